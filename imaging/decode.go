@@ -1,0 +1,101 @@
+package imaging
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/webp"
+)
+
+// decode decodes data whose header has passed every limit.
+func decode(header Header, data []byte) (image.Image, error) {
+	return guard(header.Format, func() (image.Image, error) {
+		if err := checkBody(header, data); err != nil {
+			return nil, err
+		}
+		decoded, err := decodeBody(header.Format, data)
+		if err != nil {
+			return nil, err
+		}
+		// A GIF's frame may cover a part of its screen; the library keeps it inside.
+		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
+			return nil, fmt.Errorf("the header tells of %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
+		}
+		return decoded, nil
+	})
+}
+
+func decodeBody(format Format, data []byte) (image.Image, error) {
+	switch format {
+	case JPEG:
+		return jpeg.Decode(bytes.NewReader(data))
+	case PNG:
+		return png.Decode(bytes.NewReader(data))
+	case GIF:
+		// Stops behind the first frame, however many follow.
+		return gif.Decode(bytes.NewReader(data))
+	case BMP:
+		return bmp.Decode(bytes.NewReader(data))
+	case TIFF:
+		return decodeTIFF(data)
+	case WebP:
+		return webp.Decode(bytes.NewReader(data))
+	}
+	return nil, errors.New("no decoder for the format")
+}
+
+// checkBody refuses what would cost the decoder more than the image is worth.
+func checkBody(header Header, data []byte) error {
+	switch header.Format {
+	case JPEG:
+		return checkScans(data)
+	case BMP:
+		return checkBMPLength(header, data)
+	case TIFF:
+		return checkBlocks(data)
+	case WebP:
+		return checkStill(data)
+	}
+	return nil
+}
+
+// maxScans bounds the passes of a JPEG. Encoders write 1 to about 20. Each pass
+// visits every block of the image but can be a few bytes long, so that without
+// a bound a file of 7 MiB keeps a core busy for many minutes.
+const maxScans = 64
+
+func checkScans(data []byte) error {
+	scans := 0
+	for marker := range jpegSegments(data) {
+		if marker != markerSOS {
+			continue
+		}
+		if scans++; scans > maxScans {
+			return fmt.Errorf("jpeg: more than %d scans", maxScans)
+		}
+	}
+	return nil
+}
+
+// checkBMPLength holds the header against the bytes that are there: the decoder
+// takes the memory for all pixels before it reads the first.
+func checkBMPLength(header Header, data []byte) error {
+	const offsetField, depthField = 10, 28
+	if len(data) < depthField+2 {
+		return errors.New("bmp: no whole header")
+	}
+	start := int64(binary.LittleEndian.Uint32(data[offsetField:]))
+	depth := int64(binary.LittleEndian.Uint16(data[depthField:]))
+	rowBytes := (int64(header.Width)*depth + 31) / 32 * 4
+	if want := start + rowBytes*int64(header.Height); int64(len(data)) < want {
+		return fmt.Errorf("bmp: %d bytes, %dx%d pixels of %d bits take %d", len(data), header.Width, header.Height, depth, want)
+	}
+	return nil
+}

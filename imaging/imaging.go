@@ -1,0 +1,154 @@
+// Package imaging turns encoded images or raw pixels into the pictures that the
+// network takes: RGB, 8 bits, at its input size. Server, trainer and evaluator
+// all prepare through this package, so that they see the same pixels.
+//
+// The steps are: tell the format from magic bytes, check every limit from the
+// header, decode, apply the EXIF orientation, flatten transparency, convert to
+// 8-bit RGB, resize. Sixteen-bit samples keep their high byte.
+//
+// Resizing follows Pillow to the bit (see resample.go), because the network's
+// published weights were trained on pictures that Pillow resized.
+package imaging
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Version is raised whenever the same bytes would give other pixels than
+// before. Anything that outlives a program and depends on pixels, such as an
+// embedding in a cache, carries it in its key.
+const Version = 1
+
+// DefaultSide is the network's input width and height where none is configured.
+const DefaultSide = 105
+
+// maxSide bounds the configured output; no input size of the network comes near.
+const maxSide = 4096
+
+// Config says how pictures are prepared. The zero value is usable and means the
+// network's defaults.
+type Config struct {
+	Width  int    // of the output, pixels, up to 4096; 0 = DefaultSide
+	Height int    // of the output, pixels, up to 4096; 0 = DefaultSide
+	Rule   Rule   // how an image of another shape is fitted; zero = ShorterSide
+	Alpha  Alpha  // what becomes of transparency; zero = CompositeWhite
+	Limits Limits // zero fields = the defaults
+}
+
+// Validate reports the first field that is out of range.
+func (c Config) Validate() error {
+	if c.Width < 0 || c.Width > maxSide {
+		return fmt.Errorf("imaging: Width is %d, expected 0 (the default) to %d", c.Width, maxSide)
+	}
+	if c.Height < 0 || c.Height > maxSide {
+		return fmt.Errorf("imaging: Height is %d, expected 0 (the default) to %d", c.Height, maxSide)
+	}
+	if c.Rule != ShorterSide && c.Rule != Letterbox {
+		return fmt.Errorf("imaging: Rule is %d, expected ShorterSide or Letterbox", c.Rule)
+	}
+	if c.Alpha != CompositeWhite && c.Alpha != DropAlpha {
+		return fmt.Errorf("imaging: Alpha is %d, expected CompositeWhite or DropAlpha", c.Alpha)
+	}
+	return c.Limits.Validate()
+}
+
+// withDefaults fills in the zero fields.
+func (c Config) withDefaults() Config {
+	if c.Width == 0 {
+		c.Width = DefaultSide
+	}
+	if c.Height == 0 {
+		c.Height = DefaultSide
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c
+}
+
+// Preparer prepares pictures by one Config. It is safe for concurrent use; each
+// call runs on the caller's goroutine alone.
+type Preparer struct {
+	config  Config // defaults filled in, never changed
+	scratch sync.Pool
+}
+
+// New returns a Preparer for a copy of the config, or what Validate reports.
+func New(config Config) (*Preparer, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	return &Preparer{
+		config:  config.withDefaults(),
+		scratch: sync.Pool{New: func() any { return new(scratch) }},
+	}, nil
+}
+
+// Config returns the configuration in force, with defaults filled in.
+func (p *Preparer) Config() Config {
+	return p.config
+}
+
+// Inspect reads the header alone and checks every limit; no pixel is decoded.
+// A caller can so reserve memory for Header.Pixels before it calls Prepare. An
+// image that passes may still prove undecodable. Errors are *Error. The bytes
+// are not kept.
+func (p *Preparer) Inspect(encoded []byte) (Header, error) {
+	if err := p.config.Limits.checkBytes(len(encoded)); err != nil {
+		return Header{}, err
+	}
+	format, err := sniff(encoded)
+	if err != nil {
+		return Header{}, err
+	}
+	header, err := readHeader(format, encoded)
+	if err != nil {
+		return Header{}, err
+	}
+	return header, p.config.Limits.checkSize(header.Width, header.Height)
+}
+
+// Prepare decodes an image and fits it to the configured size. A truncated or
+// corrupt image is an error, never a partly grey picture; bytes after the image
+// are ignored. Errors are *Error. The bytes are neither changed nor kept.
+func (p *Preparer) Prepare(encoded []byte) (*Picture, error) {
+	header, err := p.Inspect(encoded)
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := decode(header, encoded)
+	if err != nil {
+		return nil, err
+	}
+	source, err := pixelsOf(decoded, header, p.config.Alpha)
+	if err != nil {
+		return nil, err
+	}
+	turn := parseOrientation(exifBlock(header.Format, encoded))
+	return p.fit(source, turn), nil
+}
+
+// PrepareRaw fits pixels that are already decoded, by the same rules and limits
+// (but for MaxBytes, which counts encoded bytes). Errors are *Error. The pixels
+// are neither changed nor kept.
+func (p *Preparer) PrepareRaw(raw Raw) (*Picture, error) {
+	source, err := raw.pixels(p.config.Limits)
+	if err != nil {
+		return nil, err
+	}
+	return p.fit(source, upright), nil
+}
+
+// fit turns the pixels upright and resizes them into a new picture.
+func (p *Preparer) fit(source pixels, turn orientation) *Picture {
+	s := p.scratch.Get().(*scratch)
+	defer func() {
+		s.trim()
+		p.scratch.Put(s)
+	}()
+	if turn != upright {
+		source = turn.apply(source, s)
+	}
+	picture := newPicture(p.config.Width, p.config.Height)
+	resample(picture, source, p.config.layout(source.width, source.height), s)
+	return picture
+}

@@ -1,0 +1,85 @@
+package imaging
+
+import "fmt"
+
+// The limits that hold where a field of Limits is zero.
+const (
+	DefaultMaxBytes     = 7 << 20
+	DefaultMaxPixels    = 25_000_000
+	DefaultMaxSideRatio = 20
+	DefaultMinSide      = 2
+)
+
+// Limits bounds what an image may cost. Everything is checked from the header,
+// before pixels are decoded or memory is taken for them. Decoding takes 1 to 8
+// bytes a pixel, a progressive JPEG 6 to 24, and 3 more where EXIF turns the image.
+type Limits struct {
+	MaxBytes     int // encoded bytes; raw pixels are bounded by MaxPixels; 0 = DefaultMaxBytes
+	MaxPixels    int // width·height as stored; 0 = DefaultMaxPixels
+	MaxSideRatio int // longer side over shorter side; 0 = DefaultMaxSideRatio
+	MinSide      int // pixels of the shorter side; 0 = DefaultMinSide
+}
+
+// withDefaults fills in the zero fields.
+func (l Limits) withDefaults() Limits {
+	if l.MaxBytes == 0 {
+		l.MaxBytes = DefaultMaxBytes
+	}
+	if l.MaxPixels == 0 {
+		l.MaxPixels = DefaultMaxPixels
+	}
+	if l.MaxSideRatio == 0 {
+		l.MaxSideRatio = DefaultMaxSideRatio
+	}
+	if l.MinSide == 0 {
+		l.MinSide = DefaultMinSide
+	}
+	return l
+}
+
+// Validate reports the first field that is negative.
+func (l Limits) Validate() error {
+	fields := []struct {
+		name  string
+		value int
+	}{
+		{"MaxBytes", l.MaxBytes},
+		{"MaxPixels", l.MaxPixels},
+		{"MaxSideRatio", l.MaxSideRatio},
+		{"MinSide", l.MinSide},
+	}
+	for _, f := range fields {
+		if f.value < 0 {
+			return fmt.Errorf("imaging: Limits.%s is %d, expected 0 (the default) or more", f.name, f.value)
+		}
+	}
+	return nil
+}
+
+// checkBytes bounds the encoded length.
+func (l Limits) checkBytes(n int) error {
+	if n == 0 {
+		return refuse(ReasonEmpty, "received no bytes, expected an encoded image")
+	}
+	if n > l.MaxBytes {
+		return refuse(ReasonTooLarge, "received %d encoded bytes, expected at most %d", n, l.MaxBytes)
+	}
+	return nil
+}
+
+// checkSize bounds the stored width and height. The products are 64 bits wide,
+// since formats store sides of up to 2³² pixels.
+func (l Limits) checkSize(width, height int) error {
+	shorter, longer := int64(min(width, height)), int64(max(width, height))
+	if shorter < int64(l.MinSide) {
+		return refuse(ReasonShape, "received %dx%d pixels, expected at least %d on each side", width, height, l.MinSide)
+	}
+	// Both sides are positive here; dividing cannot overflow as multiplying could.
+	if longer > int64(l.MaxPixels)/shorter {
+		return refuse(ReasonTooManyPixels, "received %dx%d pixels, expected at most %d in all", width, height, l.MaxPixels)
+	}
+	if longer > int64(l.MaxSideRatio)*shorter {
+		return refuse(ReasonShape, "received %dx%d pixels, expected sides at most 1:%d apart", width, height, l.MaxSideRatio)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package imaging
+
+import "image"
+
+// pixels is a decoded image that is read as RGB row by row: the conversion of a
+// row stays in the processor's cache, and rows that a crop leaves out cost nothing.
+type pixels struct {
+	width, height int
+	// read writes the pixels x0 to before x1 of row y to dst, which is RGB and
+	// (x1-x0)·3 bytes long. It is not safe for concurrent use.
+	read rowReader
+}
+
+type rowReader func(dst []byte, y, x0, x1 int)
+
+// pixelsOf gives access to a decoded image of any type that the decoders return.
+// None of them starts off the origin but a GIF's frame, which lies somewhere on
+// the screen that the header tells of.
+func pixelsOf(decoded image.Image, header Header, alpha Alpha) (pixels, error) {
+	read := readerOf(decoded, header.Format, alpha)
+	if read == nil {
+		return pixels{}, undecodable(header.Format, "unexpected pixel layout")
+	}
+	return pixels{width: header.Width, height: header.Height, read: read}, nil
+}
+
+func readerOf(decoded image.Image, format Format, alpha Alpha) rowReader {
+	switch m := decoded.(type) {
+	case *image.Gray:
+		return grayRows(m.Pix, m.Stride)
+	case *image.Gray16:
+		return gray16Rows(m)
+	case *image.NRGBA:
+		return straightRows(m.Pix, m.Stride, 1, alpha)
+	case *image.NRGBA64:
+		return straightRows(m.Pix, m.Stride, 2, alpha)
+	case *image.RGBA:
+		return premultipliedRows(m.Pix, m.Stride, 1, alpha)
+	case *image.RGBA64:
+		return premultipliedRows(m.Pix, m.Stride, 2, alpha)
+	case *image.Paletted:
+		return paletteRows(m, alpha)
+	case *image.CMYK:
+		return cmykRows(m)
+	case *image.YCbCr:
+		return ycbcrRows(m, tableOf(format))
+	case *image.NYCbCrA:
+		return ycbcrAlphaRows(m, tableOf(format), alpha)
+	}
+	return nil
+}
+
+// rgbRows reads packed RGB rows of the given width.
+func rgbRows(pix []byte, width int) rowReader {
+	return func(dst []byte, y, x0, x1 int) {
+		copy(dst, pix[(y*width+x0)*3:(y*width+x1)*3])
+	}
+}
+
+func grayRows(pix []byte, stride int) rowReader {
+	return func(dst []byte, y, x0, x1 int) {
+		for i, v := range pix[y*stride+x0 : y*stride+x1] {
+			p := dst[i*3 : i*3+3]
+			p[0], p[1], p[2] = v, v, v
+		}
+	}
+}
+
+// gray16Rows keeps the high byte, which comes first.
+func gray16Rows(m *image.Gray16) rowReader {
+	return func(dst []byte, y, x0, x1 int) {
+		row := m.Pix[y*m.Stride+x0*2 : y*m.Stride+x1*2]
+		for i := 0; i < len(row); i += 2 {
+			p := dst[i/2*3 : i/2*3+3]
+			p[0], p[1], p[2] = row[i], row[i], row[i]
+		}
+	}
+}
+
+func paletteRows(m *image.Paletted, alpha Alpha) rowReader {
+	colors := flattenPalette(m.Palette, alpha)
+	open := flatten(0, 0, 0, 0, alpha) // where a GIF's frame does not reach
+	frame := m.Rect
+	return func(dst []byte, y, x0, x1 int) {
+		from, to := max(x0, frame.Min.X), min(x1, frame.Max.X)
+		if y < frame.Min.Y || y >= frame.Max.Y || from >= to {
+			from, to = x1, x1
+		}
+		fill(dst[:(from-x0)*3], open)
+		fill(dst[(to-x0)*3:(x1-x0)*3], open)
+		if from == to {
+			return
+		}
+		dst = dst[(from-x0)*3:]
+		at := m.PixOffset(from, y)
+		for i, index := range m.Pix[at : at+to-from] {
+			copy(dst[i*3:i*3+3], colors[index][:])
+		}
+	}
+}
+
+func fill(dst []byte, c [3]byte) {
+	for i := 0; i < len(dst); i += 3 {
+		copy(dst[i:i+3], c[:])
+	}
+}
+
+// cmykRows mixes ink as Pillow does: each colour is what the ink and black leave
+// of white, (255-ink)·(255-black)/255.
+func cmykRows(m *image.CMYK) rowReader {
+	return func(dst []byte, y, x0, x1 int) {
+		row := m.Pix[y*m.Stride+x0*4 : y*m.Stride+x1*4]
+		for i := 0; i < len(row); i += 4 {
+			ink, p := row[i:i+4], dst[i/4*3:i/4*3+3]
+			light := 255 - ink[3]
+			for c := range p {
+				p[c] = light - mul255(ink[c], light)
+			}
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package imaging
+
+import "math"
+
+// Resizing as Pillow does it for 8-bit images (Pillow's src/libImaging/Resample.c):
+// a horizontal pass rounded to 8 bits, then a vertical one, each a weighted sum
+// over a window that grows with the scale, with weights in 22-bit fixed point.
+// The order of the passes and the rounding between them show in the last bit.
+// What the output's window does not need is skipped, which changes no result.
+
+// weightBits is Pillow's PRECISION_BITS: 8 bits of sample and 2 of headroom
+// are left of 32.
+const weightBits = 22
+
+// half rounds a sum of weighted samples.
+const half = 1 << (weightBits - 1)
+
+// matteGrey fills what a letterbox leaves open.
+const matteGrey = 128
+
+// filter is a resampling kernel and its radius, at a scale of one.
+type filter struct {
+	weight func(x float64) float64
+	radius float64
+}
+
+var (
+	bilinear = filter{weight: triangle, radius: 1}
+	bicubic  = filter{weight: cubic, radius: 2}
+)
+
+func triangle(x float64) float64 {
+	return max(0, 1-math.Abs(x))
+}
+
+// cubic is Keys' kernel with a = -1/2. The conversions forbid fused
+// multiply-adds, which would give other weights on some processors.
+func cubic(x float64) float64 {
+	const a = -0.5
+	x = math.Abs(x)
+	switch {
+	case x < 1:
+		return float64(float64(float64(float64((a+2)*x)-(a+3))*x)*x) + 1
+	case x < 2:
+		return float64(float64(float64(float64(float64(x-5)*x)+8)*x)-4) * a
+	}
+	return 0
+}
+
+// tap is the weighted window of the source that makes one output sample.
+type tap struct {
+	first   int // index of the first source sample
+	weights []int32
+}
+
+// axis computes the taps of output samples from to from+count, of an axis that
+// is scaled from inSize to outSize. Nil taps stand for an unscaled axis.
+func axis(inSize, outSize, from, count int, f filter) []tap {
+	if inSize == outSize {
+		return nil
+	}
+	scale := float64(inSize) / float64(outSize)
+	stretch := max(1, scale)
+	radius := f.radius * stretch
+	taps := make([]tap, count)
+	raw := make([]float64, int(math.Ceil(radius))*2+1)
+	weights := make([]int32, len(raw)*count)
+	for i := range taps {
+		center := float64((float64(from+i) + 0.5) * scale)
+		first := max(0, int(center-radius+0.5))
+		last := min(inSize, int(center+radius+0.5))
+		n := last - first
+		window(raw[:n], first, center, 1/stretch, f)
+		quantize(weights[:n], raw[:n])
+		taps[i] = tap{first: first, weights: weights[:n:n]}
+		weights = weights[n:]
+	}
+	return taps
+}
+
+// window evaluates the kernel at the source samples from first on, to sum 1. The
+// order of the operations is Pillow's: another one rounds differently.
+func window(weights []float64, first int, center, step float64, f filter) {
+	sum := 0.0
+	for i := range weights {
+		weights[i] = f.weight(float64((float64(first+i) - center + 0.5) * step))
+		sum += weights[i]
+	}
+	if sum == 0 {
+		return
+	}
+	for i := range weights {
+		weights[i] /= sum
+	}
+}
+
+// quantize rounds half away from zero, by addition and cut as Pillow does.
+func quantize(weights []int32, exact []float64) {
+	for i, w := range exact {
+		weights[i] = int32(float64(w*(1<<weightBits)) + math.Copysign(0.5, w))
+	}
+}
+
+// resample fills the picture from the source by the layout.
+func resample(dst *Picture, source pixels, l layout, s *scratch) {
+	columns := axis(source.width, l.scaledWidth, l.left, l.width, l.filter)
+	rows := axis(source.height, l.scaledHeight, l.top, l.height, l.filter)
+	firstRow, lastRow := span(rows, l.top, l.height)
+	narrow := squeeze(source, columns, l, firstRow, lastRow, s)
+
+	if l.width != dst.Width || l.height != dst.Height {
+		for i := range dst.Pix {
+			dst.Pix[i] = matteGrey
+		}
+	}
+	stride := l.width * 3
+	sums := grow(&s.sums, stride)
+	for y := range l.height {
+		at := ((l.y+y)*dst.Width + l.x) * 3
+		out := dst.Pix[at : at+stride]
+		if rows == nil {
+			copy(out, narrow[y*stride:])
+			continue
+		}
+		sumRows(sums, narrow[(rows[y].first-firstRow)*stride:], rows[y].weights)
+		for i, sum := range sums {
+			out[i] = clamp8(sum >> weightBits)
+		}
+	}
+}
+
+// span tells which source samples from first to before last the taps need; an
+// unscaled axis needs just those of the window.
+func span(taps []tap, from, count int) (first, last int) {
+	if taps == nil {
+		return from, from + count
+	}
+	end := taps[len(taps)-1]
+	return taps[0].first, end.first + len(end.weights)
+}
+
+// squeeze runs the horizontal pass over the source's rows from first to before
+// last, into RGB rows of the layout's width.
+func squeeze(source pixels, columns []tap, l layout, first, last int, s *scratch) []byte {
+	stride := l.width * 3
+	narrow := grow(&s.narrow, (last-first)*stride)
+	left, right := span(columns, l.left, l.width)
+	row := grow(&s.row, (right-left)*3)
+	for y := first; y < last; y++ {
+		out := narrow[(y-first)*stride:][:stride]
+		if columns == nil {
+			source.read(out, y, left, right)
+			continue
+		}
+		source.read(row, y, left, right)
+		for i, t := range columns {
+			sumPixels(out[i*3:i*3+3], row[(t.first-left)*3:], t.weights)
+		}
+	}
+	return narrow
+}
+
+// sumPixels makes one RGB pixel of neighbours in a row. This loop and sumRows
+// are where resizing spends its time.
+func sumPixels(out, row []byte, weights []int32) {
+	r, g, b := int32(half), int32(half), int32(half)
+	for len(weights) >= 2 && len(row) >= 6 { // two at a time: a fifth faster
+		w, v := weights[0], weights[1]
+		r += w*int32(row[0]) + v*int32(row[3])
+		g += w*int32(row[1]) + v*int32(row[4])
+		b += w*int32(row[2]) + v*int32(row[5])
+		weights, row = weights[2:], row[6:]
+	}
+	if len(weights) == 1 {
+		w := weights[0]
+		r, g, b = r+w*int32(row[0]), g+w*int32(row[1]), b+w*int32(row[2])
+	}
+	out[0], out[1], out[2] = clamp8(r>>weightBits), clamp8(g>>weightBits), clamp8(b>>weightBits)
+}
+
+// sumRows adds up weighted rows, sample by sample.
+func sumRows(sums []int32, rows []byte, weights []int32) {
+	for i := range sums {
+		sums[i] = half
+	}
+	for _, w := range weights {
+		row := rows[:len(sums)]
+		for i, v := range row {
+			sums[i] += w * int32(v)
+		}
+		rows = rows[len(sums):]
+	}
+}
+
+// clamp8 bounds v to 0..255.
+func clamp8(v int32) byte {
+	if uint32(v) > 255 {
+		return byte(^(v >> 31)) // all ones where v is positive, zero where negative
+	}
+	return byte(v)
+}
