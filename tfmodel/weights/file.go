@@ -1,0 +1,54 @@
+package weights
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"siamese/tfmodel/weights/internal/hdf5"
+)
+
+// sniffedBytes is what it takes to tell the formats: HDF5's signature, or the length of a
+// safetensors header and the brace after it.
+const sniffedBytes = safetensorsPrefixBytes + 1
+
+// Read reads the weight file at path, safetensors or HDF5 as its first bytes say, and
+// whatever its name. Metadata is dropped. Errors are those of ReadSafetensors and
+// ReadHDF5, ErrUnknownFormat, and the file system's; they name the path.
+func Read(path string) (*Set, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read weights: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read weights: %w", err)
+	}
+	set, err := read(file, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("read weights %q: %w", path, err)
+	}
+	return set, nil
+}
+
+func read(r io.ReaderAt, size int64) (*Set, error) {
+	head := make([]byte, sniffedBytes)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	head = head[:n]
+	switch {
+	case bytes.HasPrefix(head, []byte(hdf5.Signature)):
+		return ReadHDF5(r, size)
+	case n == sniffedBytes && head[safetensorsPrefixBytes] == '{':
+		set, _, err := ReadSafetensors(r, size)
+		return set, err
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("%w: a zip archive, such as a .keras file: save its weights as .weights.h5", ErrUnknownFormat)
+	}
+	return nil, fmt.Errorf("%w: starts with % x", ErrUnknownFormat, head)
+}
