@@ -1,0 +1,185 @@
+package tfmodel
+
+import (
+	"fmt"
+	"slices"
+
+	"siamese/tfmodel/weights"
+)
+
+// DefaultSide is the height and width of the network's input, in pixels, where
+// nothing else is said: the size of Omniglot's drawings.
+const DefaultSide = 105
+
+// Architecture gives the network's sizes. The zero value is not valid; VGG16 is
+// the usual one.
+type Architecture struct {
+	// Height and Width of the input in pixels, at least such that the last
+	// feature map is 1×1 (32 for five blocks).
+	Height int `json:"height"`
+	Width  int `json:"width"`
+	// Blocks holds the output channels of each convolution, block by block.
+	Blocks [][]int `json:"blocks"`
+	// Hidden is the width of the head's first layer.
+	Hidden int `json:"hidden"`
+}
+
+// VGG16 is the network of Siamese-keras for an input of that size: 17,075,009
+// parameters at 105×105.
+func VGG16(height, width int) Architecture {
+	return Architecture{
+		Height: height,
+		Width:  width,
+		Blocks: [][]int{{64, 64}, {128, 128}, {256, 256, 256}, {512, 512, 512}, {512, 512, 512}},
+		Hidden: 512,
+	}
+}
+
+// Variable is a trained array of the network: Name is "<layer>/kernel" or
+// "<layer>/bias" by Keras' layer names, Shape is Keras' ([3,3,in,out] for a
+// convolution, [in,out] for a dense layer).
+type Variable struct {
+	Name  string
+	Shape []int
+}
+
+// Size is the number of values.
+func (v Variable) Size() int {
+	size := 1
+	for _, dim := range v.Shape {
+		size *= dim
+	}
+	return size
+}
+
+// Validate tells what is wrong with the sizes, nil if nothing is.
+func (a Architecture) Validate() error {
+	if len(a.Blocks) == 0 {
+		return fmt.Errorf("architecture: no blocks, want at least one")
+	}
+	for number, block := range a.Blocks {
+		if len(block) == 0 || slices.Min(block) < 1 {
+			return fmt.Errorf("architecture: block %d has channels %v, want at least one convolution of at least one channel", number+1, block)
+		}
+	}
+	if a.Hidden < 1 {
+		return fmt.Errorf("architecture: hidden width %d, want at least 1", a.Hidden)
+	}
+	if height, width, _ := a.FeatureMap(); height < 1 || width < 1 {
+		least := 1 << len(a.Blocks)
+		return fmt.Errorf("architecture: input of %d×%d is too small for %d blocks, want at least %d×%d",
+			a.Height, a.Width, len(a.Blocks), least, least)
+	}
+	return nil
+}
+
+// FeatureMap is the size of the encoder's output before it is flattened. Each
+// block halves height and width, rounded down.
+func (a Architecture) FeatureMap() (height, width, channels int) {
+	height, width = a.Height, a.Width
+	for range a.Blocks {
+		height, width = height/2, width/2
+	}
+	last := a.Blocks[len(a.Blocks)-1]
+	return height, width, last[len(last)-1]
+}
+
+// EmbeddingLength is the number of values of an embedding: 4608 for VGG16 at
+// 105×105.
+func (a Architecture) EmbeddingLength() int {
+	height, width, channels := a.FeatureMap()
+	return height * width * channels
+}
+
+// ImageBytes is the size of one prepared image: height × width × 3.
+func (a Architecture) ImageBytes() int {
+	return a.Height * a.Width * 3
+}
+
+// Variables lists the network's variables, in the order of its layers.
+func (a Architecture) Variables() []Variable {
+	var variables []Variable
+	add := func(layer string, kernel ...int) {
+		variables = append(variables,
+			Variable{Name: layer + "/kernel", Shape: kernel},
+			Variable{Name: layer + "/bias", Shape: kernel[len(kernel)-1:]})
+	}
+	channels := 3
+	for number, block := range a.Blocks {
+		for convolution, width := range block {
+			add(convolutionName(number, convolution), 3, 3, channels, width)
+			channels = width
+		}
+	}
+	add("dense_1", a.EmbeddingLength(), a.Hidden)
+	add("dense_2", a.Hidden, 1)
+	return variables
+}
+
+// Parameters counts the trained values.
+func (a Architecture) Parameters() int {
+	total := 0
+	for _, variable := range a.Variables() {
+		total += variable.Size()
+	}
+	return total
+}
+
+// convolutionName is Keras' name for a convolution; both numbers start at 0.
+func convolutionName(block, convolution int) string {
+	return fmt.Sprintf("block%d_conv%d", block+1, convolution+1)
+}
+
+// InferArchitecture reads the widths off a weight file. The input size is no
+// part of such a file: height and width say it, and must fit dense_1.
+func InferArchitecture(set *weights.Set, height, width int) (Architecture, error) {
+	architecture := Architecture{Height: height, Width: width}
+	for block := 0; ; block++ {
+		var channels []int
+		for convolution := 0; ; convolution++ {
+			bias, ok := set.Get(convolutionName(block, convolution) + "/bias")
+			if !ok {
+				break
+			}
+			channels = append(channels, len(bias.Data))
+		}
+		if channels == nil {
+			break
+		}
+		architecture.Blocks = append(architecture.Blocks, channels)
+	}
+	hidden, ok := set.Get("dense_1/bias")
+	if !ok {
+		return Architecture{}, fmt.Errorf("weights hold no %q: they are of an encoder alone, want the whole network", "dense_1/bias")
+	}
+	architecture.Hidden = len(hidden.Data)
+	if err := architecture.Validate(); err != nil {
+		return Architecture{}, fmt.Errorf("weights: %w", err)
+	}
+	if err := architecture.Check(set); err != nil {
+		return Architecture{}, err
+	}
+	return architecture, nil
+}
+
+// Check tells whether a set has exactly the variables of the network, nil if so.
+func (a Architecture) Check(set *weights.Set) error {
+	known := make(map[string]bool)
+	for _, variable := range a.Variables() {
+		known[variable.Name] = true
+		tensor, ok := set.Get(variable.Name)
+		if !ok {
+			return fmt.Errorf("weights lack %q of shape %v", variable.Name, variable.Shape)
+		}
+		if !slices.Equal(tensor.Shape, variable.Shape) {
+			return fmt.Errorf("weights: %q has shape %v, want %v for an input of %d×%d",
+				variable.Name, tensor.Shape, variable.Shape, a.Height, a.Width)
+		}
+	}
+	for _, name := range set.Names() {
+		if !known[name] {
+			return fmt.Errorf("weights hold %q, which the network has not", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package tfmodel_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"siamese/tfmodel"
+	"siamese/tfmodel/weights"
+)
+
+func TestArchitectureSizes(t *testing.T) {
+	tests := []struct {
+		give           tfmodel.Architecture
+		wantParameters int
+		wantEmbedding  int
+	}{
+		{tfmodel.VGG16(105, 105), 17_075_009, 4608},
+		{tfmodel.VGG16(32, 32), 14_714_688 + 512*512 + 512 + 512 + 1, 512},
+		{tfmodel.VGG16(64, 96), 14_714_688 + 3072*512 + 512 + 512 + 1, 3072},
+		{tiny(), (27*3 + 3) + (27*4 + 4) + (36*4 + 4) + (16*5 + 5) + (5 + 1), 16},
+	}
+	for _, tt := range tests {
+		if err := tt.give.Validate(); err != nil {
+			t.Errorf("%+v.Validate() = %v, want nil", tt.give, err)
+		}
+		if got := tt.give.Parameters(); got != tt.wantParameters {
+			t.Errorf("%+v.Parameters() = %d, want %d", tt.give, got, tt.wantParameters)
+		}
+		if got := tt.give.EmbeddingLength(); got != tt.wantEmbedding {
+			t.Errorf("%+v.EmbeddingLength() = %d, want %d", tt.give, got, tt.wantEmbedding)
+		}
+	}
+}
+
+func TestArchitectureValidateRefuses(t *testing.T) {
+	tests := []struct {
+		give string
+		edit func(*tfmodel.Architecture)
+		want string
+	}{
+		{"too small", func(a *tfmodel.Architecture) { a.Height = 3 }, "3×10 is too small for 2 blocks, want at least 4×4"},
+		{"no blocks", func(a *tfmodel.Architecture) { a.Blocks = nil }, "no blocks"},
+		{"empty block", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{3}, {}} }, "block 2 has channels []"},
+		{"no channels", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{0}} }, "block 1 has channels [0]"},
+		{"no hidden", func(a *tfmodel.Architecture) { a.Hidden = 0 }, "hidden width 0"},
+	}
+	for _, tt := range tests {
+		architecture := tiny()
+		tt.edit(&architecture)
+		if err := architecture.Validate(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: Validate() = %v, want an error with %q", tt.give, err, tt.want)
+		}
+	}
+}
+
+func TestInferArchitecture(t *testing.T) {
+	set := randomWeights(t, tiny(), 1)
+	got, err := tfmodel.InferArchitecture(set, 8, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(tiny(), got); diff != "" {
+		t.Errorf("InferArchitecture (-want +got):\n%s", diff)
+	}
+	if _, err := tfmodel.InferArchitecture(set, 20, 20); err == nil || !strings.Contains(err.Error(), `"dense_1/kernel" has shape [16 5], want [100 5] for an input of 20×20`) {
+		t.Errorf("InferArchitecture for another input size = %v, want an error that names dense_1/kernel and both shapes", err)
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	tests := []struct {
+		give string
+		edit func([]weights.Tensor) []weights.Tensor
+		want string
+	}{
+		{"missing", func(all []weights.Tensor) []weights.Tensor { return all[1:] }, `lack "block1_conv1/kernel" of shape [3 3 3 3]`},
+		{"extra", func(all []weights.Tensor) []weights.Tensor {
+			return append(all, weights.Tensor{Name: "block9_conv1/bias", Shape: []int{1}, Data: []float32{0}})
+		}, `hold "block9_conv1/bias"`},
+		{"shape", func(all []weights.Tensor) []weights.Tensor {
+			all[1] = weights.Tensor{Name: all[1].Name, Shape: []int{1}, Data: []float32{0}}
+			return all
+		}, `"block1_conv1/bias" has shape [1], want [3]`},
+	}
+	for _, tt := range tests {
+		var all []weights.Tensor
+		for tensor := range randomWeights(t, tiny(), 1).All() {
+			all = append(all, tensor)
+		}
+		set, err := weights.New(tt.edit(all)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tiny().Check(set); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: Check() = %v, want an error with %q", tt.give, err, tt.want)
+		}
+	}
+}

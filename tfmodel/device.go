@@ -1,0 +1,181 @@
+package tfmodel
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	binding "github.com/galeone/tensorflow/tensorflow/go"
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"siamese/tfmodel/internal/tf"
+)
+
+// The devices that need no number.
+const (
+	DeviceAuto = "auto" // the first GPU if there is one, else the CPU
+	DeviceCPU  = "cpu"
+)
+
+// Options say how a model is run. The zero value is valid: the device "auto",
+// TensorFlow's choice of threads.
+//
+// The first model that a process loads fixes the threads for all later ones:
+// TensorFlow keeps one pool.
+type Options struct {
+	// Device is "auto" (the default), "cpu" or "gpu:N", N from 0.
+	Device string
+	// GPUMemoryFraction is the share of a GPU's memory that TensorFlow may take,
+	// above 0 to 1. Default 0: it takes what it needs, as it needs it.
+	GPUMemoryFraction float64
+	// IntraThreads is the number of threads within an operation, InterThreads of
+	// operations side by side. Default 0: one a core.
+	IntraThreads int
+	InterThreads int
+	// MaxRunImages is how many images Encode gives TensorFlow at once, at least
+	// 1. Default 0: 8 on a CPU, where more gains nothing and a run can't be
+	// interrupted; 32 on a GPU.
+	MaxRunImages int
+}
+
+// Images a run may have by default.
+const (
+	maxRunImagesCPU = 8
+	maxRunImagesGPU = 32
+)
+
+// Validate tells what is wrong with the options, nil if nothing is.
+func (o Options) Validate() error {
+	if _, _, err := parseDevice(o.Device); err != nil {
+		return err
+	}
+	if !(o.GPUMemoryFraction >= 0 && o.GPUMemoryFraction <= 1) {
+		return fmt.Errorf("GPU memory fraction %v, want 0 to 1", o.GPUMemoryFraction)
+	}
+	if o.IntraThreads < 0 || o.InterThreads < 0 {
+		return fmt.Errorf("threads %d and %d, want 0 or more", o.IntraThreads, o.InterThreads)
+	}
+	if o.MaxRunImages < 0 {
+		return fmt.Errorf("images in a run %d, want 0 or more", o.MaxRunImages)
+	}
+	return nil
+}
+
+// parseDevice splits a device's name into kind and number.
+func parseDevice(device string) (kind string, number int, err error) {
+	switch device {
+	case "", DeviceAuto:
+		return DeviceAuto, 0, nil
+	case DeviceCPU:
+		return DeviceCPU, 0, nil
+	}
+	if suffix, ok := strings.CutPrefix(device, "gpu:"); ok {
+		if number, err := strconv.Atoi(suffix); err == nil && number >= 0 {
+			return "gpu", number, nil
+		}
+	}
+	return "", 0, fmt.Errorf(`device %q, want "auto", "cpu" or "gpu:N"`, device)
+}
+
+// config is the session's ConfigProto, serialized. Memory grows as needed:
+// TensorFlow's own default takes the whole GPU.
+func (o Options) config() ([]byte, error) {
+	kind, number, err := parseDevice(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	config := &corepb.ConfigProto{
+		IntraOpParallelismThreads: int32(o.IntraThreads),
+		InterOpParallelismThreads: int32(o.InterThreads),
+		GpuOptions: &corepb.GPUOptions{
+			AllowGrowth:                 true,
+			PerProcessGpuMemoryFraction: o.GPUMemoryFraction,
+		},
+		// A graph that asks for a device which is not there runs on the CPU.
+		AllowSoftPlacement: true,
+	}
+	switch kind {
+	case DeviceCPU:
+		config.DeviceCount = map[string]int32{"GPU": 0}
+	case "gpu":
+		// Only this one is seen, as TensorFlow's GPU:0.
+		config.GpuOptions.VisibleDeviceList = strconv.Itoa(number)
+	}
+	return proto.Marshal(config)
+}
+
+// chosenDevice says which device the session runs on, in this program's words.
+// It is an error when a GPU was asked for by number and there is none.
+func (o Options) chosenDevice(session *tf.Session) (string, error) {
+	kind, number, err := parseDevice(o.Device)
+	if err != nil {
+		return "", err
+	}
+	devices, err := session.Devices()
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	hasGPU := false
+	for _, device := range devices {
+		hasGPU = hasGPU || device.Type == "GPU"
+		names = append(names, shortDeviceName(device.Name))
+	}
+	switch {
+	case kind == "gpu" && !hasGPU:
+		return "", fmt.Errorf("device gpu:%d is not there: TensorFlow %s sees %s", number, tf.Version(), strings.Join(names, ", "))
+	case kind != DeviceCPU && hasGPU:
+		return fmt.Sprintf("gpu:%d", number), nil
+	}
+	return DeviceCPU, nil
+}
+
+// shortDeviceName turns "/job:localhost/replica:0/task:0/device:CPU:0" into
+// "cpu:0".
+func shortDeviceName(name string) string {
+	if _, short, ok := strings.Cut(name, "device:"); ok {
+		return strings.ToLower(short)
+	}
+	return strings.ToLower(name)
+}
+
+// Device is a device that a model can run on.
+type Device struct {
+	// Name is as Options.Device takes it.
+	Name string
+	// MemoryBytes is the memory that TensorFlow may use of it.
+	MemoryBytes int64
+}
+
+// Devices lists what TensorFlow can run on here. It starts TensorFlow, which
+// takes a second or more where there are GPUs.
+func Devices() ([]Device, error) {
+	config, err := Options{}.config()
+	if err != nil {
+		return nil, err
+	}
+	empty := binding.NewGraph()
+	owner, err := binding.NewSession(empty, &binding.SessionOptions{Config: config})
+	if err != nil {
+		return nil, fmt.Errorf("list devices: %w", err)
+	}
+	session, err := tf.Borrow(owner, empty)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = session.Close() }() // an empty session: nothing to lose
+	found, err := session.Devices()
+	if err != nil {
+		return nil, err
+	}
+	var devices []Device
+	for _, device := range found {
+		name := shortDeviceName(device.Name)
+		if device.Type == "CPU" {
+			name = DeviceCPU
+		}
+		devices = append(devices, Device{Name: name, MemoryBytes: device.MemoryBytes})
+	}
+	return devices, nil
+}

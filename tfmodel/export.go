@@ -1,0 +1,164 @@
+package tfmodel
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"siamese/tfmodel/weights"
+)
+
+// Source is what a SavedModel is made of.
+type Source struct {
+	// Card is the model's card. Its parameters, digest and files are filled in
+	// by Export; its golden pairs too, where it has none.
+	Card Card
+	// Weights are the network's variables, as Card.Architecture has them.
+	Weights *weights.Set
+	// Pictures holds the golden pairs' pictures by the paths in the card. Nil
+	// where the card has none.
+	Pictures fs.FS
+}
+
+// Export writes a SavedModel folder with its card, which Load, TensorFlow
+// Serving and Keras can load. The folder appears whole or not at all; its
+// parents are made. The new model is loaded once, with the options, and must
+// give the golden pairs the similarities of the card; pairs that the card lacks
+// are drawn and measured.
+//
+// An existing folder is an error that wraps fs.ErrExist.
+func Export(ctx context.Context, dir string, source Source, options Options) error {
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("export to %q: %w", dir, fs.ErrExist)
+	}
+	if err := source.complete(); err != nil {
+		return fmt.Errorf("export to %q: %w", dir, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	partial, err := os.MkdirTemp(filepath.Dir(dir), partialPrefix)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	defer os.RemoveAll(partial)
+	if err := source.write(ctx, partial, options); err != nil {
+		return fmt.Errorf("export to %q: %w", dir, err)
+	}
+	if err := os.Chmod(partial, 0o755); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if err := os.Rename(partial, dir); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return syncPath(filepath.Dir(dir))
+}
+
+// partialPrefix begins the names of folders that are being written.
+const partialPrefix = ".partial-"
+
+// complete fills in what can be derived and checks the rest.
+func (s *Source) complete() error {
+	s.Card.Parameters = s.Card.Architecture.Parameters()
+	s.Card.Weights.Digest = s.Weights.Digest()
+	if err := s.Card.Validate(); err != nil {
+		return err
+	}
+	return s.Card.Architecture.Check(s.Weights)
+}
+
+// write makes the model in an empty folder and proves it.
+func (s *Source) write(ctx context.Context, dir string, options Options) error {
+	if err := writeSavedModel(dir, s.Card.Architecture, s.Weights); err != nil {
+		return err
+	}
+	pictures, measure, err := s.goldenPictures()
+	if err != nil {
+		return err
+	}
+	for name, data := range pictures {
+		if err := writeExtra(dir, name, data); err != nil {
+			return err
+		}
+	}
+	model, err := openSession(dir, s.Card, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = model.Close() }() // it was loaded to be looked at only
+	extra := os.DirFS(filepath.Join(dir, extraFolder))
+	if measure {
+		measured, err := model.measureGoldenPairs(ctx, extra)
+		if err != nil {
+			return err
+		}
+		for i := range measured {
+			s.Card.GoldenPairs[i].Similarity = measured[i]
+		}
+	} else if err := model.checkGoldenPairs(ctx, extra); err != nil {
+		return err
+	}
+	if err := writeCard(dir, s.Card); err != nil {
+		return err
+	}
+	return syncTree(dir)
+}
+
+// goldenPictures gathers the pictures of the golden pairs; where the card has
+// no pairs it draws some, whose similarity is to be measured.
+func (s *Source) goldenPictures() (pictures map[string][]byte, measure bool, err error) {
+	if len(s.Card.GoldenPairs) == 0 {
+		pictures, err = patternPictures(s.Card.Architecture)
+		s.Card.GoldenPairs = []GoldenPair{{A: patternA, B: patternB}}
+		return pictures, true, err
+	}
+	if s.Pictures == nil {
+		return nil, false, fmt.Errorf("the card names golden pairs, but their pictures were not given")
+	}
+	pictures = make(map[string][]byte)
+	for _, pair := range s.Card.GoldenPairs {
+		for _, name := range []string{pair.A, pair.B} {
+			if pictures[name], err = fs.ReadFile(s.Pictures, name); err != nil {
+				return nil, false, fmt.Errorf("golden picture: %w", err)
+			}
+		}
+	}
+	return pictures, false, nil
+}
+
+// writeExtra writes a file beside the card.
+func writeExtra(dir, name string, data []byte) error {
+	if !fs.ValidPath(name) {
+		return fmt.Errorf("golden picture %q: want a path within the model's folder", name)
+	}
+	target := filepath.Join(dir, extraFolder, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return fmt.Errorf("write %s: %w", path.Base(name), err)
+	}
+	return os.WriteFile(target, data, 0o644)
+}
+
+// syncTree makes a folder's content durable.
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return syncPath(path)
+	})
+}
+
+func syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("sync %q: %w", path, err)
+	}
+	return nil
+}

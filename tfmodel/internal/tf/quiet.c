@@ -1,0 +1,50 @@
+#define _GNU_SOURCE
+#include "quiet.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+// absl::SetMinLogLevel as TensorFlow 2.21.0 exports it.
+static const char* set_min_log_level = "_ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE";
+
+// absl::LogSeverityAtLeast::kError.
+enum { severity_error = 2 };
+
+int tf_quiet(void) {
+  void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, set_min_log_level);
+  if (!set) return 0;
+  set(severity_error);
+  return 1;
+}
+
+#ifdef __linux__
+// The library's constructors log a line about oneDNN before main, whatever the
+// log level. Standard error is turned away while they run: from .preinit_array,
+// the only thing of a program that comes before its libraries' constructors, to
+// the program's own constructors, which come after. Somebody who sets
+// TF_CPP_MIN_LOG_LEVEL wants to see what there is.
+static int standard_error = -1;
+
+static void turn_away(int argc, char** argv, char** envp) {
+  (void)argc;
+  (void)argv;
+  for (; envp && *envp; envp++) {
+    if (strncmp(*envp, "TF_CPP_MIN_LOG_LEVEL=", 21) == 0) return;
+  }
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere < 0) return;
+  standard_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (standard_error >= 0) dup2(nowhere, STDERR_FILENO);
+  close(nowhere);
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*before_libraries)(int, char**, char**) = turn_away;
+
+__attribute__((constructor)) static void turn_back(void) {
+  if (standard_error < 0) return;
+  dup2(standard_error, STDERR_FILENO);
+  close(standard_error);
+}
+#endif

@@ -1,0 +1,116 @@
+package tfmodel_test
+
+import (
+	"math"
+
+	"siamese/tfmodel"
+	"siamese/tfmodel/weights"
+)
+
+// reference is the network written out in plain Go and float64, straight from
+// its description: what TensorFlow's graph is held against.
+type reference struct {
+	architecture tfmodel.Architecture
+	set          *weights.Set
+}
+
+// plane is [height][width][channel].
+type plane [][][]float64
+
+func newPlane(height, width, channels int) plane {
+	p := make(plane, height)
+	for y := range p {
+		p[y] = make([][]float64, width)
+		for x := range p[y] {
+			p[y][x] = make([]float64, channels)
+		}
+	}
+	return p
+}
+
+func (r reference) values(name string) []float32 {
+	tensor, _ := r.set.Get(name)
+	return tensor.Data
+}
+
+func (r reference) encode(pixels []byte) []float64 {
+	x := newPlane(r.architecture.Height, r.architecture.Width, 3)
+	for i, value := range pixels {
+		x[i/3/r.architecture.Width][i/3%r.architecture.Width][i%3] = float64(value) / 255
+	}
+	names := [][]string{{"block1_conv1"}, {"block2_conv1", "block2_conv2"}}
+	for _, block := range names {
+		for _, name := range block {
+			x = r.convolution(x, name)
+		}
+		x = maxPool(x)
+	}
+	var flat []float64
+	for _, row := range x {
+		for _, pixel := range row {
+			flat = append(flat, pixel...)
+		}
+	}
+	return flat
+}
+
+func (r reference) convolution(x plane, name string) plane {
+	kernel, bias := r.values(name+"/kernel"), r.values(name+"/bias")
+	inputs, outputs := len(x[0][0]), len(bias)
+	y := newPlane(len(x), len(x[0]), outputs)
+	for row := range y {
+		for column := range y[row] {
+			for output := range outputs {
+				y[row][column][output] = math.Max(0, float64(bias[output])+r.window(x, kernel, row, column, output, inputs, outputs))
+			}
+		}
+	}
+	return y
+}
+
+// window is one output of a 3×3 kernel [3,3,in,out] about (row, column), zero
+// outside.
+func (reference) window(x plane, kernel []float32, row, column, output, inputs, outputs int) float64 {
+	sum := 0.0
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			if row+dy < 0 || row+dy >= len(x) || column+dx < 0 || column+dx >= len(x[0]) {
+				continue
+			}
+			for input := range inputs {
+				weight := kernel[(((dy+1)*3+dx+1)*inputs+input)*outputs+output]
+				sum += x[row+dy][column+dx][input] * float64(weight)
+			}
+		}
+	}
+	return sum
+}
+
+// maxPool is 2×2, stride 2, an odd last row or column left out.
+func maxPool(x plane) plane {
+	y := newPlane(len(x)/2, len(x[0])/2, len(x[0][0]))
+	for row := range y {
+		for column := range y[row] {
+			for channel := range y[row][column] {
+				y[row][column][channel] = max(
+					x[2*row][2*column][channel], x[2*row][2*column+1][channel],
+					x[2*row+1][2*column][channel], x[2*row+1][2*column+1][channel])
+			}
+		}
+	}
+	return y
+}
+
+func (r reference) compare(a, b []float64) float64 {
+	kernel, bias := r.values("dense_1/kernel"), r.values("dense_1/bias")
+	last, lastBias := r.values("dense_2/kernel"), r.values("dense_2/bias")
+	logit := float64(lastBias[0])
+	for unit := range bias {
+		sum := float64(bias[unit])
+		for i := range a {
+			sum += math.Abs(a[i]-b[i]) * float64(kernel[i*len(bias)+unit])
+		}
+		logit += math.Max(0, sum) * float64(last[unit])
+	}
+	return 1 / (1 + math.Exp(-logit))
+}

@@ -1,0 +1,254 @@
+package tfmodel
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	binding "github.com/galeone/tensorflow/tensorflow/go"
+	framework "github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
+	shapepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_shape_go_proto"
+	typepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"github.com/galeone/tensorflow/tensorflow/go/op"
+	"google.golang.org/protobuf/proto"
+
+	"siamese/tfmodel/internal/tf"
+	"siamese/tfmodel/weights"
+)
+
+// Files of a SavedModel folder, relative to it.
+const (
+	graphFile     = "saved_model.pb"
+	variablesFile = "variables/variables"
+	extraFolder   = "assets.extra"
+)
+
+// writeScope holds the operations that only writing needs. They are left out of
+// the graph that is written.
+const writeScope = "write"
+
+// servingGraph is the network with its signatures, and the means to fill and
+// save its variables.
+type servingGraph struct {
+	*graph
+	signatures map[string]*corepb.SignatureDef
+	saver      *corepb.SaverDef
+	// assign sets a variable from the placeholder value.
+	assign map[string]assignment
+	// save writes the variables to the folder that the graph was built for.
+	save *binding.Operation
+}
+
+type assignment struct {
+	value binding.Output
+	run   *binding.Operation
+}
+
+// writeSavedModel writes graph and variables into dir, which must exist and be
+// empty. The card is written by the caller.
+func writeSavedModel(dir string, architecture Architecture, set *weights.Set) error {
+	serving := newServingGraph(architecture, dir)
+	built, err := serving.finalize()
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(dir, filepath.Dir(variablesFile)), 0o755); err != nil {
+		return fmt.Errorf("write SavedModel: %w", err)
+	}
+	if err := serving.saveVariables(built, set); err != nil {
+		return fmt.Errorf("write SavedModel %q: %w", dir, err)
+	}
+	definition, err := serving.savedModel(built)
+	if err != nil {
+		return fmt.Errorf("write SavedModel %q: %w", dir, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, graphFile), definition, 0o644); err != nil {
+		return fmt.Errorf("write SavedModel: %w", err)
+	}
+	return nil
+}
+
+func newServingGraph(architecture Architecture, dir string) *servingGraph {
+	g := &servingGraph{graph: newGraph(architecture), assign: make(map[string]assignment)}
+	images := g.images(imagesInput)
+	embeddings := g.encoder(encodeSignature, images)
+	a, b := g.embeddings(aInput), g.embeddings(bInput)
+	similarity := g.similarity(compareSignature, a, b)
+	imageA, imageB := g.images(imageAInput), g.images(imageBInput)
+	defaultSimilarity := g.similarity(defaultSignature,
+		g.encoder(defaultSignature+"/a", imageA), g.encoder(defaultSignature+"/b", imageB))
+	if g.scope.Err() == nil {
+		g.signatures = map[string]*corepb.SignatureDef{
+			encodeSignature:  signature(tensors{imagesInput: images}, tensors{embeddingsOutput: embeddings}),
+			compareSignature: signature(tensors{aInput: a, bInput: b}, tensors{similarityOutput: similarity}),
+			defaultSignature: signature(tensors{imageAInput: imageA, imageBInput: imageB}, tensors{similarityOutput: defaultSimilarity}),
+		}
+	}
+	g.addSaver()
+	g.addWriter(filepath.Join(dir, variablesFile))
+	return g
+}
+
+// addSaver adds what a loader needs to restore the variables: an operation that
+// reads them from a prefix, and one that saves them.
+func (g *servingGraph) addSaver() {
+	scope := g.scope.SubScope("saver")
+	prefix := op.Placeholder(scope.SubScope("prefix"), binding.String, op.PlaceholderShape(binding.ScalarShape()))
+	names, slices, values, types := g.saveArguments(scope)
+	save := op.SaveV2(scope, prefix, names, slices, values)
+	saved := op.Identity(scope.SubScope("saved").WithControlDependencies(save), prefix)
+	restored := op.RestoreV2(scope, prefix, names, slices, types)
+	var assigns []*binding.Operation
+	for i, variable := range g.variables {
+		if g.scope.Err() != nil {
+			return
+		}
+		assigns = append(assigns, op.AssignVariableOp(scope.SubScope("assign"), variable.handle, restored[i]))
+	}
+	restore := op.NoOp(scope.SubScope("restore").WithControlDependencies(assigns...))
+	if g.scope.Err() != nil {
+		return
+	}
+	g.saver = &corepb.SaverDef{
+		FilenameTensorName: prefix.Op.Name() + ":0",
+		SaveTensorName:     saved.Op.Name() + ":0",
+		RestoreOpName:      restore.Name(),
+		Version:            corepb.SaverDef_V2,
+	}
+}
+
+// addWriter adds what only this program needs to fill and save the variables.
+func (g *servingGraph) addWriter(prefix string) {
+	scope := g.scope.SubScope(writeScope)
+	for _, variable := range g.variables {
+		each := scope.SubScope(variable.Name)
+		value := op.Placeholder(each, binding.Float)
+		g.assign[variable.Name] = assignment{value: value, run: op.AssignVariableOp(each, variable.handle, value)}
+	}
+	save := scope.SubScope("save")
+	names, slices, values, _ := g.saveArguments(save)
+	g.save = op.SaveV2(save, op.Const(save.SubScope("prefix"), prefix), names, slices, values)
+}
+
+// saveArguments are what SaveV2 and RestoreV2 take; no slices, whole tensors.
+func (g *servingGraph) saveArguments(scope *op.Scope) (names, slices binding.Output, values []binding.Output, types []binding.DataType) {
+	var variableNames []string
+	for _, variable := range g.variables {
+		variableNames = append(variableNames, variable.Name)
+		values = append(values, variable.read)
+		types = append(types, binding.Float)
+	}
+	names = op.Const(scope.SubScope("names"), variableNames)
+	slices = op.Const(scope.SubScope("slices"), make([]string, len(variableNames)))
+	return names, slices, values, types
+}
+
+// saveVariables runs the graph once to fill the variables and write them.
+func (g *servingGraph) saveVariables(built *binding.Graph, set *weights.Set) error {
+	owner, err := binding.NewSession(built, nil)
+	if err != nil {
+		return err
+	}
+	session, err := tf.Borrow(owner, built)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = session.Close() }() // nothing to lose: the files are written by then
+	for _, variable := range g.variables {
+		tensor, ok := set.Get(variable.Name)
+		if !ok {
+			return fmt.Errorf("weights lack %q", variable.Name)
+		}
+		if err := g.setVariable(session, variable.Variable, tensor.Data); err != nil {
+			return err
+		}
+	}
+	save, err := session.Operation(g.save.Name())
+	if err != nil {
+		return err
+	}
+	return session.Run(nil, nil, save)
+}
+
+func (g *servingGraph) setVariable(session *tf.Session, variable Variable, values []float32) error {
+	assign := g.assign[variable.Name]
+	to, err := session.Output(assign.value.Op.Name())
+	if err != nil {
+		return err
+	}
+	run, err := session.Operation(assign.run.Name())
+	if err != nil {
+		return err
+	}
+	shape := make([]int64, len(variable.Shape))
+	for i, dim := range variable.Shape {
+		shape[i] = int64(dim)
+	}
+	feed := tf.Feed{To: to, Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(values)}
+	if err := session.Run([]tf.Feed{feed}, nil, run); err != nil {
+		return fmt.Errorf("set %q: %w", variable.Name, err)
+	}
+	return nil
+}
+
+// savedModel is the content of saved_model.pb. The binding can load SavedModels
+// but not write them.
+func (g *servingGraph) savedModel(built *binding.Graph) ([]byte, error) {
+	var serialized bytes.Buffer
+	if _, err := built.WriteTo(&serialized); err != nil {
+		return nil, err
+	}
+	definition := &framework.GraphDef{}
+	if err := proto.Unmarshal(serialized.Bytes(), definition); err != nil {
+		return nil, fmt.Errorf("read back the graph: %w", err)
+	}
+	kept := definition.Node[:0]
+	for _, node := range definition.Node {
+		if !strings.HasPrefix(node.Name, writeScope+"/") {
+			kept = append(kept, node)
+		}
+	}
+	definition.Node = kept
+	return proto.MarshalOptions{Deterministic: true}.Marshal(&corepb.SavedModel{
+		SavedModelSchemaVersion: 1,
+		MetaGraphs: []*corepb.MetaGraphDef{{
+			MetaInfoDef: &corepb.MetaGraphDef_MetaInfoDef{
+				Tags:              []string{"serve"},
+				TensorflowVersion: tf.Version(),
+			},
+			GraphDef:     definition,
+			SaverDef:     g.saver,
+			SignatureDef: g.signatures,
+		}},
+	})
+}
+
+// tensors are the inputs or outputs of a signature by name.
+type tensors map[string]binding.Output
+
+func signature(inputs, outputs tensors) *corepb.SignatureDef {
+	return &corepb.SignatureDef{
+		MethodName: "tensorflow/serving/predict",
+		Inputs:     tensorInfos(inputs),
+		Outputs:    tensorInfos(outputs),
+	}
+}
+
+func tensorInfos(outputs tensors) map[string]*corepb.TensorInfo {
+	infos := make(map[string]*corepb.TensorInfo)
+	for name, output := range outputs {
+		shape := &shapepb.TensorShapeProto{}
+		for i := range output.Shape().NumDimensions() {
+			shape.Dim = append(shape.Dim, &shapepb.TensorShapeProto_Dim{Size: output.Shape().Size(i)})
+		}
+		infos[name] = &corepb.TensorInfo{
+			Encoding:    &corepb.TensorInfo_Name{Name: fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)},
+			Dtype:       typepb.DataType(output.DataType()),
+			TensorShape: shape,
+		}
+	}
+	return infos
+}
