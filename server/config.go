@@ -1,0 +1,187 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"siamese/imaging"
+)
+
+// Config says what the server accepts and how it stops. A zero field means its
+// default.
+type Config struct {
+	// MaxMessageBytes bounds one message, in either direction. Default 16 MiB.
+	MaxMessageBytes int
+
+	// MaxPairs bounds the pairs of one BatchCompare. Default 64.
+	MaxPairs int
+
+	// MaxCandidates bounds the candidates of one Rank. Default 256.
+	MaxCandidates int
+
+	// MaxImages bounds the images of one Embed. Default 128.
+	MaxImages int
+
+	// MaxStreamReferences bounds the references that a stream holds. Default 16.
+	MaxStreamReferences int
+
+	// MaxStreamWindow bounds the messages under way on a stream. Default 8.
+	MaxStreamWindow int
+
+	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call
+	// that would go over waits. Default 200 million.
+	MaxPixelsInFlight int
+
+	// MaxQueuedImages bounds the images that wait for the encoder. The largest
+	// call must fit. Default 512.
+	MaxQueuedImages int
+
+	// MaxBatch bounds the images of one run of the encoder. Default 8, which
+	// keeps a CPU busy; larger batches only add waiting there.
+	MaxBatch int
+
+	// Limits bounds one image; its own zero fields mean imaging's defaults.
+	Limits imaging.Limits
+
+	// Rule says how pictures come to the network's size. The zero value is
+	// imaging.ShorterSide.
+	Rule imaging.Rule
+
+	// Alpha says what becomes of transparency. The zero value is
+	// imaging.CompositeWhite.
+	Alpha imaging.Alpha
+
+	// DefaultDeadline is the deadline of a unary call that sets none. Default
+	// 60 s.
+	DefaultDeadline time.Duration
+
+	// DrainDelay is how long the server goes on as before when it is told to
+	// stop and health says NOT_SERVING, so that load balancers can turn away.
+	// Zero: not at all.
+	DrainDelay time.Duration
+
+	// StreamGrace is how long streams are served on after they were told that
+	// the server stops. Default 5 s.
+	StreamGrace time.Duration
+
+	// StopTimeout is how long calls may take to end, from when streams are told;
+	// then they are cut off. At least StreamGrace. Default 25 s.
+	StopTimeout time.Duration
+
+	// Logger takes the log. Default: discards it.
+	Logger *slog.Logger
+
+	// Build is what GetServerInfo tells of the program.
+	Build BuildInfo
+}
+
+// BuildInfo tells what the program was built from; fields may be empty.
+type BuildInfo struct {
+	Version           string // the server's own version
+	Revision          string // the revision of its source
+	GoVersion         string // of the compiler, such as "go1.26.8"
+	TensorFlowVersion string // of the library that the model runs on
+}
+
+// ModelInfo describes a model.
+type ModelInfo struct {
+	Name            string  // such as "siamese-omniglot"
+	Version         string  // the folder that it was loaded from
+	Digest          string  // lower-case hexadecimal SHA-256 of the weights; required
+	Height          int     // rows of the network's input
+	Width           int     // columns of the network's input
+	EmbeddingLength int     // floats of one embedding
+	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
+	ResizeRule      string  // how pictures come to the input's size, for people
+	Device          string  // where it runs, such as "cpu"
+}
+
+// Validate tells which field is out of range, if any is.
+func (m ModelInfo) Validate() error {
+	switch {
+	case m.Digest == "":
+		return fmt.Errorf("server: ModelInfo.Digest is empty, expected the weights' digest")
+	case m.Height < 1 || m.Width < 1:
+		return fmt.Errorf("server: ModelInfo's input is %dx%d pixels, expected at least 1x1", m.Width, m.Height)
+	case m.EmbeddingLength < 1:
+		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
+	case !isFraction(m.Threshold):
+		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
+	}
+	return nil
+}
+
+// isFraction tells whether v is within 0..1; NaN is not.
+func isFraction(v float32) bool { return v >= 0 && v <= 1 }
+
+// Validate tells which field is out of range, if any is. Zero fields stand for
+// their defaults.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	fields := []struct {
+		name  string
+		value int64
+	}{
+		{"MaxMessageBytes", int64(c.MaxMessageBytes)},
+		{"MaxPairs", int64(c.MaxPairs)},
+		{"MaxCandidates", int64(c.MaxCandidates)},
+		{"MaxImages", int64(c.MaxImages)},
+		{"MaxStreamReferences", int64(c.MaxStreamReferences)},
+		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
+		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
+		{"MaxBatch", int64(c.MaxBatch)},
+		{"DefaultDeadline", int64(c.DefaultDeadline)},
+		{"DrainDelay", int64(c.DrainDelay)},
+		{"StreamGrace", int64(c.StreamGrace)},
+	}
+	for _, field := range fields {
+		if field.value < 0 {
+			return fmt.Errorf("server: Config.%s is %d, expected 0 (the default) or more", field.name, field.value)
+		}
+	}
+	return c.validateRelations()
+}
+
+// validateRelations checks the fields that depend on each other.
+func (c Config) validateRelations() error {
+	if err := (imaging.Config{Rule: c.Rule, Alpha: c.Alpha, Limits: c.Limits}).Validate(); err != nil {
+		return err
+	}
+	if c.MaxPixelsInFlight < c.Limits.MaxPixels {
+		return fmt.Errorf("server: Config.MaxPixelsInFlight is %d, expected at least Limits.MaxPixels, %d: such an image would wait for ever",
+			c.MaxPixelsInFlight, c.Limits.MaxPixels)
+	}
+	if largest := max(2*c.MaxPairs, c.MaxCandidates+1, c.MaxImages); c.MaxQueuedImages < largest {
+		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",
+			c.MaxQueuedImages, largest)
+	}
+	if c.StopTimeout < c.StreamGrace {
+		return fmt.Errorf("server: Config.StopTimeout is %v, expected at least StreamGrace, %v", c.StopTimeout, c.StreamGrace)
+	}
+	return nil
+}
+
+// withDefaults fills in the zero fields.
+func (c Config) withDefaults() Config {
+	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, 16<<20)
+	c.MaxPairs = cmp.Or(c.MaxPairs, 64)
+	c.MaxCandidates = cmp.Or(c.MaxCandidates, 256)
+	c.MaxImages = cmp.Or(c.MaxImages, 128)
+	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
+	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
+	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
+	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
+	c.MaxBatch = cmp.Or(c.MaxBatch, 8)
+	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
+	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
+	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
+	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, 60*time.Second)
+	c.StreamGrace = cmp.Or(c.StreamGrace, 5*time.Second)
+	c.StopTimeout = cmp.Or(c.StopTimeout, 25*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

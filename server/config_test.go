@@ -1,0 +1,89 @@
+package server_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"siamese/imaging"
+	"siamese/server"
+)
+
+func TestConfigValidate(t *testing.T) {
+	tests := []struct {
+		name      string
+		give      server.Config
+		wantError string // empty: none
+	}{
+		{"zero value", server.Config{}, ""},
+		{"negative", server.Config{MaxPairs: -1}, "MaxPairs is -1"},
+		{"negative time", server.Config{DrainDelay: -1}, "DrainDelay is -1"},
+		{"unheard-of rule", server.Config{Rule: 9}, "Rule is 9"},
+		{"negative limit of an image", server.Config{Limits: imaging.Limits{MaxBytes: -4}}, "MaxBytes is -4"},
+		{"an image over the whole pixel budget", server.Config{MaxPixelsInFlight: 1000}, "MaxPixelsInFlight is 1000, expected at least Limits.MaxPixels, 25000000"},
+		{"a budget that fits smaller images", server.Config{MaxPixelsInFlight: 1000, Limits: imaging.Limits{MaxPixels: 1000}}, ""},
+		{"a Rank that never fits the queue", server.Config{MaxCandidates: 600}, "MaxQueuedImages is 512, expected at least 601"},
+		{"a batch that never fits the queue", server.Config{MaxPairs: 300}, "MaxQueuedImages is 512, expected at least 600"},
+		{"streams outlive the stop", server.Config{StreamGrace: time.Minute}, "StopTimeout is 25s, expected at least StreamGrace, 1m0s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, errNew := server.New(tt.give)
+			for name, err := range map[string]error{"Validate": tt.give.Validate(), "New": errNew} {
+				if tt.wantError == "" && err != nil {
+					t.Errorf("%s() = %v, want none", name, err)
+				}
+				if tt.wantError != "" && (err == nil || !strings.Contains(err.Error(), tt.wantError)) {
+					t.Errorf("%s() = %v, want one with %q", name, err, tt.wantError)
+				}
+			}
+		})
+	}
+}
+
+func TestSetModelRefusesWhatCanNotBe(t *testing.T) {
+	tests := []struct {
+		name      string
+		give      func(*server.ModelInfo)
+		wantError string
+	}{
+		{"no digest", func(m *server.ModelInfo) { m.Digest = "" }, "Digest is empty"},
+		{"no height", func(m *server.ModelInfo) { m.Height = 0 }, "input is 16x0 pixels"},
+		{"no embedding", func(m *server.ModelInfo) { m.EmbeddingLength = 0 }, "EmbeddingLength is 0"},
+		{"threshold", func(m *server.ModelInfo) { m.Threshold = 1.5 }, "Threshold is 1.5"},
+		{"vast input", func(m *server.ModelInfo) { m.Width = 1 << 20 }, "Width is 1048576"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := server.New(server.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			info := modelInfo
+			tt.give(&info)
+			if err := s.SetModel(&fakeModel{}, info); err == nil || !strings.Contains(err.Error(), tt.wantError) {
+				t.Errorf("SetModel = %v, want one with %q", err, tt.wantError)
+			}
+		})
+	}
+}
+
+func TestSetModelOnce(t *testing.T) {
+	s, err := server.New(server.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetModel(&fakeModel{}, modelInfo); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrModelSet) {
+		t.Errorf("second SetModel = %v, want ErrModelSet", err)
+	}
+	s.Close()
+	s.Close()
+	if err := s.SetModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrClosed) {
+		t.Errorf("SetModel after Close = %v, want ErrClosed", err)
+	}
+}

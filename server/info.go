@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"siamese/imaging"
+	pb "siamese/proto/siamese/v1"
+)
+
+// GetServerInfo tells the model, the limits and the build.
+func (s *service) GetServerInfo(context.Context, *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
+	e, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &pb.GetServerInfoResponse{
+		Model:  e.describe(),
+		Limits: s.cfg.describe(),
+		Build: &pb.BuildInfo{
+			Version:           s.cfg.Build.Version,
+			Revision:          s.cfg.Build.Revision,
+			GoVersion:         s.cfg.Build.GoVersion,
+			TensorflowVersion: s.cfg.Build.TensorFlowVersion,
+		},
+	}, nil
+}
+
+func (e *engine) describe() *pb.ModelInfo {
+	return &pb.ModelInfo{
+		Reference:       e.reference(),
+		InputHeight:     uint32(e.info.Height),
+		InputWidth:      uint32(e.info.Width),
+		EmbeddingLength: uint32(e.info.EmbeddingLength),
+		Threshold:       e.info.Threshold,
+		ResizeRule:      e.info.ResizeRule,
+		Device:          e.info.Device,
+	}
+}
+
+func (c Config) describe() *pb.Limits {
+	var formats []string
+	for _, format := range imaging.Formats() {
+		formats = append(formats, string(format))
+	}
+	return &pb.Limits{
+		MaxMessageBytes:     uint64(c.MaxMessageBytes),
+		MaxImageBytes:       uint64(c.Limits.MaxBytes),
+		MaxImagePixels:      uint64(c.Limits.MaxPixels),
+		MaxSideRatio:        uint32(c.Limits.MaxSideRatio),
+		MaxPairs:            uint32(c.MaxPairs),
+		MaxCandidates:       uint32(c.MaxCandidates),
+		MaxImages:           uint32(c.MaxImages),
+		MaxStreamReferences: uint32(c.MaxStreamReferences),
+		MaxStreamWindow:     uint32(c.MaxStreamWindow),
+		MaxPixelsInFlight:   uint64(c.MaxPixelsInFlight),
+		MaxQueuedImages:     uint32(c.MaxQueuedImages),
+		DefaultDeadline:     durationpb.New(c.DefaultDeadline),
+		ImageFormats:        formats,
+	}
+}

@@ -1,0 +1,132 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	pb "siamese/proto/siamese/v1"
+)
+
+// What a connection may cost and how a lost one is noticed.
+const (
+	// maxConcurrentStreams bounds the calls under way on one connection.
+	maxConcurrentStreams = 1000
+
+	// connectionTimeout bounds the handshake; gRPC's own two minutes invite
+	// connections that never say anything.
+	connectionTimeout = 20 * time.Second
+
+	// pingAfter and pingTimeout find peers that vanished without a word: a
+	// stream may be silent for long, so that nothing else would tell.
+	pingAfter   = time.Minute
+	pingTimeout = 20 * time.Second
+
+	// minPing is how often clients may ping. gRPC's own five minutes would cut
+	// off clients that keep a connection alive through a NAT.
+	minPing = 10 * time.Second
+)
+
+// options are the gRPC server's options. Of the interceptors the first is the
+// outermost.
+func (s *Server) options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
+		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
+		grpc.MaxConcurrentStreams(maxConcurrentStreams),
+		grpc.ConnectionTimeout(connectionTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		// The model may be closed once Serve has returned: no handler may still
+		// be in it.
+		grpc.WaitForHandlers(true),
+		grpc.ChainUnaryInterceptor(s.logUnary, s.deadlineUnary, s.explainUnary),
+		grpc.ChainStreamInterceptor(s.logStream, s.explainStream, s.endForeignStream),
+	}
+}
+
+func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	started := time.Now()
+	resp, err := handler(ctx, req)
+	s.logCall(ctx, info.FullMethod, started, err)
+	return resp, err
+}
+
+func (s *Server) logStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	started := time.Now()
+	err := handler(srv, stream)
+	s.logCall(stream.Context(), info.FullMethod, started, err)
+	return err
+}
+
+func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err error) {
+	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
+		slog.String("rpc", rpc),
+		slog.String("code", status.Code(err).String()),
+		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)))
+}
+
+// deadlineUnary gives a call its deadline where the caller set none.
+func (s *Server) deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.DefaultDeadline)
+		defer cancel()
+	}
+	return handler(ctx, req)
+}
+
+// explainUnary turns errors and panics into statuses.
+func (s *Server) explainUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
+	err = guard(func() (err error) {
+		resp, err = handler(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, s.statusError(ctx, info.FullMethod, err)
+	}
+	return resp, nil
+}
+
+// explainStream does so for streams.
+func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	err := guard(func() error { return handler(srv, stream) })
+	if err != nil {
+		return s.statusError(stream.Context(), info.FullMethod, err)
+	}
+	return nil
+}
+
+// statusError leaves alone what is a status already, such as what a stream's
+// Recv returns.
+func (s *Server) statusError(ctx context.Context, rpc string, err error) error {
+	if already, ok := status.FromError(err); ok {
+		return already.Err()
+	}
+	return s.explain(ctx, rpc, err).GRPCStatus().Err()
+}
+
+// endForeignStream ends the streams of health and reflection when the server
+// drains: they would never end by themselves and hold up the stop. Their
+// handlers may block in Recv, which only the end of the RPC interrupts, and so
+// run in a goroutine that outlives it by a moment; Serve waits for it.
+func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if strings.HasPrefix(info.FullMethod, "/"+pb.SiameseService_ServiceDesc.ServiceName+"/") {
+		return handler(srv, stream)
+	}
+	ended := make(chan error, 1) // never blocks the handler's goroutine
+	s.receivers.Go(func() {
+		ended <- guard(func() error { return handler(srv, stream) })
+	})
+	select {
+	case err := <-ended:
+		return err
+	case <-s.draining:
+		return draining()
+	}
+}

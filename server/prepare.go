@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"siamese/imaging"
+	pb "siamese/proto/siamese/v1"
+)
+
+// pool bounds the preparing of all calls together. It is safe for concurrent
+// use.
+type pool struct {
+	size    int                 // workers: preparing is pure computing, more than cores gain nothing
+	workers *semaphore.Weighted // one unit a worker
+	pixels  *semaphore.Weighted // one unit a pixel, while it is decoded
+	budget  int64               // pixels in all
+}
+
+func newPool(maxPixels int64) *pool {
+	size := runtime.GOMAXPROCS(0)
+	return &pool{
+		size:    size,
+		workers: semaphore.NewWeighted(int64(size)),
+		pixels:  semaphore.NewWeighted(maxPixels),
+		budget:  maxPixels,
+	}
+}
+
+// do runs work with a worker's place and the given pixels taken from the
+// budget, both given back after. It waits for them in this order: a place that
+// waits for pixels waits for places that are at work, so all get on.
+func (p *pool) do(ctx context.Context, pixels int64, work func()) error {
+	if err := p.workers.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer p.workers.Release(1)
+	pixels = min(pixels, p.budget)
+	if err := p.pixels.Acquire(ctx, pixels); err != nil {
+		return err
+	}
+	defer p.pixels.Release(pixels)
+	work()
+	return nil
+}
+
+// preparer brings a call's images to the network's input, in the pool.
+type preparer struct {
+	pool   *pool
+	images *imaging.Preparer
+}
+
+// prepare fills in the member's picture or its fault. An error is none of the
+// image's: ctx is done.
+func (p *preparer) prepare(ctx context.Context, m *member, render bool) error {
+	pixels, err := p.pixels(m.source)
+	if err != nil {
+		return m.fail(err)
+	}
+	var failed error
+	err = p.pool.do(ctx, pixels, func() {
+		started := time.Now()
+		picture, err := p.picture(m.source)
+		m.decode = time.Since(started)
+		if err == nil {
+			err = m.accept(picture, render)
+		}
+		failed = err
+	})
+	if err != nil {
+		return err
+	}
+	return m.fail(failed)
+}
+
+// pixels returns what the image takes of the budget. It reads the header alone
+// and refuses what is over a limit, so that nothing too large waits.
+func (p *preparer) pixels(image *pb.Image) (int64, error) {
+	if raw := image.GetRaw(); raw != nil {
+		return int64(len(raw.GetData())), nil
+	}
+	header, err := p.images.Inspect(image.GetEncoded())
+	return int64(header.Width) * int64(header.Height), err
+}
+
+func (p *preparer) picture(image *pb.Image) (*imaging.Picture, error) {
+	raw := image.GetRaw()
+	if raw == nil {
+		return p.images.Prepare(image.GetEncoded())
+	}
+	return p.images.PrepareRaw(imaging.Raw{
+		Width:    int(raw.GetWidth()),
+		Height:   int(raw.GetHeight()),
+		Channels: channels(raw.GetFormat()),
+		Pixels:   raw.GetData(),
+	})
+}
+
+// channels returns zero, which imaging refuses, for a format that is not known.
+func channels(format pb.PixelFormat) imaging.Channels {
+	switch format {
+	case pb.PixelFormat_PIXEL_FORMAT_RGB8:
+		return imaging.RGB
+	case pb.PixelFormat_PIXEL_FORMAT_GRAY8:
+		return imaging.Gray
+	default:
+		return 0
+	}
+}
+
+// fail records the image's own fault and passes any other error on.
+func (m *member) fail(err error) error {
+	var refused *imaging.Error
+	if errors.As(err, &refused) {
+		m.fault = imageFault(refused)
+		return nil
+	}
+	return err
+}

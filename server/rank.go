@@ -1,0 +1,94 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	pb "siamese/proto/siamese/v1"
+)
+
+// Rank scores one query against many candidates and returns them best first.
+func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankResponse, error) {
+	c, err := s.begin(req.GetOptions())
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFraction("min_similarity", ReasonMinSimilarityRange, req.GetMinSimilarity()); err != nil {
+		return nil, err
+	}
+	if err := checkCount("candidates", len(req.GetCandidates()), s.cfg.MaxCandidates); err != nil {
+		return nil, err
+	}
+	query := c.operand("query", req.GetQuery())
+	if err := firstFault(query); err != nil {
+		return nil, err
+	}
+	candidates := c.candidates(req.GetCandidates())
+	if err := c.images.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := firstFault(query); err != nil {
+		return nil, err
+	}
+	ranked, failed, err := c.scoreCandidates(ctx, query.member, candidates)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.RankResponse{
+		Ranked:           best(ranked, req.GetTopK(), req.GetMinSimilarity()),
+		Errors:           failed,
+		Threshold:        c.threshold,
+		Model:            c.engine.reference(),
+		Timings:          c.timings(),
+		EncodedImages:    uint32(c.images.encoded),
+		PreparedQueryPng: query.png,
+	}, nil
+}
+
+func (c *call) candidates(wire []*pb.Image) []operand {
+	candidates := make([]operand, len(wire))
+	for i, image := range wire {
+		candidates[i] = c.operand(fmt.Sprintf("candidates[%d]", i), image)
+	}
+	return candidates
+}
+
+// scoreCandidates scores the candidates that can be scored, in one run and in
+// the request's order, and tells what is wrong with the others.
+func (c *call) scoreCandidates(ctx context.Context, query *member, candidates []operand) (
+	ranked []*pb.RankedCandidate, failed []*pb.CandidateError, err error,
+) {
+	var couples []couple
+	for i, candidate := range candidates {
+		if err := firstFault(candidate); err != nil {
+			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: faultOf(err).item()})
+			continue
+		}
+		couples = append(couples, couple{query, candidate.member})
+		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i), PreparedPng: candidate.png})
+	}
+	similarities, err := c.score(ctx, couples)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, similarity := range similarities {
+		ranked[i].Similarity = similarity
+		ranked[i].Same = similarity >= c.threshold
+	}
+	return ranked, failed, nil
+}
+
+// best sorts the candidates, equal ones in the order given, and keeps the topK
+// best (zero: all) of those at or above least.
+func best(ranked []*pb.RankedCandidate, topK uint32, least float32) []*pb.RankedCandidate {
+	ranked = slices.DeleteFunc(ranked, func(r *pb.RankedCandidate) bool { return r.GetSimilarity() < least })
+	slices.SortStableFunc(ranked, func(a, b *pb.RankedCandidate) int {
+		return cmp.Compare(b.GetSimilarity(), a.GetSimilarity())
+	})
+	if topK > 0 && uint64(topK) < uint64(len(ranked)) {
+		ranked = ranked[:topK]
+	}
+	return ranked
+}

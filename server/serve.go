@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Serve answers calls that come in at lis until ctx is done, and then stops:
+//
+//  1. health says NOT_SERVING, all else goes on for Config.DrainDelay;
+//  2. streams are told (Draining), new streams are refused, new connections and
+//     new calls turned away; calls and streams under way go on;
+//  3. after Config.StreamGrace streams are read no more and ended with
+//     UNAVAILABLE, DRAINING, once what is under way is answered;
+//  4. what has not ended within Config.StopTimeout, counted from step 2, is cut
+//     off.
+//
+// It returns nil when all calls ended by themselves, [ErrStopTimeout] when some
+// were cut off, the listener's error when that failed. When it returns, no
+// handler and no run of the model is under way: the caller can close the model.
+// A run of the model can't be interrupted, so that one is waited for. Serve
+// closes lis and the server; it can be called once ([ErrServed]).
+func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
+	if !s.served.CompareAndSwap(false, true) {
+		return ErrServed
+	}
+	defer s.Close()
+	defer s.receivers.Wait()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.grpc.Serve(lis) }()
+	s.log.Info("serving", "address", lis.Addr().String())
+
+	select {
+	case err := <-stopped:
+		s.health.Shutdown()
+		close(s.draining)
+		close(s.graceOver)
+		s.grpc.Stop()
+		return fmt.Errorf("server: serve %s: %w", lis.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.log.Info("draining", "delay", s.cfg.DrainDelay, "stream_grace", s.cfg.StreamGrace, "stop_timeout", s.cfg.StopTimeout)
+	err := errors.Join(s.drain(), <-stopped)
+	s.log.Info("stopped", "clean", err == nil)
+	return err
+}
+
+// drain is the steps of Serve's stop.
+func (s *Server) drain() error {
+	s.health.Shutdown()
+	<-time.After(s.cfg.DrainDelay)
+
+	close(s.draining)
+	grace := time.AfterFunc(s.cfg.StreamGrace, func() { close(s.graceOver) })
+	defer grace.Stop()
+	cut := make(chan struct{})
+	timeout := time.AfterFunc(s.cfg.StopTimeout, func() {
+		s.grpc.Stop()
+		close(cut)
+	})
+	s.grpc.GracefulStop()
+	if timeout.Stop() {
+		return nil
+	}
+	<-cut
+	return ErrStopTimeout
+}
