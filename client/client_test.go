@@ -1,0 +1,149 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+
+	"siamese/client"
+	siamesev1 "siamese/proto/siamese/v1"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// stub answers with what a test gives it.
+type stub struct {
+	siamesev1.UnimplementedSiameseServiceServer
+	compare func(*siamesev1.CompareRequest) (*siamesev1.CompareResponse, error)
+	rank    func(*siamesev1.RankRequest) (*siamesev1.RankResponse, error)
+}
+
+func (s *stub) Compare(_ context.Context, request *siamesev1.CompareRequest) (*siamesev1.CompareResponse, error) {
+	return s.compare(request)
+}
+
+func (s *stub) Rank(_ context.Context, request *siamesev1.RankRequest) (*siamesev1.RankResponse, error) {
+	return s.rank(request)
+}
+
+// connect serves a stub in memory and returns a client of it.
+func connect(t *testing.T, service *stub) *client.Client {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	server := grpc.NewServer()
+	siamesev1.RegisterSiameseServiceServer(server, service)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	c, err := client.New("passthrough:///stub", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return listener.DialContext(ctx)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		server.Stop()
+		<-served
+	})
+	return c
+}
+
+func TestCompare(t *testing.T) {
+	c := connect(t, &stub{compare: func(request *siamesev1.CompareRequest) (*siamesev1.CompareResponse, error) {
+		if a, b := request.GetImageA().GetEncoded(), request.GetImageB().GetEncoded(); string(a) != "a" || string(b) != "b" {
+			t.Errorf("server received %q and %q, want %q and %q", a, b, "a", "b")
+		}
+		options := request.GetOptions()
+		if options.Threshold == nil || options.GetThreshold() != 0.25 || !options.GetIncludePrepared() {
+			t.Errorf("server received options %v, want threshold 0.25 and include_prepared", options)
+		}
+		return &siamesev1.CompareResponse{
+			Similarity: 0.75, Same: true, Threshold: 0.25,
+			Model:        &siamesev1.ModelReference{Name: "model"},
+			PreparedAPng: []byte("png a"), PreparedBPng: []byte("png b"),
+		}, nil
+	}})
+	threshold := float32(0.25)
+	got, err := c.Compare(t.Context(), []byte("a"), []byte("b"), client.Options{Threshold: &threshold, IncludePrepared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := client.Comparison{
+		Similarity: 0.75, Same: true, Threshold: 0.25, Model: "model",
+		PreparedA: []byte("png a"), PreparedB: []byte("png b"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Compare (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	refused, err := status.New(codes.InvalidArgument, "received 0 bytes").WithDetails(
+		&errdetails.ErrorInfo{Reason: "IMAGE_EMPTY", Domain: "siamese.v1"},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "image_b"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		give error
+		want client.Error
+	}{
+		{refused.Err(), client.Error{Code: codes.InvalidArgument, Reason: "IMAGE_EMPTY", Message: "received 0 bytes", Field: "image_b"}},
+		{status.Error(codes.Unavailable, "away"), client.Error{Code: codes.Unavailable, Message: "away"}},
+	}
+	for _, tt := range tests {
+		c := connect(t, &stub{compare: func(*siamesev1.CompareRequest) (*siamesev1.CompareResponse, error) { return nil, tt.give }})
+		_, err := c.Compare(t.Context(), nil, nil, client.Options{})
+		got, ok := errors.AsType[*client.Error](err)
+		if !ok {
+			t.Fatalf("Compare = %v, want a *client.Error", err)
+		}
+		if diff := cmp.Diff(tt.want, *got); diff != "" {
+			t.Errorf("error (-want +got):\n%s", diff)
+		}
+		if status.Code(err) != tt.want.Code {
+			t.Errorf("status.Code(%v) = %v, want %v", err, status.Code(err), tt.want.Code)
+		}
+	}
+}
+
+func TestRank(t *testing.T) {
+	c := connect(t, &stub{rank: func(request *siamesev1.RankRequest) (*siamesev1.RankResponse, error) {
+		if got := len(request.GetCandidates()); got != 2 || !proto.Equal(request.GetQuery(), request.GetCandidates()[0]) {
+			t.Errorf("server received %v, want the query and itself among two candidates", request)
+		}
+		return &siamesev1.RankResponse{
+			Ranked:    []*siamesev1.RankedCandidate{{Index: 0, Similarity: 1, Same: true}},
+			Errors:    []*siamesev1.CandidateError{{Index: 1, Error: &siamesev1.ItemError{Code: 3, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}}},
+			Threshold: 0.5,
+			Model:     &siamesev1.ModelReference{Name: "model"},
+		}, nil
+	}})
+	got, err := c.Rank(t.Context(), []byte("q"), [][]byte{[]byte("q"), []byte("thin")}, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := client.Ranking{
+		Matches:   []client.Match{{Index: 0, Similarity: 1, Same: true}},
+		Failed:    map[int]*client.Error{1: {Code: codes.InvalidArgument, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}},
+		Threshold: 0.5,
+		Model:     "model",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Rank (-want +got):\n%s", diff)
+	}
+}

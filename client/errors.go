@@ -1,0 +1,61 @@
+package client
+
+import (
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	siamesev1 "siamese/proto/siamese/v1"
+)
+
+// Error is a call or an item that the server, or the way to it, failed.
+type Error struct {
+	Code codes.Code
+	// Reason is the contract's, such as "IMAGE_UNDECODABLE"; empty where the
+	// failure came from gRPC itself.
+	Reason string
+	// Message is for a person.
+	Message string
+	// Field is the field at fault, such as "image_b"; empty where none is.
+	Field string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Reason == "" {
+		return fmt.Sprintf("%s: %s", e.Code, e.Message)
+	}
+	return fmt.Sprintf("%s: %s", e.Reason, e.Message)
+}
+
+// GRPCStatus lets status.FromError and status.Code see the code.
+func (e *Error) GRPCStatus() *status.Status {
+	return status.New(e.Code, e.Message)
+}
+
+func newError(err error) *Error {
+	received := status.Convert(err)
+	failure := &Error{Code: received.Code(), Message: received.Message()}
+	for _, detail := range received.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			failure.Reason = detail.GetReason()
+		case *errdetails.BadRequest:
+			for _, violation := range detail.GetFieldViolations() {
+				failure.Field = violation.GetField()
+			}
+		}
+	}
+	return failure
+}
+
+func newItemError(item *siamesev1.ItemError) *Error {
+	return &Error{
+		Code:    codes.Code(item.GetCode()),
+		Reason:  item.GetReason(),
+		Message: item.GetMessage(),
+		Field:   item.GetField(),
+	}
+}
