@@ -1,0 +1,98 @@
+// Package bench measures encoding and serving on the machine at hand. What it
+// measures are figures and ratios within one run, held against bars; it is no
+// test and fails on no slow day.
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Row is one figure.
+type Row struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	// Bar is what Value may be at the most, nil for a figure without one.
+	Bar *float64 `json:"bar"`
+	// Holds is whether Value keeps to the bar; true where there is none.
+	Holds bool `json:"holds"`
+}
+
+// figure is a row without a bar.
+func figure(name string, value float64, unit string) Row {
+	return Row{Name: name, Value: value, Unit: unit, Holds: true}
+}
+
+// atMost is a row whose value must not go over the bar.
+func atMost(name string, value float64, unit string, bar float64) Row {
+	return Row{Name: name, Value: value, Unit: unit, Bar: &bar, Holds: value <= bar}
+}
+
+// WriteTable prints rows for a person.
+func WriteTable(w io.Writer, rows []Row) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "what\tvalue\tunit\tbar\tholds\n")
+	for _, row := range rows {
+		bar, holds := "", ""
+		if row.Bar != nil {
+			bar, holds = fmt.Sprintf("≤ %g", *row.Bar), "no"
+			if row.Holds {
+				holds = "yes"
+			}
+		}
+		fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%s\n", row.Name, row.Value, row.Unit, bar, holds)
+	}
+	return table.Flush()
+}
+
+// WriteJSON writes rows as a JSON list; the file's folder is made.
+func WriteJSON(path string, rows []Row) error {
+	data, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		return fmt.Errorf("bench results: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// median of the values, which it sorts.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	middle := len(values) / 2
+	if len(values)%2 == 1 {
+		return values[middle]
+	}
+	return (values[middle-1] + values[middle]) / 2
+}
+
+// timed runs f and gives its wall time in seconds.
+func timed(f func() error) (float64, error) {
+	begin := time.Now()
+	err := f()
+	return time.Since(begin).Seconds(), err
+}
+
+// repeat gives the wall times of n runs of f in seconds, after one that does
+// not count.
+func repeat(n int, f func() error) ([]float64, error) {
+	if err := f(); err != nil {
+		return nil, err
+	}
+	seconds := make([]float64, n)
+	for i := range seconds {
+		var err error
+		if seconds[i], err = timed(f); err != nil {
+			return nil, err
+		}
+	}
+	return seconds, nil
+}
