@@ -1,0 +1,106 @@
+# The front door. `make help` lists what there is.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+TOOLS := $(CURDIR)/.tools
+BUF := $(TOOLS)/buf/node_modules/.bin/buf
+# Settings of cgo for TensorFlow, written by scripts/setup.sh.
+ENV := source .tensorflow/env
+
+# Packages that need no TensorFlow: they are tested with the race detector.
+PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmodel/weights/...
+# Packages that run TensorFlow.
+NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
+
+.PHONY: help
+help: ## Print this list.
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
+	exec bin/siamese serve $(ARGS)
+
+.PHONY: test
+test: setup tools ## Run all tests.
+	go vet $(PURE)
+	go test -race $(PURE)
+	$(ENV) && go vet $(NATIVE)
+	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test $(NATIVE)
+
+.PHONY: build
+build: setup ## Build bin/siamese.
+	$(ENV) && go build -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
+
+.PHONY: lint
+lint: setup tools ## Check code and contract.
+	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+	$(BUF) breaking --against proto/siamese-v1.binpb
+
+.PHONY: generate
+generate: tools ## Make the generated Go of the contract anew.
+	$(BUF) generate
+
+.PHONY: checkgenerate
+checkgenerate: generate ## Fail when generated code is not what the contract says.
+	@git diff --exit-code -- proto || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto)" || { echo "generated code is not committed" >&2; exit 1; }
+
+.PHONY: acceptcontract
+acceptcontract: tools ## Take the contract as it is for what 'buf breaking' compares with.
+	$(BUF) build -o proto/siamese-v1.binpb
+
+.PHONY: parity
+parity: build ## Compare with Keras itself (fetches Keras into .venv/).
+	scripts/keras-check.sh
+
+.PHONY: bench
+bench: build ## Measure on this machine; results in .bench/results.json.
+	bin/siamese bench
+
+.PHONY: fuzz
+fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
+	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
+	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
+	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
+	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
+
+.PHONY: gpu
+gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use it.
+	scripts/setup.sh --gpu
+
+.PHONY: setup
+setup: ## Find or fetch TensorFlow (done by all that need it).
+	@scripts/setup.sh
+
+.PHONY: clean
+clean: ## Remove what was built and fetched.
+	rm -rf bin .bench .tensorflow .tools .venv
+
+# Tools at exact versions, installed into .tools. A stamp names the version, so
+# that a change of it installs anew.
+.PHONY: tools
+tools: $(TOOLS)/grpcurl-v1.9.3 $(TOOLS)/golangci-lint-v2.15.0 $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0 ## Install the tools of tests, lint and generate.
+
+# $(call install,PACKAGE,VERSION)
+define install
+	@mkdir -p $(TOOLS)/bin
+	GOBIN=$(TOOLS)/bin GOFLAGS= go install $(1)@$(2)
+	@touch $@
+endef
+
+$(TOOLS)/grpcurl-%:
+	$(call install,github.com/fullstorydev/grpcurl/cmd/grpcurl,$*)
+$(TOOLS)/golangci-lint-%:
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$*)
+$(TOOLS)/protoc-gen-go-grpc-%:
+	$(call install,google.golang.org/grpc/cmd/protoc-gen-go-grpc,$*)
+$(TOOLS)/protoc-gen-go-v%:
+	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
+$(TOOLS)/buf-%:
+	npm install --prefix $(TOOLS)/buf --no-save --no-audit --no-fund --silent @bufbuild/buf@$*
+	@touch $@

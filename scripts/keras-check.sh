@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# What: makes the goldens of testdata/keras anew with Keras itself and compares
+#       them with those in the repository; then has TensorFlow and Keras load a
+#       SavedModel that bin/siamese writes and compares its answers too. Keras
+#       comes into .venv/ at the versions of scripts/requirements-keras.txt.
+# How to run: make parity
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+requirements=scripts/requirements-keras.txt
+python=.venv/bin/python
+if ! cmp -s "$requirements" .venv/requirements.txt; then
+  rm -rf .venv
+  python3 -m venv .venv
+  "$python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" .venv/requirements.txt
+fi
+
+exported=$(mktemp -d)
+trap 'rm -rf "$exported"' EXIT
+bin/siamese export "$exported/siamese-omniglot/1"
+"$python" scripts/keras_parity.py --check --savedmodel "$exported/siamese-omniglot/1"
