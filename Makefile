@@ -15,6 +15,12 @@ PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmode
 # Packages that run TensorFlow.
 NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 
+# Tools at exact versions, installed into .tools. A stamp names the version, so
+# that a change of it installs anew.
+GRPCURL := $(TOOLS)/grpcurl-v1.9.3
+LINT := $(TOOLS)/golangci-lint-v2.15.0
+PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0
+
 .PHONY: help
 help: ## Print this list.
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +30,7 @@ serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
 	exec bin/siamese serve $(ARGS)
 
 .PHONY: test
-test: setup tools ## Run all tests.
+test: setup $(GRPCURL) ## Run all tests.
 	go vet $(PURE)
 	go test -race $(PURE)
 	$(ENV) && go vet $(NATIVE)
@@ -35,14 +41,14 @@ build: setup ## Build bin/siamese.
 	$(ENV) && go build -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
 
 .PHONY: lint
-lint: setup tools ## Check code and contract.
+lint: setup $(LINT) $(PROTO) ## Check code and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: tools ## Make the generated Go of the contract anew.
+generate: $(PROTO) ## Make the generated Go of the contract anew.
 	$(BUF) generate
 
 .PHONY: checkgenerate
@@ -51,7 +57,7 @@ checkgenerate: generate ## Fail when generated code is not what the contract say
 	@test -z "$$(git ls-files --others --exclude-standard proto)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: acceptcontract
-acceptcontract: tools ## Take the contract as it is for what 'buf breaking' compares with.
+acceptcontract: $(PROTO) ## Take the contract as it is for what 'buf breaking' compares with.
 	$(BUF) build -o proto/siamese-v1.binpb
 
 .PHONY: parity
@@ -81,10 +87,8 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 clean: ## Remove what was built and fetched.
 	rm -rf bin .bench .tensorflow .tools .venv
 
-# Tools at exact versions, installed into .tools. A stamp names the version, so
-# that a change of it installs anew.
 .PHONY: tools
-tools: $(TOOLS)/grpcurl-v1.9.3 $(TOOLS)/golangci-lint-v2.15.0 $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0 ## Install the tools of tests, lint and generate.
+tools: $(GRPCURL) $(LINT) $(PROTO) ## Install the tools of tests, lint and generate into .tools/bin.
 
 # $(call install,PACKAGE,VERSION)
 define install
