@@ -16,7 +16,8 @@ gpu_wheel_sha256=9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f12
 # The wheels of one Python version: only the C library inside is used, so that
 # the Python of this machine does not matter.
 wheel_python=3.11
-wheel_platform=manylinux_2_27_x86_64
+# Newest first: pip takes each by its name and does not imply the older ones.
+wheel_platforms=(manylinux_2_27_x86_64 manylinux_2_26_x86_64 manylinux_2_25_x86_64 manylinux_2_24_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 store=$root/.tensorflow
@@ -99,7 +100,7 @@ download() {
   shift
   printf '%s\n' "$@" >"$folder/requirements.txt"
   "$python" -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
-    --platform "$wheel_platform" --python-version "$wheel_python" --implementation cp \
+    "${wheel_platforms[@]/#/--platform=}" --python-version "$wheel_python" --implementation cp \
     --dest "$folder" --requirement "$folder/requirements.txt" ||
     die "TensorFlow could not be fetched: see pip's words above; run the command again, or set TENSORFLOW_DIR to a folder with a TensorFlow $version C library"
 }
@@ -122,6 +123,12 @@ fetch() {
   refuse_platform
   python=$(find_python)
   mkdir -p "$store"
+  # One at a time: what another run left half is removed, not what it is at.
+  exec 9>"$store/lock"
+  flock 9
+  if complete "$kind" "$requirement"; then
+    return
+  fi
   rm -rf "$store"/partial.*
   partial=$(mktemp -d "$store/partial.XXXXXX")
   trap 'rm -rf "$partial"' EXIT
