@@ -37,7 +37,21 @@ type Options struct {
 	// 1. Default 0: 8 on a CPU, where more gains nothing and a run can't be
 	// interrupted; 32 on a GPU.
 	MaxRunImages int
+	// Precision is what convolutions and matrix products are computed in; sums,
+	// weights and results stay float32. Default Float32Precision.
+	Precision Precision
 }
+
+// Precision is the number format of the heavy operations.
+type Precision string
+
+// The precisions.
+const (
+	Float32Precision Precision = "float32"
+	// BFloat16 has float32's range with 8 bits of precision. It pays on
+	// processors with AVX512-BF16 or AMX and is slow on others.
+	BFloat16 Precision = "bfloat16"
+)
 
 // Images a run may have by default.
 const (
@@ -55,6 +69,11 @@ func (o Options) Validate() error {
 	}
 	if o.IntraThreads < 0 || o.InterThreads < 0 {
 		return fmt.Errorf("threads %d and %d, want 0 or more", o.IntraThreads, o.InterThreads)
+	}
+	switch o.Precision {
+	case "", Float32Precision, BFloat16:
+	default:
+		return fmt.Errorf("precision %q, want float32 or bfloat16", o.Precision)
 	}
 	if o.MaxRunImages < 0 {
 		return fmt.Errorf("images in a run %d, want 0 or more", o.MaxRunImages)
@@ -94,6 +113,11 @@ func (o Options) config() ([]byte, error) {
 		},
 		// A graph that asks for a device which is not there runs on the CPU.
 		AllowSoftPlacement: true,
+	}
+	if o.Precision == BFloat16 {
+		config.GraphOptions = &corepb.GraphOptions{RewriteOptions: &corepb.RewriterConfig{
+			AutoMixedPrecisionOnednnBfloat16: corepb.RewriterConfig_ON,
+		}}
 	}
 	switch kind {
 	case DeviceCPU:

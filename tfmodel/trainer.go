@@ -1,0 +1,310 @@
+package tfmodel
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	binding "github.com/galeone/tensorflow/tensorflow/go"
+
+	"siamese/tfmodel/internal/tf"
+	"siamese/tfmodel/weights"
+)
+
+// Variables that only training has.
+const (
+	classKernel = "classes/kernel"
+	classBias   = "classes/bias"
+)
+
+// Trainer is a network that learns: forward pass, losses, gradients and update
+// are one graph, and a step is one run of it. It also encodes and compares, by
+// the weights as they are. Not safe for concurrent use.
+type Trainer struct {
+	session      *tf.Session
+	architecture Architecture
+	config       TrainerConfig
+	graph        *trainerGraph
+	outputs      map[string]tf.Output
+	operations   map[string]tf.Operation
+	steps        int64
+}
+
+// TrainBatch is what a step learns from.
+type TrainBatch struct {
+	// Pixels are the images, uint8 [N,H,W,3] RGB.
+	Pixels []byte
+	// A and B are the pairs: indices into the images. Same tells which are of
+	// one class, Weights what each counts; they should sum to 1. All are of one
+	// length, which is 0 where the pair term has weight 0.
+	A, B    []int32
+	Same    []bool
+	Weights []float32
+	// Labels are the images' classes, for the contrastive and the class term.
+	Labels []int32
+}
+
+// StepResult is what a step reports, as of before its update.
+type StepResult struct {
+	Loss        float64 // all terms with their weights
+	Pair        float64 // binary cross-entropy
+	Contrastive float64
+	Class       float64
+	Accuracy    float64 // share of pairs on the right side of 0.5, by weight
+	Gradient    float64 // length of the gradient before clipping; 0 without ClipNorm
+}
+
+// NewTrainer makes a trainer that begins with the given weights. The caller
+// closes it.
+func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfig, options Options) (*Trainer, error) {
+	if err := config.Validate(architecture); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := options.Validate(); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := architecture.Check(set); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	t := &Trainer{architecture: architecture, config: config.withDefaults()}
+	if err := t.open(options); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	if err := t.initialise(set); err != nil {
+		_ = t.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	return t, nil
+}
+
+// open builds the graph and its session.
+func (t *Trainer) open(options Options) error {
+	graph := newTrainerGraph(t.architecture, t.config)
+	built, err := graph.finalize()
+	if err != nil {
+		return err
+	}
+	config, err := options.config()
+	if err != nil {
+		return err
+	}
+	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config})
+	if err != nil {
+		return err
+	}
+	session, err := tf.Borrow(owner, built)
+	if err != nil {
+		return err
+	}
+	if _, err := options.chosenDevice(session); err != nil {
+		_ = session.Close() // the first error is the one to tell
+		return err
+	}
+	t.session, t.graph = session, graph
+	t.outputs, t.operations = make(map[string]tf.Output), make(map[string]tf.Operation)
+	for name, output := range graph.outputs {
+		if t.outputs[name], err = session.Output(fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)); err != nil {
+			return err
+		}
+	}
+	for name, operation := range graph.operations {
+		if t.operations[name], err = session.Operation(operation.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// initialise sets the network's variables, the classifier's to He's uniform
+// distribution, the optimizer's to 0 and the average to the network's.
+func (t *Trainer) initialise(set *weights.Set) error {
+	random := rand.New(rand.NewPCG(t.config.Seed, 0))
+	for _, variable := range t.graph.state {
+		values := make([]float32, variable.Size())
+		switch {
+		case variable.kind == kindAverage || variable.kind == kindWeight && !isClassifier(variable.Name):
+			tensor, _ := set.Get(variable.of) // NewTrainer has checked the set
+			values = tensor.Data
+		case variable.Name == classKernel:
+			limit := math.Sqrt(6 / float64(variable.Shape[0]))
+			for i := range values {
+				values[i] = float32((random.Float64()*2 - 1) * limit / 10)
+			}
+		}
+		if err := t.set(variable.Name, variable.Shape, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Step does one update with the learning rate. ctx is looked at before it.
+func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float64) (StepResult, error) {
+	if err := ctx.Err(); err != nil {
+		return StepResult{}, err
+	}
+	feeds, err := t.feeds(batch, learningRate)
+	if err != nil {
+		return StepResult{}, fmt.Errorf("train step: %w", err)
+	}
+	names := []string{"loss", "pair", "contrastive", "class", "accuracy", "gradient"}
+	values := make([]float32, len(names))
+	var fetches []tf.Fetch
+	for i, name := range names {
+		fetches = append(fetches, tf.Fetch{From: t.outputs[name], Type: tf.Float32, Into: tf.Float32Bytes(values[i : i+1])})
+	}
+	if err := t.session.Run(feeds, fetches, t.operations["update"]); err != nil {
+		return StepResult{}, fmt.Errorf("train step: %w", err)
+	}
+	t.steps++
+	return StepResult{
+		Loss:        float64(values[0]),
+		Pair:        float64(values[1]),
+		Contrastive: float64(values[2]),
+		Class:       float64(values[3]),
+		Accuracy:    float64(values[4]),
+		Gradient:    float64(values[5]),
+	}, nil
+}
+
+// feeds checks a batch and makes the tensors of a step.
+func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, error) {
+	size := t.architecture.ImageBytes()
+	if len(batch.Pixels) == 0 || len(batch.Pixels)%size != 0 {
+		return nil, fmt.Errorf("got %d bytes of pixels, want a positive multiple of %d", len(batch.Pixels), size)
+	}
+	count := len(batch.Pixels) / size
+	feeds := []tf.Feed{
+		{To: t.outputs["images"], Type: tf.Uint8, Shape: []int64{int64(count), int64(t.architecture.Height), int64(t.architecture.Width), 3}, Data: batch.Pixels},
+		t.scalar("learning_rate", learningRate),
+	}
+	if t.config.Optimizer != SGD {
+		step := float64(t.steps + 1)
+		feeds = append(feeds,
+			t.scalar("beta1_power", math.Pow(t.config.Momentum, step)),
+			t.scalar("beta2_power", math.Pow(adamBeta2, step)))
+	}
+	if t.config.PairWeight > 0 {
+		pairs, err := t.pairFeeds(batch, count)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, pairs...)
+	}
+	if t.config.ContrastiveWeight > 0 || t.config.ClassWeight > 0 {
+		labels, err := t.labelFeeds(batch.Labels, count)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, labels...)
+	}
+	return feeds, nil
+}
+
+func (t *Trainer) scalar(name string, value float64) tf.Feed {
+	return tf.Feed{To: t.outputs[name], Type: tf.Float32, Data: tf.Float32Bytes([]float32{float32(value)})}
+}
+
+func (t *Trainer) matrix(name string, values []float32, shape ...int64) tf.Feed {
+	return tf.Feed{To: t.outputs[name], Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(values)}
+}
+
+func (t *Trainer) pairFeeds(batch TrainBatch, count int) ([]tf.Feed, error) {
+	pairs := len(batch.A)
+	if pairs == 0 || len(batch.B) != pairs || len(batch.Same) != pairs || len(batch.Weights) != pairs {
+		return nil, fmt.Errorf("got pairs of lengths %d, %d, %d and %d, want one length above 0", pairs, len(batch.B), len(batch.Same), len(batch.Weights))
+	}
+	same := make([]float32, pairs)
+	for i := range pairs {
+		if a, b := batch.A[i], batch.B[i]; min(a, b) < 0 || int(max(a, b)) >= count {
+			return nil, fmt.Errorf("pair %d is of images %d and %d, want 0 to %d", i, a, b, count-1)
+		}
+		if batch.Same[i] {
+			same[i] = 1
+		}
+	}
+	shape := []int64{int64(pairs)}
+	return []tf.Feed{
+		{To: t.outputs["pair_a"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.A)},
+		{To: t.outputs["pair_b"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.B)},
+		t.matrix("same", same, shape...),
+		t.matrix("weight", batch.Weights, shape...),
+	}, nil
+}
+
+// selfOff takes an image out of its own softmax.
+const selfOff = -1e9
+
+// labelFeeds turns labels into the matrices of the contrastive and class terms.
+func (t *Trainer) labelFeeds(labels []int32, count int) ([]tf.Feed, error) {
+	if len(labels) != count {
+		return nil, fmt.Errorf("got %d labels for %d images", len(labels), count)
+	}
+	var feeds []tf.Feed
+	rows := int64(count)
+	if t.config.ContrastiveWeight > 0 {
+		positive, self := contrastiveMatrices(labels)
+		feeds = append(feeds, t.matrix("positive", positive, rows, rows), t.matrix("self", self, rows, rows))
+	}
+	if t.config.ClassWeight > 0 {
+		oneHot := make([]float32, count*t.config.Classes)
+		for i, label := range labels {
+			if label < 0 || int(label) >= t.config.Classes {
+				return nil, fmt.Errorf("image %d has label %d, want 0 to %d", i, label, t.config.Classes-1)
+			}
+			oneHot[i*t.config.Classes+int(label)] = 1 / float32(count)
+		}
+		feeds = append(feeds, t.matrix("one_hot", oneHot, rows, int64(t.config.Classes)))
+	}
+	return feeds, nil
+}
+
+// contrastiveMatrices are, for N images, [N,N] each: positive, what the log
+// probability of each other image of the class counts, all summing to 1 over
+// images that have one; self, which is -1e9 on the diagonal and 0 elsewhere.
+func contrastiveMatrices(labels []int32) (positive, self []float32) {
+	count := len(labels)
+	members := make(map[int32]int)
+	for _, label := range labels {
+		members[label]++
+	}
+	anchors := 0
+	for _, label := range labels {
+		if members[label] > 1 {
+			anchors++
+		}
+	}
+	positive, self = make([]float32, count*count), make([]float32, count*count)
+	for i, label := range labels {
+		self[i*count+i] = selfOff
+		for j, other := range labels {
+			if i != j && label == other {
+				positive[i*count+j] = 1 / float32(anchors*(members[label]-1))
+			}
+		}
+	}
+	return positive, self
+}
+
+func int32Bytes(values []int32) []byte {
+	data := make([]byte, 0, 4*len(values))
+	for _, value := range values {
+		data = binary.NativeEndian.AppendUint32(data, uint32(value))
+	}
+	return data
+}
+
+// Steps is how many updates were done.
+func (t *Trainer) Steps() int64 { return t.steps }
+
+// Close gives the trainer's memory back. Closing twice is harmless.
+func (t *Trainer) Close() error {
+	if t.session == nil {
+		return nil
+	}
+	err := t.session.Close()
+	tf.TrimMemory()
+	return err
+}

@@ -1,0 +1,205 @@
+package tfmodel
+
+import (
+	"fmt"
+	"strings"
+
+	binding "github.com/galeone/tensorflow/tensorflow/go"
+	"github.com/galeone/tensorflow/tensorflow/go/op"
+)
+
+// stateKind says what a variable of a trainer is.
+type stateKind int
+
+const (
+	kindWeight  stateKind = iota // of the network or the classifier
+	kindSlot                     // of the optimizer
+	kindAverage                  // moving average of a weight
+)
+
+// stateVariable is a variable that a checkpoint holds.
+type stateVariable struct {
+	graphVariable
+	kind stateKind
+	of   string // the weight that it belongs to; its own name for a weight
+}
+
+// trainerGraph is the network with losses, gradients and updates.
+type trainerGraph struct {
+	*graph
+	config TrainerConfig
+	state  []stateVariable
+	// outputs and operations are what the trainer feeds, fetches and runs, by
+	// its own names.
+	outputs    map[string]binding.Output
+	operations map[string]*binding.Operation
+}
+
+func newTrainerGraph(architecture Architecture, config TrainerConfig) *trainerGraph {
+	g := &trainerGraph{
+		graph:      newGraph(architecture),
+		config:     config,
+		outputs:    make(map[string]binding.Output),
+		operations: make(map[string]*binding.Operation),
+	}
+	if config.ClassWeight > 0 {
+		g.addVariable(Variable{Name: classKernel, Shape: []int{architecture.EmbeddingLength(), config.Classes}})
+		g.addVariable(Variable{Name: classBias, Shape: []int{config.Classes}})
+	}
+	for _, variable := range g.variables {
+		g.state = append(g.state, stateVariable{graphVariable: variable, kind: kindWeight, of: variable.Name})
+	}
+	images := g.images(imagesInput)
+	embeddings := g.encoder("train", images)
+	inputs := newLossInputs(g.scope)
+	found := g.addLosses(embeddings, inputs, config)
+	g.name(images, embeddings, inputs, found)
+	g.addUpdates(found.total)
+	g.addCompare()
+	g.addAssigns()
+	return g
+}
+
+// name records what is fed and fetched.
+func (g *trainerGraph) name(images, embeddings binding.Output, in lossInputs, found losses) {
+	g.outputs = map[string]binding.Output{
+		"images": images, "embeddings": embeddings,
+		"pair_a": in.a, "pair_b": in.b, "same": in.same, "weight": in.weight,
+		"positive": in.positive, "self": in.self, "one_hot": in.oneHot,
+		"loss": found.total, "pair": found.pair, "contrastive": found.contrastive,
+		"class": found.class, "accuracy": found.accuracy,
+	}
+}
+
+// trained are the variables that learn.
+func (g *trainerGraph) trained() []graphVariable {
+	var trained []graphVariable
+	for _, variable := range g.variables {
+		var block int
+		if _, err := fmt.Sscanf(variable.Name, "block%d_", &block); err == nil && block <= g.config.FrozenBlocks {
+			continue
+		}
+		isHead := strings.HasPrefix(variable.Name, "dense_")
+		if isHead && g.config.PairWeight == 0 || isClassifier(variable.Name) && g.config.ClassWeight == 0 {
+			continue // no term reaches it: it has no gradient
+		}
+		trained = append(trained, variable)
+	}
+	return trained
+}
+
+// isClassifier tells a variable of the classifier from one of the network.
+func isClassifier(name string) bool {
+	return name == classKernel || name == classBias
+}
+
+// addUpdates adds gradients and the optimizer's step under the operation
+// "update".
+func (g *trainerGraph) addUpdates(loss binding.Output) {
+	scope := g.scope.SubScope("update")
+	trained := g.trained()
+	var reads []binding.Output
+	for _, variable := range trained {
+		reads = append(reads, variable.read)
+	}
+	if g.scope.Err() != nil {
+		return
+	}
+	// A scope without a name or device: Gradients takes no other.
+	gradients := op.Gradients(g.scope, []binding.Output{loss}, reads)
+	if g.scope.Err() != nil {
+		return
+	}
+	optimizer := g.newOptimizer(scope)
+	gradients = g.clip(scope.SubScope("clip"), gradients)
+	var updates []*binding.Operation
+	for i, variable := range trained {
+		updates = append(updates, optimizer.update(variable, gradients[i]))
+	}
+	if g.config.AverageDecay > 0 {
+		updates = append(updates, g.addAverages(scope.SubScope("average"), updates)...)
+	}
+	if g.scope.Err() == nil {
+		g.operations["update"] = op.NoOp(scope.SubScope("all").WithControlDependencies(updates...))
+	}
+}
+
+// clip scales the gradients so that their common length is at most ClipNorm.
+func (g *trainerGraph) clip(scope *op.Scope, gradients []binding.Output) []binding.Output {
+	if g.config.ClipNorm == 0 {
+		g.outputs["gradient"] = op.Const(scope, float32(0))
+		return gradients
+	}
+	total := op.Const(scope, float32(0))
+	for _, gradient := range gradients {
+		each := scope.SubScope("square")
+		total = op.AddV2(each, total, op.L2Loss(each, gradient)) // half the squares' sum
+	}
+	length := op.Sqrt(scope, op.Mul(scope.SubScope("double"), total, op.Const(scope.SubScope("two"), float32(2))))
+	bound := op.Const(scope.SubScope("bound"), float32(g.config.ClipNorm))
+	factor := op.RealDiv(scope, bound, op.Maximum(scope, length, bound))
+	clipped := make([]binding.Output, len(gradients))
+	for i, gradient := range gradients {
+		clipped[i] = op.Mul(scope.SubScope("scaled"), gradient, factor)
+	}
+	g.outputs["gradient"] = length
+	return clipped
+}
+
+// addAverages moves each average towards its weight, after the updates.
+func (g *trainerGraph) addAverages(scope *op.Scope, updates []*binding.Operation) []*binding.Operation {
+	var moves []*binding.Operation
+	for _, variable := range g.variables {
+		if isClassifier(variable.Name) {
+			continue // nothing is done with it after training
+		}
+		average := g.addState("average/"+variable.Name, variable, kindAverage)
+		each := scope.SubScope(variable.Name).WithControlDependencies(updates...)
+		now := op.ReadVariableOp(each, variable.handle, binding.Float)
+		old := op.ReadVariableOp(each.SubScope("old"), average.handle, binding.Float)
+		step := op.Mul(each, op.Sub(each, old, now), op.Const(each, float32(1-g.config.AverageDecay)))
+		moves = append(moves, op.AssignSubVariableOp(each, average.handle, step))
+	}
+	return moves
+}
+
+// addState adds a variable of a weight's shape.
+func (g *trainerGraph) addState(name string, of graphVariable, kind stateKind) graphVariable {
+	shape := binding.MakeShape(int64s(of.Shape)...)
+	scope := g.scope.SubScope(name)
+	handle := op.VarHandleOp(scope, binding.Float, shape, op.VarHandleOpSharedName(name))
+	added := graphVariable{
+		Variable: Variable{Name: name, Shape: of.Shape},
+		handle:   handle,
+		read:     op.ReadVariableOp(scope, handle, binding.Float),
+	}
+	g.state = append(g.state, stateVariable{graphVariable: added, kind: kind, of: of.Name})
+	return added
+}
+
+// addCompare adds the head for embeddings that are fed.
+func (g *trainerGraph) addCompare() {
+	a, b := g.embeddings(aInput), g.embeddings(bInput)
+	g.outputs["a"], g.outputs["b"] = a, b
+	g.outputs["similarity"] = g.similarity(compareSignature, a, b)
+}
+
+// addAssigns adds what sets and reads each variable.
+func (g *trainerGraph) addAssigns() {
+	scope := g.scope.SubScope("assign")
+	for _, variable := range g.state {
+		each := scope.SubScope(variable.Name)
+		value := op.Placeholder(each, binding.Float)
+		g.outputs["set/"+variable.Name] = value
+		g.outputs["get/"+variable.Name] = variable.read
+		g.operations["set/"+variable.Name] = op.AssignVariableOp(each, variable.handle, value)
+	}
+}
+
+func int64s(values []int) []int64 {
+	converted := make([]int64, len(values))
+	for i, value := range values {
+		converted[i] = int64(value)
+	}
+	return converted
+}
