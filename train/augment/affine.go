@@ -1,0 +1,140 @@
+package augment
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"siamese/imaging"
+)
+
+// AffineConfig says how far the augmenter "affine" goes. The zero value stands for
+// DefaultAffine; any other is taken as it is, so start from DefaultAffine to change
+// a field.
+type AffineConfig struct {
+	RotationDegrees float64 // the largest angle, either way, 0..180
+	Shear           float64 // the largest shear along x and along y, either way, 0..0.9
+	ScaleLow        float64 // the smallest scale of x and of y, above 0; 1 = as it is
+	ScaleHigh       float64 // the largest scale, from ScaleLow up to 100
+	ShiftPixels     float64 // the largest shift along x and along y, either way, in pixels of the output
+	Probability     float64 // of each of the seven parts, 0..1: rotation, and the others along x and along y
+
+	StrokePixels      int     // how far a stroke's edges move out or in at the most, 0..16; 0 = never
+	StrokeProbability float64 // that they move at all, 0..1
+
+	Fill uint8 // the grey level outside of the picture; Omniglot's paper is white, 255
+}
+
+// DefaultAffine returns the distortions of Koch, Zemel and Salakhutdinov, "Siamese
+// Neural Networks for One-shot Image Recognition" (2015), section 3.2, for pictures
+// of 105x105 on white paper.
+func DefaultAffine() AffineConfig {
+	return AffineConfig{
+		RotationDegrees: 10, Shear: 0.3, ScaleLow: 0.8, ScaleHigh: 1.2, ShiftPixels: 2,
+		Probability: 0.5, Fill: 255,
+	}
+}
+
+const (
+	// maxShear keeps the shears along x and y, which together leave 1-shear² of
+	// the area, from folding the picture to a line.
+	maxShear = 0.9
+	maxScale = 100
+	// maxStroke is far above any stroke's width.
+	maxStroke = 16
+)
+
+// Validate reports the first field that is out of range.
+func (c AffineConfig) Validate() error {
+	fields := []struct {
+		name             string
+		value, low, high float64
+	}{
+		{"RotationDegrees", c.RotationDegrees, 0, 180},
+		{"Shear", c.Shear, 0, maxShear},
+		{"ScaleLow", c.ScaleLow, 1. / maxScale, maxScale},
+		{"ScaleHigh", c.ScaleHigh, c.ScaleLow, maxScale},
+		{"ShiftPixels", c.ShiftPixels, 0, maxSide},
+		{"Probability", c.Probability, 0, 1},
+		{"StrokePixels", float64(c.StrokePixels), 0, maxStroke},
+		{"StrokeProbability", c.StrokeProbability, 0, 1},
+	}
+	for _, f := range fields {
+		if !(f.value >= f.low && f.value <= f.high) { // in this form it refuses NaN
+			return fmt.Errorf("augment: Affine.%s is %v, expected %v to %v", f.name, f.value, f.low, f.high)
+		}
+	}
+	return nil
+}
+
+// affine is the augmenter "affine".
+type affine struct {
+	output size
+	config AffineConfig
+}
+
+func (a *affine) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
+	if sizeOf(p) != a.output {
+		p = p.Resize(a.output.width, a.output.height, imaging.Bilinear)
+	}
+	if radius := a.config.drawStroke(random); radius > 0 {
+		p = thicken(p, radius)
+	} else if radius < 0 {
+		p = thin(p, -radius)
+	}
+	return bilinearWarp(p, a.config.draw(random).inverse(a.output), a.config.Fill)
+}
+
+// distortion is one draw of the seven parts.
+type distortion struct {
+	degrees        float64
+	shearX, shearY float64
+	scaleX, scaleY float64
+	shiftX, shiftY float64 // pixels
+}
+
+// draw takes the parts in the order of distortion's fields, each with its own coin.
+func (c AffineConfig) draw(random *rand.Rand) distortion {
+	part := func(low, high, otherwise float64) float64 {
+		if !chance(random, c.Probability) {
+			return otherwise
+		}
+		return uniform(random, low, high)
+	}
+	return distortion{
+		degrees: part(-c.RotationDegrees, c.RotationDegrees, 0),
+		shearX:  part(-c.Shear, c.Shear, 0),
+		shearY:  part(-c.Shear, c.Shear, 0),
+		scaleX:  part(c.ScaleLow, c.ScaleHigh, 1),
+		scaleY:  part(c.ScaleLow, c.ScaleHigh, 1),
+		shiftX:  part(-c.ShiftPixels, c.ShiftPixels, 0),
+		shiftY:  part(-c.ShiftPixels, c.ShiftPixels, 0),
+	}
+}
+
+// drawStroke returns by how many pixels to thicken strokes; negative: to thin them.
+// It draws nothing where strokes are to stay.
+func (c AffineConfig) drawStroke(random *rand.Rand) int {
+	if c.StrokePixels == 0 || !chance(random, c.StrokeProbability) {
+		return 0
+	}
+	radius := 1 + random.IntN(c.StrokePixels)
+	if chance(random, 0.5) {
+		return -radius
+	}
+	return radius
+}
+
+// inverse tells where a pixel of the output comes from. Forward, a picture is
+// scaled, sheared and rotated about its centre, and then shifted.
+func (d distortion) inverse(s size) matrix {
+	sin, cos := math.Sincos(d.degrees * math.Pi / 180)
+	// Forward = rotation · shear · scale.
+	a := (cos + sin*d.shearY) * d.scaleX
+	b := (cos*d.shearX + sin) * d.scaleY
+	c := (cos*d.shearY - sin) * d.scaleX
+	e := (cos - sin*d.shearX) * d.scaleY
+	area := a*e - b*c
+	m := matrix{a: e / area, b: -b / area, d: -c / area, e: a / area}
+	return m.about(float64(s.width)/2, float64(s.height)/2, d.shiftX, d.shiftY)
+}
