@@ -1,0 +1,186 @@
+// Package dataset opens the images that a network learns from: a folder or a zip
+// file in Omniglot's layout (alphabet/character/image) or in one's own
+// (class/image), told apart by depth.
+//
+// Opening lists, sniffs and decodes every image once, so that whatever would
+// disturb a run of hours is told by name before it starts. Names are sorted: the
+// same files give the same dataset everywhere. Split and Rotations make further
+// datasets of the same images.
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"siamese/imaging"
+)
+
+// Config says which images to open and how.
+type Config struct {
+	Path       string            // a folder or a zip file
+	Layout     Layout            // zero = Auto
+	Unreadable Unreadable        // what to do about damaged images; zero = Stop
+	Preparer   *imaging.Preparer // required; its limits bound each file, its output size is the network's input
+}
+
+// Validate reports the first field that is missing or out of range.
+func (c Config) Validate() error {
+	if c.Path == "" {
+		return errors.New("dataset: Path is empty, expected a folder or a zip file")
+	}
+	if !c.Layout.known() {
+		return fmt.Errorf("dataset: Layout is %d, expected Auto, Omniglot or Own", c.Layout)
+	}
+	if !c.Unreadable.known() {
+		return fmt.Errorf("dataset: Unreadable is %d, expected Stop or Skip", c.Unreadable)
+	}
+	if c.Preparer == nil {
+		return errors.New("dataset: Preparer is nil, expected one of the network's input size")
+	}
+	return nil
+}
+
+// Dataset is a list of classes with at least two classes, and at least one class
+// of two images. It never changes and is safe for concurrent use.
+type Dataset struct {
+	preparer *imaging.Preparer
+	source   *source
+	classes  []Class
+}
+
+// Class is a set of images that count as the same.
+type Class struct {
+	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" where turned
+	Alphabet string  // "Greek"; empty in one's own layout
+	Images   []Image // sorted by name, at least one
+}
+
+// Image names one picture of the dataset it came from. It is comparable and
+// small; the pixels come from Dataset.Picture.
+type Image struct {
+	Name  string // path below the root, divided by "/", without folders that wrap all classes
+	Turns int    // quarter turns clockwise: 0, or 1 to 3 in a class that Rotations added
+
+	file *file
+}
+
+// Open lists the images below cfg.Path, decodes each once over all processors,
+// and arranges them in classes. Encoded images are held in memory up to 64 MiB in
+// all; what lies beyond is read anew by each Picture.
+//
+// Data that cannot be trained on is an error: see the sentinels of this package
+// and *UnreadableError. A missing path is fs.ErrNotExist. When ctx ends, so does
+// Open, between two files.
+func Open(ctx context.Context, cfg Config) (*Dataset, Report, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, Report{}, err
+	}
+	src, err := openSource(cfg.Path, cfg.Preparer.Config().Limits.MaxBytes)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("dataset: open %q: %w", cfg.Path, err)
+	}
+	d, report, err := load(ctx, cfg, src)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("dataset: open %q: %w", cfg.Path, errors.Join(err, src.close()))
+	}
+	return d, report, nil
+}
+
+// load takes the steps in the order of their cost, so that a wrong layout is
+// told before thousands of images are decoded.
+func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error) {
+	listed, err := list(ctx, src.tree)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	files, err := sniff(ctx, cfg.Preparer, src, listed.files)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	form, err := arrange(files, cfg.Layout)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	readable, unreadable, err := verify(ctx, cfg, form, files)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	d := &Dataset{preparer: cfg.Preparer, source: src, classes: form.classes(readable)}
+	if err := d.enough(); err != nil {
+		return nil, Report{}, err
+	}
+	notImages := listed.irregular + len(listed.files) - len(files)
+	report := d.report(form.layout, listed.hidden, notImages, unreadable)
+	return d, report, src.closeIfHeld(readable)
+}
+
+// Classes lists the classes, sorted by name. The caller owns the result.
+func (d *Dataset) Classes() []Class {
+	classes := slices.Clone(d.classes)
+	for i := range classes {
+		classes[i].Images = slices.Clone(classes[i].Images)
+	}
+	return classes
+}
+
+// Alphabets lists the alphabets, sorted; none in one's own layout. The caller
+// owns the result.
+func (d *Dataset) Alphabets() []string {
+	seen := map[string]bool{}
+	var alphabets []string
+	for _, class := range d.classes {
+		if class.Alphabet != "" && !seen[class.Alphabet] {
+			seen[class.Alphabet] = true
+			alphabets = append(alphabets, class.Alphabet)
+		}
+	}
+	slices.Sort(alphabets)
+	return alphabets
+}
+
+// Picture decodes an image, prepares it for the network ([H,W,3] uint8 RGB) and
+// turns it as image.Turns says. The caller owns the picture. It fails where the
+// file has changed or vanished since Open, with ErrForeignImage where the image
+// belongs to another dataset, and with ErrNotSquare where a picture that is not
+// square were to be turned.
+func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
+	if image.file == nil || image.file.source != d.source {
+		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, ErrForeignImage)
+	}
+	encoded, err := image.file.read()
+	if err != nil {
+		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, reason(err))
+	}
+	picture, err := d.preparer.Prepare(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
+	}
+	if picture, err = turn(picture, image.Turns); err != nil {
+		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
+	}
+	return picture, nil
+}
+
+// Close closes the archive that images are read from, which every dataset made
+// from this one shares. There is nothing to close for a folder, nor where all
+// images are held in memory: Picture then works on. Close may be called again.
+func (d *Dataset) Close() error {
+	return d.source.close()
+}
+
+// enough refuses what no pairs can be made of.
+func (d *Dataset) enough() error {
+	if len(d.classes) == 0 {
+		return ErrNoImages
+	}
+	if len(d.classes) == 1 {
+		return fmt.Errorf("%w: received only %q", ErrTooFewClasses, d.classes[0].Name)
+	}
+	pairable := func(c Class) bool { return len(c.Images) >= 2 }
+	if !slices.ContainsFunc(d.classes, pairable) {
+		return fmt.Errorf("%w: received %d classes of one image", ErrNoPairs, len(d.classes))
+	}
+	return nil
+}

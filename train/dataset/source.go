@@ -1,0 +1,112 @@
+package dataset
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// maxHeldBytes bounds the encoded images held in memory: all of Omniglot is
+// 5 MB, while photos in thousands are better left to the system's file cache.
+const maxHeldBytes = 64 << 20
+
+// source is where encoded images come from. It is safe for concurrent use.
+type source struct {
+	tree     fs.FS
+	maxBytes int          // of one file; more is never read
+	held     atomic.Int64 // bytes in memory
+	close    func() error // may be called again
+}
+
+// openSource opens a folder or a zip file. Neither is ever written to; names in
+// an archive are looked up in the archive alone, wherever they claim to lead.
+func openSource(path string, maxBytes int) (*source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		nothing := func() error { return nil }
+		return &source{tree: os.DirFS(path), maxBytes: maxBytes, close: nothing}, nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("received %v, expected a folder or a zip file", info.Mode())
+	}
+	archive, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := readArchive(archive, info.Size())
+	if err != nil {
+		return nil, errors.Join(err, archive.Close())
+	}
+	return &source{tree: tree, maxBytes: maxBytes, close: sync.OnceValue(archive.Close)}, nil
+}
+
+// readArchive reads the directory of a zip file.
+func readArchive(archive io.ReaderAt, size int64) (*zip.Reader, error) {
+	reader, err := zip.NewReader(archive, size)
+	if err != nil {
+		return nil, fmt.Errorf("expected a folder or a zip file: %w", err)
+	}
+	const encrypted = 1 // bit 0 of an entry's flags, APPNOTE 4.4.4
+	for _, entry := range reader.File {
+		if entry.Flags&encrypted != 0 {
+			return nil, fmt.Errorf("%w: %q", ErrEncrypted, entry.Name)
+		}
+	}
+	return reader, nil
+}
+
+// closeIfHeld closes the source when nothing is left to be read from it.
+func (s *source) closeIfHeld(files []*file) error {
+	if slices.ContainsFunc(files, func(f *file) bool { return f.held == nil }) {
+		return nil
+	}
+	return s.close()
+}
+
+// file is one image's encoded bytes. After Open it never changes.
+type file struct {
+	source *source
+	path   string // below the source's root
+	held   []byte // the whole file, nil where it is read at need
+	fault  error  // why it cannot be read, found by sniff or verify
+}
+
+// read gives the whole file; the caller must not change the bytes. Of a file over
+// the limit it gives one byte more than the limit, which imaging then refuses.
+func (f *file) read() ([]byte, error) {
+	if f.held != nil {
+		return f.held, nil
+	}
+	// Bounded, since the largest int is how one says that there is no limit.
+	return f.head(min(int64(f.source.maxBytes), math.MaxInt64-1) + 1)
+}
+
+// head reads the first bytes of the file, at most n.
+func (f *file) head(n int64) ([]byte, error) {
+	reader, err := f.source.tree.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(reader, n))
+	return data, errors.Join(err, reader.Close())
+}
+
+// hold keeps a copy of the bytes while there is room.
+func (f *file) hold(data []byte) {
+	size := int64(len(data))
+	if f.source.held.Add(size) > maxHeldBytes {
+		f.source.held.Add(-size)
+		return
+	}
+	f.held = slices.Clone(data)
+}

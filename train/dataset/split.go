@@ -1,0 +1,215 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// SplitBy says what is held out whole.
+type SplitBy int
+
+const (
+	// ByImage holds out single images, as the network's original trainer does:
+	// most classes are then in both parts.
+	ByImage SplitBy = iota
+	// ByClass holds out classes, which training so never sees.
+	ByClass
+	// ByAlphabet holds out alphabets with all their classes.
+	ByAlphabet
+)
+
+var splitNames = []string{"image", "class", "alphabet"}
+
+// ParseSplitBy reads "image", "class" or "alphabet".
+func ParseSplitBy(name string) (SplitBy, error) {
+	i := slices.Index(splitNames, name)
+	if i < 0 {
+		return 0, fmt.Errorf("dataset: split is %q, expected one of %q", name, splitNames)
+	}
+	return SplitBy(i), nil
+}
+
+// String names the choice as ParseSplitBy reads it.
+func (b SplitBy) String() string {
+	if b < 0 || int(b) >= len(splitNames) {
+		return fmt.Sprintf("SplitBy(%d)", int(b))
+	}
+	return splitNames[b]
+}
+
+// DefaultFraction is the share held out where a Split says nothing.
+const DefaultFraction = 0.1
+
+// splitStream sets the random numbers of a split apart from those that other
+// parts of a run draw from the same seed.
+const splitStream = 0x73706c6974 // "split"
+
+// Split says how a dataset is parted. At most one of Fraction, HoldOut and Names
+// is set.
+type Split struct {
+	By       SplitBy  // zero = ByImage
+	Fraction float64  // share of images, classes or alphabets held out, between 0 and 1; 0 = DefaultFraction
+	HoldOut  int      // number of classes or alphabets held out instead; not with ByImage
+	Names    []string // classes or alphabets held out, by name; not with ByImage
+	Seed     uint64   // the same seed gives the same parts
+}
+
+// Validate reports the first field that is out of range or contradicts another.
+func (s Split) Validate() error {
+	if s.By < ByImage || s.By > ByAlphabet {
+		return fmt.Errorf("dataset: By is %d, expected ByImage, ByClass or ByAlphabet", s.By)
+	}
+	// Written so that a NaN is refused too.
+	if !(s.Fraction >= 0 && s.Fraction < 1) {
+		return fmt.Errorf("dataset: Fraction is %v, expected 0 (the default) to below 1", s.Fraction)
+	}
+	if s.HoldOut < 0 {
+		return fmt.Errorf("dataset: HoldOut is %d, expected 0 (unset) or more", s.HoldOut)
+	}
+	counted, named := s.HoldOut > 0, len(s.Names) > 0
+	if s.By == ByImage && (counted || named) {
+		return errors.New("dataset: HoldOut or Names is set with ByImage, expected ByClass or ByAlphabet")
+	}
+	if (counted && named) || (s.Fraction > 0 && (counted || named)) {
+		return errors.New("dataset: several of Fraction, HoldOut and Names are set, expected one")
+	}
+	return nil
+}
+
+// Split parts the dataset in one to learn from and one to be judged by; no image
+// is in both. By image the parts have the sizes that the original trainer gives
+// them; by class a fraction holds out at least the two classes that a comparison
+// needs. Both parts must be datasets in their own right: ErrNoImages,
+// ErrTooFewClasses and ErrNoPairs say which is not. ErrNoAlphabets and
+// ErrUnknownName tell of what there is not to hold out. A dataset of Rotations is
+// refused with ErrRotated, since turns of one drawing would lie on both sides.
+func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, nil, err
+	}
+	if d.rotated() {
+		return nil, nil, fmt.Errorf("dataset: split: %w", ErrRotated)
+	}
+	held, err := d.heldOut(s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset: split by %v: %w", s.By, err)
+	}
+	train = d.part(func(c Class, i Image) bool { return !held(c, i) })
+	if err := train.enough(); err != nil {
+		return nil, nil, fmt.Errorf("dataset: split by %v: the training part: %w", s.By, err)
+	}
+	validation = d.part(held)
+	if err := validation.enough(); err != nil {
+		return nil, nil, fmt.Errorf("dataset: split by %v: the validation part: %w", s.By, err)
+	}
+	return train, validation, nil
+}
+
+// part keeps the images that are wanted and the classes that have any.
+func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
+	part := &Dataset{preparer: d.preparer, source: d.source}
+	for _, class := range d.classes {
+		kept := class
+		kept.Images = nil
+		for _, image := range class.Images {
+			if wanted(class, image) {
+				kept.Images = append(kept.Images, image)
+			}
+		}
+		if len(kept.Images) > 0 {
+			part.classes = append(part.classes, kept)
+		}
+	}
+	return part
+}
+
+// heldOut decides which images go to the validation part.
+func (d *Dataset) heldOut(s Split) (func(Class, Image) bool, error) {
+	switch s.By {
+	case ByClass:
+		// A part of one class has no different pairs.
+		chosen, err := s.choose(d.classNames(), 2)
+		return func(c Class, _ Image) bool { return chosen[c.Name] }, err
+	case ByAlphabet:
+		alphabets := d.Alphabets()
+		if len(alphabets) == 0 {
+			return nil, ErrNoAlphabets
+		}
+		chosen, err := s.choose(alphabets, 1)
+		return func(c Class, _ Image) bool { return chosen[c.Alphabet] }, err
+	default:
+		chosen := s.chooseImages(d.classes)
+		return func(_ Class, i Image) bool { return chosen[i] }, nil
+	}
+}
+
+func (d *Dataset) classNames() []string {
+	names := make([]string, 0, len(d.classes))
+	for _, class := range d.classes {
+		names = append(names, class.Name)
+	}
+	return names
+}
+
+// chooseImages shuffles all images and holds out the end, whose length is
+// rounded as in the original trainer: the training part has ⌊(1-fraction)·N⌋.
+func (s Split) chooseImages(classes []Class) map[Image]bool {
+	var images []Image
+	for _, class := range classes {
+		images = append(images, class.Images...)
+	}
+	s.shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
+	chosen := map[Image]bool{}
+	for _, image := range images[int((1-s.fraction())*float64(len(images))):] {
+		chosen[image] = true
+	}
+	return chosen
+}
+
+// choose picks names to hold out; a fraction picks at least so many.
+func (s Split) choose(all []string, atLeast int) (map[string]bool, error) {
+	if len(s.Names) > 0 {
+		return chooseNamed(s.Names, all)
+	}
+	count := s.HoldOut
+	if count == 0 {
+		count = max(atLeast, int(math.Round(s.fraction()*float64(len(all)))))
+	}
+	if count >= len(all) {
+		return nil, fmt.Errorf("%d of %d would be held out, expected at least one to learn from", count, len(all))
+	}
+	names := slices.Clone(all)
+	s.shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return setOf(names[:count]), nil
+}
+
+func chooseNamed(wanted, all []string) (map[string]bool, error) {
+	for _, name := range wanted {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("%w: received %q, expected one of %d such as %q", ErrUnknownName, name, len(all), all[0])
+		}
+	}
+	return setOf(wanted), nil
+}
+
+func (s Split) fraction() float64 {
+	if s.Fraction == 0 {
+		return DefaultFraction
+	}
+	return s.Fraction
+}
+
+func (s Split) shuffle(n int, swap func(i, j int)) {
+	rand.New(rand.NewPCG(s.Seed, splitStream)).Shuffle(n, swap)
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}

@@ -1,0 +1,190 @@
+package dataset_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"siamese/train/dataset"
+)
+
+// alphabets is a tree of so many alphabets with three characters of four images.
+func alphabets(t testing.TB, count int) files {
+	t.Helper()
+	var folders []string
+	for i := range count {
+		for _, character := range []string{"a", "b", "c"} {
+			folders = append(folders, fmt.Sprintf("Script%02d/%s", i, character))
+		}
+	}
+	return glyphs(t, 4, folders...)
+}
+
+func TestSplitValidate(t *testing.T) {
+	tests := []struct {
+		name    string
+		give    dataset.Split
+		wantErr string // empty = valid
+	}{
+		{"zero", dataset.Split{}, ""},
+		{"fraction", dataset.Split{Fraction: 0.5}, ""},
+		{"count", dataset.Split{By: dataset.ByClass, HoldOut: 2}, ""},
+		{"names", dataset.Split{By: dataset.ByAlphabet, Names: []string{"x"}}, ""},
+		{"unknown kind", dataset.Split{By: 3}, "By is 3"},
+		{"all", dataset.Split{Fraction: 1}, "Fraction is 1"},
+		{"less than none", dataset.Split{Fraction: -0.1}, "Fraction is -0.1"},
+		{"no number", dataset.Split{Fraction: math.NaN()}, "Fraction is NaN"},
+		{"negative count", dataset.Split{By: dataset.ByClass, HoldOut: -1}, "HoldOut is -1"},
+		{"count of images", dataset.Split{HoldOut: 3}, "with ByImage"},
+		{"names of images", dataset.Split{Names: []string{"x"}}, "with ByImage"},
+		{"two ways", dataset.Split{By: dataset.ByClass, HoldOut: 1, Names: []string{"x"}}, "expected one"},
+		{"other two ways", dataset.Split{By: dataset.ByClass, HoldOut: 1, Fraction: 0.1}, "expected one"},
+	}
+	d, _ := open(t, alphabets(t, 2).folder(t))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			wantMessage(t, tt.give.Validate(), tt.wantErr)
+			if _, _, err := d.Split(tt.give); tt.wantErr != "" {
+				wantMessage(t, err, tt.wantErr)
+			}
+		})
+	}
+}
+
+func TestSplitSizes(t *testing.T) {
+	const byImage, byClass, byAlphabet = dataset.ByImage, dataset.ByClass, dataset.ByAlphabet
+	tests := []struct {
+		name                      string
+		give                      dataset.Split
+		wantTrain, wantValidation int // images of 5 alphabets · 3 classes · 4
+	}{
+		{"images, a tenth less the rounding", dataset.Split{By: byImage, Fraction: 0.12}, 52, 8},
+		{"images, half", dataset.Split{By: byImage, Fraction: 0.5}, 30, 30},
+		{"classes by default", dataset.Split{By: byClass}, 52, 8},
+		{"classes, a third", dataset.Split{By: byClass, Fraction: 1. / 3}, 40, 20},
+		{"classes, a number", dataset.Split{By: byClass, HoldOut: 3}, 48, 12},
+		{"classes, names", dataset.Split{By: byClass, Names: []string{"Script00/a", "Script03/b"}}, 52, 8},
+		{"alphabets by default", dataset.Split{By: byAlphabet}, 48, 12},
+		{"alphabets, a number", dataset.Split{By: byAlphabet, HoldOut: 2}, 36, 24},
+		{"alphabets, names", dataset.Split{By: byAlphabet, Names: []string{"Script04", "Script01", "Script01"}}, 36, 24},
+	}
+	d, _ := open(t, alphabets(t, 5).archive(t))
+	all := imageNames(d)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.give.Seed = 1
+			train, validation, err := d.Split(tt.give)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, held := imageNames(train), imageNames(validation)
+			if len(got) != tt.wantTrain || len(held) != tt.wantValidation {
+				t.Errorf("parts have %d and %d images, want %d and %d", len(got), len(held), tt.wantTrain, tt.wantValidation)
+			}
+			both := slices.Concat(got, held)
+			slices.Sort(both)
+			if diff := cmp.Diff(all, both); diff != "" {
+				t.Errorf("the parts together (-all +parts):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSplitByImageHasTheOriginalSizes(t *testing.T) {
+	// The original trainer learns from ⌊0.9·N⌋ of N images: 4,356 of 4,840, 44 of 49.
+	d, _ := open(t, glyphs(t, 12, "a", "b", "c", "d").with("a/13.png", glyph(t, "13")).folder(t))
+	train, validation, err := d.Split(dataset.Split{Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, held := len(imageNames(train)), len(imageNames(validation)); got != 44 || held != 5 {
+		t.Errorf("parts have %d and %d images, want ⌊0.9·49⌋ = 44 and 5", got, held)
+	}
+}
+
+func TestSplitHoldsOutWhatItIsAskedFor(t *testing.T) {
+	d, _ := open(t, alphabets(t, 3).folder(t))
+	train, validation, err := d.Split(dataset.Split{By: dataset.ByAlphabet, Names: []string{"Script01"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := train.Alphabets(), []string{"Script00", "Script02"}; !slices.Equal(got, want) {
+		t.Errorf("training alphabets = %q, want %q", got, want)
+	}
+	if got, want := validation.Alphabets(), []string{"Script01"}; !slices.Equal(got, want) {
+		t.Errorf("validation alphabets = %q, want %q", got, want)
+	}
+	for _, image := range validation.Classes()[0].Images {
+		if _, err := validation.Picture(image); err != nil {
+			t.Errorf("Picture(%s) = %v", image.Name, err)
+		}
+	}
+	_, byClass, err := d.Split(dataset.Split{By: dataset.ByClass, Names: []string{"Script00/a", "Script02/c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := classNames(byClass), []string{"Script00/a", "Script02/c"}; !slices.Equal(got, want) {
+		t.Errorf("validation classes = %q, want %q", got, want)
+	}
+}
+
+func TestSplitFollowsItsSeed(t *testing.T) {
+	d, _ := open(t, alphabets(t, 8).archive(t))
+	for _, by := range []dataset.SplitBy{dataset.ByImage, dataset.ByClass, dataset.ByAlphabet} {
+		held := func(seed uint64) []string {
+			_, validation, err := d.Split(dataset.Split{By: by, Fraction: 0.25, Seed: seed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return imageNames(validation)
+		}
+		first := held(1)
+		if !slices.Equal(first, held(1)) {
+			t.Errorf("by %v: the same seed gave other parts", by)
+		}
+		differs := func(seed uint64) bool { return !slices.Equal(first, held(seed)) }
+		if !slices.ContainsFunc([]uint64{2, 3, 4, 5}, differs) {
+			t.Errorf("by %v: five seeds gave the same parts", by)
+		}
+	}
+}
+
+func TestSplitRefuses(t *testing.T) {
+	omniglot := alphabets(t, 2)
+	own := glyphs(t, 4, "a", "b", "c")
+	tests := []struct {
+		name     string
+		data     files
+		give     dataset.Split
+		want     error  // nil = only the message counts
+		wantText string // what the message must say
+	}{
+		{"alphabets of own data", own, dataset.Split{By: dataset.ByAlphabet}, dataset.ErrNoAlphabets, "split by alphabet"},
+		{"an unknown alphabet", omniglot, dataset.Split{By: dataset.ByAlphabet, Names: []string{"script00"}},
+			dataset.ErrUnknownName, `received "script00", expected one of 2 such as "Script00"`},
+		{"an unknown class", own, dataset.Split{By: dataset.ByClass, Names: []string{"d"}}, dataset.ErrUnknownName, `"d"`},
+		{"all alphabets", omniglot, dataset.Split{By: dataset.ByAlphabet, HoldOut: 2}, nil, "2 of 2 would be held out"},
+		{"all classes by name", own, dataset.Split{By: dataset.ByClass, Names: []string{"a", "b", "c"}},
+			dataset.ErrNoImages, "the training part"},
+		{"all classes but one", own, dataset.Split{By: dataset.ByClass, HoldOut: 2}, dataset.ErrTooFewClasses, "the training part"},
+		{"one class", own, dataset.Split{By: dataset.ByClass, HoldOut: 1}, dataset.ErrTooFewClasses, "the validation part"},
+		{"one image of each", glyphs(t, 2, "a", "b", "c"), dataset.Split{Fraction: 0.1}, dataset.ErrTooFewClasses, "the validation part"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, _ := open(t, tt.data.folder(t))
+			train, validation, err := d.Split(tt.give)
+			if train != nil || validation != nil {
+				t.Errorf("Split gave parts beside %v", err)
+			}
+			if tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("Split = %v, want %v", err, tt.want)
+			}
+			wantMessage(t, err, tt.wantText)
+		})
+	}
+}
