@@ -1,0 +1,147 @@
+package evaluate
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math"
+
+	"siamese/imaging"
+)
+
+// OneShotResult is how often the right class came out on top.
+type OneShotResult struct {
+	Mean       float64     `json:"mean"`        // share of all trials that were right by similarity, 0..1
+	StdErr     float64     `json:"stderr"`      // standard error of Mean, see OneShot
+	MeanCosine float64     `json:"mean_cosine"` // the same share by the cosine of the embeddings
+	Trials     int         `json:"trials"`      // over all runs
+	Runs       []RunResult `json:"runs"`        // in the order given
+}
+
+// RunResult is the share of one run.
+type RunResult struct {
+	Name        string  `json:"name"`
+	Ways        int     `json:"ways"`         // classes to choose from
+	Trials      int     `json:"trials"`       // test pictures
+	Right       int     `json:"right"`        // of them by similarity
+	RightCosine int     `json:"right_cosine"` // of them by the cosine of the embeddings
+	Mean        float64 `json:"mean"`         // Right/Trials, 0..1
+}
+
+// OneShot asks for each test picture which training picture is the most similar.
+// An answer is right only if the right class is more similar than every other
+// one: a tie is wrong.
+//
+// The standard error is over the runs, not the trials, since the trials of a run
+// share alphabet and drawers: √(R/(R-1)·Σ(right_r-mean·trials_r)²)/trials (the
+// ratio estimator for clusters of unequal size; W. G. Cochran, Sampling
+// Techniques, 1977, §6.4). Of a single run it is the binomial √(p(1-p)/n).
+//
+// The pictures of all runs are of the model's input size. Errors are those of
+// the model, of runs that are no tests, and ErrModelOutput. When ctx ends, so
+// does OneShot, between two batches.
+func OneShot(ctx context.Context, model Model, runs []Run) (OneShotResult, error) {
+	if err := validateAll(runs); err != nil {
+		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
+	}
+	pictures, numbers := distinct(runs)
+	images, err := encode(ctx, model, len(pictures), func(i int) (*imaging.Picture, error) { return pictures[i], nil })
+	if err != nil {
+		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
+	}
+	results := make([]RunResult, len(runs))
+	for i, run := range runs {
+		if results[i], err = score(ctx, model, run, images, numbers); err != nil {
+			return OneShotResult{}, fmt.Errorf("one-shot: run %q: %w", run.Name, err)
+		}
+	}
+	return summarize(results), nil
+}
+
+// distinct returns the pictures of all runs without repetition, and the number
+// that each got. Pictures with the same pixels are one: runs from files share none
+// by pointer.
+func distinct(runs []Run) ([]*imaging.Picture, map[*imaging.Picture]int) {
+	var pictures []*imaging.Picture
+	byPixels := map[[sha256.Size]byte]int{}
+	numbers := map[*imaging.Picture]int{}
+	for _, run := range runs {
+		for _, picture := range run.pictures() {
+			if _, known := numbers[picture]; known {
+				continue
+			}
+			sum := sha256.Sum256(picture.Pix)
+			number, known := byPixels[sum]
+			if !known {
+				number = len(pictures)
+				byPixels[sum] = number
+				pictures = append(pictures, picture)
+			}
+			numbers[picture] = number
+		}
+	}
+	return pictures, numbers
+}
+
+// score judges one run.
+func score(ctx context.Context, model Model, run Run, images embeddings, numbers map[*imaging.Picture]int) (RunResult, error) {
+	var pairs []indices
+	var cosines []float64
+	for _, test := range run.Test {
+		for _, training := range run.Training {
+			pair := indices{numbers[test], numbers[training]}
+			pairs = append(pairs, pair)
+			cosines = append(cosines, cosine(images.row(pair.a), images.row(pair.b)))
+		}
+	}
+	similarities, err := compare(ctx, model, images, pairs)
+	if err != nil {
+		return RunResult{}, err
+	}
+	result := RunResult{Name: run.Name, Ways: run.Ways(), Trials: len(run.Test)}
+	for i, answer := range run.Answer {
+		row := i * run.Ways()
+		if onTop(similarities[row:row+run.Ways()], answer) {
+			result.Right++
+		}
+		if onTop(cosines[row:row+run.Ways()], answer) {
+			result.RightCosine++
+		}
+	}
+	result.Mean = float64(result.Right) / float64(result.Trials)
+	return result, nil
+}
+
+// onTop reports whether the answer's score is above every other.
+func onTop(scores []float64, answer int) bool {
+	for i, score := range scores {
+		// Negated, so that a score that is NaN is never beaten.
+		if i != answer && !(scores[answer] > score) {
+			return false
+		}
+	}
+	return true
+}
+
+func summarize(runs []RunResult) OneShotResult {
+	result := OneShotResult{Runs: runs}
+	var right, rightCosine int
+	for _, run := range runs {
+		result.Trials += run.Trials
+		right += run.Right
+		rightCosine += run.RightCosine
+	}
+	trials := float64(result.Trials)
+	result.Mean = float64(right) / trials
+	result.MeanCosine = float64(rightCosine) / trials
+	result.StdErr = math.Sqrt(result.Mean * (1 - result.Mean) / trials)
+	if count := float64(len(runs)); count > 1 {
+		var squares float64
+		for _, run := range runs {
+			off := float64(run.Right) - result.Mean*float64(run.Trials)
+			squares += off * off
+		}
+		result.StdErr = math.Sqrt(count/(count-1)*squares) / trials
+	}
+	return result
+}

@@ -1,0 +1,149 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+
+	"siamese/imaging"
+	"siamese/train/dataset"
+)
+
+// The values that hold where a field of VerifyConfig is zero.
+const (
+	DefaultPairs     = 10_000
+	DefaultThreshold = 0.5
+)
+
+// VerifyConfig says which pairs to judge and by what threshold.
+type VerifyConfig struct {
+	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs
+	Seed      uint64    // the same seed and dataset give the same pairs
+	Negatives Negatives // where the different pairs come from; zero = Any
+	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
+}
+
+// Validate reports the first field that is out of range.
+func (c VerifyConfig) Validate() error {
+	if c.Pairs < 0 || c.Pairs%2 != 0 {
+		return fmt.Errorf("verify: Pairs is %d, expected 0 (the default) or an even number above", c.Pairs)
+	}
+	if c.Negatives != Any && c.Negatives != SameAlphabet {
+		return fmt.Errorf("verify: Negatives is %d, expected Any or SameAlphabet", c.Negatives)
+	}
+	return validateThreshold(c.Threshold)
+}
+
+func validateThreshold(threshold float64) error {
+	if !(threshold >= 0 && threshold <= 1) { // NaN is neither
+		return fmt.Errorf("verify: threshold is %v, expected 0 to 1", threshold)
+	}
+	return nil
+}
+
+// Score is a judged pair.
+type Score struct {
+	Similarity float64 // 0..1
+	Same       bool    // what the pair really is
+}
+
+// VerifyResult is how well similarities tell same pairs from different ones.
+type VerifyResult struct {
+	Pairs         int         `json:"pairs"`
+	Same          int         `json:"same"`           // how many of them are of one class
+	AUC           float64     `json:"auc"`            // chance that a same pair scores above a different one, a tie counting half
+	EER           float64     `json:"eer"`            // equal error rate: both kinds of error at the threshold that evens them
+	Threshold     float64     `json:"threshold"`      // the one that was given
+	Accuracy      float64     `json:"accuracy"`       // share of right verdicts at it
+	BestThreshold float64     `json:"best_threshold"` // the one of the most right verdicts on these very pairs
+	BestAccuracy  float64     `json:"best_accuracy"`
+	Operating     []Operating `json:"operating"` // at a false-accept rate of 1 % and of 0.1 %
+	ROC           []ROCPoint  `json:"roc"`       // from (0,0) to (1,1)
+	ECE           float64     `json:"ece"`       // expected calibration error: mean |share same - similarity|
+	Bins          []Bin       `json:"bins"`      // ten bins of similarity
+	Scores        []Score     `json:"-"`         // every pair, for Logit and Calibrate
+}
+
+// Verify draws pairs from the dataset, half of them of one class, and measures
+// how well the model's similarity tells the halves apart. Same pairs are drawn
+// uniformly over the classes of two images or more, then over their images;
+// different ones uniformly over the classes, then as Negatives says. A pair may be
+// drawn more than once.
+//
+// ErrNoPairs means that the dataset has no pairs of a kind, ErrModelOutput that
+// the model returned what it never should. When ctx ends, so does Verify, between
+// two batches.
+func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyConfig) (VerifyResult, error) {
+	if err := config.Validate(); err != nil {
+		return VerifyResult{}, err
+	}
+	if config.Pairs == 0 {
+		config.Pairs = DefaultPairs
+	}
+	if config.Threshold == 0 {
+		config.Threshold = DefaultThreshold
+	}
+	drawer, err := newPairDrawer(d.Classes(), config.Negatives, config.Seed)
+	if err != nil {
+		return VerifyResult{}, fmt.Errorf("verify: %w", err)
+	}
+	drawer.draw(config.Pairs / 2)
+	images, err := encode(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
+		return d.Picture(drawer.images[i])
+	})
+	if err != nil {
+		return VerifyResult{}, fmt.Errorf("verify: %w", err)
+	}
+	similarities, err := compare(ctx, model, images, drawer.pairs)
+	if err != nil {
+		return VerifyResult{}, fmt.Errorf("verify: %w", err)
+	}
+	scores := make([]Score, len(similarities))
+	for i, similarity := range similarities {
+		scores[i] = Score{Similarity: similarity, Same: drawer.same[i]}
+	}
+	return Measure(scores, config.Threshold)
+}
+
+// Measure is the second half of Verify: it judges pairs that are scored already.
+// There is at least one same and one different pair (else ErrNoPairs), and the
+// threshold is 0 to 1. The scores are kept in the result, not changed.
+func Measure(scores []Score, threshold float64) (VerifyResult, error) {
+	if err := validateThreshold(threshold); err != nil {
+		return VerifyResult{}, err
+	}
+	for _, score := range scores {
+		if !(score.Similarity >= 0 && score.Similarity <= 1) {
+			return VerifyResult{}, fmt.Errorf("verify: a similarity is %v, expected 0 to 1", score.Similarity)
+		}
+	}
+	curve, err := newROC(scores)
+	if err != nil {
+		return VerifyResult{}, fmt.Errorf("verify: %w", err)
+	}
+	result := VerifyResult{
+		Pairs:     len(scores),
+		Same:      curve.same,
+		AUC:       curve.area(),
+		EER:       curve.equalError(),
+		Threshold: threshold,
+		Accuracy:  accuracy(scores, threshold),
+		Operating: []Operating{curve.operating(0.01), curve.operating(0.001)},
+		ROC:       curve.corners(),
+		Bins:      binScores(scores),
+		Scores:    scores,
+	}
+	result.BestThreshold, result.BestAccuracy = curve.best()
+	result.ECE = calibrationError(result.Bins)
+	return result, nil
+}
+
+// accuracy is the share of pairs whose verdict is right.
+func accuracy(scores []Score, threshold float64) float64 {
+	right := 0
+	for _, score := range scores {
+		if (score.Similarity >= threshold) == score.Same {
+			right++
+		}
+	}
+	return float64(right) / float64(len(scores))
+}

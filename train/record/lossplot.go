@@ -1,0 +1,118 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// How the loss curves are smoothed, as Siamese-keras does it.
+const (
+	smoothOrder       = 3
+	smoothShortWindow = 5
+	smoothLongWindow  = 15
+	smoothLongEpochs  = 25 // from so many epochs on the window is the long one
+)
+
+// LossPlot draws the mean losses by epoch, counted from 1, as a PNG of 640x480
+// pixels: training red, validation coral, their smoothed forms dashed green and
+// brown once there are enough epochs for the smoothing window. The validation
+// is as long as the training; NaN in it means no validation at that epoch.
+func LossPlot(train, validation []float64) ([]byte, error) {
+	if len(train) == 0 || len(train) != len(validation) {
+		return nil, fmt.Errorf("loss plot: received %d training and %d validation losses, expected equally many and at least one",
+			len(train), len(validation))
+	}
+	if len(lossPoints(train)) < len(train) {
+		return nil, errors.New("loss plot: a training loss is NaN, expected numbers")
+	}
+	p := newPlot("A Loss Curve", "Epoch", "Loss")
+	p.X.Tick.Marker = wholeTicks{}
+	p.Legend.Top, p.Legend.YOffs = true, -p.Legend.YOffs
+	if err := addLosses(p, "train loss", train, red); err != nil {
+		return nil, err
+	}
+	if err := addLosses(p, "val loss", validation, coral); err != nil {
+		return nil, err
+	}
+	if err := addSmooth(p, "smooth train loss", train, green); err != nil {
+		return nil, err
+	}
+	if err := addSmooth(p, "smooth val loss", validation, brown); err != nil {
+		return nil, err
+	}
+	// Room above the curves, so that they run clear of the legend.
+	p.Y.Max += 0.15 * (p.Y.Max - p.Y.Min)
+	return render(p, 6.4, 4.8)
+}
+
+// addLosses draws the losses that are there; a single one as a dot.
+func addLosses(p *plot.Plot, name string, losses []float64, c color.Color) error {
+	points := lossPoints(losses)
+	if len(points) == 0 {
+		return nil
+	}
+	if len(points) > 1 {
+		return addLine(p, name, points, draw.LineStyle{Color: c, Width: vg.Points(1.5)})
+	}
+	dot, err := plotter.NewScatter(points)
+	if err != nil {
+		return fmt.Errorf("loss plot: %w", err)
+	}
+	dot.GlyphStyle = draw.GlyphStyle{Color: c, Radius: vg.Points(3), Shape: draw.CircleGlyph{}}
+	p.Add(dot)
+	p.Legend.Add(name, dot)
+	return nil
+}
+
+// addSmooth draws the smoothed losses. A series that is shorter than the window
+// or has gaps is left out: the filter is one for equal distances.
+func addSmooth(p *plot.Plot, name string, losses []float64, c color.Color) error {
+	window := smoothShortWindow
+	if len(losses) >= smoothLongEpochs {
+		window = smoothLongWindow
+	}
+	if len(lossPoints(losses)) < max(window, len(losses)) {
+		return nil
+	}
+	smooth, err := Smooth(losses, window, smoothOrder)
+	if err != nil {
+		return err
+	}
+	return addLine(p, name, lossPoints(smooth), draw.LineStyle{Color: c, Width: vg.Points(1.5), Dashes: dashes})
+}
+
+// lossPoints returns the losses over their epochs, without those that are NaN.
+func lossPoints(losses []float64) plotter.XYs {
+	var points plotter.XYs
+	for i, loss := range losses {
+		if !math.IsNaN(loss) {
+			points = append(points, plotter.XY{X: float64(i + 1), Y: loss})
+		}
+	}
+	return points
+}
+
+// wholeTicks marks whole numbers only: there is no epoch 1.5.
+type wholeTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (wholeTicks) Ticks(low, high float64) []plot.Tick {
+	var whole []plot.Tick
+	for _, tick := range (plot.DefaultTicks{}).Ticks(low, high) {
+		if tick.Value == math.Trunc(tick.Value) {
+			if !tick.IsMinor() {
+				tick.Label = strconv.FormatFloat(tick.Value, 'f', 0, 64)
+			}
+			whole = append(whole, tick)
+		}
+	}
+	return whole
+}

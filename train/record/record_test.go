@@ -1,0 +1,114 @@
+package record_test
+
+import (
+	"image"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"siamese/train/record"
+)
+
+func TestWriteFeedsTensorBoard(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "runs", "first")
+	recorder := open(t, record.Config{Dir: dir, Now: noon})
+	write(t, recorder, record.Entry{Step: 5, Epoch: 1, Values: map[string]float64{"loss": 0.5, "accuracy": 0.75}})
+	if err := recorder.Image(5, "pairs", encodePNG(t, image.NewRGBA(image.Rect(0, 0, 2, 2)))); err != nil {
+		t.Fatal(err)
+	}
+	closeRecorder(t, recorder)
+	var tags []string
+	for _, event := range readEvents(t, dir, 0)[1:] {
+		if event.Step != 5 {
+			t.Errorf("event %q is of step %d, want 5", event.Tag, event.Step)
+		}
+		tags = append(tags, event.Tag)
+	}
+	if diff := cmp.Diff([]string{"accuracy", "loss", "pairs"}, tags); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+}
+
+func TestResumedRunEqualsUninterrupted(t *testing.T) {
+	whole, parts := t.TempDir(), t.TempDir()
+	uninterrupted := open(t, record.Config{Dir: whole, Now: noon})
+	runEpochs(t, uninterrupted, 1, 4)
+	closeRecorder(t, uninterrupted)
+
+	// The first attempt ran two epochs past its last checkpoint, that of epoch 2.
+	first := open(t, record.Config{Dir: parts, Now: noon})
+	runEpochs(t, first, 1, 4)
+	closeRecorder(t, first)
+	second := open(t, record.Config{Dir: parts, Step: 20, Epochs: 2, Now: noon})
+	runEpochs(t, second, 3, 4)
+	closeRecorder(t, second)
+
+	for _, name := range []string{record.MetricsFile, record.LossFile, record.ValidationLossFile, record.LossPlotFile} {
+		if read(t, whole, name) != read(t, parts, name) {
+			t.Errorf("%s of the resumed run differs, want that of the uninterrupted one", name)
+		}
+	}
+}
+
+// runEpochs records ten steps an epoch.
+func runEpochs(t *testing.T, recorder *record.Recorder, from, to int) {
+	t.Helper()
+	for epoch := from; epoch <= to; epoch++ {
+		loss := 1 / float64(epoch)
+		write(t, recorder, record.Entry{Step: int64(10 * epoch), Epoch: epoch, Values: map[string]float64{"loss": loss}})
+		if err := recorder.Epoch(loss, 2*loss); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		give record.Config
+		want string
+	}{
+		{"no folder", record.Config{}, "Dir is empty"},
+		{"a negative step", record.Config{Dir: "x", Step: -1}, "Step is -1, expected 0 or more"},
+		{"negative epochs", record.Config{Dir: "x", Epochs: -1}, "Epochs is -1, expected 0 or more"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := record.Open(tt.give)
+			wantError(t, err, tt.want)
+		})
+	}
+}
+
+func TestSaveReplacesAndLeavesNothingBeside(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "plot.png")
+	for _, content := range []string{"a longer content", "short"} {
+		if err := record.Save(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, dir, "plot.png"); got != content {
+			t.Errorf("content = %q, want %q", got, content)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("folder holds %v, %v, want the one file", entries, err)
+	}
+}
+
+func TestSaveThatFailsLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	// A folder with content in it can't be replaced by a file.
+	path := filepath.Join(dir, "taken")
+	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, record.Save(path, []byte("x")), "save")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("folder holds %v, %v, want what was there before", entries, err)
+	}
+}
