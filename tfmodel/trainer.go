@@ -34,8 +34,11 @@ type Trainer struct {
 
 // TrainBatch is what a step learns from.
 type TrainBatch struct {
-	// Pixels are the images, uint8 [N,H,W,3] RGB.
+	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
 	Pixels []byte
+	// Embeddings, float32 [N,E], take the images' place where all blocks are
+	// frozen: what is encoded once need not be encoded at each step.
+	Embeddings []float32
 	// A and B are the pairs: indices into the images. Same tells which are of
 	// one class, Weights what each counts; they should sum to 1. All are of one
 	// length, which is 0 where the pair term has weight 0.
@@ -171,15 +174,11 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 
 // feeds checks a batch and makes the tensors of a step.
 func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, error) {
-	size := t.architecture.ImageBytes()
-	if len(batch.Pixels) == 0 || len(batch.Pixels)%size != 0 {
-		return nil, fmt.Errorf("got %d bytes of pixels, want a positive multiple of %d", len(batch.Pixels), size)
+	images, count, err := t.imageFeed(batch)
+	if err != nil {
+		return nil, err
 	}
-	count := len(batch.Pixels) / size
-	feeds := []tf.Feed{
-		{To: t.outputs["images"], Type: tf.Uint8, Shape: []int64{int64(count), int64(t.architecture.Height), int64(t.architecture.Width), 3}, Data: batch.Pixels},
-		t.scalar("learning_rate", learningRate),
-	}
+	feeds := []tf.Feed{images, t.scalar("learning_rate", learningRate)}
 	if t.config.Optimizer != SGD {
 		step := float64(t.steps + 1)
 		feeds = append(feeds,
@@ -201,6 +200,26 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 		feeds = append(feeds, labels...)
 	}
 	return feeds, nil
+}
+
+// imageFeed feeds pixels, or embeddings in the place of what the encoder makes.
+func (t *Trainer) imageFeed(batch TrainBatch) (feed tf.Feed, count int, err error) {
+	if batch.Embeddings != nil {
+		length := t.architecture.EmbeddingLength()
+		if batch.Pixels != nil || t.config.FrozenBlocks < len(t.architecture.Blocks) || len(batch.Embeddings)%length != 0 {
+			return tf.Feed{}, 0, fmt.Errorf("got %d numbers of embeddings and %d bytes of pixels with %d of %d blocks frozen, want a multiple of %d alone with all frozen",
+				len(batch.Embeddings), len(batch.Pixels), t.config.FrozenBlocks, len(t.architecture.Blocks), length)
+		}
+		count = len(batch.Embeddings) / length
+		return t.matrix("embeddings", batch.Embeddings, int64(count), int64(length)), count, nil
+	}
+	size := t.architecture.ImageBytes()
+	if len(batch.Pixels) == 0 || len(batch.Pixels)%size != 0 {
+		return tf.Feed{}, 0, fmt.Errorf("got %d bytes of pixels, want a positive multiple of %d", len(batch.Pixels), size)
+	}
+	count = len(batch.Pixels) / size
+	shape := []int64{int64(count), int64(t.architecture.Height), int64(t.architecture.Width), 3}
+	return tf.Feed{To: t.outputs["images"], Type: tf.Uint8, Shape: shape, Data: batch.Pixels}, count, nil
 }
 
 func (t *Trainer) scalar(name string, value float64) tf.Feed {

@@ -16,6 +16,7 @@ type modelFlags struct {
 	GPUMemoryFraction float64 `help:"Share of the GPU's memory that may be taken, 0 to 1. 0: what is needed, as it is needed." default:"0"`
 	IntraThreads      int     `help:"Threads within an operation. 0: one a core." default:"0"`
 	InterThreads      int     `help:"Operations side by side. 0: one a core." default:"0"`
+	Precision         string  `help:"What convolutions are computed in: float32, or bfloat16 where the processor has it." enum:"float32,bfloat16" default:"float32"`
 	MaxBatch          int     `help:"Most images in one run of the encoder. 0: 8 on a CPU, 32 on a GPU." default:"0"`
 }
 
@@ -34,6 +35,7 @@ func (f modelFlags) open(ctx context.Context) (*openModel, error) {
 		IntraThreads:      f.IntraThreads,
 		InterThreads:      f.InterThreads,
 		MaxRunImages:      f.MaxBatch,
+		Precision:         tfmodel.Precision(f.Precision),
 	})
 	if err != nil {
 		_ = store.Close() // the first error is the one to tell

@@ -26,6 +26,8 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
 	Compare compareCommand `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
 	Rank    rankCommand    `cmd:"" help:"Sort images by how alike they are to one."`
+	Train   trainCommand   `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Eval    evalCommand    `cmd:"" help:"Measure a model: one-shot runs, verification."`
 	Export  exportCommand  `cmd:"" help:"Write a model as a SavedModel folder."`
 	Devices devicesCommand `cmd:"" help:"List the devices that a model can run on."`
 	Bench   benchCommand   `cmd:"" help:"Measure encoding and serving on this machine."`

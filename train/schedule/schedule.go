@@ -87,7 +87,7 @@ func (c Config) cosine(epoch float64) float64 {
 	start := math.Max(0.1*c.Rate, 1e-6)
 	switch {
 	case epoch <= rise:
-		return start + (c.Rate-start)*math.Pow(epoch/rise, 2)
+		return start + (c.Rate-start)*(epoch/rise)*(epoch/rise)
 	case epoch >= total-flat:
 		return c.MinRate
 	}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"siamese/train"
+	"siamese/train/checkpoint"
+)
+
+type trainCommand struct {
+	Data   string `help:"The images to learn from: a folder or zip of alphabet/character/image or class/image." placeholder:"PATH"`
+	Folder string `help:"The run folder to make. A folder with a run in it is refused." placeholder:"DIR" name:"run"`
+	Resume string `help:"The run folder to go on in, by its own configuration." placeholder:"DIR"`
+
+	trainFlags
+}
+
+// configFile is the configuration's place in a run folder.
+const configFile = "config.json"
+
+// Run trains until the epochs are over or ctx is done; then the state is saved.
+func (c *trainCommand) Run(ctx context.Context, s streams) error {
+	dir, err := c.runFolder()
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(s.err, nil))
+	setup, cleanUp, err := c.setup(ctx, logger)
+	if err != nil {
+		return err
+	}
+	setup.Dir = dir
+	setup.Save = weightSaver(dir, c.trainFlags)
+	if setup.Describe, err = json.MarshalIndent(c.trainFlags, "", "  "); err != nil {
+		return errors.Join(err, cleanUp())
+	}
+	if c.Resume == "" {
+		if err := c.begin(dir, setup.Describe); err != nil {
+			return errors.Join(err, cleanUp())
+		}
+	}
+	printTable(s.err, c.trainFlags, dir)
+	return errors.Join(train.Run(ctx, setup), cleanUp())
+}
+
+// runFolder settles which folder the run is in; for a run that goes on its
+// configuration takes the place of the flags.
+func (c *trainCommand) runFolder() (string, error) {
+	switch {
+	case c.Resume != "" && (c.Folder != "" || c.Data != ""):
+		return "", usageError{errors.New("train: --resume goes with neither --run nor --data: the run folder has its configuration")}
+	case c.Resume != "":
+		saved, err := os.ReadFile(filepath.Join(c.Resume, configFile))
+		if err != nil {
+			return "", fmt.Errorf("train: no run to resume: %w", err)
+		}
+		if err := json.Unmarshal(saved, &c.trainFlags); err != nil {
+			return "", fmt.Errorf("train: %s: %w", configFile, err)
+		}
+		return c.Resume, nil
+	case c.Data == "" || c.Folder == "":
+		return "", usageError{errors.New("train: --data and --run are needed, or --resume")}
+	}
+	absolute, err := filepath.Abs(c.Data)
+	if err != nil {
+		return "", err
+	}
+	c.DataPath = absolute
+	return c.Folder, nil
+}
+
+// begin makes the run folder and writes its configuration.
+func (c *trainCommand) begin(dir string, config []byte) error {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+		return fmt.Errorf("train: %s holds a run already: go on with --resume %s, or name another folder", dir, dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return checkpoint.Replace(filepath.Join(dir, configFile), writeBytes(append(config, '\n')))
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"siamese/tfmodel"
+	"siamese/train/schedule"
+)
+
+// trainFlags are a run's configuration: what config.json in its folder holds.
+type trainFlags struct {
+	DataPath string `kong:"-" json:"data"`
+
+	Layout     string   `help:"How the data lie: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto" json:"layout"`
+	Unreadable string   `help:"What to do about unreadable images: stop or skip." enum:"stop,skip" default:"stop" json:"unreadable"`
+	Split      string   `help:"What is held out for validation: image (upstream's way), class, alphabet or none." enum:"image,class,alphabet,none" default:"image" json:"split"`
+	HoldOut    int      `help:"How many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
+	HoldOutOf  []string `help:"The classes or alphabets that are held out, by name." placeholder:"NAME" json:"hold_out_of"`
+	Rotations  bool     `help:"Take the quarter turns of each class as further classes." json:"rotations"`
+
+	Start      string `help:"Weights to begin with: a VGG16 notop file, or any weight file of the network. Default: from scratch, by He." placeholder:"FILE" json:"start"`
+	StartScale string `help:"What the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
+	InputSize  int    `help:"Height and width of the network's input." default:"105" json:"input_size"`
+
+	Sampler       string  `help:"How batches are drawn: allpairs (all pairs of some classes) or pairs (upstream's anchors)." enum:"allpairs,pairs" default:"allpairs" json:"sampler"`
+	Batch         int     `help:"Images in a batch; with --sampler pairs anchors." default:"64" json:"batch"`
+	PerClass      int     `help:"Images of a class in a batch of allpairs." default:"4" json:"per_class"`
+	AlphabetShare float64 `help:"Share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
+
+	Augment         string  `help:"How images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
+	Rotation        float64 `help:"affine: the largest angle in degrees." default:"10" json:"rotation"`
+	Shear           float64 `help:"affine: the largest shear." default:"0.3" json:"shear"`
+	ScaleLow        float64 `help:"affine: the smallest scale." default:"0.8" json:"scale_low"`
+	ScaleHigh       float64 `help:"affine: the largest scale." default:"1.2" json:"scale_high"`
+	Shift           float64 `help:"affine: the largest shift in pixels." default:"2" json:"shift"`
+	PartProbability float64 `help:"affine: the probability of each part." default:"0.5" json:"part_probability"`
+	Stroke          int     `help:"affine: by how many pixels a stroke's edges move at the most." default:"0" json:"stroke"`
+
+	Optimizer    string  `help:"Update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"sgd" json:"optimizer"`
+	Rate         float64 `help:"Highest learning rate." default:"0.01" json:"rate"`
+	MinRate      float64 `help:"Least learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
+	ScaleRate    bool    `help:"Fit the learning rates to the batch as upstream does." json:"scale_rate"`
+	Decay        string  `help:"Course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
+	WarmUp       int     `help:"Steps over which the learning rate rises linearly first." default:"0" json:"warm_up"`
+	Momentum     float64 `help:"SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
+	Nesterov     bool    `help:"SGD with Nesterov's momentum, as upstream." default:"true" negatable:"" json:"nesterov"`
+	WeightDecay  float64 `help:"Weight decay." default:"0" json:"weight_decay"`
+	ClipNorm     float64 `help:"Bound of the gradient's length. 0: none." default:"0" json:"clip_norm"`
+	HeadRate     float64 `help:"Factor on the head's learning rate." default:"1" json:"head_rate"`
+	Freeze       int     `help:"How many of the first blocks keep their weights." default:"0" json:"freeze"`
+	AverageDecay float64 `help:"Decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
+
+	PairWeight        float64 `help:"What the pairs' cross-entropy counts." default:"1" json:"pair_weight"`
+	ContrastiveWeight float64 `help:"What the supervised contrastive term on embeddings counts." default:"0" json:"contrastive_weight"`
+	Temperature       float64 `help:"Temperature of the contrastive term." default:"0.1" json:"temperature"`
+	ClassWeight       float64 `help:"What a classifier on embeddings counts." default:"0" json:"class_weight"`
+
+	Epochs        int `help:"Epochs to train." default:"100" json:"epochs"`
+	StepsPerEpoch int `help:"Steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
+	SavePeriod    int `help:"Keep the weights every so many epochs. 0: at the end alone." default:"10" json:"save_period"`
+	Patience      int `help:"Stop after so many epochs without a better validation. 0: never." default:"0" json:"patience"`
+	LogSteps      int `help:"Steps between log lines." default:"10" json:"log_steps"`
+	ValPairs      int `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
+	OneShotTrials int `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
+
+	Seed      uint64 `help:"Seed of everything that is drawn." default:"1" json:"seed"`
+	Device    string `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
+	Precision string `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
+}
+
+// trainer is the part that the network's trainer takes.
+func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
+	return tfmodel.TrainerConfig{
+		Optimizer:         tfmodel.Optimizer(f.Optimizer),
+		Momentum:          f.Momentum,
+		Nesterov:          f.Nesterov,
+		WeightDecay:       f.WeightDecay,
+		ClipNorm:          f.ClipNorm,
+		HeadRate:          f.HeadRate,
+		FrozenBlocks:      f.Freeze,
+		PairWeight:        f.PairWeight,
+		ContrastiveWeight: f.ContrastiveWeight,
+		ClassWeight:       f.ClassWeight,
+		Temperature:       f.Temperature,
+		Classes:           classes,
+		AverageDecay:      f.AverageDecay,
+		Seed:              f.Seed,
+	}
+}
+
+// schedule is the course of the learning rate.
+func (f trainFlags) schedule(stepsPerEpoch int) schedule.Config {
+	rate, minRate := f.Rate, f.MinRate
+	if minRate == 0 {
+		minRate = rate / 100
+	}
+	if f.ScaleRate {
+		rate, minRate = schedule.Scaled(f.Optimizer, f.Batch, rate, minRate)
+	}
+	return schedule.Config{
+		Kind: schedule.Kind(f.Decay), Rate: rate, MinRate: minRate,
+		Epochs: f.Epochs, StepsPerEpoch: stepsPerEpoch, WarmUpSteps: f.WarmUp,
+	}
+}
+
+// printTable prints the configuration as upstream does: keys 25 wide, values 40.
+func printTable(w io.Writer, flags trainFlags, dir string) {
+	line := strings.Repeat("-", 25+40+3)
+	fmt.Fprintf(w, "Configurations:\n%s\n|%25s|%40s|\n%s\n", line, "keys", "values", line)
+	fmt.Fprintf(w, "|%25s|%40s|\n", "run", dir)
+	value := reflect.ValueOf(flags)
+	for i := range value.NumField() {
+		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
+		fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
+	}
+	fmt.Fprintln(w, line)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// quick is a run of the real network that takes seconds: an input of 32×32.
+func quick(dir string, more ...string) []string {
+	return append([]string{
+		"train", "--data", glyph(""), "--run", dir, "--split", "alphabet", "--hold-out", "3", "--input-size", "32",
+		"--optimizer", "adam", "--rate", "1e-4", "--contrastive-weight", "1", "--average-decay", "0.5", "--batch", "8",
+		"--per-class", "2", "--steps-per-epoch", "3", "--log-steps", "1", "--val-pairs", "20", "--oneshot-trials", "10",
+	}, more...)
+}
+
+// readMetrics reads the losses of metrics.jsonl by step.
+func readMetrics(t *testing.T, dir string) map[int]float64 {
+	t.Helper()
+	losses := make(map[int]float64)
+	for line := range strings.Lines(string(mustRead(t, filepath.Join(dir, "metrics.jsonl")))) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("metrics.jsonl has the line %q: %v", line, err)
+		}
+		if loss, ok := entry["loss"].(float64); ok {
+			losses[int(entry["step"].(float64))] = loss
+		}
+	}
+	return losses
+}
+
+// TestTrainInterruptResumeServe is the way of a user: train, interrupt with
+// Ctrl-C, resume, evaluate, serve what was trained.
+func TestTrainInterruptResumeServe(t *testing.T) {
+	straight, broken := filepath.Join(t.TempDir(), "straight"), filepath.Join(t.TempDir(), "broken")
+	if _, stderr, code := siamese(t, "", quick(straight, "--epochs", "4")...); code != 0 {
+		t.Fatalf("train: exit code %d\n%s", code, stderr)
+	}
+	cmd := command(t, quick(broken, "--epochs", "4")...)
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForLine(t, log, "step=5")
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	waitForLine(t, log, "msg=interrupted")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("interrupted run ended with %v, want exit code 0", err)
+	}
+	if _, stderr, code := siamese(t, "", "train", "--resume", broken); code != 0 {
+		t.Fatalf("resume: exit code %d\n%s", code, stderr)
+	}
+	want, got := readMetrics(t, straight), readMetrics(t, broken)
+	for step, loss := range want {
+		// Threads add in any order.
+		if difference := got[step] - loss; difference > 1e-4 || difference < -1e-4 {
+			t.Errorf("loss of step %d is %v after a resume, %v without", step, got[step], loss)
+		}
+	}
+	if len(want) != 12 || len(got) != 12 {
+		t.Errorf("%d and %d steps recorded, want 12 each", len(want), len(got))
+	}
+	events, err := filepath.Glob(filepath.Join(broken, "events.out.tfevents.*"))
+	if err != nil || len(events) == 0 {
+		t.Errorf("no TensorBoard event file (%v)", err)
+	}
+	weights := filepath.Join(broken, "best_epoch_weights.h5")
+	if stdout, stderr, code := siamese(t, "", "compare", "--model", weights, glyphA, glyphB); code != 0 {
+		t.Errorf("compare with trained weights: exit code %d, %s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code := siamese(t, "", "eval", "verify", glyph(""), "--json", "--pairs", "40", "--model", weights,
+		"--split", "alphabet", "--hold-out", "3"); code != 0 || !strings.Contains(stdout, `"auc":`) {
+		t.Errorf("eval verify: exit code %d, %s%s", code, stdout, stderr)
+	}
+	server := serve(t, "--model", weights)
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("serving trained weights: exit code %d\n%s", code, server.log)
+	}
+}
+
+// waitForLine reads a log until a line has the words in it.
+func waitForLine(t *testing.T, log interface{ Read([]byte) (int, error) }, words string) {
+	t.Helper()
+	var seen strings.Builder
+	buffer := make([]byte, 4096)
+	for !strings.Contains(seen.String(), words) {
+		n, err := log.Read(buffer)
+		seen.Write(buffer[:n])
+		if err != nil {
+			t.Fatalf("the log ended with %v before %q:\n%s", err, words, seen.String())
+		}
+	}
+}
+
+func TestEvalOneShot(t *testing.T) {
+	runs := filepath.Join(t.TempDir(), "runs")
+	if stdout, stderr, code := siamese(t, "", "eval", "make-runs", glyph(""), runs, "--ways", "2", "--trials", "16"); code != 0 || !strings.Contains(stdout, "trials") {
+		t.Fatalf("eval make-runs: exit code %d, %s%s", code, stdout, stderr)
+	}
+	stdout, stderr, code := siamese(t, "", "eval", "oneshot", runs, "--json")
+	var result struct {
+		Mean   float64           `json:"mean"`
+		StdErr float64           `json:"stderr"`
+		Trials int               `json:"trials"`
+		Runs   []json.RawMessage `json:"runs"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &result); err != nil || code != 0 {
+		t.Fatalf("eval oneshot --json: exit code %d, %q, %s: %v", code, stdout, stderr, err)
+	}
+	// Two-way on characters that the built-in model has seen: chance is 0.5.
+	if result.Mean < 0.8 || result.Mean > 1 || result.Trials < 16 || len(result.Runs) == 0 {
+		t.Errorf("eval oneshot printed %s, want most of 16 or more trials right", stdout)
+	}
+	if stdout, _, code := siamese(t, "", "eval", "oneshot", runs); code != 0 || !strings.Contains(stdout, "one-shot: ") {
+		t.Errorf("eval oneshot printed %q with exit code %d, want a summary", stdout, code)
+	}
+}
+
+// TestTrainOwnClasses: two classes of own pictures are enough.
+func TestTrainOwnClasses(t *testing.T) {
+	data := t.TempDir()
+	for class, level := range []uint8{60, 200} {
+		dir := filepath.Join(data, fmt.Sprintf("class%d", class))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			picture := image.NewGray(image.Rect(0, 0, 40, 36))
+			for at := range picture.Pix {
+				picture.Pix[at] = level + uint8(at%(5+i))
+			}
+			picture.SetGray(i, i, color.Gray{})
+			file, err := os.Create(filepath.Join(dir, fmt.Sprintf("%d.png", i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := png.Encode(file, picture); err != nil {
+				t.Fatal(err)
+			}
+			file.Close()
+		}
+	}
+	run := filepath.Join(t.TempDir(), "run")
+	_, stderr, code := siamese(t, "", "train", "--data", data, "--run", run, "--split", "none", "--input-size", "32", "--sampler", "pairs",
+		"--batch", "4", "--epochs", "1", "--steps-per-epoch", "2", "--augment", "jitter", "--scale-rate")
+	if code != 0 || !strings.Contains(stderr, "few steps: sgd wants 30000 steps") {
+		t.Errorf("train on own classes: exit code %d, want 0 and the step-budget warning\n%s", code, stderr)
+	}
+	if len(mustRead(t, filepath.Join(run, "last_epoch_weights.h5"))) == 0 {
+		t.Error("last_epoch_weights.h5 is empty")
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	run := t.TempDir()
+	if err := os.WriteFile(filepath.Join(run, "config.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		give     []string
+		want     string
+		wantCode int
+	}{
+		{[]string{"train"}, "--data and --run are needed", 2},
+		{[]string{"train", "--resume", run, "--data", "x"}, "--resume goes with neither", 2},
+		{[]string{"train", "--resume", t.TempDir()}, "no run to resume", 1},
+		{[]string{"train", "--data", "missing", "--run", filepath.Join(run, "new")}, "missing", 1},
+		{[]string{"train", "--data", t.TempDir(), "--run", filepath.Join(run, "new")}, "no images", 1},
+		{[]string{"train", "--data", glyph(""), "--run", filepath.Join(run, "new"), "--optimizer", "lion"}, "--optimizer", 2},
+		{[]string{"eval", "oneshot", t.TempDir()}, "no one-shot runs", 1},
+	}
+	for _, tt := range tests {
+		_, stderr, code := siamese(t, "", tt.give...)
+		if code != tt.wantCode || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%v = %q, exit code %d; want %q and %d", tt.give, stderr, code, tt.want, tt.wantCode)
+		}
+	}
+	_, stderr, code := siamese(t, "", quick(run)...)
+	if code != 1 || !strings.Contains(stderr, "holds a run already") {
+		t.Errorf("train into a used folder = %q, exit code %d; want a refusal and 1", stderr, code)
+	}
+}

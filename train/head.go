@@ -1,0 +1,168 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+
+	"siamese/train/augment"
+	"siamese/train/dataset"
+	"siamese/train/schedule"
+)
+
+// HeadConfig says how a head is trained on frozen embeddings.
+type HeadConfig struct {
+	// Copies is how many augmented drawings of each class are encoded, at least 2.
+	Copies int
+	// Steps of Pairs pairs each, half of them same.
+	Steps, Pairs int
+	// AlphabetShare is the share of different pairs within one alphabet, 0 to 1.
+	AlphabetShare float64
+	// Rate is the highest learning rate, which falls along half a cosine.
+	Rate float64
+	Seed uint64
+}
+
+// Validate tells which field is out of range, nil if none is.
+func (c HeadConfig) Validate() error {
+	if c.Copies < 2 || c.Steps < 1 || c.Pairs < 2 || !(c.Rate > 0) || !(c.AlphabetShare >= 0 && c.AlphabetShare <= 1) {
+		return fmt.Errorf("head: %d copies, %d steps of %d pairs, rate %v, alphabet share %v; want at least 2, 1, 2, above 0 and 0 to 1",
+			c.Copies, c.Steps, c.Pairs, c.Rate, c.AlphabetShare)
+	}
+	return nil
+}
+
+// gallery is a class with its embeddings, [Copies] of float32 [E].
+type gallery struct {
+	alphabet   string
+	embeddings [][]float32
+}
+
+// headEncodeImages is how many images are encoded at a time.
+const headEncodeImages = 32
+
+// Head trains the head alone: each class is encoded once in a few augmented
+// drawings, and the steps run on embeddings, hundreds a second. The model must
+// have all its blocks frozen and know no other term than the pairs'.
+func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, config HeadConfig, log *slog.Logger) error {
+	if err := config.Validate(); err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(config.Seed, 2))
+	galleries, err := encodeClasses(ctx, model, data, augmenter, config.Copies, random)
+	if err != nil {
+		return fmt.Errorf("head: %w", err)
+	}
+	log.Info("encoded", "classes", len(galleries), "copies", config.Copies)
+	course := schedule.Config{Kind: schedule.Smooth, Rate: config.Rate, MinRate: config.Rate / 100, Epochs: config.Steps, StepsPerEpoch: 1}
+	draw := newPairDraw(galleries, config.AlphabetShare, random)
+	for step := range config.Steps {
+		losses, err := model.Step(ctx, draw.batch(config.Pairs), course.At(int64(step)))
+		if err != nil {
+			return fmt.Errorf("head: %w", err)
+		}
+		if (step+1)%max(1, config.Steps/10) == 0 {
+			log.Info("head", "step", step+1, "loss", rounded(losses.Loss), "accuracy", rounded(losses.Accuracy))
+		}
+	}
+	return nil
+}
+
+// encodeClasses encodes augmented drawings of each class, taking its images in
+// turn.
+func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, copies int, random *rand.Rand) ([]gallery, error) {
+	var galleries []gallery
+	var pixels []byte
+	var waiting []int // the classes of the images in pixels
+	flush := func() error {
+		if len(waiting) == 0 {
+			return nil
+		}
+		embeddings, err := model.Encode(ctx, pixels)
+		if err != nil {
+			return err
+		}
+		length := len(embeddings) / len(waiting)
+		for i, class := range waiting {
+			galleries[class].embeddings = append(galleries[class].embeddings, embeddings[i*length:(i+1)*length])
+		}
+		pixels, waiting = nil, nil
+		return nil
+	}
+	for number, class := range data.Classes() {
+		galleries = append(galleries, gallery{alphabet: class.Alphabet})
+		order := random.Perm(len(class.Images))
+		for i := range copies {
+			picture, err := data.Picture(class.Images[order[i%len(order)]])
+			if err != nil {
+				return nil, err
+			}
+			pixels = append(pixels, augmenter.Apply(random, picture).Pix...)
+			waiting = append(waiting, number)
+			if len(waiting) == headEncodeImages {
+				if err := flush(); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return galleries, flush()
+}
+
+// pairDraw draws pairs of embeddings.
+type pairDraw struct {
+	galleries []gallery
+	share     float64
+	random    *rand.Rand
+	fellows   map[string][]int // the classes of each alphabet
+}
+
+func newPairDraw(galleries []gallery, share float64, random *rand.Rand) *pairDraw {
+	d := &pairDraw{galleries: galleries, share: share, random: random, fellows: make(map[string][]int)}
+	for i, class := range galleries {
+		d.fellows[class.alphabet] = append(d.fellows[class.alphabet], i)
+	}
+	return d
+}
+
+// batch draws so many pairs, half of them same.
+func (d *pairDraw) batch(pairs int) Batch {
+	var batch Batch
+	for i := range pairs {
+		first := d.random.IntN(len(d.galleries))
+		second := first
+		if i%2 == 1 {
+			second = d.other(first)
+		}
+		a := d.random.IntN(len(d.galleries[first].embeddings))
+		b := d.random.IntN(len(d.galleries[second].embeddings))
+		if first == second && a == b {
+			b = (b + 1) % len(d.galleries[second].embeddings)
+		}
+		batch.Embeddings = append(batch.Embeddings, d.galleries[first].embeddings[a]...)
+		batch.Embeddings = append(batch.Embeddings, d.galleries[second].embeddings[b]...)
+		batch.A, batch.B = append(batch.A, int32(2*i)), append(batch.B, int32(2*i+1))
+		batch.Same = append(batch.Same, first == second)
+		batch.Labels = append(batch.Labels, int32(first), int32(second))
+	}
+	batch.Weights = balanced(batch.Same)
+	return batch
+}
+
+// other draws a class that is not the given one, of its alphabet by chance.
+func (d *pairDraw) other(class int) int {
+	from := d.fellows[d.galleries[class].alphabet]
+	if len(from) > 1 && d.random.Float64() < d.share {
+		for {
+			if other := from[d.random.IntN(len(from))]; other != class {
+				return other
+			}
+		}
+	}
+	other := d.random.IntN(len(d.galleries) - 1)
+	if other >= class {
+		other++
+	}
+	return other
+}

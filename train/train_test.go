@@ -1,0 +1,185 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"siamese/train"
+)
+
+func TestRunLeavesWhatItShould(t *testing.T) {
+	dir, kept, model := t.TempDir(), saved{}, &fake{}
+	must(t, train.Run(t.Context(), setup(t, dir, model, kept)))
+	if model.steps != 12 {
+		t.Errorf("%d steps, want 12", model.steps)
+	}
+	for _, name := range []string{train.CheckpointFile, "metrics.jsonl", "epoch_loss.txt", "epoch_val_loss.txt", "epoch_loss.png"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v, want a file with something in it", name, err)
+		}
+	}
+	losses, err := os.ReadFile(filepath.Join(dir, "epoch_loss.txt"))
+	must(t, err)
+	if lines := strings.Fields(string(losses)); len(lines) != 3 {
+		t.Errorf("epoch_loss.txt has %d lines, want 3", len(lines))
+	}
+	var periodic int
+	for name := range kept {
+		if strings.HasPrefix(name, "ep00") {
+			periodic++
+		}
+	}
+	// The held-out classes score alike at each epoch: the first is the best.
+	if kept["last_epoch_weights"] != 3 || kept["best_epoch_weights"] != 1 || periodic != 2 {
+		t.Errorf("saved %v, want the last weights 3 times, the best once, epochs 2 and 3", kept)
+	}
+}
+
+// TestResumedRunEqualsUninterrupted stops a run after every number of steps, in
+// the middle of epochs too, and holds what it ends with against a run that was
+// never stopped.
+func TestResumedRunEqualsUninterrupted(t *testing.T) {
+	straight := &fake{}
+	whole := t.TempDir()
+	must(t, train.Run(t.Context(), setup(t, whole, straight, saved{})))
+	wantLosses, err := os.ReadFile(filepath.Join(whole, "epoch_loss.txt"))
+	must(t, err)
+	for stop := 1; stop < 12; stop++ {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		first := &fake{before: func(step int) error {
+			if step == stop {
+				cancel()
+			}
+			return nil
+		}}
+		must(t, train.Run(ctx, setup(t, dir, first, saved{})))
+		second := &fake{}
+		must(t, train.Run(t.Context(), setup(t, dir, second, saved{})))
+		if diff := cmp.Diff(straight.losses, append(first.losses, second.losses...)); diff != "" {
+			t.Errorf("stopped after step %d: losses (-uninterrupted +resumed):\n%s", stop, diff)
+		}
+		if second.weight != straight.weight {
+			t.Errorf("stopped after step %d: weight %v, want %v", stop, second.weight, straight.weight)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "epoch_loss.txt"))
+		must(t, err)
+		if string(got) != string(wantLosses) {
+			t.Errorf("stopped after step %d: epoch_loss.txt is %q, want %q", stop, got, wantLosses)
+		}
+	}
+}
+
+func TestDivergedLossStopsTheRun(t *testing.T) {
+	for _, loss := range []float64{math.NaN(), math.Inf(1)} {
+		dir := t.TempDir()
+		model := &fake{loss: func(step int) float64 {
+			if step == 6 {
+				return loss
+			}
+			return 1
+		}}
+		err := train.Run(t.Context(), setup(t, dir, model, saved{}))
+		if !errors.Is(err, train.ErrDiverged) {
+			t.Fatalf("Run with loss %v = %v, want ErrDiverged", loss, err)
+		}
+		for _, want := range []string{"step 6", ".png", train.CheckpointFile} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("error is %q, want %q in it", err, want)
+			}
+		}
+	}
+}
+
+func TestModelErrorEndsTheRun(t *testing.T) {
+	broken := errors.New("device lost")
+	model := &fake{before: func(step int) error {
+		if step == 3 {
+			return broken
+		}
+		return nil
+	}}
+	if err := train.Run(t.Context(), setup(t, t.TempDir(), model, saved{})); !errors.Is(err, broken) {
+		t.Errorf("Run = %v, want the model's error", err)
+	}
+}
+
+func TestPatienceEndsTheRun(t *testing.T) {
+	model := &fake{}
+	s := setup(t, t.TempDir(), model, saved{})
+	s.Epochs, s.Patience = 50, 2
+	must(t, train.Run(t.Context(), s))
+	// The first epoch is the best; two more do not better it.
+	if model.steps != 3*4 {
+		t.Errorf("%d steps, want %d: the first epoch and two without better", model.steps, 3*4)
+	}
+}
+
+func TestConfigValidate(t *testing.T) {
+	tests := []struct {
+		give string
+		edit func(*train.Setup)
+	}{
+		{"no epochs", func(s *train.Setup) { s.Epochs = 0 }},
+		{"no steps", func(s *train.Setup) { s.StepsPerEpoch = 0 }},
+		{"no log", func(s *train.Setup) { s.LogSteps = 0 }},
+		{"negative patience", func(s *train.Setup) { s.Patience = -1 }},
+		{"no rate", func(s *train.Setup) { s.Schedule.Rate = 0 }},
+	}
+	for _, tt := range tests {
+		model := &fake{}
+		s := setup(t, t.TempDir(), model, saved{})
+		tt.edit(&s)
+		if err := train.Run(t.Context(), s); err == nil || model.steps != 0 {
+			t.Errorf("%s: Run = %v after %d steps, want an error before the first", tt.give, err, model.steps)
+		}
+	}
+}
+
+func TestHead(t *testing.T) {
+	model := &fake{}
+	s := setup(t, t.TempDir(), model, saved{})
+	config := train.HeadConfig{Copies: 3, Steps: 20, Pairs: 10, AlphabetShare: 0.5, Rate: 0.1, Seed: 1}
+	var checked int
+	watch := &watched{fake: model, check: func(batch train.Batch) {
+		checked++
+		same := 0
+		for i := range batch.A {
+			if batch.Same[i] != (batch.Labels[batch.A[i]] == batch.Labels[batch.B[i]]) {
+				t.Errorf("pair %d is called same: %t, of classes %d and %d", i, batch.Same[i], batch.Labels[batch.A[i]], batch.Labels[batch.B[i]])
+			}
+			if batch.Same[i] {
+				same++
+			}
+		}
+		if same != 5 || len(batch.A) != 10 || len(batch.Embeddings) != 20 || batch.Pixels != nil {
+			t.Errorf("batch of %d pairs, %d same, %d embeddings; want 10, 5 and 20, and no pixels", len(batch.A), same, len(batch.Embeddings))
+		}
+	}}
+	must(t, train.Head(t.Context(), watch, s.Data, s.Augment, config, s.Log))
+	if checked != 20 {
+		t.Errorf("%d steps, want 20", checked)
+	}
+	config.Copies = 1
+	if err := train.Head(t.Context(), watch, s.Data, s.Augment, config, s.Log); err == nil {
+		t.Error("Head with one copy = nil error, want one: it has no same pairs")
+	}
+}
+
+// watched looks at each batch.
+type watched struct {
+	*fake
+	check func(train.Batch)
+}
+
+func (w *watched) Step(ctx context.Context, batch train.Batch, learningRate float64) (train.Losses, error) {
+	w.check(batch)
+	return w.fake.Step(ctx, batch, learningRate)
+}

@@ -1,0 +1,86 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"siamese/train/dataset"
+	"siamese/train/evaluate"
+)
+
+// Validation is what a network is judged by after each epoch, the same for all
+// epochs of a run.
+type Validation struct {
+	// Data is the held-out part.
+	Data *dataset.Dataset
+	// Pairs is how many pairs of it are scored, an even number.
+	Pairs int
+	// Negatives says where the different pairs come from.
+	Negatives evaluate.Negatives
+	Seed      uint64
+	// Runs are one-shot runs of held-out classes; none where classes are not held
+	// out.
+	Runs []evaluate.Run
+}
+
+// ValidationResult is a network's standing.
+type ValidationResult struct {
+	// Measured tells a result from the lack of one.
+	Measured bool
+	// Loss is the mean binary cross-entropy of the pairs, NaN where there is none;
+	// probabilities are clipped to 1e-7 from 0 and 1, as Keras does.
+	Loss     float64
+	Accuracy float64 // share of pairs on the right side of 0.5
+	AUC      float64
+	// OneShot and OneShotCosine are the shares of trials that were right by the
+	// similarity and by the embeddings' cosine; 0 without runs.
+	OneShot       float64
+	OneShotCosine float64
+	HasRuns       bool
+}
+
+// Score is what "better" means: more one-shot trials right where there are
+// runs, else a lower loss.
+func (r ValidationResult) Score() float64 {
+	if r.HasRuns {
+		return r.OneShot
+	}
+	return -r.Loss
+}
+
+func (r ValidationResult) values() map[string]float64 {
+	values := map[string]float64{"val_loss": r.Loss, "val_accuracy": r.Accuracy, "val_auc": r.AUC}
+	if r.HasRuns {
+		values["oneshot"], values["oneshot_cosine"] = r.OneShot, r.OneShotCosine
+	}
+	return values
+}
+
+// keras's epsilon for probabilities.
+const probabilityEpsilon = 1e-7
+
+// Measure judges a model.
+func (v *Validation) Measure(ctx context.Context, model evaluate.Model) (ValidationResult, error) {
+	verified, err := evaluate.Verify(ctx, model, v.Data, evaluate.VerifyConfig{Pairs: v.Pairs, Seed: v.Seed, Negatives: v.Negatives})
+	if err != nil {
+		return ValidationResult{}, fmt.Errorf("validate: %w", err)
+	}
+	result := ValidationResult{Measured: true, Accuracy: verified.Accuracy, AUC: verified.AUC}
+	for _, score := range verified.Scores {
+		p := math.Min(math.Max(score.Similarity, probabilityEpsilon), 1-probabilityEpsilon)
+		if !score.Same {
+			p = 1 - p
+		}
+		result.Loss -= math.Log(p) / float64(len(verified.Scores))
+	}
+	if len(v.Runs) == 0 {
+		return result, nil
+	}
+	oneShot, err := evaluate.OneShot(ctx, model, v.Runs)
+	if err != nil {
+		return ValidationResult{}, fmt.Errorf("validate: %w", err)
+	}
+	result.HasRuns, result.OneShot, result.OneShotCosine = true, oneShot.Mean, oneShot.MeanCosine
+	return result, nil
+}
