@@ -32,6 +32,9 @@ type Card struct {
 	Threshold float64 `json:"threshold"`
 	// ThresholdNote says how it was chosen and the errors measured at it.
 	ThresholdNote string `json:"threshold_note,omitempty"`
+	// Verification holds what the errors at the threshold were measured to be,
+	// one entry for each kind of pairs.
+	Verification []VerificationCard `json:"verification,omitempty"`
 	// GoldenPairs are pairs with the similarity that the model must give them.
 	GoldenPairs []GoldenPair `json:"golden_pairs"`
 	// Training says how the model was trained. This program only passes it on.
@@ -59,6 +62,43 @@ type GoldenPair struct {
 	B string `json:"b"`
 	// Similarity is what the model must answer, within GoldenTolerance.
 	Similarity float64 `json:"similarity"`
+}
+
+// VerificationCard is one measurement of how well similarities tell same pairs
+// from different ones. Shares are 0 to 1.
+type VerificationCard struct {
+	// Data is the name of the folder or zip that the pairs were drawn from.
+	Data string `json:"data"`
+	// HeldOut says in words which part of it was judged.
+	HeldOut string `json:"held_out"`
+	// Negatives is where the different pairs came from: "any" class, or the
+	// "same-alphabet".
+	Negatives string `json:"negatives"`
+	// Pairs counts the pairs, Same those of them that are of one class.
+	Pairs int `json:"pairs"`
+	Same  int `json:"same"`
+	// Threshold is the one of the most right verdicts on these pairs; Accuracy
+	// is the share of right verdicts at it, FalseAccepts that of different pairs
+	// called the same, FalseRejects that of same pairs called different.
+	Threshold    float64 `json:"threshold"`
+	Accuracy     float64 `json:"accuracy"`
+	FalseAccepts float64 `json:"false_accepts"`
+	FalseRejects float64 `json:"false_rejects"`
+	// EqualError is the error where both kinds are as frequent, AUC the area
+	// under the ROC curve.
+	EqualError float64 `json:"equal_error"`
+	AUC        float64 `json:"auc"`
+	// Operating holds the thresholds at which false accepts stay within a bound.
+	Operating []OperatingCard `json:"operating,omitempty"`
+}
+
+// OperatingCard is the point with the fewest same pairs refused among those
+// whose share of false accepts is at most MaxFalseAccepts.
+type OperatingCard struct {
+	MaxFalseAccepts float64 `json:"max_false_accepts"`
+	Threshold       float64 `json:"threshold"`
+	FalseAccepts    float64 `json:"false_accepts"`
+	FalseRejects    float64 `json:"false_rejects"`
 }
 
 // Validate tells what is wrong with a card, nil if nothing is.

@@ -2,6 +2,7 @@ package tfmodel
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,10 @@ type Options struct {
 	// 1. Default 0: 8 on a CPU, where more gains nothing and a run can't be
 	// interrupted; 32 on a GPU.
 	MaxRunImages int
+	// Towers are the devices that a step of training is split over: "cpu:N" and
+	// "gpu:N", the latter with Device "auto". Default nil: one tower on Device.
+	// Models take no notice of it.
+	Towers []string
 	// Precision is what convolutions and matrix products are computed in; sums,
 	// weights and results stay float32. Default Float32Precision.
 	Precision Precision
@@ -111,7 +116,8 @@ func (o Options) config() ([]byte, error) {
 			AllowGrowth:                 true,
 			PerProcessGpuMemoryFraction: o.GPUMemoryFraction,
 		},
-		// A graph that asks for a device which is not there runs on the CPU.
+		// Operations without a kernel for their device run on the CPU. A tower's
+		// device is looked for before: see checkTowers.
 		AllowSoftPlacement: true,
 	}
 	if o.Precision == BFloat16 {
@@ -119,14 +125,88 @@ func (o Options) config() ([]byte, error) {
 			AutoMixedPrecisionOnednnBfloat16: corepb.RewriterConfig_ON,
 		}}
 	}
+	processors, err := o.processors()
+	if err != nil {
+		return nil, err
+	}
+	if processors > 1 {
+		config.DeviceCount = map[string]int32{"CPU": int32(processors)}
+	}
 	switch kind {
 	case DeviceCPU:
-		config.DeviceCount = map[string]int32{"GPU": 0}
+		if config.DeviceCount == nil {
+			config.DeviceCount = make(map[string]int32)
+		}
+		config.DeviceCount["GPU"] = 0
 	case "gpu":
 		// Only this one is seen, as TensorFlow's GPU:0.
 		config.GpuOptions.VisibleDeviceList = strconv.Itoa(number)
 	}
 	return proto.Marshal(config)
+}
+
+// towerDevices are TensorFlow's names for the towers.
+func (o Options) towerDevices() ([]string, error) {
+	if len(o.Towers) == 0 {
+		return []string{""}, nil
+	}
+	var devices []string
+	for _, tower := range o.Towers {
+		kind, number, err := parseTower(tower)
+		if err != nil {
+			return nil, err
+		}
+		devices = append(devices, fmt.Sprintf("/device:%s:%d", strings.ToUpper(kind), number))
+	}
+	return devices, nil
+}
+
+// checkDevices tells which of the devices that a trainer is to run on are not
+// there: TensorFlow would quietly run on the CPU instead.
+func (o Options) checkDevices(session *tf.Session, towers []string) error {
+	if _, err := o.chosenDevice(session); err != nil {
+		return err
+	}
+	found, err := session.Devices()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, device := range found {
+		names = append(names, shortDeviceName(device.Name))
+	}
+	for i, tower := range towers {
+		if tower != "" && !slices.Contains(names, o.Towers[i]) {
+			return fmt.Errorf("tower %s is not there: TensorFlow %s sees %s", o.Towers[i], tf.Version(), strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// processors is how many CPU devices TensorFlow has to show for the towers.
+func (o Options) processors() (int, error) {
+	most := 0
+	for _, tower := range o.Towers {
+		kind, number, err := parseTower(tower)
+		if err != nil {
+			return 0, err
+		}
+		if kind == DeviceCPU {
+			most = max(most, number+1)
+		}
+	}
+	return most, nil
+}
+
+// parseTower splits "cpu:N" or "gpu:N".
+func parseTower(tower string) (kind string, number int, err error) {
+	kind, suffix, ok := strings.Cut(tower, ":")
+	if ok && (kind == DeviceCPU || kind == "gpu") {
+		if number, err := strconv.Atoi(suffix); err == nil && number >= 0 {
+			return kind, number, nil
+		}
+	}
+	return "", 0, fmt.Errorf(`tower %q, want "cpu:N" or "gpu:N"`, tower)
 }
 
 // chosenDevice says which device the session runs on, in this program's words.

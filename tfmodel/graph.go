@@ -12,6 +12,7 @@ import (
 // operations by their type, so that two of one type collide: each gets a
 // sub-scope of its own.
 type graph struct {
+	definition   *binding.Graph
 	scope        *op.Scope
 	architecture Architecture
 	variables    []graphVariable
@@ -27,27 +28,43 @@ type graphVariable struct {
 
 // newGraph starts a graph that has the variables and nothing else.
 func newGraph(architecture Architecture) *graph {
-	g := &graph{
-		scope:        op.NewScope(),
-		architecture: architecture,
-		reads:        make(map[string]binding.Output),
-	}
+	g := emptyGraph(architecture)
 	for _, variable := range architecture.Variables() {
 		g.addVariable(variable)
 	}
 	return g
 }
 
-func (g *graph) addVariable(variable Variable) {
-	shape := make([]int64, len(variable.Shape))
-	for i, dim := range variable.Shape {
-		shape[i] = int64(dim)
+// emptyGraph starts a graph without variables.
+func emptyGraph(architecture Architecture) *graph {
+	definition := binding.NewGraph()
+	return &graph{
+		definition:   definition,
+		scope:        op.NewScopeWithGraph(definition),
+		architecture: architecture,
+		reads:        make(map[string]binding.Output),
 	}
+}
+
+func (g *graph) addVariable(variable Variable) {
 	scope := g.scope.SubScope(variable.Name)
-	handle := op.VarHandleOp(scope, binding.Float, binding.MakeShape(shape...), op.VarHandleOpSharedName(variable.Name))
+	handle := op.VarHandleOp(scope, binding.Float, variable.shape(), op.VarHandleOpSharedName(variable.Name))
 	read := op.ReadVariableOp(scope, handle, binding.Float)
 	g.variables = append(g.variables, graphVariable{Variable: variable, handle: handle, read: read})
 	g.reads[variable.Name] = read
+}
+
+// shape is the variable's shape in the binding's terms.
+func (v Variable) shape() binding.Shape {
+	return binding.MakeShape(int64s(v.Shape)...)
+}
+
+func int64s(values []int) []int64 {
+	converted := make([]int64, len(values))
+	for i, value := range values {
+		converted[i] = int64(value)
+	}
+	return converted
 }
 
 // images is a placeholder for prepared images: uint8 [-1,H,W,3].

@@ -129,7 +129,7 @@ func findUnpackable(path string) (*unpackable, error) {
 		return nil, err
 	}
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	sidecar, err := os.ReadFile(sidecarPath(path))
+	sidecar, err := os.ReadFile(CardPath(path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -140,7 +140,9 @@ func findUnpackable(path string) (*unpackable, error) {
 	}, nil
 }
 
-func sidecarPath(path string) string {
+// CardPath is where the card of a weight file is looked for: "x.json" for
+// "x.safetensors".
+func CardPath(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
 }
 
@@ -186,7 +188,7 @@ func readFile(path, hash string, sidecar []byte) (Source, error) {
 func bareCard(path string, set *weights.Set) (Card, error) {
 	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
 	if err != nil {
-		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(sidecarPath(path)))
+		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(CardPath(path)))
 	}
 	return Card{
 		Name:          strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

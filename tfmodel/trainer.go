@@ -30,6 +30,7 @@ type Trainer struct {
 	outputs      map[string]tf.Output
 	operations   map[string]tf.Operation
 	steps        int64
+	towers       int
 }
 
 // TrainBatch is what a step learns from.
@@ -47,6 +48,9 @@ type TrainBatch struct {
 	Weights []float32
 	// Labels are the images' classes, for the contrastive and the class term.
 	Labels []int32
+	// Shares are how many images each tower takes, in order; pairs lie within one
+	// share, whose weights sum to 1 each. Nil: one tower takes all.
+	Shares []int
 }
 
 // StepResult is what a step reports, as of before its update.
@@ -84,7 +88,15 @@ func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfi
 
 // open builds the graph and its session.
 func (t *Trainer) open(options Options) error {
-	graph := newTrainerGraph(t.architecture, t.config)
+	devices, err := options.towerDevices()
+	if err != nil {
+		return err
+	}
+	t.towers = len(devices)
+	graph, err := newTrainerGraph(t.architecture, t.config, devices)
+	if err != nil {
+		return err
+	}
 	built, err := graph.finalize()
 	if err != nil {
 		return err
@@ -101,7 +113,7 @@ func (t *Trainer) open(options Options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := options.chosenDevice(session); err != nil {
+	if err := options.checkDevices(session, devices); err != nil {
 		_ = session.Close() // the first error is the one to tell
 		return err
 	}
@@ -174,26 +186,43 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 
 // feeds checks a batch and makes the tensors of a step.
 func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, error) {
-	images, count, err := t.imageFeed(batch)
-	if err != nil {
-		return nil, err
-	}
-	feeds := []tf.Feed{images, t.scalar("learning_rate", learningRate)}
+	feeds := []tf.Feed{t.scalar("learning_rate", learningRate)}
 	if t.config.Optimizer != SGD {
 		step := float64(t.steps + 1)
 		feeds = append(feeds,
 			t.scalar("beta1_power", math.Pow(t.config.Momentum, step)),
 			t.scalar("beta2_power", math.Pow(adamBeta2, step)))
 	}
+	shares, err := t.shares(batch)
+	if err != nil {
+		return nil, err
+	}
+	for number, share := range shares {
+		fed, err := t.towerFeeds(towerPrefix(number)+"/", share)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, fed...)
+	}
+	return feeds, nil
+}
+
+// towerFeeds are the tensors of one tower; prefix begins their names.
+func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error) {
+	images, count, err := t.imageFeed(prefix, batch)
+	if err != nil {
+		return nil, err
+	}
+	feeds := []tf.Feed{images}
 	if t.config.PairWeight > 0 {
-		pairs, err := t.pairFeeds(batch, count)
+		pairs, err := t.pairFeeds(prefix, batch, count)
 		if err != nil {
 			return nil, err
 		}
 		feeds = append(feeds, pairs...)
 	}
 	if t.config.ContrastiveWeight > 0 || t.config.ClassWeight > 0 {
-		labels, err := t.labelFeeds(batch.Labels, count)
+		labels, err := t.labelFeeds(prefix, batch.Labels, count)
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +232,7 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 }
 
 // imageFeed feeds pixels, or embeddings in the place of what the encoder makes.
-func (t *Trainer) imageFeed(batch TrainBatch) (feed tf.Feed, count int, err error) {
+func (t *Trainer) imageFeed(prefix string, batch TrainBatch) (feed tf.Feed, count int, err error) {
 	if batch.Embeddings != nil {
 		length := t.architecture.EmbeddingLength()
 		if batch.Pixels != nil || t.config.FrozenBlocks < len(t.architecture.Blocks) || len(batch.Embeddings)%length != 0 {
@@ -211,7 +240,7 @@ func (t *Trainer) imageFeed(batch TrainBatch) (feed tf.Feed, count int, err erro
 				len(batch.Embeddings), len(batch.Pixels), t.config.FrozenBlocks, len(t.architecture.Blocks), length)
 		}
 		count = len(batch.Embeddings) / length
-		return t.matrix("embeddings", batch.Embeddings, int64(count), int64(length)), count, nil
+		return t.matrix(prefix+"embeddings", batch.Embeddings, int64(count), int64(length)), count, nil
 	}
 	size := t.architecture.ImageBytes()
 	if len(batch.Pixels) == 0 || len(batch.Pixels)%size != 0 {
@@ -219,7 +248,7 @@ func (t *Trainer) imageFeed(batch TrainBatch) (feed tf.Feed, count int, err erro
 	}
 	count = len(batch.Pixels) / size
 	shape := []int64{int64(count), int64(t.architecture.Height), int64(t.architecture.Width), 3}
-	return tf.Feed{To: t.outputs["images"], Type: tf.Uint8, Shape: shape, Data: batch.Pixels}, count, nil
+	return tf.Feed{To: t.outputs[prefix+"images"], Type: tf.Uint8, Shape: shape, Data: batch.Pixels}, count, nil
 }
 
 func (t *Trainer) scalar(name string, value float64) tf.Feed {
@@ -230,7 +259,7 @@ func (t *Trainer) matrix(name string, values []float32, shape ...int64) tf.Feed 
 	return tf.Feed{To: t.outputs[name], Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(values)}
 }
 
-func (t *Trainer) pairFeeds(batch TrainBatch, count int) ([]tf.Feed, error) {
+func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Feed, error) {
 	pairs := len(batch.A)
 	if pairs == 0 || len(batch.B) != pairs || len(batch.Same) != pairs || len(batch.Weights) != pairs {
 		return nil, fmt.Errorf("got pairs of lengths %d, %d, %d and %d, want one length above 0", pairs, len(batch.B), len(batch.Same), len(batch.Weights))
@@ -246,10 +275,10 @@ func (t *Trainer) pairFeeds(batch TrainBatch, count int) ([]tf.Feed, error) {
 	}
 	shape := []int64{int64(pairs)}
 	return []tf.Feed{
-		{To: t.outputs["pair_a"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.A)},
-		{To: t.outputs["pair_b"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.B)},
-		t.matrix("same", same, shape...),
-		t.matrix("weight", batch.Weights, shape...),
+		{To: t.outputs[prefix+"pair_a"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.A)},
+		{To: t.outputs[prefix+"pair_b"], Type: tf.Int32, Shape: shape, Data: int32Bytes(batch.B)},
+		t.matrix(prefix+"same", same, shape...),
+		t.matrix(prefix+"weight", batch.Weights, shape...),
 	}, nil
 }
 
@@ -257,7 +286,7 @@ func (t *Trainer) pairFeeds(batch TrainBatch, count int) ([]tf.Feed, error) {
 const selfOff = -1e9
 
 // labelFeeds turns labels into the matrices of the contrastive and class terms.
-func (t *Trainer) labelFeeds(labels []int32, count int) ([]tf.Feed, error) {
+func (t *Trainer) labelFeeds(prefix string, labels []int32, count int) ([]tf.Feed, error) {
 	if len(labels) != count {
 		return nil, fmt.Errorf("got %d labels for %d images", len(labels), count)
 	}
@@ -265,7 +294,7 @@ func (t *Trainer) labelFeeds(labels []int32, count int) ([]tf.Feed, error) {
 	rows := int64(count)
 	if t.config.ContrastiveWeight > 0 {
 		positive, self := contrastiveMatrices(labels)
-		feeds = append(feeds, t.matrix("positive", positive, rows, rows), t.matrix("self", self, rows, rows))
+		feeds = append(feeds, t.matrix(prefix+"positive", positive, rows, rows), t.matrix(prefix+"self", self, rows, rows))
 	}
 	if t.config.ClassWeight > 0 {
 		oneHot := make([]float32, count*t.config.Classes)
@@ -275,7 +304,7 @@ func (t *Trainer) labelFeeds(labels []int32, count int) ([]tf.Feed, error) {
 			}
 			oneHot[i*t.config.Classes+int(label)] = 1 / float32(count)
 		}
-		feeds = append(feeds, t.matrix("one_hot", oneHot, rows, int64(t.config.Classes)))
+		feeds = append(feeds, t.matrix(prefix+"one_hot", oneHot, rows, int64(t.config.Classes)))
 	}
 	return feeds, nil
 }

@@ -29,63 +29,60 @@ type trainerGraph struct {
 	*graph
 	config TrainerConfig
 	state  []stateVariable
+	// gradients are those of the variables that learn, averaged over the towers.
+	gradients []binding.Output
 	// outputs and operations are what the trainer feeds, fetches and runs, by
 	// its own names.
 	outputs    map[string]binding.Output
 	operations map[string]*binding.Operation
 }
 
-func newTrainerGraph(architecture Architecture, config TrainerConfig) *trainerGraph {
+// newTrainerGraph builds the graph; devices are TensorFlow's names of what the
+// towers run on, "" for wherever TensorFlow likes.
+func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []string) (*trainerGraph, error) {
 	g := &trainerGraph{
-		graph:      newGraph(architecture),
+		graph:      emptyGraph(architecture),
 		config:     config,
 		outputs:    make(map[string]binding.Output),
 		operations: make(map[string]*binding.Operation),
 	}
-	if config.ClassWeight > 0 {
-		g.addVariable(Variable{Name: classKernel, Shape: []int{architecture.EmbeddingLength(), config.Classes}})
-		g.addVariable(Variable{Name: classBias, Shape: []int{config.Classes}})
+	for _, variable := range trainerVariables(architecture, config) {
+		g.addVariable(variable)
 	}
 	for _, variable := range g.variables {
 		g.state = append(g.state, stateVariable{graphVariable: variable, kind: kindWeight, of: variable.Name})
 	}
-	images := g.images(imagesInput)
-	embeddings := g.encoder("train", images)
-	inputs := newLossInputs(g.scope)
-	found := g.addLosses(embeddings, inputs, config)
-	g.name(images, embeddings, inputs, found)
-	g.addUpdates(found.total)
+	if g.scope.Err() == nil {
+		if err := g.addTowers(devices); err != nil {
+			return nil, err
+		}
+	}
+	g.addUpdates()
 	g.addCompare()
 	g.addAssigns()
-	return g
+	return g, g.scope.Err()
 }
 
-// name records what is fed and fetched.
-func (g *trainerGraph) name(images, embeddings binding.Output, in lossInputs, found losses) {
-	g.outputs = map[string]binding.Output{
-		"images": images, "embeddings": embeddings,
-		"pair_a": in.a, "pair_b": in.b, "same": in.same, "weight": in.weight,
-		"positive": in.positive, "self": in.self, "one_hot": in.oneHot,
-		"loss": found.total, "pair": found.pair, "contrastive": found.contrastive,
-		"class": found.class, "accuracy": found.accuracy,
+// trainerVariables are the network's and the classifier's.
+func trainerVariables(architecture Architecture, config TrainerConfig) []Variable {
+	variables := architecture.Variables()
+	if config.ClassWeight > 0 {
+		variables = append(variables,
+			Variable{Name: classKernel, Shape: []int{architecture.EmbeddingLength(), config.Classes}},
+			Variable{Name: classBias, Shape: []int{config.Classes}})
 	}
+	return variables
 }
 
-// trained are the variables that learn.
-func (g *trainerGraph) trained() []graphVariable {
-	var trained []graphVariable
-	for _, variable := range g.variables {
-		var block int
-		if _, err := fmt.Sscanf(variable.Name, "block%d_", &block); err == nil && block <= g.config.FrozenBlocks {
-			continue
-		}
-		isHead := strings.HasPrefix(variable.Name, "dense_")
-		if isHead && g.config.PairWeight == 0 || isClassifier(variable.Name) && g.config.ClassWeight == 0 {
-			continue // no term reaches it: it has no gradient
-		}
-		trained = append(trained, variable)
+// learns tells whether a variable is trained.
+func (c TrainerConfig) learns(variable string) bool {
+	var block int
+	if _, err := fmt.Sscanf(variable, "block%d_", &block); err == nil && block <= c.FrozenBlocks {
+		return false
 	}
-	return trained
+	// What no term reaches has no gradient.
+	isHead := strings.HasPrefix(variable, "dense_")
+	return !(isHead && c.PairWeight == 0 || isClassifier(variable) && c.ClassWeight == 0)
 }
 
 // isClassifier tells a variable of the classifier from one of the network.
@@ -93,27 +90,16 @@ func isClassifier(name string) bool {
 	return name == classKernel || name == classBias
 }
 
-// addUpdates adds gradients and the optimizer's step under the operation
-// "update".
-func (g *trainerGraph) addUpdates(loss binding.Output) {
+// addUpdates adds the optimizer's step under the operation "update".
+func (g *trainerGraph) addUpdates() {
+	if g.scope.Err() != nil {
+		return
+	}
 	scope := g.scope.SubScope("update")
-	trained := g.trained()
-	var reads []binding.Output
-	for _, variable := range trained {
-		reads = append(reads, variable.read)
-	}
-	if g.scope.Err() != nil {
-		return
-	}
-	// A scope without a name or device: Gradients takes no other.
-	gradients := op.Gradients(g.scope, []binding.Output{loss}, reads)
-	if g.scope.Err() != nil {
-		return
-	}
 	optimizer := g.newOptimizer(scope)
-	gradients = g.clip(scope.SubScope("clip"), gradients)
+	gradients := g.clip(scope.SubScope("clip"), g.gradients)
 	var updates []*binding.Operation
-	for i, variable := range trained {
+	for i, variable := range g.trained() {
 		updates = append(updates, optimizer.update(variable, gradients[i]))
 	}
 	if g.config.AverageDecay > 0 {
@@ -122,6 +108,17 @@ func (g *trainerGraph) addUpdates(loss binding.Output) {
 	if g.scope.Err() == nil {
 		g.operations["update"] = op.NoOp(scope.SubScope("all").WithControlDependencies(updates...))
 	}
+}
+
+// trained are the variables that learn.
+func (g *trainerGraph) trained() []graphVariable {
+	var trained []graphVariable
+	for _, variable := range g.variables {
+		if g.config.learns(variable.Name) {
+			trained = append(trained, variable)
+		}
+	}
+	return trained
 }
 
 // clip scales the gradients so that their common length is at most ClipNorm.
@@ -194,12 +191,4 @@ func (g *trainerGraph) addAssigns() {
 		g.outputs["get/"+variable.Name] = variable.read
 		g.operations["set/"+variable.Name] = op.AssignVariableOp(each, variable.handle, value)
 	}
-}
-
-func int64s(values []int) []int64 {
-	converted := make([]int64, len(values))
-	for i, value := range values {
-		converted[i] = int64(value)
-	}
-	return converted
 }

@@ -131,7 +131,7 @@ func (t *Trainer) model() *Model {
 	return &Model{
 		session: t.session,
 		endpoints: endpoints{
-			images: t.outputs["images"], embeddings: t.outputs["embeddings"],
+			images: t.outputs["tower_0/images"], embeddings: t.outputs["tower_0/embeddings"],
 			a: t.outputs["a"], b: t.outputs["b"], similarity: t.outputs["similarity"],
 		},
 		card:         Card{Architecture: t.architecture},

@@ -37,6 +37,7 @@ type Batch struct {
 	Same       []bool
 	Weights    []float32
 	Labels     []int32
+	Shares     []int
 }
 
 // Losses is what a step reports; see tfmodel.StepResult.
@@ -108,7 +109,20 @@ type Setup struct {
 	Save func(name string, set *weights.Set) error
 	Log  *slog.Logger
 	// Progress is told of each step; nil for nobody.
-	Progress func(step, total int64)
+	Progress func(Report)
+	// Towers is over how many devices the model splits a step: each takes a batch
+	// of its own. 0: one.
+	Towers int
+	// Workers is how many images are decoded and augmented at a time. 0: one a
+	// core. It changes nothing about what is learnt.
+	Workers int
+}
+
+// Report is what a run tells after each step.
+type Report struct {
+	Step, Total     int64   // steps done and steps of the whole run
+	Loss            float64 // of this step
+	ImagesPerSecond float64 // since the epoch, or the run, began
 }
 
 // progress is how far a run has come: part of its checkpoint.
@@ -131,6 +145,9 @@ var ErrDiverged = errors.New("the loss diverged")
 func Run(ctx context.Context, setup Setup) error {
 	if err := setup.Validate(); err != nil {
 		return err
+	}
+	if setup.Workers < 0 {
+		return fmt.Errorf("train: %d workers, want 0 or more", setup.Workers)
 	}
 	r := &run{Setup: setup}
 	if err := r.resume(); err != nil {
@@ -180,7 +197,7 @@ func (r *run) resume() error {
 
 // epochs is the training itself.
 func (r *run) epochs(ctx context.Context) error {
-	r.feeder = newFeeder(ctx, r.Data, r.Sampler, r.Augment, r.Seed, r.done.Step)
+	r.feeder = newFeeder(ctx, r.Setup, r.done.Step)
 	defer r.feeder.close()
 	for r.done.Epoch < r.Epochs {
 		if err := r.epoch(ctx); err != nil {
@@ -217,6 +234,11 @@ func (r *run) epoch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if r.done.Step == 0 {
+			if err := r.showSample(next); err != nil {
+				return err
+			}
+		}
 		rate := r.Schedule.At(r.done.Step)
 		losses, err := r.Model.Step(ctx, next.batch, rate)
 		if err != nil {
@@ -230,11 +252,14 @@ func (r *run) epoch(ctx context.Context) error {
 		r.done.LossSum += losses.Loss
 		r.sampler = next.sampler
 		count += len(next.batch.Labels)
+		speed := float64(count) / time.Since(begin).Seconds()
 		if r.Progress != nil {
-			r.Progress(r.done.Step, int64(r.Epochs)*int64(r.StepsPerEpoch))
+			r.Progress(Report{
+				Step: r.done.Step, Total: int64(r.Epochs) * int64(r.StepsPerEpoch),
+				Loss: losses.Loss, ImagesPerSecond: speed,
+			})
 		}
 		if r.done.Step%int64(r.LogSteps) == 0 || r.done.Step == end {
-			speed := float64(count) / time.Since(begin).Seconds()
 			if err := r.recordStep(losses, rate, speed); err != nil {
 				return err
 			}

@@ -183,3 +183,41 @@ func (w *watched) Step(ctx context.Context, batch train.Batch, learningRate floa
 	w.check(batch)
 	return w.fake.Step(ctx, batch, learningRate)
 }
+
+// TestTowersGetSharesOfTheirOwn: with several towers a step brings a draw for
+// each, and pairs stay within a share.
+func TestTowersGetSharesOfTheirOwn(t *testing.T) {
+	model := &fake{}
+	s := setup(t, t.TempDir(), model, saved{})
+	s.Towers, s.Epochs = 2, 1
+	checked := 0
+	s.Model = &watched{fake: model, check: func(batch train.Batch) {
+		checked++
+		if len(batch.Shares) != 2 || batch.Shares[0]+batch.Shares[1] != len(batch.Labels) || len(batch.Pixels) != len(batch.Labels)*side*side*3 {
+			t.Fatalf("shares %v of %d images and %d bytes, want two that make up the images", batch.Shares, len(batch.Labels), len(batch.Pixels))
+		}
+		var sums [2]float64
+		for i := range batch.A {
+			share := 0
+			if int(batch.A[i]) >= batch.Shares[0] {
+				share = 1
+			}
+			if other := int(batch.B[i]) >= batch.Shares[0]; other != (share == 1) {
+				t.Errorf("pair %d is of images %d and %d, want both in one share of %v", i, batch.A[i], batch.B[i], batch.Shares)
+			}
+			if batch.Same[i] != (batch.Labels[batch.A[i]] == batch.Labels[batch.B[i]]) {
+				t.Errorf("pair %d is called same: %t, of classes %d and %d", i, batch.Same[i], batch.Labels[batch.A[i]], batch.Labels[batch.B[i]])
+			}
+			sums[share] += float64(batch.Weights[i])
+		}
+		for share, sum := range sums {
+			if math.Abs(sum-1) > 1e-5 {
+				t.Errorf("the weights of share %d sum to %v, want 1", share, sum)
+			}
+		}
+	}}
+	must(t, train.Run(t.Context(), s))
+	if checked != 4 {
+		t.Errorf("%d steps, want 4", checked)
+	}
+}

@@ -96,6 +96,7 @@ type verifyCommand struct {
 	JSON        bool   `help:"Print a JSON object."`
 	ROC         string `help:"Write the ROC curve to this PNG file." placeholder:"FILE"`
 	Reliability string `help:"Write the reliability plot to this PNG file." placeholder:"FILE"`
+	WriteCard   string `help:"Write the best threshold and the errors measured at it into this card, the one beside the weights." placeholder:"FILE"`
 
 	heldFlags
 	modelFlags
@@ -110,6 +111,11 @@ func (c *verifyCommand) Run(ctx context.Context, s streams) error {
 		}
 		if err := c.plot(result); err != nil {
 			return err
+		}
+		if c.WriteCard != "" {
+			if err := c.writeCard(model.Card(), result); err != nil {
+				return err
+			}
 		}
 		if c.JSON {
 			return json.NewEncoder(s.out).Encode(result)

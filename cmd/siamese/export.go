@@ -1,26 +1,15 @@
 package main
 
-import (
-	"context"
-	"fmt"
+import "context"
 
-	"siamese/tfmodel"
-)
-
+// exportCommand is `model export --format savedmodel` by a shorter name.
 type exportCommand struct {
 	Dir   string `arg:"" help:"The folder to write, such as models/NAME/1. It must not exist."`
-	Model string `help:"The weight file to export (safetensors or Keras HDF5). Default: the built-in model." placeholder:"FILE"`
+	Model string `help:"The model to export: a weight file or a SavedModel folder. Default: the built-in model." placeholder:"IN"`
 }
 
 // Run writes the SavedModel.
 func (c *exportCommand) Run(ctx context.Context, s streams) error {
-	source, err := tfmodel.ReadSource(c.Model)
-	if err != nil {
-		return err
-	}
-	if err := tfmodel.Export(ctx, c.Dir, source, tfmodel.Options{Device: tfmodel.DeviceCPU}); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(s.out, "%s: SavedModel of %s\n", c.Dir, source.Card.Name)
-	return err
+	export := modelExportCommand{Out: c.Dir, Format: formatSavedModel, Model: c.Model}
+	return export.Run(ctx, s)
 }

@@ -23,15 +23,18 @@ var version = "dev"
 type cli struct {
 	Config kong.ConfigFlag `help:"A JSON file with values for flags, such as {\"addr\": \":50051\"}." placeholder:"FILE"`
 
-	Serve   serveCommand   `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
-	Compare compareCommand `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
-	Rank    rankCommand    `cmd:"" help:"Sort images by how alike they are to one."`
-	Train   trainCommand   `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
-	Eval    evalCommand    `cmd:"" help:"Measure a model: one-shot runs, verification."`
-	Export  exportCommand  `cmd:"" help:"Write a model as a SavedModel folder."`
-	Devices devicesCommand `cmd:"" help:"List the devices that a model can run on."`
-	Bench   benchCommand   `cmd:"" help:"Measure encoding and serving on this machine."`
-	Version versionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Serve     serveCommand     `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
+	Compare   compareCommand   `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
+	Rank      rankCommand      `cmd:"" help:"Sort images by how alike they are to one."`
+	Train     trainCommand     `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Head      headCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
+	Calibrate calibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
+	Eval      evalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
+	Model     modelCommand     `cmd:"" help:"Look at a model, or turn it into another form."`
+	Export    exportCommand    `cmd:"" help:"Write a model as a SavedModel folder."`
+	Devices   devicesCommand   `cmd:"" help:"List the devices that a model can run on."`
+	Bench     benchCommand     `cmd:"" help:"Measure encoding and serving on this machine."`
+	Version   versionCommand   `cmd:"" help:"Print the versions of the program and of TensorFlow."`
 }
 
 // streams are where a command reads and writes.

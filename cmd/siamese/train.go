@@ -30,12 +30,14 @@ func (c *trainCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(s.err, nil))
+	screen := newScreen(s.err)
+	logger := slog.New(slog.NewTextHandler(screen, nil))
 	setup, cleanUp, err := c.setup(ctx, logger)
 	if err != nil {
 		return err
 	}
 	setup.Dir = dir
+	setup.Progress = screen.report
 	setup.Save = weightSaver(dir, c.trainFlags)
 	if setup.Describe, err = json.MarshalIndent(c.trainFlags, "", "  "); err != nil {
 		return errors.Join(err, cleanUp())
@@ -46,7 +48,9 @@ func (c *trainCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	printTable(s.err, c.trainFlags, dir)
-	return errors.Join(train.Run(ctx, setup), cleanUp())
+	err = train.Run(ctx, setup)
+	screen.close()
+	return errors.Join(err, cleanUp())
 }
 
 // runFolder settles which folder the run is in; for a run that goes on its

@@ -21,7 +21,7 @@ type trainFlags struct {
 	HoldOutOf  []string `help:"The classes or alphabets that are held out, by name." placeholder:"NAME" json:"hold_out_of"`
 	Rotations  bool     `help:"Take the quarter turns of each class as further classes." json:"rotations"`
 
-	Start      string `help:"Weights to begin with: a VGG16 notop file, or any weight file of the network. Default: from scratch, by He." placeholder:"FILE" json:"start"`
+	Start      string `help:"Weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Default: from scratch, by He." placeholder:"FILE" json:"start"`
 	StartScale string `help:"What the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
 	InputSize  int    `help:"Height and width of the network's input." default:"105" json:"input_size"`
 
@@ -66,9 +66,11 @@ type trainFlags struct {
 	ValPairs      int `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
 	OneShotTrials int `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
 
-	Seed      uint64 `help:"Seed of everything that is drawn." default:"1" json:"seed"`
-	Device    string `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
-	Precision string `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
+	Workers   int      `help:"Images decoded and augmented at a time. 0: one a core." default:"0" json:"workers"`
+	Seed      uint64   `help:"Seed of everything that is drawn." default:"1" json:"seed"`
+	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
+	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
+	Precision string   `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
 }
 
 // trainer is the part that the network's trainer takes.

@@ -41,7 +41,7 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	setup, trainer, err := f.assemble(learn, validation, logger)
+	setup, trainer, err := f.assemble(ctx, learn, validation, logger)
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
@@ -92,7 +92,7 @@ func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dat
 	return learn, validation, err
 }
 
-func (f trainFlags) assemble(learn, held *dataset.Dataset, logger *slog.Logger) (train.Setup, *tfmodel.Trainer, error) {
+func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, logger *slog.Logger) (train.Setup, *tfmodel.Trainer, error) {
 	sampler, err := f.sampler(learn)
 	if err != nil {
 		return train.Setup{}, nil, err
@@ -112,7 +112,7 @@ func (f trainFlags) assemble(learn, held *dataset.Dataset, logger *slog.Logger) 
 	if warning := schedule.BudgetWarning(f.Optimizer, steps, f.Epochs); warning != "" {
 		logger.Warn("few steps: " + warning)
 	}
-	trainer, err := f.trainerFor(sampler.Classes(), logger)
+	trainer, err := f.trainerFor(ctx, sampler.Classes(), logger)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
@@ -126,6 +126,8 @@ func (f trainFlags) assemble(learn, held *dataset.Dataset, logger *slog.Logger) 
 		Data:       learn,
 		Augment:    augmenter,
 		Validation: validation,
+		Workers:    f.Workers,
+		Towers:     len(f.Devices),
 		Log:        logger,
 	}, trainer, nil
 }
@@ -179,14 +181,14 @@ func (f trainFlags) validation(held *dataset.Dataset) (*train.Validation, error)
 }
 
 // trainerFor makes the trainer with the weights to begin with.
-func (f trainFlags) trainerFor(classes int, logger *slog.Logger) (*tfmodel.Trainer, error) {
+func (f trainFlags) trainerFor(ctx context.Context, classes int, logger *slog.Logger) (*tfmodel.Trainer, error) {
 	architecture := tfmodel.VGG16(f.InputSize, f.InputSize)
 	set, err := tfmodel.Initial(architecture, f.Seed)
 	if err != nil {
 		return nil, err
 	}
 	if f.Start != "" {
-		if set, err = f.startFrom(set, logger); err != nil {
+		if set, err = f.startFrom(ctx, set, logger); err != nil {
 			return nil, err
 		}
 	}
@@ -194,13 +196,13 @@ func (f trainFlags) trainerFor(classes int, logger *slog.Logger) (*tfmodel.Train
 		classes = 0
 	}
 	return tfmodel.NewTrainer(architecture, set, f.trainer(classes), tfmodel.Options{
-		Device: f.Device, Precision: tfmodel.Precision(f.Precision),
+		Device: f.Device, Towers: f.Devices, Precision: tfmodel.Precision(f.Precision),
 	})
 }
 
-// startFrom lays a weight file over the initial weights, by name.
-func (f trainFlags) startFrom(set *weights.Set, logger *slog.Logger) (*weights.Set, error) {
-	file, err := weights.Read(f.Start)
+// startFrom lays a weight file, or a SavedModel's weights, over the initial weights, by name.
+func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slog.Logger) (*weights.Set, error) {
+	file, err := readWeights(ctx, f.Start)
 	if err != nil {
 		return nil, err
 	}
