@@ -1,5 +1,5 @@
-// Package bench measures encoding and serving on the machine at hand. What it
-// measures are figures and ratios within one run, held against bars; it is no
+// Package bench measures encoding, serving and training on the machine at hand.
+// What it measures are figures and ratios within one run, held against bars; it is no
 // test and fails on no slow day.
 package bench
 
@@ -19,10 +19,13 @@ type Row struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
-	// Bar is what Value may be at the most, nil for a figure without one.
+	// Bar is what Value may be at the most or has to be at the least, nil for a
+	// figure without one.
 	Bar *float64 `json:"bar"`
 	// Holds is whether Value keeps to the bar; true where there is none.
 	Holds bool `json:"holds"`
+
+	isLeast bool // Bar is what Value has to be at the least
 }
 
 // figure is a row without a bar.
@@ -35,19 +38,35 @@ func atMost(name string, value float64, unit string, bar float64) Row {
 	return Row{Name: name, Value: value, Unit: unit, Bar: &bar, Holds: value <= bar}
 }
 
+// atLeast is a row whose value must not go under the bar.
+func atLeast(name string, value float64, unit string, bar float64) Row {
+	return Row{Name: name, Value: value, Unit: unit, Bar: &bar, Holds: value >= bar, isLeast: true}
+}
+
+// bound is the bar as a person reads it, empty where there is none.
+func (r Row) bound() string {
+	switch {
+	case r.Bar == nil:
+		return ""
+	case r.isLeast:
+		return fmt.Sprintf("≥ %g", *r.Bar)
+	}
+	return fmt.Sprintf("≤ %g", *r.Bar)
+}
+
 // WriteTable prints rows for a person.
 func WriteTable(w io.Writer, rows []Row) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "what\tvalue\tunit\tbar\tholds\n")
 	for _, row := range rows {
-		bar, holds := "", ""
+		holds := ""
 		if row.Bar != nil {
-			bar, holds = fmt.Sprintf("≤ %g", *row.Bar), "no"
+			holds = "no"
 			if row.Holds {
 				holds = "yes"
 			}
 		}
-		fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%s\n", row.Name, row.Value, row.Unit, bar, holds)
+		fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%s\n", row.Name, row.Value, row.Unit, row.bound(), holds)
 	}
 	return table.Flush()
 }

@@ -101,15 +101,21 @@ func (s *serverProcess) stop() error {
 
 // residentMB is the server's resident memory in MB (10⁶ bytes).
 func (s *serverProcess) residentMB() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
+	return memoryMB(s.command.Process.Pid, "VmRSS")
+}
+
+// memoryMB is a figure of a process's memory, by its name in /proc, in MB: VmRSS
+// is what is resident now, VmHWM the most that ever was.
+func memoryMB(process int, name string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
 	if err != nil {
 		return 0, fmt.Errorf("resident memory: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
 			return kib * 1024 / 1e6, err
 		}
 	}
-	return 0, errors.New("resident memory: /proc names no VmRSS")
+	return 0, fmt.Errorf("resident memory: /proc names no %s", name)
 }

@@ -11,30 +11,74 @@ import (
 )
 
 type benchCommand struct {
-	Output string `help:"Where to write the results as JSON." default:".bench/results.json" placeholder:"FILE"`
+	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything (the default)."`
+	Serve benchServeCommand `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Train benchTrainCommand `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
+}
 
+// benchOutput is where results go.
+type benchOutput struct {
+	Output string `help:"Where to write the results as JSON." default:".bench/results.json" placeholder:"FILE"`
+}
+
+// write prints a table and writes the results.
+func (o benchOutput) write(s streams, rows []bench.Row) error {
+	if err := bench.WriteTable(s.out, rows); err != nil {
+		return err
+	}
+	return bench.WriteJSON(o.Output, rows)
+}
+
+type benchAllCommand struct {
+	benchOutput
+	benchServeFlags
+	benchTrainFlags
+}
+
+// Run measures both parts, one after the other.
+func (c *benchAllCommand) Run(ctx context.Context, s streams) error {
+	served, err := c.benchServeFlags.rows(ctx, s)
+	if err != nil {
+		return err
+	}
+	trained, err := c.benchTrainFlags.rows(ctx, c.Device, s)
+	if err != nil {
+		return err
+	}
+	return c.write(s, append(served, trained...))
+}
+
+type benchServeCommand struct {
+	benchOutput
+	benchServeFlags
+}
+
+// Run measures this program on this machine with two drawings of 105×105
+// pixels.
+func (c *benchServeCommand) Run(ctx context.Context, s streams) error {
+	rows, err := c.rows(ctx, s)
+	if err != nil {
+		return err
+	}
+	return c.write(s, rows)
+}
+
+// benchServeFlags choose what is served.
+type benchServeFlags struct {
 	modelFlags
 	imagingFlags
 }
 
-// Run measures this program on this machine with two drawings of 105×105
-// pixels, prints a table and writes the results.
-func (c *benchCommand) Run(ctx context.Context, s streams) error {
+func (c *benchServeFlags) rows(ctx context.Context, s streams) ([]bench.Row, error) {
 	model, err := c.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := c.measure(ctx, model, s)
-	if err = errors.Join(err, model.Close()); err != nil {
-		return err
-	}
-	if err := bench.WriteTable(s.out, rows); err != nil {
-		return err
-	}
-	return bench.WriteJSON(c.Output, rows)
+	return rows, errors.Join(err, model.Close())
 }
 
-func (c *benchCommand) measure(ctx context.Context, model *openModel, s streams) ([]bench.Row, error) {
+func (c *benchServeFlags) measure(ctx context.Context, model *openModel, s streams) ([]bench.Row, error) {
 	preparer, err := c.preparer(model.Card().Architecture)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ type cli struct {
 	Model     modelCommand     `cmd:"" help:"Look at a model, or turn it into another form."`
 	Export    exportCommand    `cmd:"" help:"Write a model as a SavedModel folder."`
 	Devices   devicesCommand   `cmd:"" help:"List the devices that a model can run on."`
-	Bench     benchCommand     `cmd:"" help:"Measure encoding and serving on this machine."`
+	Bench     benchCommand     `cmd:"" help:"Measure encoding, serving and training on this machine."`
 	Version   versionCommand   `cmd:"" help:"Print the versions of the program and of TensorFlow."`
 }
 

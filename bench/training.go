@@ -1,0 +1,160 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+
+	"siamese/train"
+)
+
+// Learner is a network that learns, in this process.
+type Learner interface {
+	train.Model
+	// Close gives its memory back.
+	Close() error
+}
+
+// Training measures training steps and what feeds them, and compares them with
+// Keras' where it is at hand.
+type Training struct {
+	// Open makes a learner whose convolutions are computed in a precision,
+	// "float32" or "bfloat16": no block is frozen, and it begins with the same
+	// weights each time, those that Keras loads. Run closes it.
+	Open func(precision string) (Learner, error)
+	// Draw decodes an image, prepares it and varies it: uint8 [H,W,3]. It is
+	// called concurrently, each time with a source of its own.
+	Draw func(random *rand.Rand) ([]byte, error)
+	// Loop trains a model for a number of steps of so many images, as a run does.
+	Loop func(ctx context.Context, model train.Model, images, steps int) error
+	// Keras is the command of scripts/keras_bench.py with all arguments but
+	// --pixels and --same, which are appended. Empty: what needs Keras is left out.
+	Keras []string
+	// Progress is told what is going on, for a person.
+	Progress io.Writer
+}
+
+// How much is measured, and the bars.
+const (
+	largeImages   = 64 // of a step of all pairs
+	largePerClass = 4
+	largeSteps    = 2
+
+	smallImages = 16 // of a step of pairs of their own, as Keras is given them
+	tinyImages  = 2
+	rounds      = 5
+
+	drawImages = 512
+	loopSteps  = 4
+
+	kerasBar  = 0.95 // of Keras' images a second
+	pairsBar  = 40   // times Keras' pairs a second
+	drawBar   = 20   // times what a step takes
+	peakBarMB = 6000
+
+	learningRate  = 1e-4 // as in scripts/keras_bench.py
+	lossTolerance = 1e-3 // float32 sums in another order move a loss by 1e-5
+)
+
+// The precisions of Training.Open.
+const (
+	precisionFloat32  = "float32"
+	precisionBFloat16 = "bfloat16"
+)
+
+// Run measures everything; it takes a few minutes.
+func (t Training) Run(ctx context.Context) ([]Row, error) {
+	random := rand.New(rand.NewPCG(1, 0))
+	pixels, err := t.drawMany(random, largeImages)
+	if err != nil {
+		return nil, fmt.Errorf("bench training: %w", err)
+	}
+	large, largeRows, err := t.largeRows(ctx, pixels)
+	if err != nil {
+		return nil, fmt.Errorf("bench training of %d images: %w", largeImages, err)
+	}
+	small, err := t.measureRounds(ctx, pixels[:len(pixels)/largeImages*smallImages])
+	if err != nil {
+		return nil, fmt.Errorf("bench training of %d images: %w", smallImages, err)
+	}
+	fed, err := t.feedRows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("bench training's input: %w", err)
+	}
+	return slices.Concat(largeRows, small.rows(), small.kerasRows(large), fed), nil
+}
+
+func (t Training) say(what string) {
+	fmt.Fprintf(t.Progress, "bench: %s\n", what)
+}
+
+// largeRows measures steps of all pairs, the usual way to train, and gives a
+// step's seconds.
+func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64, rows []Row, err error) {
+	t.say(fmt.Sprintf("training steps of %d images, all pairs", largeImages))
+	learner, err := t.Open(precisionFloat32)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { err = errors.Join(err, learner.Close()) }()
+	batch := allPairs(pixels, largeImages, largePerClass)
+	times, err := repeat(largeSteps, func() error {
+		_, err := learner.Step(ctx, batch, learningRate)
+		return err
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	peak, err := memoryMB(os.Getpid(), "VmHWM")
+	if err != nil {
+		return 0, nil, err
+	}
+	seconds = median(times)
+	return seconds, []Row{
+		figure(fmt.Sprintf("training step, %d images, all pairs", largeImages), seconds, "s"),
+		figure(fmt.Sprintf("training step, %d images, all pairs, rate", largeImages), largeImages/seconds, "images/s"),
+		figure(fmt.Sprintf("training step, %d images, all pairs, pairs", largeImages), float64(len(batch.A))/seconds, "pairs/s"),
+		atMost(fmt.Sprintf("resident memory, training with %d images, most", largeImages), peak, "MB", peakBarMB),
+	}, nil
+}
+
+// allPairs is a batch of every pair of the images, which come in classes of
+// perClass each.
+func allPairs(pixels []byte, images, perClass int) train.Batch {
+	batch := train.Batch{Pixels: pixels}
+	for i := range images {
+		batch.Labels = append(batch.Labels, int32(i/perClass))
+		for j := i + 1; j < images; j++ {
+			batch.A, batch.B = append(batch.A, int32(i)), append(batch.B, int32(j))
+			batch.Same = append(batch.Same, i/perClass == j/perClass)
+		}
+	}
+	batch.Weights = evenly(len(batch.A))
+	return batch
+}
+
+// ownPairs is a batch in which each image is in one pair, every other one same:
+// the pair loop of Keras.
+func ownPairs(pixels []byte, images int) train.Batch {
+	batch := train.Batch{Pixels: pixels}
+	for i := range images / 2 {
+		batch.A, batch.B = append(batch.A, int32(2*i)), append(batch.B, int32(2*i+1))
+		batch.Same = append(batch.Same, i%2 == 0)
+		batch.Labels = append(batch.Labels, int32(2*i), int32(2*i+i%2))
+	}
+	batch.Weights = evenly(len(batch.A))
+	return batch
+}
+
+// evenly gives each pair the same weight, as a mean does.
+func evenly(pairs int) []float32 {
+	weights := make([]float32, pairs)
+	for i := range weights {
+		weights[i] = 1 / float32(pairs)
+	}
+	return weights
+}

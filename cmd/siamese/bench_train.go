@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"siamese/bench"
+	"siamese/imaging"
+	"siamese/tfmodel"
+	"siamese/tfmodel/weights"
+	"siamese/train"
+	"siamese/train/augment"
+	"siamese/train/dataset"
+	"siamese/train/sample"
+	"siamese/train/schedule"
+)
+
+// kerasScript is run from the repository root.
+const kerasScript = "scripts/keras_bench.py"
+
+type benchTrainCommand struct {
+	benchOutput
+	Device string `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
+	benchTrainFlags
+}
+
+// Run measures training on this machine.
+func (c *benchTrainCommand) Run(ctx context.Context, s streams) error {
+	rows, err := c.rows(ctx, c.Device, s)
+	if err != nil {
+		return err
+	}
+	return c.write(s, rows)
+}
+
+// benchTrainFlags choose what training is compared with.
+type benchTrainFlags struct {
+	Keras string `help:"A Python with Keras to compare training with, from the repository root; 'make parity' makes the default one." default:".venv/bin/python" placeholder:"PYTHON"`
+}
+
+// rows measures VGG16 at 105×105 from random weights.
+func (f benchTrainFlags) rows(ctx context.Context, device string, s streams) (rows []bench.Row, err error) {
+	dir, err := os.MkdirTemp("", "siamese-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	set, err := tfmodel.Initial(benchNetwork, 1)
+	if err != nil {
+		return nil, err
+	}
+	data, err := newBenchData(filepath.Join(dir, "data"))
+	if err != nil {
+		return nil, err
+	}
+	keras, err := f.kerasCommand(dir, device, set, s.err)
+	if err != nil {
+		return nil, err
+	}
+	return bench.Training{
+		Open: func(precision string) (bench.Learner, error) {
+			trainer, err := tfmodel.NewTrainer(benchNetwork, set,
+				tfmodel.TrainerConfig{Optimizer: tfmodel.SGD, Momentum: 0.9, Nesterov: true, PairWeight: 1},
+				tfmodel.Options{Device: device, Precision: tfmodel.Precision(precision)})
+			if err != nil {
+				return nil, err
+			}
+			return trainModel{trainer}, nil
+		},
+		Draw: data.draw,
+		Loop: func(ctx context.Context, model train.Model, images, steps int) error {
+			return data.loop(ctx, filepath.Join(dir, "run"), model, images, steps)
+		},
+		Keras:    keras,
+		Progress: s.err,
+	}.Run(ctx)
+}
+
+// benchNetwork is what is trained.
+var benchNetwork = tfmodel.VGG16(tfmodel.DefaultSide, tfmodel.DefaultSide)
+
+// kerasCommand starts Keras on the same weights. It is nil, and the reason is
+// printed, where there is nothing to compare with.
+func (f benchTrainFlags) kerasCommand(dir, device string, set *weights.Set, log io.Writer) ([]string, error) {
+	if reason := f.noKeras(device); reason != "" {
+		fmt.Fprintf(log, "bench: no comparison with Keras: %s\n", reason)
+		return nil, nil
+	}
+	var file bytes.Buffer
+	if err := weights.WriteSafetensors(&file, set, weights.Float32, nil); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "weights.safetensors")
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		return nil, err
+	}
+	return []string{f.Keras, kerasScript, "--weights", path}, nil
+}
+
+// noKeras says why there is nothing to compare with, empty where there is.
+func (f benchTrainFlags) noKeras(device string) string {
+	for _, path := range []string{f.Keras, kerasScript} {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Sprintf("%v ('make parity' makes .venv; run from the repository root)", err)
+		}
+	}
+	devices, err := tfmodel.Devices()
+	if err != nil {
+		return err.Error()
+	}
+	for _, found := range devices {
+		if device != tfmodel.DeviceCPU && strings.HasPrefix(found.Name, "gpu") {
+			return "it runs on the CPU and this program on " + found.Name + "; --device cpu compares"
+		}
+	}
+	return ""
+}
+
+// benchData is a small dataset made of the built-in model's drawings.
+type benchData struct {
+	path     string
+	files    [][]byte // PNG
+	preparer *imaging.Preparer
+	affine   augment.Augmenter
+}
+
+// The dataset has so many classes of so many images: enough for batches of 32.
+const (
+	benchClasses  = 4
+	benchPerClass = 8
+)
+
+// newBenchData writes the dataset into a folder.
+func newBenchData(path string) (*benchData, error) {
+	d := &benchData{path: path}
+	a, b, err := goldenFiles()
+	if err != nil {
+		return nil, err
+	}
+	d.files = [][]byte{a, b}
+	if d.preparer, err = imaging.New(imaging.Config{Width: benchNetwork.Width, Height: benchNetwork.Height}); err != nil {
+		return nil, err
+	}
+	if d.affine, err = augment.New("affine", augment.Config{Width: benchNetwork.Width, Height: benchNetwork.Height}); err != nil {
+		return nil, err
+	}
+	for class := range benchClasses {
+		folder := filepath.Join(path, fmt.Sprint("class", class))
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, err
+		}
+		for image := range benchPerClass {
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(image, ".png")), d.files[image%len(d.files)], 0o600); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d, nil
+}
+
+// draw decodes, prepares and varies one of the drawings.
+func (d *benchData) draw(random *rand.Rand) ([]byte, error) {
+	picture, err := d.preparer.Prepare(d.files[random.IntN(len(d.files))])
+	if err != nil {
+		return nil, err
+	}
+	return d.affine.Apply(random, picture).Pix, nil
+}
+
+// loop trains as `siamese train` does, in a run folder, and keeps no weights.
+func (d *benchData) loop(ctx context.Context, dir string, model train.Model, images, steps int) (err error) {
+	data, _, err := dataset.Open(ctx, dataset.Config{Path: d.path, Preparer: d.preparer})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	sampler, err := sample.NewAllPairs(data, sample.AllPairsConfig{Images: images, Seed: 1})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return train.Run(ctx, train.Setup{
+		Config: train.Config{
+			Epochs: 1, StepsPerEpoch: steps, LogSteps: 1,
+			Schedule: schedule.Config{Kind: schedule.Constant, Rate: 1e-4, Epochs: 1, StepsPerEpoch: steps},
+		},
+		Describe: json.RawMessage(`{}`),
+		Dir:      dir,
+		Model:    model,
+		Sampler:  sampler,
+		Data:     data,
+		Augment:  d.affine,
+		Save:     func(string, *weights.Set) error { return nil },
+		Log:      slog.New(slog.DiscardHandler),
+	})
+}
