@@ -315,8 +315,14 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	if better {
 		r.done.Best, r.done.HasBest, r.done.Since = result.Score(), true, 0
 	}
-	r.Log.Info("epoch", "epoch", r.done.Epoch, "loss", rounded(loss), "val_loss", rounded(result.Loss),
-		"val_accuracy", rounded(result.Accuracy), "oneshot", rounded(result.OneShot), "oneshot_cosine", rounded(result.OneShotCosine), "best", better)
+	attributes := []any{"epoch", r.done.Epoch, "loss", rounded(loss)}
+	if result.Measured {
+		attributes = append(attributes, "val_loss", rounded(result.Loss), "val_accuracy", rounded(result.Accuracy), "best", better)
+	}
+	if result.HasRuns {
+		attributes = append(attributes, "oneshot", rounded(result.OneShot), "oneshot_cosine", rounded(result.OneShotCosine))
+	}
+	r.Log.Info("epoch", attributes...)
 	if result.Measured {
 		if err := r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch, Values: result.values()}); err != nil {
 			return err
