@@ -39,8 +39,8 @@ type trainFlags struct {
 	PartProbability float64 `help:"affine: the probability of each part." default:"0.5" json:"part_probability"`
 	Stroke          int     `help:"affine: by how many pixels a stroke's edges move at the most." default:"0" json:"stroke"`
 
-	Optimizer    string  `help:"Update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"sgd" json:"optimizer"`
-	Rate         float64 `help:"Highest learning rate." default:"0.01" json:"rate"`
+	Optimizer    string  `help:"Update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
+	Rate         float64 `help:"Highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
 	MinRate      float64 `help:"Least learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
 	ScaleRate    bool    `help:"Fit the learning rates to the batch as upstream does." json:"scale_rate"`
 	Decay        string  `help:"Course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
@@ -48,7 +48,7 @@ type trainFlags struct {
 	Momentum     float64 `help:"SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
 	Nesterov     bool    `help:"SGD with Nesterov's momentum, as upstream." default:"true" negatable:"" json:"nesterov"`
 	WeightDecay  float64 `help:"Weight decay." default:"0" json:"weight_decay"`
-	ClipNorm     float64 `help:"Bound of the gradient's length. 0: none." default:"0" json:"clip_norm"`
+	ClipNorm     float64 `help:"Bound of the gradient's length. 0: none." default:"1" json:"clip_norm"`
 	HeadRate     float64 `help:"Factor on the head's learning rate." default:"1" json:"head_rate"`
 	Freeze       int     `help:"How many of the first blocks keep their weights." default:"0" json:"freeze"`
 	AverageDecay float64 `help:"Decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
