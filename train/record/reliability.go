@@ -31,6 +31,9 @@ const (
 	maxDot = 7
 )
 
+// legendStrip is the height of a line of the legend in the plot's unit.
+const legendStrip = 0.05
+
 // Reliability draws one to four curves as a PNG of 600x600 pixels. The area of
 // a dot grows with the number of its pairs. The error is of a curve without
 // pairs or with values that are no numbers.
@@ -44,6 +47,8 @@ func Reliability(curves ...ReliabilityCurve) ([]byte, error) {
 	if err := addDiagonal(p, "perfect"); err != nil {
 		return nil, err
 	}
+	// Curves may pass through every corner: the legend has a strip of its own.
+	p.Y.Max = 1 + legendStrip*float64(len(curves)+1)
 	for i, curve := range curves {
 		if err := addReliability(p, curve, seriesColors[i]); err != nil {
 			return nil, fmt.Errorf("reliability: curve %q: %w", curve.Name, err)
