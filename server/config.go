@@ -38,7 +38,8 @@ type Config struct {
 	// call must fit. Default 512.
 	MaxQueuedImages int
 
-	// MaxBatch bounds the images of one run of the encoder. Default 8, which
+	// MaxBatch bounds the images of one run of the encoder, where the model does
+	// not say what its device wants (ModelInfo.MaxBatch). Default 8, which
 	// keeps a CPU busy; larger batches only add waiting there.
 	MaxBatch int
 
@@ -96,6 +97,7 @@ type ModelInfo struct {
 	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
 	ResizeRule      string  // how pictures come to the input's size, for people
 	Device          string  // where it runs, such as "cpu"
+	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
 }
 
 // Validate tells which field is out of range, if any is.
@@ -107,6 +109,8 @@ func (m ModelInfo) Validate() error {
 		return fmt.Errorf("server: ModelInfo's input is %dx%d pixels, expected at least 1x1", m.Width, m.Height)
 	case m.EmbeddingLength < 1:
 		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
+	case m.MaxBatch < 0:
+		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
 	case !isFraction(m.Threshold):
 		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
 	}

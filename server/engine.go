@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -32,7 +33,7 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 	}
 	queue, err := batch.New(batch.Config{
 		MaxQueued:       cfg.MaxQueuedImages,
-		MaxBatch:        cfg.MaxBatch,
+		MaxBatch:        cmp.Or(info.MaxBatch, cfg.MaxBatch),
 		ImageBytes:      info.Height * info.Width * 3,
 		EmbeddingLength: info.EmbeddingLength,
 	}, model.Encode)

@@ -102,6 +102,7 @@ func (c *serveCommand) load(ctx context.Context, service *server.Server, logger 
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.rule().String(),
 		Device:          model.Device(),
+		MaxBatch:        model.MaxRunImages(),
 	})
 	if err != nil {
 		return nil, errors.Join(err, model.Close())
@@ -121,7 +122,6 @@ func (c *serveCommand) config(logger *slog.Logger) server.Config {
 		MaxStreamWindow:     c.MaxStreamWindow,
 		MaxPixelsInFlight:   c.MaxPixelsInFlight,
 		MaxQueuedImages:     c.MaxQueuedImages,
-		MaxBatch:            c.MaxBatch,
 		Limits: imaging.Limits{
 			MaxBytes:     c.MaxImageBytes,
 			MaxPixels:    c.MaxImagePixels,
