@@ -2,7 +2,6 @@ package tfmodel
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -39,9 +38,15 @@ type Options struct {
 	// interrupted; 32 on a GPU.
 	MaxRunImages int
 	// Towers are the devices that a step of training is split over: "cpu:N" and
-	// "gpu:N", the latter with Device "auto". Default nil: one tower on Device.
-	// Models take no notice of it.
+	// "gpu:N", the latter with Device "auto", or with Cluster "worker:N". Default
+	// nil: one tower on Device, with Cluster one on each worker. Models take no
+	// notice of it.
 	Towers []string
+	// Cluster are the addresses, host:port, of the workers that train, in the
+	// order that each was started with (see StartWorker). Worker 0 holds the
+	// weights. Default nil: training runs in this process. Models take no notice
+	// of it.
+	Cluster []string
 	// Precision is what convolutions and matrix products are computed in; sums,
 	// weights and results stay float32. Default Float32Precision.
 	Precision Precision
@@ -80,6 +85,11 @@ func (o Options) Validate() error {
 	default:
 		return fmt.Errorf("precision %q, want float32 or bfloat16", o.Precision)
 	}
+	if len(o.Cluster) > 0 {
+		if err := checkCluster(o.Cluster); err != nil {
+			return err
+		}
+	}
 	if o.MaxRunImages < 0 {
 		return fmt.Errorf("images in a run %d, want 0 or more", o.MaxRunImages)
 	}
@@ -117,7 +127,7 @@ func (o Options) config() ([]byte, error) {
 			PerProcessGpuMemoryFraction: o.GPUMemoryFraction,
 		},
 		// Operations without a kernel for their device run on the CPU. A tower's
-		// device is looked for before: see checkTowers.
+		// device is looked for before: see checkDevices.
 		AllowSoftPlacement: true,
 	}
 	if o.Precision == BFloat16 {
@@ -143,70 +153,6 @@ func (o Options) config() ([]byte, error) {
 		config.GpuOptions.VisibleDeviceList = strconv.Itoa(number)
 	}
 	return proto.Marshal(config)
-}
-
-// towerDevices are TensorFlow's names for the towers.
-func (o Options) towerDevices() ([]string, error) {
-	if len(o.Towers) == 0 {
-		return []string{""}, nil
-	}
-	var devices []string
-	for _, tower := range o.Towers {
-		kind, number, err := parseTower(tower)
-		if err != nil {
-			return nil, err
-		}
-		devices = append(devices, fmt.Sprintf("/device:%s:%d", strings.ToUpper(kind), number))
-	}
-	return devices, nil
-}
-
-// checkDevices tells which of the devices that a trainer is to run on are not
-// there: TensorFlow would quietly run on the CPU instead.
-func (o Options) checkDevices(session *tf.Session, towers []string) error {
-	if _, err := o.chosenDevice(session); err != nil {
-		return err
-	}
-	found, err := session.Devices()
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, device := range found {
-		names = append(names, shortDeviceName(device.Name))
-	}
-	for i, tower := range towers {
-		if tower != "" && !slices.Contains(names, o.Towers[i]) {
-			return fmt.Errorf("tower %s is not there: TensorFlow %s sees %s", o.Towers[i], tf.Version(), strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
-// processors is how many CPU devices TensorFlow has to show for the towers.
-func (o Options) processors() (int, error) {
-	most := 0
-	for _, tower := range o.Towers {
-		kind, number, err := parseTower(tower)
-		if err != nil {
-			return 0, err
-		}
-		if kind == DeviceCPU {
-			most = max(most, number+1)
-		}
-	}
-	return most, nil
-}
-
-// parseTower splits "cpu:N" or "gpu:N".
-func parseTower(tower string) (kind string, number int, err error) {
-	kind, suffix, ok := strings.Cut(tower, ":")
-	if ok && (kind == DeviceCPU || kind == "gpu") {
-		if number, err := strconv.Atoi(suffix); err == nil && number >= 0 {
-			return kind, number, nil
-		}
-	}
-	return "", 0, fmt.Errorf(`tower %q, want "cpu:N" or "gpu:N"`, tower)
 }
 
 // chosenDevice says which device the session runs on, in this program's words.

@@ -31,6 +31,8 @@ type Trainer struct {
 	operations   map[string]tf.Operation
 	steps        int64
 	towers       int
+	cluster      []string
+	lost         bool // a worker is gone, and a run waits for it
 }
 
 // TrainBatch is what a step learns from.
@@ -75,7 +77,7 @@ func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfi
 	if err := architecture.Check(set); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	t := &Trainer{architecture: architecture, config: config.withDefaults()}
+	t := &Trainer{architecture: architecture, config: config.withDefaults(), cluster: options.Cluster}
 	if err := t.open(options); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
@@ -92,6 +94,9 @@ func (t *Trainer) open(options Options) error {
 	if err != nil {
 		return err
 	}
+	if err := reachWorkers(options.Cluster); err != nil {
+		return err
+	}
 	t.towers = len(devices)
 	graph, err := newTrainerGraph(t.architecture, t.config, devices)
 	if err != nil {
@@ -105,7 +110,7 @@ func (t *Trainer) open(options Options) error {
 	if err != nil {
 		return err
 	}
-	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config})
+	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config, Target: options.target()})
 	if err != nil {
 		return err
 	}
@@ -170,7 +175,8 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 	for i, name := range names {
 		fetches = append(fetches, tf.Fetch{From: t.outputs[name], Type: tf.Float32, Into: tf.Float32Bytes(values[i : i+1])})
 	}
-	if err := t.session.Run(feeds, fetches, t.operations["update"]); err != nil {
+	err = t.watched(func() error { return t.session.Run(feeds, fetches, t.operations["update"]) })
+	if err != nil {
 		return StepResult{}, fmt.Errorf("train step: %w", err)
 	}
 	t.steps++
@@ -349,8 +355,8 @@ func (t *Trainer) Steps() int64 { return t.steps }
 
 // Close gives the trainer's memory back. Closing twice is harmless.
 func (t *Trainer) Close() error {
-	if t.session == nil {
-		return nil
+	if t.session == nil || t.lost {
+		return nil // with a lost worker closing would wait for it, too
 	}
 	err := t.session.Close()
 	tf.TrimMemory()

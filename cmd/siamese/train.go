@@ -30,6 +30,12 @@ func (c *trainCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if c.Deterministic {
+		// TensorFlow reads it when its first operation runs.
+		if err := os.Setenv("TF_DETERMINISTIC_OPS", "1"); err != nil {
+			return err
+		}
+	}
 	screen := newScreen(s.err)
 	logger := slog.New(slog.NewTextHandler(screen, nil))
 	setup, cleanUp, err := c.setup(ctx, logger)

@@ -69,8 +69,30 @@ type trainFlags struct {
 	Workers   int      `help:"Images decoded and augmented at a time. 0: one a core." default:"0" json:"workers"`
 	Seed      uint64   `help:"Seed of everything that is drawn." default:"1" json:"seed"`
 	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
-	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
+	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1, or worker:0,worker:1 of --cluster: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
+	Cluster   []string `help:"Train on these workers (see siamese worker), each of which takes a batch of its own; the first one holds the weights." placeholder:"HOST:PORT" json:"cluster,omitempty"`
 	Precision string   `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
+
+	Deterministic bool `help:"Use only operations that add in a fixed order: two runs on one device are equal bit for bit. Slower." json:"deterministic,omitempty"`
+}
+
+// options say what the network's trainer runs on.
+func (f trainFlags) options() tfmodel.Options {
+	options := tfmodel.Options{
+		Device: f.Device, Towers: f.Devices, Cluster: f.Cluster, Precision: tfmodel.Precision(f.Precision),
+	}
+	if f.Deterministic {
+		options.InterThreads = 1
+	}
+	return options
+}
+
+// towers is over how many devices a step is split.
+func (f trainFlags) towers() int {
+	if len(f.Devices) == 0 {
+		return max(1, len(f.Cluster))
+	}
+	return len(f.Devices)
 }
 
 // trainer is the part that the network's trainer takes.

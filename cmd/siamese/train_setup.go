@@ -127,7 +127,7 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 		Augment:    augmenter,
 		Validation: validation,
 		Workers:    f.Workers,
-		Towers:     len(f.Devices),
+		Towers:     f.towers(),
 		Log:        logger,
 	}, trainer, nil
 }
@@ -195,9 +195,7 @@ func (f trainFlags) trainerFor(ctx context.Context, classes int, logger *slog.Lo
 	if f.ClassWeight == 0 {
 		classes = 0
 	}
-	return tfmodel.NewTrainer(architecture, set, f.trainer(classes), tfmodel.Options{
-		Device: f.Device, Towers: f.Devices, Precision: tfmodel.Precision(f.Precision),
-	})
+	return tfmodel.NewTrainer(architecture, set, f.trainer(classes), f.options())
 }
 
 // startFrom lays a weight file, or a SavedModel's weights, over the initial weights, by name.

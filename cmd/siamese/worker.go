@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"siamese/tfmodel"
+)
+
+type workerCommand struct {
+	Cluster  []string `help:"The addresses of all workers, the same list for each of them and for siamese train --cluster." required:"" placeholder:"HOST:PORT"`
+	Number   int      `help:"Which of them this one is, from 0. It listens at that address' port, on all interfaces." required:""`
+	Insecure bool     `help:"Needed where an address is not of loopback: whoever reaches the port can run anything in this process, and nothing is encrypted."`
+}
+
+// Run works for trainers until ctx is done.
+func (c *workerCommand) Run(ctx context.Context, s streams) error {
+	config := tfmodel.WorkerConfig{Cluster: c.Cluster, Number: c.Number}
+	if err := config.Validate(); err != nil {
+		return usageError{err}
+	}
+	if !c.Insecure && !loopback(c.Cluster) {
+		return usageError{errors.New("worker: TensorFlow's protocol has no authentication and no encryption; --insecure says that the network is trusted")}
+	}
+	if err := tfmodel.StartWorker(config); err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(s.err, nil))
+	logger.Info("worker ready", "number", c.Number, "address", c.Cluster[c.Number], "workers", len(c.Cluster))
+	<-ctx.Done()
+	logger.Info("worker stopped", "number", c.Number)
+	return nil
+}
+
+// loopback tells whether all addresses are of this machine alone.
+func loopback(addresses []string) bool {
+	for _, address := range addresses {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return false
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}

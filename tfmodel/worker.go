@@ -1,0 +1,93 @@
+package tfmodel
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"siamese/tfmodel/internal/tf"
+)
+
+// workerJob is the name of the workers' job in TensorFlow's cluster.
+const workerJob = "worker"
+
+// taskName is TensorFlow's name for a worker.
+func taskName(number int) string {
+	return fmt.Sprintf("/job:%s/task:%d", workerJob, number)
+}
+
+// WorkerConfig says which worker of which cluster a process is.
+type WorkerConfig struct {
+	// Cluster are the addresses of all workers, host:port, the same list and
+	// order for each of them and for the trainer.
+	Cluster []string
+	// Number is the place of this process in Cluster, from 0. It listens at the
+	// port of that address, on all interfaces.
+	Number int
+}
+
+// Validate tells what is wrong with the configuration, nil if nothing is.
+func (c WorkerConfig) Validate() error {
+	if err := checkCluster(c.Cluster); err != nil {
+		return err
+	}
+	if c.Number < 0 || c.Number >= len(c.Cluster) {
+		return fmt.Errorf("worker %d of a cluster of %d, want 0 to %d", c.Number, len(c.Cluster), len(c.Cluster)-1)
+	}
+	return nil
+}
+
+// checkCluster tells what is wrong with the addresses of a cluster.
+func checkCluster(cluster []string) error {
+	if len(cluster) == 0 {
+		return fmt.Errorf("a cluster of no addresses, want host:port of each worker")
+	}
+	seen := make(map[string]bool)
+	for _, address := range cluster {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return fmt.Errorf("worker's address %q, want host:port: %w", address, err)
+		}
+		if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
+			return fmt.Errorf("worker's address %q has port %q, want 1 to 65535", address, port)
+		}
+		if seen[address] {
+			return fmt.Errorf("worker's address %q is in the cluster twice", address)
+		}
+		seen[address] = true
+	}
+	return nil
+}
+
+// StartWorker makes this process a worker of TensorFlow's distributed runtime:
+// from then on it runs what trainers of the cluster ask for, until it exits;
+// TensorFlow offers no way to stop it. Whoever reaches the port can run any graph
+// in this process, and nothing is encrypted: trusted networks only.
+func StartWorker(config WorkerConfig) error {
+	if err := config.Validate(); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	job := &corepb.JobDef{Name: workerJob, Tasks: make(map[int32]string)}
+	for number, address := range config.Cluster {
+		job.Tasks[int32(number)] = address
+	}
+	definition, err := proto.Marshal(&corepb.ServerDef{
+		Cluster:   &corepb.ClusterDef{Job: []*corepb.JobDef{job}},
+		JobName:   workerJob,
+		TaskIndex: int32(config.Number),
+		Protocol:  "grpc",
+		DefaultSessionConfig: &corepb.ConfigProto{
+			GpuOptions: &corepb.GPUOptions{AllowGrowth: true},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	if err := tf.StartServer(definition); err != nil {
+		return fmt.Errorf("worker %d at %s: %w", config.Number, config.Cluster[config.Number], err)
+	}
+	return nil
+}
