@@ -1,5 +1,6 @@
 // Package client compares images through a running server: the calls of
-// siamese.v1.SiameseService in Go's own types.
+// siamese.v1.SiameseService in Go's own types, and a stream that has the newest
+// frame of a camera scored, whatever becomes of the server ([Client.Live]).
 package client
 
 import (
@@ -20,6 +21,7 @@ const maxMessageBytes = 16 << 20
 type Client struct {
 	connection *grpc.ClientConn
 	service    siamesev1.SiameseServiceClient
+	dial       func() (*grpc.ClientConn, error) // makes another connection of the kind
 }
 
 // Comparison is the score of one pair.
@@ -70,14 +72,16 @@ func New(target string, options ...grpc.DialOption) (*Client, error) {
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
 	}, options...)
-	connection, err := grpc.NewClient(target, options...)
+	dial := func() (*grpc.ClientConn, error) { return grpc.NewClient(target, options...) }
+	connection, err := dial()
 	if err != nil {
 		return nil, fmt.Errorf("client for %q: %w", target, err)
 	}
-	return &Client{connection: connection, service: siamesev1.NewSiameseServiceClient(connection)}, nil
+	return &Client{connection: connection, service: siamesev1.NewSiameseServiceClient(connection), dial: dial}, nil
 }
 
-// Close ends the connection; calls under way fail.
+// Close ends the connection; calls under way fail. A Live has connections of its
+// own and goes on.
 func (c *Client) Close() error {
 	return c.connection.Close()
 }

@@ -28,6 +28,7 @@ type stub struct {
 	siamesev1.UnimplementedSiameseServiceServer
 	compare func(*siamesev1.CompareRequest) (*siamesev1.CompareResponse, error)
 	rank    func(*siamesev1.RankRequest) (*siamesev1.RankResponse, error)
+	stream  func(script) error
 }
 
 func (s *stub) Compare(_ context.Context, request *siamesev1.CompareRequest) (*siamesev1.CompareResponse, error) {
@@ -38,28 +39,28 @@ func (s *stub) Rank(_ context.Context, request *siamesev1.RankRequest) (*siamese
 	return s.rank(request)
 }
 
+func (s *stub) StreamCompare(stream grpc.BidiStreamingServer[siamesev1.StreamCompareRequest, siamesev1.StreamCompareResponse]) error {
+	return s.stream(script{stream})
+}
+
 // connect serves a stub in memory and returns a client of it.
 func connect(t *testing.T, service *stub) *client.Client {
+	t.Helper()
+	return connectTo(t, serveStub(t, service))
+}
+
+func serveStub(t *testing.T, service *stub) dialer {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	siamesev1.RegisterSiameseServiceServer(server, service)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	c, err := client.New("passthrough:///stub", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return listener.DialContext(ctx)
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
 		server.Stop()
 		<-served
 	})
-	return c
+	return func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
 }
 
 func TestCompare(t *testing.T) {

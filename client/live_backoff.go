@@ -1,0 +1,43 @@
+package client
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// backoff is the pause between tries: it doubles from min to max.
+type backoff struct {
+	min, max time.Duration
+	next     time.Duration
+}
+
+func newBackoff(least, most time.Duration) *backoff {
+	return &backoff{min: least, max: most, next: least}
+}
+
+// reset begins anew.
+func (b *backoff) reset() { b.next = b.min }
+
+// pause returns the next pause, shortened by up to half at random so that
+// clients of one server do not come back all at once. After an error that lasts
+// it goes to max at once.
+func (b *backoff) pause(lasting bool) time.Duration {
+	if lasting {
+		b.next = b.max
+	}
+	longest := b.next
+	b.next = min(2*longest, b.max)
+	return longest - rand.N(longest/2+1)
+}
+
+// lasting tells whether a retry can't be expected to heal an error.
+func (e *Error) lasting() bool {
+	switch e.Code {
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition,
+		codes.OutOfRange, codes.Unimplemented, codes.Unauthenticated:
+		return true
+	}
+	return false
+}

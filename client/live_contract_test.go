@@ -1,0 +1,83 @@
+package client_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	"siamese/client"
+	siamesev1 "siamese/proto/siamese/v1"
+)
+
+func TestLiveLeavesAServerThatDrainsForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := scripted(t, client.LiveConfig{AnswerTimeout: 7 * time.Second}, func(s script) error {
+			s.open()
+			_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_Draining{}})
+			<-s.Context().Done()
+			return nil
+		})
+		since := w.phase(client.Draining).Since
+		got := w.phase(client.Waiting)
+		if took := got.Since.Sub(since); code(got.Err) != codes.DeadlineExceeded || took != 7*time.Second {
+			t.Errorf("state = %+v after %v, want DEADLINE_EXCEEDED after AnswerTimeout, 7s", got, took)
+		}
+	})
+}
+
+func TestLiveLeavesAServerThatBreaksTheContract(t *testing.T) {
+	answer := func(m *siamesev1.StreamCompareResponse) func(script) error {
+		return func(s script) error { s.open(); _ = s.Send(m); <-s.Context().Done(); return nil }
+	}
+	tests := []struct {
+		name string
+		give func(script) error
+		want codes.Code
+	}{
+		{"no opened", func(s script) error { _ = s.Send(&siamesev1.StreamCompareResponse{}); <-s.Context().Done(); return nil }, codes.Internal},
+		{"the end at once", func(script) error { return nil }, codes.Unavailable},
+		{"the end", func(s script) error { s.open(); return nil }, codes.Unavailable},
+		{"a frame that is not under way", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{
+			FrameScored: &siamesev1.FrameScored{Id: 3}}}), codes.Internal},
+		{"drops of such", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FramesDropped{
+			FramesDropped: &siamesev1.FramesDropped{Ids: []uint64{3}}}}), codes.Internal},
+		{"a failure of such", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{
+			ItemFailed: &siamesev1.ItemFailed{Item: &siamesev1.ItemFailed_Id{Id: 3}}}}), codes.Internal},
+		{"a reference that is not under way", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{
+			ReferenceSet: &siamesev1.ReferenceSet{Name: "b"}}}), codes.Internal},
+		{"a failure of that", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{
+			ItemFailed: &siamesev1.ItemFailed{Item: &siamesev1.ItemFailed_Reference{Reference: "b"}}}}), codes.Internal},
+		{"a failure of nothing", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{
+			ItemFailed: &siamesev1.ItemFailed{Error: &siamesev1.ItemError{Code: int32(codes.Aborted)}}}}), codes.Aborted},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := scripted(t, client.LiveConfig{}, tt.give)
+				if got := w.phase(client.Waiting); code(got.Err) != tt.want {
+					t.Errorf("state = %+v, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// script is a stream whose server is the test.
+type script struct {
+	grpc.BidiStreamingServer[siamesev1.StreamCompareRequest, siamesev1.StreamCompareResponse]
+}
+
+func (s script) open() {
+	_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_Opened{
+		Opened: &siamesev1.StreamOpened{Window: 1},
+	}})
+}
+
+// scripted starts a Live whose streams are all served by serve.
+func scripted(t *testing.T, config client.LiveConfig, serve func(script) error) *watched {
+	t.Helper()
+	return watch(t, serveStub(t, &stub{stream: serve}), config)
+}
