@@ -58,15 +58,21 @@ func serve(t *testing.T, cfg server.Config, model server.Model) *running {
 // serveBare starts one that has no model yet.
 func serveBare(t *testing.T, cfg server.Config) *running {
 	t.Helper()
-	r := &running{log: &logBuffer{}, served: make(chan error, 1)}
+	log := &logBuffer{}
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	s, err := server.New(cfg)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	r.server = s
+	return serveOn(t, s, log)
+}
+
+// serveOn starts a server that exists.
+func serveOn(t *testing.T, s *server.Server, log *logBuffer) *running {
+	t.Helper()
+	r := &running{server: s, log: log, served: make(chan error, 1)}
 	listener := bufconn.Listen(bufferBytes)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel

@@ -11,8 +11,9 @@ import (
 // Serve answers calls that come in at lis until ctx is done, and then stops:
 //
 //  1. health says NOT_SERVING, all else goes on for Config.DrainDelay;
-//  2. streams are told (Draining), new streams are refused, new connections and
-//     new calls turned away; calls and streams under way go on;
+//  2. streams are told (Draining), new streams are refused; requests over HTTP
+//     are turned away and, when those under way have ended, new connections and
+//     calls over gRPC too; calls and streams under way go on;
 //  3. after Config.StreamGrace streams are read no more and ended with
 //     UNAVAILABLE, DRAINING, once what is under way is answered;
 //  4. what has not ended within Config.StopTimeout, counted from step 2, is cut
@@ -29,17 +30,21 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	}
 	defer s.Close()
 	defer s.receivers.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.grpc.Serve(lis) }()
+	s.web.start(cancel)
 	s.log.Info("serving", "address", lis.Addr().String())
 
 	select {
 	case err := <-stopped:
+		cancel()
 		s.health.Shutdown()
 		close(s.draining)
 		close(s.graceOver)
 		s.grpc.Stop()
-		return fmt.Errorf("server: serve %s: %w", lis.Addr(), err)
+		return errors.Join(fmt.Errorf("server: serve %s: %w", lis.Addr(), err), s.web.stop(ctx))
 	case <-ctx.Done():
 	}
 	s.log.Info("draining", "delay", s.cfg.DrainDelay, "stream_grace", s.cfg.StreamGrace, "stop_timeout", s.cfg.StopTimeout)
@@ -61,10 +66,14 @@ func (s *Server) drain() error {
 		s.grpc.Stop()
 		close(cut)
 	})
+	patience, cancel := context.WithTimeout(context.Background(), s.cfg.StopTimeout)
+	defer cancel()
+	// HTTP first: gRPC's graceful stop cuts its requests off at once.
+	err := s.web.stop(patience)
 	s.grpc.GracefulStop()
 	if timeout.Stop() {
-		return nil
+		return err
 	}
 	<-cut
-	return ErrStopTimeout
+	return errors.Join(err, ErrStopTimeout)
 }

@@ -63,8 +63,9 @@ type Server struct {
 	pool   *pool
 
 	engine atomic.Pointer[engine] // nil until SetModel
-	mu     sync.Mutex             // guards closed and the setting of engine
+	mu     sync.Mutex             // guards closed and the setting of engine and web
 	closed bool
+	web    *webServer // nil without AddHTTP; set before Serve
 
 	served    atomic.Bool
 	draining  chan struct{}  // closed when streams are told that the server stops

@@ -102,7 +102,7 @@ func (c *benchServeFlags) measure(ctx context.Context, model *openModel, s strea
 		},
 		A:        a,
 		B:        b,
-		Command:  []string{program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--addr"},
+		Command:  []string{program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--http-addr=", "--addr"},
 		Progress: s.err,
 	}.Run(ctx)
 }

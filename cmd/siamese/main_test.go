@@ -89,7 +89,7 @@ func serve(t *testing.T, args ...string) *process {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	p := &process{cmd: command(t, append([]string{"serve", "--addr", address}, args...)...), log: new(bytes.Buffer), address: address}
+	p := &process{cmd: command(t, append([]string{"serve", "--addr", address, "--http-addr", ""}, args...)...), log: new(bytes.Buffer), address: address}
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime"
 	"time"
 
@@ -16,6 +15,9 @@ import (
 
 type serveCommand struct {
 	Addr string `help:"Where to listen. Calls are plain text: keep it on loopback or a trusted network." default:"127.0.0.1:50051"`
+
+	HTTPAddr   string   `help:"Where to offer the page and the calls for browsers; empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
+	CORSOrigin []string `help:"An origin whose pages may call too, such as https://example.org; may be repeated." name:"cors-origin"`
 
 	MaxMessageBytes     int           `help:"Bytes of one message." default:"16777216"`
 	MaxImageBytes       int           `help:"Bytes of one encoded image." default:"7340032"`
@@ -50,7 +52,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	listener, err := c.listen(ctx, service, logger)
 	if err != nil {
 		service.Close()
 		return err

@@ -160,7 +160,7 @@ func TestServeRefusesBadModels(t *testing.T) {
 		{glyphA, "model refused"},
 	}
 	for _, tt := range tests {
-		_, stderr, code := siamese(t, "", "serve", "--addr=127.0.0.1:0", "--log-level=error", "--model", tt.give)
+		_, stderr, code := siamese(t, "", "serve", "--addr=127.0.0.1:0", "--http-addr=", "--log-level=error", "--model", tt.give)
 		if code != 1 || !strings.Contains(stderr, tt.want) {
 			t.Errorf("serve --model %s = %q, exit code %d; want %q and 1", tt.give, stderr, code, tt.want)
 		}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+
+	"siamese/server"
+	"siamese/web"
+)
+
+// listen opens the port of gRPC, which it returns, and that of HTTP, which it
+// hands to service.
+func (c *serveCommand) listen(ctx context.Context, service *server.Server, logger *slog.Logger) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if c.HTTPAddr == "" {
+		return listener, nil
+	}
+	if err := c.listenHTTP(ctx, service, logger); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
+
+func (c *serveCommand) listenHTTP(ctx context.Context, service *server.Server, logger *slog.Logger) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.HTTPAddr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("--http-addr %s is taken by another program: give another address, or \"\" for no page", c.HTTPAddr)
+	}
+	if err != nil {
+		return fmt.Errorf("--http-addr: %w", err)
+	}
+	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.CORSOrigin}); err != nil {
+		return usageError{errors.Join(err, listener.Close())}
+	}
+	logger.Info("page", "url", pageURL(listener.Addr()))
+	return nil
+}
+
+// pageURL is where a browser on this machine finds the page: browsers take an
+// unspecified address for none of theirs and give the camera to localhost.
+func pageURL(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d/", tcp.Port)
+	}
+	return fmt.Sprintf("http://%s/", address)
+}

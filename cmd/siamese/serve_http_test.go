@@ -1,0 +1,77 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// freeHTTPAddress is a port that is free now.
+func freeHTTPAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// TestServeShowsThePage: the page and a call for browsers, from the real
+// program.
+func TestServeShowsThePage(t *testing.T) {
+	address := freeHTTPAddress(t)
+	server := serve(t, "--http-addr", address, "--cors-origin", "https://friend.example")
+	page, err := http.Get("http://" + address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Body.Close()
+	text, err := io.ReadAll(page.Body)
+	if err != nil || !strings.Contains(string(text), "<title>siamese") {
+		t.Errorf("GET / = %d, %q, %v; want the page", page.StatusCode, text, err)
+	}
+	info, err := http.Post("http://"+address+"/siamese.v1.SiameseService/GetServerInfo", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer info.Body.Close()
+	answer, err := io.ReadAll(info.Body)
+	if err != nil || !strings.Contains(string(answer), `"siamese-omniglot"`) {
+		t.Errorf("GetServerInfo = %d, %q, %v; want the model's name", info.StatusCode, answer, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d, want 0\n%s", code, server.log)
+	}
+	if want := "url=http://" + address + "/"; !strings.Contains(server.log.String(), want) {
+		t.Errorf("the log has no %q:\n%s", want, server.log)
+	}
+}
+
+func TestServeRefusesBadHTTPFlags(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	tests := []struct {
+		give     []string
+		want     string
+		wantCode int
+	}{
+		{[]string{"--http-addr", taken.Addr().String()}, "is taken by another program", 1},
+		{[]string{"--http-addr", "nowhere"}, "--http-addr: ", 1},
+		{[]string{"--http-addr", "127.0.0.1:0", "--cors-origin", "*"}, `has "*", expected scheme and host`, 2},
+	}
+	for _, tt := range tests {
+		_, stderr, code := siamese(t, "", append([]string{"serve", "--addr=127.0.0.1:0", "--log-level=error"}, tt.give...)...)
+		if code != tt.wantCode || !strings.Contains(stderr, tt.want) {
+			t.Errorf("serve %v = %q, exit code %d; want %q and %d", tt.give, stderr, code, tt.want, tt.wantCode)
+		}
+		oneLine(t, stderr)
+	}
+}

@@ -1,0 +1,242 @@
+// What: drives the page in a real Chromium against a real server, as a person
+//       would: compare, rank, live, errors, keyboard, phone, dark.
+// How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
+//       It needs playwright-core under .tools/playwright and a Chromium
+//       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
+//       and passes.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { ServerProcess } from "./page-server.mjs";
+
+const root = resolve(import.meta.dirname, "..");
+const [program, shots] = process.argv.slice(2);
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+if (!program) throw new Error("usage: node scripts/page-check.mjs PROGRAM [FOLDER]");
+if (!existsSync(chromium)) {
+  console.log(`page-check: skipped, there is no Chromium at ${chromium}: install it or set CHROMIUM`);
+  process.exit(0);
+}
+const { chromium: browsers } = createRequire(join(root, ".tools/playwright/"))("playwright-core");
+const glyph = (name) => join(root, "testdata/omniglot/Greek", name);
+const [a, b, c] = ["character01/0394_01.png", "character01/0394_02.png", "character02/0395_01.png"].map(glyph);
+const scratch = mkdtempSync(join(tmpdir(), "page-check-"));
+if (shots) mkdirSync(shots, { recursive: true });
+
+const server = new ServerProcess(resolve(program));
+const url = await server.start();
+let passed = 0;
+let failed = 0;
+
+/** Opens the page in a browser of its own and checks one thing. */
+async function check(name, body, context = {}, args = []) {
+  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox", ...args] });
+  const page = await (await browser.newContext({ viewport: { width: 1100, height: 900 }, ...context })).newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => { if (message.text().includes("Content Security Policy")) faults.push(message.text()); });
+  try {
+    await page.goto(url);
+    await page.getByText("Ready: siamese-omniglot").waitFor();
+    await body(page);
+    assert.deepEqual(faults, [], "errors of the page");
+    const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(width <= 0, `the page is ${width} pixels wider than the window`);
+    passed++;
+    console.log(`ok   ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL ${name}: ${error.message}`);
+    await shot(page, `failed-${name.replaceAll(/\W+/g, "-")}`);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function shot(page, name) {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+
+const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input");
+const result = (page) => page.getByRole("region", { name: "Result" });
+
+async function compare(page, first = a, second = b) {
+  await input(page, "First picture").setInputFiles(first);
+  await input(page, "Second picture").setInputFiles(second);
+  await result(page).waitFor();
+}
+
+async function rank(page) {
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await input(page, "Picture to look for").setInputFiles(a);
+  await input(page, "Candidates").setInputFiles([c, b, glyph("character02/0395_07.png"), glyph("character01/0394_18.png")]);
+  await page.getByText("Best of 4: 0394_02.png, 0.9980, Same").waitFor();
+}
+
+/** A film for Chromium's fake camera: a second of each drawing, in y4m. */
+async function film(path) {
+  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  const page = await browser.newPage();
+  const pieces = [Buffer.from("YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n")];
+  for (const drawing of [a, c]) {
+    const gray = await page.evaluate(async (base64) => {
+      const picture = new Image();
+      picture.src = `data:image/png;base64,${base64}`;
+      await picture.decode();
+      const pen = new OffscreenCanvas(640, 480).getContext("2d");
+      pen.fillStyle = "#fff";
+      pen.fillRect(0, 0, 640, 480);
+      pen.drawImage(picture, 80, 0, 480, 480);
+      const { data } = pen.getImageData(0, 0, 640, 480);
+      return [...data.filter((_, i) => i % 4 === 0)];
+    }, readFileSync(drawing).toString("base64"));
+    const frame = Buffer.concat([Buffer.from("FRAME\n"), Buffer.from(gray), Buffer.alloc(640 * 480 / 2, 128)]);
+    pieces.push(...Array(10).fill(frame));
+  }
+  await browser.close();
+  writeFileSync(path, Buffer.concat(pieces));
+  return ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${path}`];
+}
+
+async function live(page) {
+  await page.getByRole("tab", { name: "Live" }).click();
+  await input(page, "References").setInputFiles([b, c]);
+  await page.getByRole("button", { name: "Start the camera" }).click();
+  await page.getByText(/[1-9][0-9.]* frames\/s scored · lag [0-9]+ ms/).waitFor();
+  for (const name of ["0394_02.png", "0395_01.png"]) await page.getByText(`best: ${name}`).waitFor();
+}
+
+await check("two drawings of one character are the same", async (page) => {
+  await compare(page);
+  assert.match(await result(page).innerText(), /0\.9980\s+✓ Same\s+threshold 0\.50/);
+  assert.match(await result(page).innerText(), /encode\s+[0-9.]+ ms/);
+  assert.equal(await result(page).locator("img").evaluateAll((all) => all.filter((img) => img.naturalWidth === 105).length), 2);
+  assert.equal(await page.getByRole("meter", { name: "Similarity" }).getAttribute("aria-valuetext"), "0.9980, Same");
+  await shot(page, "compare");
+  await input(page, "Second picture").setInputFiles(c);
+  await page.getByText("0.0022", { exact: true }).waitFor();
+  assert.match(await result(page).innerText(), /✕ Different/);
+});
+await check("a pasted and a dropped picture are taken", async (page) => {
+  const give = (kind, label, path) => page.evaluate(([kind, label, base64]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], "given.png"));
+    const target = label ? document.querySelector(`[aria-label="${label}"]`) : document;
+    target.dispatchEvent(kind === "drop" ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }) : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+  }, [kind, label, readFileSync(path).toString("base64")]);
+  await give("drop", "First picture", a);
+  await page.getByAltText("given.png").waitFor();
+  await give("paste", "", b);
+  await page.getByText("0.9980", { exact: true }).waitFor();
+});
+await check("many are ranked, best first", async (page) => {
+  await rank(page);
+  const names = await page.getByRole("list", { name: "Ranking" }).locator(".name").allInnerTexts();
+  assert.deepEqual(names.slice(0, 2), ["0394_02.png", "0394_18.png"]);
+  await shot(page, "rank");
+  await page.getByRole("button", { name: "Remove 0394_02.png" }).click();
+  await page.getByText("Best of 3: 0394_18.png").waitFor();
+});
+await check("what is no picture is told in words", async (page) => {
+  const big = join(scratch, "big.png");
+  writeFileSync(big, Buffer.concat([readFileSync(a), Buffer.alloc(8 << 20)]));
+  const damaged = join(scratch, "damaged.png");
+  writeFileSync(damaged, readFileSync(a).subarray(0, 100));
+  const problem = page.getByRole("group", { name: "First picture" }).getByRole("alert");
+  for (const [file, words] of [[join(root, "README.md"), "README.md is no picture that the server can read"], [big, "big.png is too large: it has 8.0 MiB, the server takes 7.0 MiB"]]) {
+    await input(page, "First picture").setInputFiles(file);
+    await page.getByText(words).waitFor();
+  }
+  await shot(page, "wrong-file");
+  await input(page, "First picture").setInputFiles(damaged);
+  await input(page, "Second picture").setInputFiles(b);
+  await page.getByText("The picture is damaged.").waitFor();
+  await input(page, "First picture").setInputFiles(a);
+  await page.getByText("0.9980", { exact: true }).waitFor();
+  assert.equal(await problem.count(), 0, "the problem is still told");
+});
+await check("a server that goes and comes back is told of, and the call made again", async (page) => {
+  await compare(page);
+  await server.stop();
+  await input(page, "Second picture").setInputFiles(c);
+  await page.getByText("This goes on when the server answers again.").waitFor();
+  await page.getByText("Trying again …").waitFor();
+  await shot(page, "server-gone");
+  await server.start();
+  await page.getByText("0.0022", { exact: true }).waitFor();
+  await page.getByText("Ready: siamese-omniglot").waitFor();
+});
+const camera = await film(join(scratch, "film.y4m"));
+await check("the camera is held against references", async (page) => {
+  await live(page);
+  await shot(page, "live");
+  await page.getByRole("button", { name: "Take this frame as a reference" }).click();
+  await page.getByText("best: frame 1").waitFor();
+  await server.stop();
+  await page.getByText("This goes on when the server answers again.").waitFor();
+  await server.start();
+  await page.getByText("Ready: siamese-omniglot").waitFor();
+  const before = await page.getByText(/frames\/s scored/).innerText();
+  await page.waitForFunction((before) => !document.querySelector(".counts").textContent.includes(before), before);
+  await page.getByRole("button", { name: "Stop the camera" }).click();
+  await page.getByText("The camera is off.").waitFor();
+}, {}, camera);
+await check("embeddings of another model are made again", async (page) => {
+  let refused = 0;
+  await page.route("**/Embed", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    if (refused++ < 2) for (const made of answer.results) made.embedding.modelDigest = "0123";
+    await route.fulfill({ response, json: answer });
+  });
+  await live(page);
+  assert.equal(refused, 4, "calls of Embed");
+}, {}, camera);
+await check("a snapshot of the camera is compared", async (page) => {
+  await page.getByRole("button", { name: "Take First picture with the camera" }).click();
+  await page.getByRole("button", { name: "Take the picture" }).click();
+  await page.getByAltText("snapshot 1.jpg").waitFor();
+}, {}, camera);
+await check("no camera is told in words", async (page) => {
+  await page.getByRole("tab", { name: "Live" }).click();
+  await page.getByRole("button", { name: "Start the camera" }).click();
+  await page.getByText(/There is no camera\.|not allowed to use the camera/).waitFor();
+});
+await check("the keyboard is enough", async (page) => {
+  const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "Compare");
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "focus can be seen");
+  for (const [key, panel] of [["ArrowRight", "Rank"], ["End", "Live"], ["ArrowRight", "Compare"], ["ArrowLeft", "Live"], ["Home", "Compare"]]) {
+    await page.keyboard.press(key);
+    assert.equal(await focused(), panel);
+    await page.getByRole("tabpanel", { name: panel }).waitFor();
+  }
+  let file = a;
+  page.on("filechooser", (chooser) => void chooser.setFiles(file));
+  for (const [label, chosen, key] of [["Choose a file for First picture", a, "Enter"], ["Choose a file for Second picture", b, "Space"]]) {
+    while (await focused() !== label) await page.keyboard.press("Tab");
+    file = chosen;
+    await page.keyboard.press(key);
+    await page.getByAltText(chosen.split("/").at(-1)).waitFor();
+  }
+  await page.getByText("Same: similarity 0.9980, threshold 0.50.").waitFor({ state: "attached" });
+});
+for (const [scheme, width] of [["light", 360], ["dark", 360], ["dark", 1100]]) {
+  await check(`${scheme}, ${width} pixels wide`, async (page) => {
+    await compare(page);
+    await page.getByText("Model and server").click();
+    await shot(page, `compare-${scheme}-${width}`);
+    await rank(page);
+    await shot(page, `rank-${scheme}-${width}`);
+    await live(page);
+    await shot(page, `live-${scheme}-${width}`);
+  }, { colorScheme: scheme, viewport: { width, height: 740 } }, camera);
+}
+
+await server.stop();
+rmSync(scratch, { recursive: true });
+console.log(`page-check: ${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

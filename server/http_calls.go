@@ -1,0 +1,110 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/vanguard"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	pb "siamese/proto/siamese/v1"
+)
+
+// textOverhead is what a message in JSON may be larger than Config.MaxMessageBytes
+// beside the four bytes that base64 makes of three.
+const textOverhead = 64 << 10
+
+// httpHandler routes calls to the gRPC server and the rest to the page.
+func (s *Server) httpHandler(cfg HTTPConfig) (http.Handler, error) {
+	calls, err := s.transcoder()
+	if err != nil {
+		return nil, err
+	}
+	guarded, err := guardOrigins(cfg.Origins, postOnly(calls))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	service := "/" + pb.SiameseService_ServiceDesc.ServiceName + "/"
+	mux.Handle(service, guarded)
+	mux.HandleFunc(pb.SiameseService_StreamCompare_FullMethodName, refuseStream)
+	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
+	if cfg.Page != nil {
+		mux.Handle("/", cfg.Page)
+	}
+	return noSniffing(mux), nil
+}
+
+// transcoder turns calls of browsers into gRPC calls of s.grpc.
+func (s *Server) transcoder() (http.Handler, error) {
+	limit := s.maxTextBytes()
+	options := []vanguard.ServiceOption{
+		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
+		vanguard.WithTargetCodecs(vanguard.CodecProto),
+		// Bodies are unpacked on this side, by a reader that has a limit.
+		vanguard.WithNoTargetCompression(),
+		vanguard.WithMaxMessageBufferBytes(uint32(limit)),
+	}
+	return vanguard.NewTranscoder([]*vanguard.Service{
+		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, s.grpc, options...),
+		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, s.grpc, options...),
+	},
+		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
+		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
+}
+
+// maxTextBytes bounds a request's body: a message of the largest size as JSON.
+// What it says is then held against Config.MaxMessageBytes by the gRPC server.
+func (s *Server) maxTextBytes() int64 {
+	const most = 1<<32 - 1 // what the transcoder can be told
+	return min(int64(s.cfg.MaxMessageBytes)/3*4+textOverhead, most)
+}
+
+// postOnly refuses calls by GET, which any page can make a browser send.
+func postOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, fmt.Sprintf("received %s, expected POST", r.Method), http.StatusMethodNotAllowed)
+			return
+		}
+		markConnect(r.Header)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// markConnect lets plain JSON be a call of Connect: without the header the
+// transcoder looks for rules of REST, which this service has none of.
+func markConnect(header http.Header) {
+	const version = "Connect-Protocol-Version"
+	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	if kind == "application/json" && header.Get(version) == "" {
+		header.Set(version, "1")
+	}
+}
+
+func refuseStream(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, connect.CodeUnimplemented,
+		"StreamCompare needs a stream in both directions, which browsers don't have: call it over gRPC, or send frames by Rank")
+}
+
+func refuseUnknown(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, connect.CodeUnimplemented, fmt.Sprintf("there is no call %.256q", r.URL.Path))
+}
+
+// refuse answers in the protocol that the request came in.
+func refuse(w http.ResponseWriter, r *http.Request, code connect.Code, message string) {
+	// An answer that can't be written has no reader.
+	_ = connect.NewErrorWriter().Write(w, r, connect.NewError(code, errors.New(message)))
+}
+
+// noSniffing keeps browsers from guessing what an answer is.
+func noSniffing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

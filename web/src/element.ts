@@ -1,0 +1,35 @@
+// Making elements of the page.
+
+type Child = Node | string | null | undefined;
+
+/** Makes an element; properties that are no properties of it become attributes. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K, properties: Record<string, unknown> = {}, ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in made) (made as unknown as Record<string, unknown>)[name] = value;
+    else made.setAttribute(name, String(value));
+  }
+  made.append(...children.filter((child) => child != null));
+  return made;
+}
+
+/** The page's element of that id, which index.html has. */
+export function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`The page has no element "${id}".`);
+  return found;
+}
+
+/** A button that does something when it is clicked. */
+export function button(label: string, action: () => void, properties: Record<string, unknown> = {}): HTMLButtonElement {
+  const made = element("button", { type: "button", ...properties }, label);
+  made.addEventListener("click", action);
+  return made;
+}
+
+/** A picture from the base64 of a PNG file. */
+export function png(base64: string, alt: string): HTMLImageElement {
+  return element("img", { src: `data:image/png;base64,${base64}`, alt, className: "prepared" });
+}

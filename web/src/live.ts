@@ -1,0 +1,131 @@
+// The view that holds the camera against references.
+
+import { base64, pictureFrom } from "./picture";
+import { call, CallError } from "./client";
+import { closeCamera, frameOf, openCamera } from "./camera";
+import type { RankResponse } from "./contract";
+import { button, element } from "./element";
+import { wordsForItem } from "./failure";
+import { History } from "./history";
+import { Notice } from "./notice";
+import { Picker } from "./picker";
+import { References } from "./references";
+import type { Server } from "./server";
+import { badge, timingTable, verdictOf } from "./verdict";
+
+/** One Rank call at a time, each with the newest frame. */
+export class LiveView {
+  readonly pickers: Picker[];
+  private readonly references = new References();
+  private readonly history = new History();
+  private readonly video = element("video", { muted: true, playsInline: true, "aria-label": "Camera" });
+  private readonly start = button("Start the camera", () => void this.toggle(), { className: "main" });
+  private readonly keep = button("Take this frame as a reference", () => void this.keepFrame(), { disabled: true });
+  private readonly verdict = element("div", { className: "score" });
+  private readonly spoken = element("p", { className: "spoken", "aria-live": "polite" });
+  private readonly counts = element("p", { className: "quiet counts" }, "The camera is off.");
+  private readonly seen = element("img", { className: "prepared", alt: "The frame as the network saw it", hidden: true });
+  private readonly details = element("div");
+  private readonly notice: Notice;
+  private stream: MediaStream | null = null;
+  private running = false;
+  private kept = 0;
+
+  constructor(root: HTMLElement, private readonly server: Server) {
+    this.notice = new Notice(server, () => { this.notice.clear(); void this.loop(); });
+    const picker = new Picker({ label: "References", many: true, server, taken: (pictures) => { for (const picture of pictures) this.references.add(picture); void this.loop(); } });
+    this.pickers = [picker];
+    root.append(element("div", { className: "live" },
+      element("div", {}, element("div", { className: "screen" }, this.video), element("div", { className: "row" }, this.start, this.keep), this.counts),
+      element("div", {}, this.verdict, this.history.root, this.references.root, picker.root)),
+      this.notice.root, element("div", { className: "row seen" }, this.seen, this.details), this.spoken);
+  }
+
+  /** Stops the camera. */
+  stop(): void {
+    closeCamera(this.stream);
+    this.stream = null;
+    this.video.srcObject = null;
+    this.start.textContent = "Start the camera";
+    this.keep.disabled = true;
+    this.counts.textContent = "The camera is off.";
+    this.verdict.replaceChildren();
+    this.history.clear();
+  }
+
+  private async toggle(): Promise<void> {
+    if (this.stream) { this.stop(); return; }
+    this.notice.clear();
+    try {
+      this.stream = await openCamera();
+      this.video.srcObject = this.stream;
+      await this.video.play();
+    } catch (error) {
+      this.stop();
+      this.notice.show(error);
+      return;
+    }
+    this.start.textContent = "Stop the camera";
+    this.keep.disabled = false;
+    void this.loop();
+  }
+
+  private async keepFrame(): Promise<void> {
+    try {
+      this.references.add(await pictureFrom(await frameOf(this.video), `frame ${++this.kept}`, this.server.bounds));
+      void this.loop();
+    } catch (error) {
+      this.notice.show(error);
+    }
+  }
+
+  /** Scores frames until the camera is off, no reference is left or a call fails. */
+  private async loop(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    try {
+      while (this.stream && this.references.count > 0) await this.score();
+      if (this.stream) this.counts.textContent = "Give a reference to hold the camera against.";
+    } catch (error) {
+      this.notice.show(error);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async score(): Promise<void> {
+    const { json, items } = await this.references.images();
+    const grabbed = performance.now();
+    const frame = await base64(await frameOf(this.video));
+    const answer = await call<RankResponse>("Rank", `{"query":{"encoded":"${frame}"},"candidates":${json},"options":{"includePrepared":true}}`);
+    if (!this.stream) return;
+    const failed = answer.errors?.[0]?.error;
+    if (failed?.reason === "MODEL_MISMATCH") {
+      this.references.forget(); // the next frame finds them embedded anew
+      return;
+    }
+    if (failed) throw new CallError("invalid_argument", failed.reason ?? "", wordsForItem(failed));
+    const { ranked = [], threshold = 0 } = answer;
+    ranked.forEach((scored, place) => {
+      const item = items[scored.index ?? 0];
+      if (item) this.references.show(item, scored.similarity ?? 0, threshold, place === 0);
+    });
+    const best = ranked[0];
+    if (best) this.showBest(best.similarity ?? 0, best.same ?? false, threshold, items[best.index ?? 0]?.picture.name ?? "", grabbed);
+    this.seen.src = `data:image/png;base64,${answer.preparedQueryPng ?? ""}`;
+    this.seen.hidden = false;
+    this.details.replaceChildren(timingTable(answer.timings));
+  }
+
+  private showBest(similarity: number, same: boolean, threshold: number, name: string, grabbed: number): void {
+    const now = performance.now();
+    this.history.add(similarity, threshold, now, now - grabbed);
+    const { rate, lag } = this.history.measure(now);
+    this.verdict.replaceChildren(element("output", { className: "similarity" }, similarity.toFixed(3)), badge(same),
+      element("span", { className: "quiet" }, `best: ${name} · threshold ${threshold.toFixed(2)}`));
+    this.counts.textContent = `${rate.toFixed(1)} frames/s scored · lag ${lag.toFixed(0)} ms`;
+    // Spoken only when it changes: numbers change with every frame.
+    const words = same ? `${verdictOf(true)} as ${name}` : "Different from all references";
+    if (this.spoken.textContent !== words) this.spoken.textContent = words;
+  }
+}

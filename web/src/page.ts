@@ -1,0 +1,20 @@
+// The page: three views on one server.
+
+import { byId } from "./element";
+import { CompareView } from "./compare";
+import { LiveView } from "./live";
+import { RankView } from "./rank";
+import { Server } from "./server";
+import { startTabs } from "./tabs";
+import { takePasted } from "./picker";
+
+const server = new Server();
+const compare = new CompareView(byId("compare"), server);
+const rank = new RankView(byId("rank"), server);
+const live = new LiveView(byId("live"), server);
+
+startTabs((panel) => { if (panel !== "live") live.stop(); });
+takePasted([...compare.pickers, ...rank.pickers, ...live.pickers]);
+// A file that misses a picker must not replace the page.
+for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
+void server.ask();

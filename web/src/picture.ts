@@ -1,0 +1,51 @@
+// Pictures that the person gave.
+
+import { megabytes, type Bounds } from "./server";
+
+/** How files of the formats that the server reads begin. */
+const beginnings: [format: string, pattern: RegExp][] = [
+  ["jpeg", /^\xff\xd8\xff/], ["png", /^\x89PNG/], ["gif", /^GIF8/], ["bmp", /^BM/],
+  ["webp", /^RIFF[^]{4}WEBP/], ["tiff", /^(II\*\0|MM\0\*)/],
+];
+
+/** A picture file, unchanged. Its url lives as long as the page. */
+export interface Picture { name: string; bytes: number; encoded: string; url: string; shown: boolean }
+
+/** Reads a file and checks it against the server's limits. Throws an Error in words. */
+export async function pictureFrom(file: Blob, name: string, bounds: Bounds): Promise<Picture> {
+  if (file.size === 0) throw new Error(`${name} is empty.`);
+  if (file.size > bounds.imageBytes) {
+    throw new Error(`${name} is too large: it has ${megabytes(file.size)}, the server takes ${megabytes(bounds.imageBytes)}.`);
+  }
+  const beginning = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
+  if (!beginnings.some(([, pattern]) => pattern.test(beginning))) {
+    throw new Error(`${name} is no picture that the server can read (${beginnings.map(([format]) => format).join(", ")}).`);
+  }
+  const shown = await checkSize(file, name, bounds);
+  return { name, bytes: file.size, encoded: await base64(file), url: URL.createObjectURL(file), shown };
+}
+
+/** Checks width and height where the browser can tell them; false where it can't. */
+async function checkSize(file: Blob, name: string, bounds: Bounds): Promise<boolean> {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) return false;
+  const { width, height } = bitmap;
+  bitmap.close();
+  if (width * height > bounds.imagePixels) {
+    throw new Error(`${name} is too large: ${width} × ${height} pixels, the server takes ${bounds.imagePixels / 1e6} megapixels.`);
+  }
+  if (Math.max(width, height) > bounds.sideRatio * Math.min(width, height)) {
+    throw new Error(`${name} is too long and narrow: ${width} × ${height} pixels, the server takes 1 to ${bounds.sideRatio} at most.`);
+  }
+  return true;
+}
+
+/** The file's bytes in base64. */
+export function base64(file: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ""));
+    reader.onerror = () => reject(new Error("The file can't be read."));
+    reader.readAsDataURL(file);
+  });
+}

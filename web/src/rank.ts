@@ -1,0 +1,123 @@
+// The view that ranks many pictures by how alike they are to one.
+
+import { call } from "./client";
+import type { RankResponse, RankedCandidate, Timings } from "./contract";
+import { button, element, png } from "./element";
+import { wordsForItem } from "./failure";
+import { Notice } from "./notice";
+import { Picker, portrait } from "./picker";
+import type { Picture } from "./picture";
+import type { Server } from "./server";
+import { badge, Meter, timingTable, verdictOf } from "./verdict";
+
+interface Row { picture: Picture; scored?: RankedCandidate; problem?: string }
+
+/** Bytes of a call beside its pictures: names of fields, lengths. */
+const messageOverhead = 64 << 10;
+
+/** One picker for the query, one for the candidates, a list that is best first. */
+export class RankView {
+  readonly pickers: Picker[];
+  private query: Picture | undefined;
+  private candidates: Picture[] = [];
+  private readonly list = element("ol", { className: "ranking", "aria-label": "Ranking" });
+  private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
+  private readonly details = element("div");
+  private readonly notice: Notice;
+  private asked = 0;
+
+  constructor(root: HTMLElement, private readonly server: Server) {
+    this.notice = new Notice(server, () => void this.rank());
+    this.pickers = [
+      new Picker({ label: "Picture to look for", many: false, server, taken: ([picture]) => { this.query = picture; void this.rank(); } }),
+      new Picker({ label: "Candidates", many: true, server, taken: (pictures) => { this.candidates.push(...pictures); void this.rank(); } }),
+    ];
+    root.append(element("div", { className: "pair" }, ...this.pickers.map((picker) => picker.root)),
+      this.notice.root, this.summary, this.list, this.details);
+  }
+
+  private async rank(): Promise<void> {
+    const { query, candidates } = this;
+    const asked = ++this.asked;
+    if (!query || candidates.length === 0) {
+      this.show(candidates.map((picture) => ({ picture })), 0, undefined);
+      this.summary.textContent = candidates.length === 0 ? "" : `${candidates.length} candidates; choose the picture to look for.`;
+      return;
+    }
+    this.list.setAttribute("aria-busy", "true");
+    try {
+      const rows: Row[] = [];
+      let last: RankResponse = {};
+      for (const part of this.parts(query, candidates)) {
+        last = await call<RankResponse>("Rank", {
+          query: { encoded: query.encoded }, candidates: part.map((picture) => ({ encoded: picture.encoded })), options: { includePrepared: true },
+        });
+        rows.push(...rowsOf(last, part));
+      }
+      if (asked !== this.asked) return;
+      this.notice.clear();
+      this.show(rows, last.threshold ?? 0, last.timings, last.preparedQueryPng);
+    } catch (error) {
+      if (asked === this.asked) { this.summary.textContent = ""; this.notice.show(error); }
+    } finally {
+      this.list.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Cuts the candidates into calls that the server takes. */
+  private parts(query: Picture, candidates: Picture[]): Picture[][] {
+    const { messageBytes, candidates: most } = this.server.bounds;
+    const parts: Picture[][] = [];
+    let room = 0;
+    for (const picture of candidates) {
+      const part = parts.at(-1);
+      if (!part || part.length >= most || picture.bytes > room) {
+        parts.push([picture]);
+        room = messageBytes - messageOverhead - query.bytes;
+      } else {
+        part.push(picture);
+      }
+      room -= picture.bytes;
+    }
+    return parts;
+  }
+
+  private show(rows: Row[], threshold: number, timings: Timings | undefined, prepared?: string): void {
+    rows.sort((a, b) => (b.scored?.similarity ?? -1) - (a.scored?.similarity ?? -1));
+    this.list.replaceChildren(...rows.map((row) => this.row(row, threshold)));
+    const best = rows[0];
+    if (best?.scored) {
+      this.summary.textContent = `Best of ${rows.length}: ${best.picture.name}, ${(best.scored.similarity ?? 0).toFixed(4)}, ${verdictOf(best.scored.same ?? false)} (threshold ${threshold.toFixed(2)}).`;
+    }
+    this.details.replaceChildren(...(timings ? [
+      element("figure", {}, png(prepared ?? "", "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
+      timingTable(timings),
+    ] : []));
+  }
+
+  private row({ picture, scored, problem }: Row, threshold: number): HTMLElement {
+    const row = element("li", {}, scored?.preparedPng ? png(scored.preparedPng, `${picture.name} as the network saw it`) : portrait(picture));
+    const meter = new Meter(`Similarity of ${picture.name}`);
+    if (scored) meter.show(scored.similarity ?? 0, threshold);
+    row.append(element("div", { className: "grow" }, element("span", { className: "name" }, picture.name),
+      scored ? meter.root : problem ? element("span", { className: "problem" }, problem) : null));
+    if (scored) row.append(element("span", { className: "number" }, (scored.similarity ?? 0).toFixed(4)), badge(scored.same ?? false));
+    row.append(button("✕", () => { this.candidates = this.candidates.filter((other) => other !== picture); void this.rank(); },
+      { className: "remove", "aria-label": `Remove ${picture.name}` }));
+    return row;
+  }
+}
+
+/** The candidates of one call with what became of each. */
+function rowsOf(answer: RankResponse, part: Picture[]): Row[] {
+  const rows: Row[] = part.map((picture) => ({ picture }));
+  for (const scored of answer.ranked ?? []) {
+    const row = rows[scored.index ?? 0];
+    if (row) row.scored = scored;
+  }
+  for (const failed of answer.errors ?? []) {
+    const row = rows[failed.index ?? 0];
+    if (row) row.problem = wordsForItem(failed.error);
+  }
+  return rows;
+}

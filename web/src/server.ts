@@ -1,0 +1,88 @@
+// What is known of the server: whether it answers, its model, its limits.
+
+import { call, CallError } from "./client";
+import type { ServerInfo } from "./contract";
+import { byId, element } from "./element";
+import { wordsFor } from "./failure";
+
+/** How often a server that does not answer is asked again, in milliseconds. */
+const askAgain = 1500;
+
+/** Limits in numbers, for checks before anything is sent. */
+export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: number; messageBytes: number; candidates: number; formats: string[] }
+
+/** The server; listeners are told each time it answers again. */
+export class Server {
+  private info: ServerInfo = {};
+  private asking = false;
+  private readonly listeners: (() => void)[] = [];
+
+  /** The server's limits; before it has answered, its usual ones. */
+  get bounds(): Bounds {
+    const limits = this.info.limits ?? {};
+    return {
+      imageBytes: Number(limits.maxImageBytes ?? 7 << 20),
+      imagePixels: Number(limits.maxImagePixels ?? 25e6),
+      sideRatio: limits.maxSideRatio ?? 20,
+      messageBytes: Number(limits.maxMessageBytes ?? 16 << 20),
+      candidates: limits.maxCandidates ?? 256,
+      formats: limits.imageFormats ?? [],
+    };
+  }
+
+  /** Calls listener each time the server answers after it did not. */
+  onReady(listener: () => void): void { this.listeners.push(listener); }
+
+  /** Tells that a call failed: if the server is gone it is asked until it answers. */
+  failed(error: unknown): void {
+    if (error instanceof CallError && error.gone) void this.ask();
+  }
+
+  /** Asks until the server answers. */
+  async ask(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    for (;;) {
+      try {
+        this.info = await call<ServerInfo>("GetServerInfo", {});
+        break;
+      } catch (error) {
+        this.show("gone", `${wordsFor(error)} Trying again …`);
+        await new Promise((resolve) => setTimeout(resolve, askAgain));
+      }
+    }
+    this.asking = false;
+    const model = this.info.model ?? {};
+    this.show("ready", `Ready: ${model.reference?.name ?? "model"} on ${model.device ?? "?"}`);
+    this.describe();
+    for (const listener of this.listeners) listener();
+  }
+
+  private show(state: "ready" | "gone", words: string): void {
+    const line = byId("state");
+    line.dataset.state = state;
+    if (line.textContent !== words) line.textContent = words;
+  }
+
+  private describe(): void {
+    const { model = {}, build = {} } = this.info;
+    const bounds = this.bounds;
+    const rows: [string, string][] = [
+      ["Model", `${model.reference?.name ?? "?"}, version ${model.reference?.version ?? "?"}`],
+      ["Digest of its weights", model.reference?.digest ?? "?"],
+      ["Threshold", (model.threshold ?? 0).toFixed(2)],
+      ["Input", `${model.inputWidth ?? "?"} × ${model.inputHeight ?? "?"} pixels, ${model.resizeRule ?? "?"}`],
+      ["Embedding", `${model.embeddingLength ?? "?"} numbers`],
+      ["Device", model.device ?? "?"],
+      ["Server", `${build.version || "?"} (${build.goVersion ?? "?"}, TensorFlow ${build.tensorflowVersion ?? "?"})`],
+      ["Limits", `${megabytes(bounds.imageBytes)} and ${bounds.imagePixels / 1e6} megapixels a picture, ${bounds.candidates} candidates`],
+      ["Formats", bounds.formats.join(", ")],
+    ];
+    byId("about").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  }
+}
+
+/** A number of bytes for people. */
+export function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+}

@@ -1,0 +1,43 @@
+// A similarity to look at: number, verdict, bar with the threshold on it.
+
+import { element } from "./element";
+import type { Timings } from "./contract";
+
+/** What a similarity means. */
+export function verdictOf(same: boolean): string { return same ? "Same" : "Different"; }
+
+/** A bar from 0 to 1 with the threshold as a mark. */
+export class Meter {
+  readonly root: HTMLElement;
+  private readonly fill = element("span", { className: "fill" });
+  private readonly mark = element("span", { className: "mark" });
+
+  constructor(label: string) {
+    this.root = element("div", { className: "meter", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 1 }, this.fill, this.mark);
+  }
+
+  /** Shows a similarity, 0 to 1, and the threshold. */
+  show(similarity: number, threshold: number): void {
+    this.fill.style.width = `${similarity * 100}%`;
+    this.mark.style.left = `${threshold * 100}%`;
+    this.root.classList.toggle("same", similarity >= threshold);
+    this.root.setAttribute("aria-valuenow", similarity.toFixed(4));
+    this.root.setAttribute("aria-valuetext", `${similarity.toFixed(4)}, ${verdictOf(similarity >= threshold)}`);
+  }
+}
+
+/** The verdict as a word with a sign, so that it does not hang on the colour. */
+export function badge(same: boolean): HTMLElement {
+  return element("span", { className: same ? "badge same" : "badge" }, `${same ? "✓" : "✕"} ${verdictOf(same)}`);
+}
+
+const stages: [keyof Timings, string][] = [
+  ["decode", "decode"], ["queue", "wait"], ["encode", "encode"], ["compare", "compare"], ["total", "in all"],
+];
+
+/** A table of where the time went. */
+export function timingTable(timings: Timings | undefined): HTMLElement {
+  const milliseconds = (text: string | undefined): string => `${(1000 * parseFloat(text ?? "0")).toFixed(1)} ms`;
+  return element("dl", { className: "timings", "aria-label": "Time by stage" },
+    ...stages.map(([stage, name]) => element("div", {}, element("dt", {}, name), element("dd", {}, milliseconds(timings?.[stage])))));
+}
