@@ -1,0 +1,202 @@
+package webcam
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"time"
+)
+
+// view is all that the overlay tells, at one moment.
+type view struct {
+	fit      fit
+	region   image.Rectangle // in the picture
+	dragging image.Rectangle // on the canvas; empty where the mouse draws nothing
+
+	standing   *standing // of the reference that is shown; nil: none has a score
+	chosen     bool      // the user chose the reference; else it is the best
+	references int
+
+	link    string // how the connection is
+	linked  bool   // scores come
+	message string // the last word to the user; empty where there is none
+	paused  bool
+
+	shownRate, scoredRate float64 // per second
+	lag                   time.Duration
+	dropped               int64
+}
+
+// helpLine tells the keys.
+const helpLine = "r take reference   n next   p pause   s snapshot   drag region   c clear   q quit"
+
+// The overlay's measures for a canvas 480 pixels high; larger ones are drawn
+// larger.
+const (
+	measuredHeight = 480
+	stripHeight    = 26
+	panelHeight    = 122
+	margin         = 10
+	thumbnailSide  = 76
+	smallText      = 9
+	normalText     = 11
+	largeText      = 16
+	barHeight      = 14
+)
+
+// overlay lays out everything that is drawn over a picture.
+type overlay struct {
+	Drawing
+	scale float64
+}
+
+// layOut draws a view: a strip with the connection at the top, the region, and
+// a panel with the score below.
+func layOut(v view, now time.Time) Drawing {
+	o := &overlay{
+		Drawing: Drawing{Canvas: v.fit.canvas, Picture: v.fit.picture},
+		scale:   max(1, float64(v.fit.canvas.Y)/measuredHeight),
+	}
+	o.drawRegion(v)
+	o.drawStrip(v)
+	o.drawPanel(v, now)
+	return o.Drawing
+}
+
+// px scales a measure.
+func (o *overlay) px(measure int) int {
+	return int(float64(measure)*o.scale + 0.5)
+}
+
+func (o *overlay) drawRegion(v view) {
+	c := colorText
+	if v.standing != nil {
+		c = verdictColor(v.standing)
+	}
+	o.region(v.fit.toCanvas(v.region), c)
+	if !v.dragging.Empty() {
+		o.region(v.dragging, colorWarn)
+	}
+}
+
+// drawStrip tells how the connection is, and the last message.
+func (o *overlay) drawStrip(v view) {
+	o.shade(image.Rect(0, 0, o.Canvas.X, o.px(stripHeight)))
+	c := colorSame
+	if !v.linked {
+		c = colorWarn
+	}
+	text := v.link
+	if v.paused {
+		text, c = "paused, p goes on", colorWarn
+	}
+	if v.message != "" {
+		text += " - " + v.message
+	}
+	o.words(image.Pt(o.px(margin), o.px(18)), o.px(normalText), o.Canvas.X-2*o.px(margin), c, text)
+}
+
+func (o *overlay) drawPanel(v view, now time.Time) {
+	top := o.Canvas.Y - o.px(panelHeight)
+	o.shade(image.Rect(0, top, o.Canvas.X, o.Canvas.Y))
+	if v.standing != nil {
+		o.drawStanding(v, top, now)
+	} else {
+		o.words(image.Pt(o.px(margin), top+o.px(48)), o.px(normalText), o.Canvas.X-2*o.px(margin), colorText, waitingText(v))
+	}
+	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, helpLine)
+	figures := fmt.Sprintf("shown %.0f/s   scored %.0f/s   lag %s   dropped %d", v.shownRate, v.scoredRate, lagText(v.lag), v.dropped)
+	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(94)), o.px(smallText), 0, colorText, figures)
+}
+
+// drawStanding tells how the shown reference compares.
+func (o *overlay) drawStanding(v view, top int, now time.Time) {
+	s := v.standing
+	corner := image.Pt(o.px(margin), top+o.px(8))
+	o.Shapes = append(o.Shapes, Shape{
+		Kind: Thumbnail, Text: s.Reference,
+		Rect: image.Rectangle{Min: corner, Max: corner.Add(image.Pt(o.px(thumbnailSide), o.px(thumbnailSide)))},
+	})
+	left, lineLeft := o.px(margin+thumbnailSide+margin), o.Canvas.X-o.px(210)
+	width := lineLeft - left - o.px(margin)
+	c := verdictColor(s)
+	o.words(image.Pt(left, top+o.px(24)), o.px(largeText), width, c, fmt.Sprintf("%.2f %s", s.Similarity, verdictWord(s)))
+	o.words(image.Pt(left, top+o.px(44)), o.px(smallText), width, colorText, referenceText(v))
+	o.drawBar(image.Rect(left, top+o.px(54), left+width, top+o.px(54+barHeight)), s, c)
+	o.drawLine(image.Rect(lineLeft, top+o.px(10), o.Canvas.X-o.px(margin), top+o.px(62)), s, c, now)
+	o.words(image.Pt(lineLeft, top+o.px(78)), o.px(smallText), 0, colorFaint, fmt.Sprintf("smoothed %.2f, 2 s", s.Smoothed))
+}
+
+// drawBar shows the similarity as a length, with a tick at the threshold.
+func (o *overlay) drawBar(r image.Rectangle, s *standing, c color.RGBA) {
+	o.fill(r, colorTrack)
+	o.fill(image.Rect(r.Min.X, r.Min.Y, r.Min.X+along(r.Dx(), s.Similarity), r.Max.Y), c)
+	tick := r.Min.X + along(r.Dx(), s.Threshold)
+	o.path(colorText, 2, image.Pt(tick, r.Min.Y-o.px(3)), image.Pt(tick, r.Max.Y+o.px(3)))
+}
+
+// drawLine shows the smoothed score of the last two seconds, now at the right,
+// and the threshold across.
+func (o *overlay) drawLine(r image.Rectangle, s *standing, c color.RGBA, now time.Time) {
+	o.fill(r, colorTrack)
+	height := r.Max.Y - along(r.Dy(), s.Threshold)
+	o.path(colorFaint, 1, image.Pt(r.Min.X, height), image.Pt(r.Max.X, height))
+	var points []image.Point
+	for _, sample := range s.history.since(now) {
+		part := 1 - now.Sub(sample.at).Seconds()/historySpan.Seconds()
+		points = append(points, image.Pt(r.Min.X+along(r.Dx(), part), r.Max.Y-along(r.Dy(), sample.smoothed)))
+	}
+	if len(points) > 1 {
+		o.path(c, 2, points...)
+	}
+}
+
+// along is a part, 0 to 1, of a length.
+func along(length int, part float64) int {
+	return int(float64(length)*min(max(part, 0), 1) + 0.5)
+}
+
+func verdictColor(s *standing) color.RGBA {
+	switch {
+	case s.stale:
+		return colorFaint
+	case s.Same:
+		return colorSame
+	}
+	return colorOther
+}
+
+func verdictWord(s *standing) string {
+	switch {
+	case s.stale:
+		return "(old)"
+	case s.Same:
+		return "same"
+	}
+	return "different"
+}
+
+func referenceText(v view) string {
+	how := "best of"
+	if v.chosen {
+		how = "chosen from"
+	}
+	if v.references == 1 {
+		return fmt.Sprintf("%s, same from %.2f", v.standing.Reference, v.standing.Threshold)
+	}
+	return fmt.Sprintf("%s, %s %d, same from %.2f", v.standing.Reference, how, v.references, v.standing.Threshold)
+}
+
+func waitingText(v view) string {
+	if v.references == 0 {
+		return "no reference yet: r takes the region as one"
+	}
+	return "no score yet"
+}
+
+func lagText(lag time.Duration) string {
+	if lag <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d ms", lag.Milliseconds())
+}

@@ -1,0 +1,131 @@
+//go:build gocv
+
+package webcam
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"gocv.io/x/gocv"
+)
+
+const (
+	// fallbackRate is for files that tell no rate, in pictures a second; numbered
+	// image files have none.
+	fallbackRate = 25
+	// maxRate is the largest rate that is believed.
+	maxRate = 240
+)
+
+// OpenSource opens a camera, file, sequence, pipeline or address. perSecond
+// replaces a file's or sequence's own rate; 0: its own. The caller closes it. A
+// source that gives no picture is an error.
+func OpenSource(name SourceName, perSecond float64) (Source, error) {
+	video, err := open(name)
+	if err != nil {
+		_ = video.Close() // gocv gives one with an error too
+		return nil, openError(name)
+	}
+	if name.Kind == Camera {
+		video.Set(gocv.VideoCaptureBufferSize, 1) // the newest picture, not the oldest
+	}
+	s := &videoSource{name: name, video: video}
+	if name.Kind == File || name.Kind == Sequence {
+		s.rate = perSecond
+		if s.rate <= 0 {
+			s.rate = ownRate(name, video)
+		}
+	}
+	return s, nil
+}
+
+func open(name SourceName) (*gocv.VideoCapture, error) {
+	switch name.Kind {
+	case Camera:
+		return gocv.VideoCaptureDevice(name.Device)
+	case Pipeline:
+		return gocv.VideoCaptureFileWithAPI(name.Text, gocv.VideoCaptureGstreamer)
+	case Sequence:
+		return gocv.VideoCaptureFileWithAPI(name.Text, gocv.VideoCaptureImages)
+	}
+	// FFmpeg alone: OpenCV would go on to try GStreamer, which writes complaints of
+	// its own to standard error.
+	return gocv.VideoCaptureFileWithAPI(name.Text, gocv.VideoCaptureFFmpeg)
+}
+
+func openError(name SourceName) error {
+	switch name.Kind {
+	case Camera:
+		return fmt.Errorf("%s: it can't be opened; it is not there, or another program has it", name)
+	case Pipeline:
+		return fmt.Errorf("%s: GStreamer can't run it; it has to end in appsink", name)
+	case Sequence:
+		return fmt.Errorf("%s: there is no such sequence of image files", name)
+	case Address:
+		return fmt.Errorf("%s: nothing answers there", name)
+	}
+	return fmt.Errorf("%s: it is no video or image that OpenCV can read", name)
+}
+
+func ownRate(name SourceName, video *gocv.VideoCapture) float64 {
+	rate := video.Get(gocv.VideoCaptureFPS)
+	if name.Kind == Sequence || !(rate > 0 && rate <= maxRate) { // so that NaN is refused
+		return fallbackRate
+	}
+	return rate
+}
+
+type videoSource struct {
+	name  SourceName
+	video *gocv.VideoCapture
+	rate  float64
+	read  bool // there was a picture
+}
+
+// Read implements Source.
+func (s *videoSource) Read() (Picture, error) {
+	pixels := gocv.NewMat()
+	if !s.video.Read(&pixels) || pixels.Empty() {
+		closing(&pixels)
+		switch {
+		case s.name.Live():
+			return nil, fmt.Errorf("%s: no more pictures came from it", s.name)
+		case !s.read:
+			return nil, fmt.Errorf("%s: there is not a single picture in it", s.name)
+		}
+		return nil, io.EOF
+	}
+	s.read = true
+	if err := inColor(&pixels); err != nil {
+		closing(&pixels)
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return &mat{pixels: pixels}, nil
+}
+
+// inColor makes BGR of what else a pipeline or an image file can give.
+func inColor(pixels *gocv.Mat) error {
+	if pixels.Type()&7 != gocv.MatTypeCV8U { // the depth is in the three lowest bits
+		return errors.New("received pictures of more than 8 bits a channel, expected 8")
+	}
+	switch pixels.Channels() {
+	case 3:
+		return nil
+	case 1:
+		return gocv.CvtColor(*pixels, pixels, gocv.ColorGrayToBGR)
+	case 4:
+		return gocv.CvtColor(*pixels, pixels, gocv.ColorBGRAToBGR)
+	}
+	return fmt.Errorf("received pictures of %d channels, expected 1, 3 or 4", pixels.Channels())
+}
+
+// Rate implements Source.
+func (s *videoSource) Rate() float64 {
+	return s.rate
+}
+
+// Close implements Source.
+func (s *videoSource) Close() error {
+	return s.video.Close()
+}

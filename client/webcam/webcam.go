@@ -1,0 +1,107 @@
+// Package webcam shows a camera's pictures, or a file's, with the similarity of
+// each to given references, as a server scores them.
+//
+// Three things run beside each other and none waits for another: the source is
+// read at its own rate, the newest picture is shown and offered to the server,
+// and scores come back when they come. Whatever is slow, the newest picture
+// wins and the ones between are counted as dropped.
+//
+// The loop and all arithmetic are plain Go. What touches OpenCV (cameras,
+// windows, drawing, video files) stands behind the build tag gocv.
+package webcam
+
+import (
+	"errors"
+	"image"
+
+	"siamese/client"
+)
+
+// ErrRegion is a region that no picture has, or that the present one has not.
+var ErrRegion = errors.New("bad region")
+
+// Picture is a picture in memory, 8 bits a channel, in colour. It belongs to
+// whoever received it, who closes it; it is not safe for concurrent use.
+type Picture interface {
+	// Size is columns and rows, in pixels.
+	Size() image.Point
+	// Encode cuts the region out, shrinks it where encoding says so, and gives it
+	// as an image file. The region lies within the picture.
+	Encode(region image.Rectangle, encoding Encoding) ([]byte, error)
+	// Close frees the pixels.
+	Close() error
+}
+
+// Source gives pictures. One goroutine reads and closes it.
+type Source interface {
+	// Read waits for the next picture. Errors: io.EOF where there is an end and it
+	// was reached, else what went wrong, in words for a person.
+	Read() (Picture, error)
+	// Rate is how many pictures a second there are; 0 where Read itself keeps the
+	// time, as a camera does.
+	Rate() float64
+	// Close ends it.
+	Close() error
+}
+
+// Painter draws. It keeps the thumbnails of references.
+type Painter interface {
+	// Paint gives a new picture of the drawing's size: the given one scaled to
+	// where the drawing wants it, and the shapes over it. The caller closes it.
+	Paint(picture Picture, drawing Drawing) (Picture, error)
+	// SetThumbnail takes an encoded image to show under a reference's name. An
+	// image that can't be decoded here is shown as an empty frame.
+	SetThumbnail(name string, encoded []byte)
+	// Close frees the thumbnails.
+	Close() error
+}
+
+// Screen is a window. All calls come from the goroutine that made it.
+type Screen interface {
+	// Show replaces what the window shows; the picture stays the caller's.
+	Show(picture Picture) error
+	// Poll handles the window's events, for a millisecond or so, and gives those
+	// that matter here.
+	Poll() []Event
+	// Close closes the window.
+	Close() error
+}
+
+// Recorder writes a video file.
+type Recorder interface {
+	// Write appends a picture; it stays the caller's. All have the same size.
+	Write(picture Picture) error
+	// Close completes the file.
+	Close() error
+}
+
+// Scorer has pictures scored; *client.Live is one. Its methods never wait for
+// the network.
+type Scorer interface {
+	Offer(frame client.Frame)
+	SetReference(reference client.Reference) error
+	Updates() <-chan client.Update
+	Stats() client.Stats
+}
+
+// Event is something that the user did to the window.
+type Event struct {
+	// Key is the key that was pressed, 0 where none was; 27 is Escape.
+	Key rune
+	// Drag is the rectangle that the mouse draws, on what the window shows; empty
+	// where it draws none.
+	Drag image.Rectangle
+	// DragEnded says that the mouse button was let go, and Drag is the end result.
+	DragEnded bool
+	// Closed says that the window was closed.
+	Closed bool
+}
+
+// Encoding is how a picture becomes an image file.
+type Encoding struct {
+	// ShorterSide is the pixels of the shorter side at the most; larger pictures
+	// are shrunk. 0: as it is.
+	ShorterSide int
+	// JPEGQuality is 1 to 100. 0: a PNG, without loss.
+	JPEGQuality int
+}

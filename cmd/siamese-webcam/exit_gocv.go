@@ -1,0 +1,46 @@
+//go:build gocv
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// logLevel is the variable that OpenCV reads as it is loaded.
+const logLevel = "OPENCV_LOG_LEVEL"
+
+// quiet keeps OpenCV from writing to standard error what this program says in
+// one sentence. OpenCV takes its log level before main begins, so the program
+// starts itself anew with it, in the same process. Whoever has set the variable
+// is left with it, as is a system that can't.
+func quiet() {
+	if _, set := os.LookupEnv(logLevel); set {
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return
+	}
+	_ = syscall.Exec(program, os.Args, append(os.Environ(),
+		logLevel+"=OFF",
+		"OPENCV_FFMPEG_LOGLEVEL=-8", // AV_LOG_QUIET
+		"QT_LOGGING_RULES=default.warning=false",
+	))
+}
+
+// exitCode tells an error on one line: 2 for a command line that does not work,
+// 1 for all else.
+func exitCode(err error, stderr io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "siamese-webcam: %v\n", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return 2
+	}
+	return 1
+}

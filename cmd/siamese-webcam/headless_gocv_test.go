@@ -1,0 +1,195 @@
+//go:build gocv
+
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"siamese/client/webcam"
+)
+
+// entries reads JSON lines.
+func entries(t *testing.T, text string) []webcam.Entry {
+	t.Helper()
+	var all []webcam.Entry
+	for line := range strings.Lines(text) {
+		var entry webcam.Entry
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		all = append(all, entry)
+	}
+	return all
+}
+
+// minShown is how many of 120 pictures are shown at the least: all, but for a
+// machine that is busy with other things.
+const minShown = 100
+
+func TestVerdictFollowsTheFilm(t *testing.T) {
+	server, path, folder := serve(t, ""), film(t, glyphB, glyphC), t.TempDir()
+	record, table := filepath.Join(folder, "out.mp4"), filepath.Join(folder, "out.csv")
+	stdout, stderr, code := runToEnd(t, "--server", server.address, "--reference", glyphA, "--source", path, "--headless", "--record", record, "--csv", table)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d, standard error %q, want 0 and nothing", code, stderr)
+	}
+	all := entries(t, stdout)
+	scores := 0
+	for _, entry := range all {
+		if entry.Type != "score" {
+			continue
+		}
+		scores++
+		// Frames 1 to 60 show the same character, 61 to 120 the other one.
+		if want := entry.Frame <= 60; entry.Scores[0].Same != want || entry.Scores[0].Reference != filepath.Base(glyphA) {
+			t.Errorf("frame %d: %+v, want same: %t", entry.Frame, entry.Scores[0], want)
+		}
+	}
+	totals := all[len(all)-1].Totals
+	if totals == nil || totals.Read != 120 || totals.Scored != int64(scores) || totals.Scored+totals.Dropped+totals.Failed != 120 {
+		t.Fatalf("totals %+v with %d scores, want 120 pictures read and each accounted for", totals, scores)
+	}
+	if totals.Shown < minShown {
+		t.Errorf("%d of %d pictures shown, want at least %d", totals.Shown, totals.Read, minShown)
+	}
+	if got := countPictures(t, record); got < minShown {
+		t.Errorf("the recording has %d pictures, want at least %d", got, minShown)
+	}
+	if got := rows(t, table); got != scores+1 {
+		t.Errorf("the table has %d rows, want a header and %d", got, scores)
+	}
+}
+
+func countPictures(t *testing.T, path string) int {
+	t.Helper()
+	name, err := webcam.ParseSource(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := webcam.OpenSource(name, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	count := 0
+	for picture, err := source.Read(); err == nil; picture, err = source.Read() {
+		picture.Close()
+		count++
+	}
+	return count
+}
+
+func rows(t *testing.T, path string) int {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	table, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(table)
+}
+
+// follow reads lines until one is as wanted.
+func follow(t *testing.T, lines *bufio.Scanner, what string, want func(webcam.Entry) bool) {
+	t.Helper()
+	timeout := time.Now().Add(patience)
+	for time.Now().Before(timeout) && lines.Scan() {
+		if want(entries(t, lines.Text())[0]) {
+			return
+		}
+	}
+	t.Fatalf("no line with %s came: %v", what, lines.Err())
+}
+
+func TestServerIsKilledAndComesBack(t *testing.T) {
+	first, path := serve(t, ""), film(t, glyphB)
+	cmd := command(t, nil, "--server", first.address, "--reference", glyphA, "--source", path, "--loop", "--headless")
+	lines := bufio.NewScanner(start(t, cmd))
+	score := func(entry webcam.Entry) bool { return entry.Type == "score" && entry.Scores[0].Same }
+	follow(t, lines, "a score", score)
+	first.kill()
+	follow(t, lines, "state waiting", func(entry webcam.Entry) bool {
+		return entry.Type == "state" && entry.State == "waiting" && entry.RetryInMs > 0 && entry.Error != ""
+	})
+	serve(t, first.address)
+	follow(t, lines, "state streaming", func(entry webcam.Entry) bool { return entry.State == "streaming" })
+	follow(t, lines, "a score", score)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	follow(t, lines, "totals", func(entry webcam.Entry) bool {
+		return entry.Type == "end" && entry.Totals.Reconnects == 1 && entry.Totals.Shown > entry.Totals.Scored
+	})
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
+	}
+}
+
+func TestFailuresAreOneSentence(t *testing.T) {
+	server := serve(t, "")
+	path, folder := film(t, glyphB), t.TempDir()
+	text := filepath.Join(folder, "notes.txt")
+	if err := os.WriteFile(text, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nobody, err := net.Listen("tcp", "127.0.0.1:0") // a free port
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	headless := func(args ...string) []string { return append(args, "--headless", "--reference", glyphA) }
+	tests := []struct {
+		name     string
+		give     []string
+		want     string
+		wantCode int
+	}{
+		{"unknown flag", headless("--colour"), "unknown flag --colour", 2},
+		{"region in no known form", headless("--roi", "left", "--source", path), `bad region "left"`, 2},
+		{"region outside", headless("--roi", "600,0,100,100", "--source", path), "reaches outside the picture of 640x480 pixels", 2},
+		{"no reference", []string{"--headless", "--source", path}, "received no --reference", 2},
+		{"recording of no known form", headless("--record", "film.txt", "--source", path), ".mp4, .mkv or .avi", 2},
+		{"threshold out of range", headless("--threshold", "2", "--source", path), "expected 0 to 1", 2},
+		{"reference not there", headless("--reference", "nowhere.png", "--source", path), "reference: open nowhere.png", 1},
+		{"reference that is no image", headless("--reference", text, "--source", path), `reference "notes.txt": IMAGE_`, 1},
+		{"source not there", headless("--source", "nowhere.mp4"), "there is no such file", 1},
+		{"source that is no video", headless("--source", text), "it is no video or image", 1},
+		{"camera not there", headless("--source", "63"), "camera 63: it can't be opened", 1},
+		{"recording in no folder", headless("--record", filepath.Join(folder, "none", "a.mp4"), "--source", path), "it can't be written", 1},
+		{"no display", []string{"--source", path}, "no display", 1},
+		{"server away", headless("--server", nobody.Addr().String(), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, stderr, code := runToEnd(t, append([]string{"--server", server.address}, tt.give...)...)
+			if code != tt.wantCode || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "siamese-webcam: ") {
+				t.Errorf("exit code %d, standard error %q, want %d and one line with %q", code, stderr, tt.wantCode, tt.want)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	stdout, stderr, code := runToEnd(t, "--help")
+	if code != 0 || stderr != "" {
+		t.Errorf("--help: exit code %d, standard error %q, want 0 and nothing", code, stderr)
+	}
+	for _, want := range []string{"--reference", "--roi", "Exit codes: 0", "take the region as a reference"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("--help does not tell %q:\n%s", want, stdout)
+		}
+	}
+}

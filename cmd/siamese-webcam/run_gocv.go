@@ -1,0 +1,217 @@
+//go:build gocv
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"siamese/client"
+	"siamese/client/webcam"
+)
+
+// cli is the command line. Flags can also come from the environment, named in
+// the help.
+type cli struct {
+	Server    string   `help:"The server's address." default:"127.0.0.1:50051"`
+	Reference []string `help:"An image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
+	Source    string   `help:"A camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
+	Loop      bool     `help:"Begin anew at the end of a file."`
+	FPS       float64  `help:"Pictures a second of a file. 0: its own." name:"fps" default:"0"`
+	ROI       string   `help:"The part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
+
+	Headless  bool     `help:"No window: JSON lines on standard output instead."`
+	Record    string   `help:"Write what is shown to this video file (.mp4, .mkv or .avi)." placeholder:"FILE"`
+	CSV       string   `help:"Write the scores to this table." name:"csv" placeholder:"FILE"`
+	Snapshots string   `help:"The folder for snapshots." default:"." placeholder:"FOLDER"`
+	Threshold *float32 `help:"The similarity, 0 to 1, from which the verdict is \"same\". Default: the model's."`
+
+	Size           int           `help:"Shrink the part until its shorter side has this many pixels. 0: send it as it is." default:"210"`
+	Quality        int           `help:"JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
+	Window         int           `help:"Pictures under way at once; each adds an encode of lag." default:"2"`
+	ConnectTimeout time.Duration `help:"Give up after so long without a server. 0s: never." default:"0s"`
+}
+
+const description = `A camera's picture with its similarity to given references, as a server scores it.
+
+Keys: r take the region as a reference, n next reference, p pause, s snapshot, c clear the drawn region, q quit.
+Exit codes: 0 the source has ended or the user has, 1 a failure, 2 a command line that does not work.`
+
+// usageError is a command line that does not work.
+type usageError struct{ error }
+
+// Unwrap gives the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+// run is the program. It returns when the source has ended, the user quits or
+// ctx is done.
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	var flags cli
+	exited := false
+	parser, err := kong.New(&flags,
+		kong.Name("siamese-webcam"),
+		kong.Description(description),
+		kong.DefaultEnvars("SIAMESE_WEBCAM"),
+		kong.Writers(stdout, stderr),
+		// Help prints and wants to exit; what follows is not wanted.
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	_, err = parser.Parse(args)
+	if exited {
+		return nil
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	plan, err := flags.plan()
+	if err != nil {
+		return err
+	}
+	err = flags.watch(ctx, plan, stdout)
+	if errors.Is(err, webcam.ErrRegion) {
+		return usageError{err}
+	}
+	return err
+}
+
+// plan is the command line, understood.
+type plan struct {
+	source     webcam.SourceName
+	region     webcam.Region
+	references []client.Reference
+	live       client.LiveConfig
+}
+
+// plan checks all that can be checked before anything is opened.
+func (c *cli) plan() (p plan, err error) {
+	if p.region, err = webcam.ParseRegion(c.ROI); err != nil {
+		return p, usageError{err}
+	}
+	if c.Record != "" {
+		if _, err := webcam.VideoCodecs(c.Record); err != nil {
+			return p, usageError{err}
+		}
+	}
+	if err := c.validate(); err != nil {
+		return p, usageError{err}
+	}
+	if p.references, err = webcam.ReadReferences(c.Reference); err != nil {
+		return p, err
+	}
+	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold}
+	if err := p.live.Validate(); err != nil {
+		return p, usageError{err}
+	}
+	if !c.Headless {
+		if err := webcam.CheckDisplay(os.Getenv); err != nil {
+			return p, err
+		}
+	}
+	p.source, err = webcam.ParseSource(c.Source)
+	return p, err
+}
+
+func (c *cli) validate() error {
+	switch {
+	case c.Headless && len(c.Reference) == 0:
+		return errors.New("--headless: received no --reference, expected one, as there is no window to take one in")
+	case !(c.FPS >= 0): // so that NaN is refused
+		return fmt.Errorf("--fps: received %v, expected 0 or more", c.FPS)
+	case c.Quality < 0 || c.Quality > 100:
+		return fmt.Errorf("--quality: received %d, expected 0 to 100", c.Quality)
+	case c.Size < 0:
+		return fmt.Errorf("--size: received %d, expected 0 or more", c.Size)
+	case c.Window < 1:
+		return fmt.Errorf("--window: received %d, expected 1 or more", c.Window)
+	case c.ConnectTimeout < 0:
+		return fmt.Errorf("--connect-timeout: received %v, expected 0s or more", c.ConnectTimeout)
+	}
+	return nil
+}
+
+// watch opens source, server and window, and runs until the end.
+func (c *cli) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
+	open := func() (webcam.Source, error) { return webcam.OpenSource(p.source, c.FPS) }
+	if c.Loop && !p.source.Live() {
+		first := open
+		open = func() (webcam.Source, error) { return webcam.Repeat(first) }
+	}
+	connection, err := client.New(c.Server)
+	if err != nil {
+		return usageError{err}
+	}
+	defer closing(&err, connection)
+	reporters, table, err := c.reporters(stdout)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, table)
+	source, err := open()
+	if err != nil {
+		return err
+	}
+	live, err := connection.Live(ctx, p.live)
+	if err != nil {
+		return errors.Join(err, source.Close())
+	}
+	defer closing(&err, live)
+	config := webcam.Config{
+		Source: source, Scorer: live, Reporters: reporters,
+		References: p.references, Region: p.region,
+		Encoding:       webcam.Encoding{ShorterSide: c.Size, JPEGQuality: c.Quality},
+		ConnectTimeout: c.ConnectTimeout, Snapshots: c.Snapshots,
+	}
+	return c.show(ctx, config)
+}
+
+// show adds what draws, and runs.
+func (c *cli) show(ctx context.Context, config webcam.Config) (err error) {
+	if c.Record != "" {
+		config.Record = func(size image.Point, perSecond float64) (webcam.Recorder, error) {
+			return webcam.OpenRecorder(c.Record, size, perSecond)
+		}
+	}
+	if !c.Headless || c.Record != "" {
+		config.Painter = webcam.NewPainter()
+		defer closing(&err, config.Painter)
+	}
+	if !c.Headless {
+		config.Screen = webcam.OpenScreen("siamese")
+		defer closing(&err, config.Screen)
+	}
+	return webcam.Run(ctx, config)
+}
+
+// reporters are JSON lines, without a window, and the table where one is asked
+// for; the caller closes it.
+func (c *cli) reporters(stdout io.Writer) ([]webcam.Reporter, io.Closer, error) {
+	var reporters []webcam.Reporter
+	if c.Headless {
+		reporters = append(reporters, webcam.JSONLines(stdout))
+	}
+	if c.CSV == "" {
+		return reporters, io.NopCloser(nil), nil
+	}
+	file, err := os.Create(c.CSV)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(reporters, webcam.CSV(file)), file, nil
+}
+
+// closing closes in a defer and keeps the error where there is none yet.
+func closing(err *error, closer io.Closer) {
+	if failed := closer.Close(); *err == nil {
+		*err = failed
+	}
+}
