@@ -122,29 +122,3 @@ func FoldInput(set *weights.Set, scaling InputScaling) (*weights.Set, error) {
 	merged, _, _, err := Overlay(set, first)
 	return merged, err
 }
-
-// RescaleLogit gives a set whose head's logit is scale times the given one's
-// plus shift: a calibration folded into the last layer.
-func RescaleLogit(set *weights.Set, scale, shift float64) (*weights.Set, error) {
-	kernel, hasKernel := set.Get("dense_2/kernel")
-	bias, hasBias := set.Get("dense_2/bias")
-	if !hasKernel || !hasBias {
-		return nil, fmt.Errorf("rescale: the weights have no dense_2")
-	}
-	scaled := make([]float32, len(kernel.Data))
-	for i, value := range kernel.Data {
-		scaled[i] = float32(scale * float64(value))
-	}
-	shifted := make([]float32, len(bias.Data))
-	for i, value := range bias.Data {
-		shifted[i] = float32(scale*float64(value) + shift)
-	}
-	last, err := weights.New(
-		weights.Tensor{Name: kernel.Name, Shape: kernel.Shape, Data: scaled},
-		weights.Tensor{Name: bias.Name, Shape: bias.Shape, Data: shifted})
-	if err != nil {
-		return nil, fmt.Errorf("rescale: %w", err)
-	}
-	merged, _, _, err := Overlay(set, last)
-	return merged, err
-}

@@ -37,6 +37,10 @@ type TrainerConfig struct {
 	ClipNorm float64 `json:"clip_norm"`
 	// HeadRate multiplies the learning rate of the head's layers. Default 1.
 	HeadRate float64 `json:"head_rate"`
+	// SparseHead keeps the entries of dense_1/kernel that are 0 at 0: a distance
+	// head (see DistanceHead) stays one. Only a learning rule moves them
+	// otherwise; weight decay leaves 0 as it is.
+	SparseHead bool `json:"sparse_head,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
 	// PairWeight, ContrastiveWeight and ClassWeight are what the terms of the

@@ -97,7 +97,7 @@ func (g *trainerGraph) addUpdates() {
 	}
 	scope := g.scope.SubScope("update")
 	optimizer := g.newOptimizer(scope)
-	gradients := g.clip(scope.SubScope("clip"), g.gradients)
+	gradients := g.clip(scope.SubScope("clip"), g.sparse(scope.SubScope("sparse"), g.gradients))
 	var updates []*binding.Operation
 	for i, variable := range g.trained() {
 		updates = append(updates, optimizer.update(variable, gradients[i]))
@@ -108,6 +108,23 @@ func (g *trainerGraph) addUpdates() {
 	if g.scope.Err() == nil {
 		g.operations["update"] = op.NoOp(scope.SubScope("all").WithControlDependencies(updates...))
 	}
+}
+
+// sparse takes the gradients of the head's entries that are 0 away, where that
+// is asked for.
+func (g *trainerGraph) sparse(scope *op.Scope, gradients []binding.Output) []binding.Output {
+	if !g.config.SparseHead {
+		return gradients
+	}
+	kept := make([]binding.Output, len(gradients))
+	for i, variable := range g.trained() {
+		kept[i] = gradients[i]
+		if variable.Name == "dense_1/kernel" {
+			used := op.NotEqual(scope, variable.read, op.Const(scope, float32(0)))
+			kept[i] = op.Mul(scope, gradients[i], op.Cast(scope, used, binding.Float))
+		}
+	}
+	return kept
 }
 
 // trained are the variables that learn.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 
+	"siamese/tfmodel/weights"
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/schedule"
@@ -22,6 +24,9 @@ type HeadConfig struct {
 	// Rate is the highest learning rate, which falls along half a cosine.
 	Rate float64
 	Seed uint64
+	// Begin makes the weights to begin with, by the mean sum of |a-b| over pairs
+	// of different classes. Nil: the model's own.
+	Begin func(distance float64) (*weights.Set, error)
 }
 
 // Validate tells which field is out of range, nil if none is.
@@ -57,6 +62,15 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 	log.Info("encoded", "classes", len(galleries), "copies", config.Copies)
 	course := schedule.Config{Kind: schedule.Smooth, Rate: config.Rate, MinRate: config.Rate / 100, Epochs: config.Steps, StepsPerEpoch: 1}
 	draw := newPairDraw(galleries, config.AlphabetShare, random)
+	if config.Begin != nil {
+		begin, err := config.Begin(draw.distance())
+		if err != nil {
+			return err
+		}
+		if err := model.SetWeights(begin); err != nil {
+			return fmt.Errorf("head: %w", err)
+		}
+	}
 	for step := range config.Steps {
 		losses, err := model.Step(ctx, draw.batch(config.Pairs), course.At(int64(step)))
 		if err != nil {
@@ -148,6 +162,22 @@ func (d *pairDraw) batch(pairs int) Batch {
 	}
 	batch.Weights = balanced(batch.Same)
 	return batch
+}
+
+// distancePairs is how many pairs the usual distance is the mean of.
+const distancePairs = 1000
+
+// distance is the mean sum of |a-b| over pairs of different classes.
+func (d *pairDraw) distance() float64 {
+	sum := 0.0
+	for range distancePairs {
+		first := d.random.IntN(len(d.galleries))
+		a, b := d.galleries[first].embeddings[0], d.galleries[d.other(first)].embeddings[0]
+		for i := range a {
+			sum += math.Abs(float64(a[i] - b[i]))
+		}
+	}
+	return sum / distancePairs
 }
 
 // other draws a class that is not the given one, of its alphabet by chance.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/tfmodel/weights"
 	"siamese/train"
 )
 
@@ -170,6 +171,35 @@ func TestHead(t *testing.T) {
 	config.Copies = 1
 	if err := train.Head(t.Context(), watch, s.Data, s.Augment, config, s.Log); err == nil {
 		t.Error("Head with one copy = nil error, want one: it has no same pairs")
+	}
+}
+
+// TestHeadBegins: the weights to begin with are made by the mean distance of
+// different classes, and are in place before the first step.
+func TestHeadBegins(t *testing.T) {
+	model := &fake{}
+	s := setup(t, t.TempDir(), model, saved{})
+	config := train.HeadConfig{Copies: 2, Steps: 1, Pairs: 2, Rate: 0.1, Seed: 1}
+	var distance float64
+	config.Begin = func(given float64) (*weights.Set, error) {
+		distance = given
+		return weights.New(weights.Tensor{Name: "weight", Shape: []int{1}, Data: []float32{42}})
+	}
+	model.before = func(int) error {
+		if model.weight != 42 {
+			t.Errorf("weight before the first step is %v, want the 42 to begin with", model.weight)
+		}
+		return nil
+	}
+	must(t, train.Head(t.Context(), model, s.Data, s.Augment, config, s.Log))
+	// Classes are grey levels from 0 to 255, an embedding is the level.
+	if !(distance > 0 && distance < 255) {
+		t.Errorf("distance between classes = %v, want above 0 and below 255", distance)
+	}
+	broken := errors.New("no such head")
+	config.Begin = func(float64) (*weights.Set, error) { return nil, broken }
+	if err := train.Head(t.Context(), model, s.Data, s.Augment, config, s.Log); !errors.Is(err, broken) {
+		t.Errorf("Head = %v, want the error of Begin", err)
 	}
 }
 

@@ -24,7 +24,7 @@ type headCommand struct {
 	Data string `help:"The images to learn from, as for train." required:"" placeholder:"PATH"`
 	From string `help:"The weight file to take encoder and head from." required:"" placeholder:"FILE"`
 
-	Fresh         bool    `help:"Begin with an untrained head."`
+	Begin         string  `help:"What to begin with: file (the file's own head), untrained (by chance), distance (a weighted distance of the embeddings, which it stays)." enum:"file,untrained,distance" default:"distance"`
 	Copies        int     `help:"Augmented drawings of each class that are encoded." default:"8"`
 	Steps         int     `help:"Steps on these embeddings." default:"4000"`
 	Pairs         int     `help:"Pairs of a step, half of them same." default:"512"`
@@ -79,12 +79,17 @@ func (c *headCommand) learn(ctx context.Context, source tfmodel.Source, logger *
 	}
 	trainer, err := tfmodel.NewTrainer(architecture, set, tfmodel.TrainerConfig{
 		Optimizer: tfmodel.AdamW, Momentum: 0.9, WeightDecay: c.WeightDecay,
-		FrozenBlocks: len(architecture.Blocks), PairWeight: 1,
+		FrozenBlocks: len(architecture.Blocks), PairWeight: 1, SparseHead: c.Begin == "distance",
 	}, tfmodel.Options{Device: c.Device, Precision: tfmodel.Precision(c.Precision)})
 	if err != nil {
 		return nil, err
 	}
 	config := train.HeadConfig{Copies: c.Copies, Steps: c.Steps, Pairs: c.Pairs, AlphabetShare: c.AlphabetShare, Rate: c.Rate, Seed: c.Seed}
+	if c.Begin == "distance" {
+		config.Begin = func(distance float64) (*weights.Set, error) {
+			return tfmodel.DistanceHead(architecture, set, distance)
+		}
+	}
 	if err := train.Head(ctx, trainModel{trainer}, learn, augmenter, config, logger); err != nil {
 		return nil, errors.Join(err, trainer.Close())
 	}
@@ -95,7 +100,7 @@ func (c *headCommand) learn(ctx context.Context, source tfmodel.Source, logger *
 // beginning is what training begins with: the file's weights, with an untrained
 // head where that is asked for.
 func (c *headCommand) beginning(source tfmodel.Source) (*weights.Set, error) {
-	if !c.Fresh {
+	if c.Begin != "untrained" {
 		return source.Weights, nil
 	}
 	initial, err := tfmodel.Initial(source.Card.Architecture, c.Seed)

@@ -50,6 +50,7 @@ type trainFlags struct {
 	WeightDecay  float64 `help:"Weight decay." default:"0" json:"weight_decay"`
 	ClipNorm     float64 `help:"Bound of the gradient's length. 0: none." default:"1" json:"clip_norm"`
 	HeadRate     float64 `help:"Factor on the head's learning rate." default:"1" json:"head_rate"`
+	SparseHead   bool    `help:"Keep the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
 	Freeze       int     `help:"How many of the first blocks keep their weights." default:"0" json:"freeze"`
 	AverageDecay float64 `help:"Decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
 
@@ -104,6 +105,7 @@ func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
 		WeightDecay:       f.WeightDecay,
 		ClipNorm:          f.ClipNorm,
 		HeadRate:          f.HeadRate,
+		SparseHead:        f.SparseHead,
 		FrozenBlocks:      f.Freeze,
 		PairWeight:        f.PairWeight,
 		ContrastiveWeight: f.ContrastiveWeight,

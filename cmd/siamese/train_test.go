@@ -240,7 +240,7 @@ func TestHeadAndCalibrate(t *testing.T) {
 	}
 	held := []string{"--data", glyph(""), "--split", "alphabet", "--hold-out", "3"}
 	if _, stderr, code := siamese(t, "", append([]string{"head", head, "--from", filepath.Join(encoder, "last_epoch_weights.h5"),
-		"--copies", "3", "--steps", "30", "--pairs", "32", "--fresh"}, held...)...); code != 0 {
+		"--copies", "3", "--steps", "30", "--pairs", "32", "--begin", "distance"}, held...)...); code != 0 {
 		t.Fatalf("head: exit code %d\n%s", code, stderr)
 	}
 	stdout, stderr, code := siamese(t, "", append([]string{"calibrate", final, "--from", head, "--pairs", "60",
