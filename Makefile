@@ -11,7 +11,7 @@ BUF := $(TOOLS)/buf/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmodel/weights/... ./train/...
+PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmodel/weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 
@@ -20,6 +20,13 @@ NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 GRPCURL := $(TOOLS)/grpcurl-v1.9.3
 LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0
+ESBUILD := $(TOOLS)/esbuild-v0.28.2
+TSC := $(TOOLS)/typescript-7.0.2
+PLAYWRIGHT := $(TOOLS)/playwright-core-1.65.1
+
+# Tags of the webcam client: gocv with the modules of OpenCV that it needs.
+WEBCAM := gocv,gocv_specific_modules,gocv_highgui,gocv_videoio
+OPENCV := pkg-config --exists opencv4
 
 .PHONY: help
 help: ## Print this list.
@@ -40,21 +47,38 @@ test: setup $(GRPCURL) ## Run all tests.
 build: setup ## Build bin/siamese.
 	$(ENV) && go build -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
 
+.PHONY: webcam
+webcam: ## Build bin/siamese-webcam (needs OpenCV).
+	@$(OPENCV) || { echo "OpenCV is missing: apt-get install --no-install-recommends libopencv-dev (brew install opencv)" >&2; exit 1; }
+	go build -tags $(WEBCAM) -o bin/siamese-webcam ./cmd/siamese-webcam
+
+.PHONY: checkwebcam
+checkwebcam: webcam ## Run the webcam client against a real server, headless and in a window.
+	scripts/webcam-check.sh
+
+.PHONY: checkpage
+checkpage: build $(PLAYWRIGHT) ## Drive the page in Chromium against a real server.
+	node scripts/page-check.mjs bin/siamese
+
 .PHONY: lint
-lint: setup $(LINT) $(PROTO) ## Check code and contract.
+lint: setup $(LINT) $(PROTO) $(TSC) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
+	@if $(OPENCV); then echo "golangci-lint with the webcam client's tags"; $(TOOLS)/bin/golangci-lint run --build-tags $(WEBCAM) ./client/webcam/... ./cmd/siamese-webcam/...; \
+	else echo "the webcam client's OpenCV files are not linted: OpenCV is missing"; fi
+	$(TOOLS)/typescript/node_modules/.bin/tsc -p web
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) ## Make the generated Go of the contract anew.
+generate: $(PROTO) $(ESBUILD) ## Make the contract's Go and the page's files anew.
 	$(BUF) generate
+	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
-checkgenerate: generate ## Fail when generated code is not what the contract says.
-	@git diff --exit-code -- proto || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto)" || { echo "generated code is not committed" >&2; exit 1; }
+checkgenerate: generate ## Fail when generated files are not what their sources say.
+	@git diff --exit-code -- proto web/dist || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto web/dist)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: acceptcontract
 acceptcontract: $(PROTO) ## Take the contract as it is for what 'buf breaking' compares with.
@@ -88,7 +112,7 @@ clean: ## Remove what was built and fetched.
 	rm -rf bin .bench .tensorflow .tools .venv
 
 .PHONY: tools
-tools: $(GRPCURL) $(LINT) $(PROTO) ## Install the tools of tests, lint and generate into .tools/bin.
+tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(TSC) $(PLAYWRIGHT) ## Install the tools of tests, lint and generate into .tools.
 
 # $(call install,PACKAGE,VERSION)
 define install
@@ -105,6 +129,14 @@ $(TOOLS)/protoc-gen-go-grpc-%:
 	$(call install,google.golang.org/grpc/cmd/protoc-gen-go-grpc,$*)
 $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
+$(TOOLS)/esbuild-%:
+	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
+$(TOOLS)/typescript-%:
+	npm install --prefix $(TOOLS)/typescript --no-save --no-audit --no-fund --silent typescript@$*
+	@touch $@
+$(TOOLS)/playwright-core-%:
+	npm install --prefix $(TOOLS)/playwright --no-save --no-audit --no-fund --silent playwright-core@$*
+	@touch $@
 $(TOOLS)/buf-%:
 	npm install --prefix $(TOOLS)/buf --no-save --no-audit --no-fund --silent @bufbuild/buf@$*
 	@touch $@
