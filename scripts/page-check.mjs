@@ -22,6 +22,9 @@ if (!existsSync(chromium)) {
 const { chromium: browsers } = createRequire(join(root, ".tools/playwright/"))("playwright-core");
 const glyph = (name) => join(root, "testdata/omniglot/Greek", name);
 const [a, b, c] = ["character01/0394_01.png", "character01/0394_02.png", "character02/0395_01.png"].map(glyph);
+// What the card says of a with b, of one class, and with c, of another.
+const [same, different] = JSON.parse(readFileSync(join(root, "tfmodel/builtin/siamese-omniglot.json"))).golden_pairs
+  .map((pair) => pair.similarity.toFixed(4));
 const scratch = mkdtempSync(join(tmpdir(), "page-check-"));
 if (shots) mkdirSync(shots, { recursive: true });
 
@@ -72,7 +75,7 @@ async function rank(page) {
   await page.getByRole("tab", { name: "Rank" }).click();
   await input(page, "Picture to look for").setInputFiles(a);
   await input(page, "Candidates").setInputFiles([c, b, glyph("character02/0395_07.png"), glyph("character01/0394_18.png")]);
-  await page.getByText("Best of 4: 0394_02.png, 0.9980, Same").waitFor();
+  await page.getByText(`Best of 4: 0394_02.png, ${same}, Same`).waitFor();
 }
 
 /** A film for Chromium's fake camera: a second of each drawing, in y4m. */
@@ -113,10 +116,10 @@ await check("two drawings of one character are the same", async (page) => {
   assert.match(await result(page).innerText(), /0\.9980\s+✓ Same\s+threshold 0\.50/);
   assert.match(await result(page).innerText(), /encode\s+[0-9.]+ ms/);
   assert.equal(await result(page).locator("img").evaluateAll((all) => all.filter((img) => img.naturalWidth === 105).length), 2);
-  assert.equal(await page.getByRole("meter", { name: "Similarity" }).getAttribute("aria-valuetext"), "0.9980, Same");
+  assert.equal(await page.getByRole("meter", { name: "Similarity" }).getAttribute("aria-valuetext"), `${same}, Same`);
   await shot(page, "compare");
   await input(page, "Second picture").setInputFiles(c);
-  await page.getByText("0.0022", { exact: true }).waitFor();
+  await page.getByText(different, { exact: true }).waitFor();
   assert.match(await result(page).innerText(), /✕ Different/);
 });
 await check("a pasted and a dropped picture are taken", async (page) => {
@@ -129,7 +132,7 @@ await check("a pasted and a dropped picture are taken", async (page) => {
   await give("drop", "First picture", a);
   await page.getByAltText("given.png").waitFor();
   await give("paste", "", b);
-  await page.getByText("0.9980", { exact: true }).waitFor();
+  await page.getByText(same, { exact: true }).waitFor();
 });
 await check("many are ranked, best first", async (page) => {
   await rank(page);
@@ -154,7 +157,7 @@ await check("what is no picture is told in words", async (page) => {
   await input(page, "Second picture").setInputFiles(b);
   await page.getByText("The picture is damaged.").waitFor();
   await input(page, "First picture").setInputFiles(a);
-  await page.getByText("0.9980", { exact: true }).waitFor();
+  await page.getByText(same, { exact: true }).waitFor();
   assert.equal(await problem.count(), 0, "the problem is still told");
 });
 await check("a server that goes and comes back is told of, and the call made again", async (page) => {
@@ -165,7 +168,7 @@ await check("a server that goes and comes back is told of, and the call made aga
   await page.getByText("Trying again …").waitFor();
   await shot(page, "server-gone");
   await server.start();
-  await page.getByText("0.0022", { exact: true }).waitFor();
+  await page.getByText(different, { exact: true }).waitFor();
   await page.getByText("Ready: siamese-omniglot").waitFor();
 });
 const camera = await film(join(scratch, "film.y4m"));
@@ -222,7 +225,7 @@ await check("the keyboard is enough", async (page) => {
     await page.keyboard.press(key);
     await page.getByAltText(chosen.split("/").at(-1)).waitFor();
   }
-  await page.getByText("Same: similarity 0.9980, threshold 0.50.").waitFor({ state: "attached" });
+  await page.getByText(`Same: similarity ${same}, threshold 0.50.`).waitFor({ state: "attached" });
 });
 for (const [scheme, width] of [["light", 360], ["dark", 360], ["dark", 1100]]) {
   await check(`${scheme}, ${width} pixels wide`, async (page) => {

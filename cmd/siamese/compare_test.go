@@ -15,10 +15,10 @@ func TestCompareFiles(t *testing.T) {
 		give []string
 		want string
 	}{
-		{[]string{glyphA, glyphB}, "0.9980 same (threshold 0.50)\n"},
-		{[]string{glyphB, glyphA}, "0.9980 same (threshold 0.50)\n"},
-		{[]string{glyphA, glyphC}, "0.0022 different (threshold 0.50)\n"},
-		{[]string{glyphA, glyphB, "--threshold=0.999"}, "0.9980 different (threshold 1.00)\n"},
+		{[]string{glyphA, glyphB}, scoreAB + " same (threshold 0.50)\n"},
+		{[]string{glyphB, glyphA}, scoreAB + " same (threshold 0.50)\n"},
+		{[]string{glyphA, glyphC}, scoreAC + " different (threshold 0.50)\n"},
+		{[]string{glyphA, glyphB, "--threshold=0.999"}, scoreAB + " different (threshold 1.00)\n"},
 	}
 	for _, tt := range tests {
 		stdout, stderr, code := siamese(t, "", append([]string{"compare"}, tt.give...)...)
@@ -115,10 +115,10 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("the prompt ended with exit code %d and %q, want 0 and nothing", code, stderr)
 	}
 	wants := []string{
-		"Input image_1 filename:Input image_2 filename:0.9980 same (threshold 0.50)\n",
+		"Input image_1 filename:Input image_2 filename:" + scoreAB + " same (threshold 0.50)\n",
 		"Input image_1 filename:Input image_2 filename:Image_1 Open Error! Try again! (open missing.png: ",
 		"Input image_1 filename:Input image_2 filename:Image_2 Open Error! Try again! (",
-		"Input image_1 filename:Input image_2 filename:0.0022 different (threshold 0.50)\n",
+		"Input image_1 filename:Input image_2 filename:" + scoreAC + " different (threshold 0.50)\n",
 		"Input image_1 filename:Input image_2 filename:\n",
 	}
 	rest := stdout
@@ -139,8 +139,8 @@ func TestRank(t *testing.T) {
 	oneLine(t, stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if len(lines) != 3 ||
-		strings.Join(strings.Fields(lines[1]), " ") != "1 0.9980 same "+glyphB ||
-		strings.Join(strings.Fields(lines[2]), " ") != "2 0.0022 different "+glyphC {
+		strings.Join(strings.Fields(lines[1]), " ") != "1 "+scoreAB+" same "+glyphB ||
+		strings.Join(strings.Fields(lines[2]), " ") != "2 "+scoreAC+" different "+glyphC {
 		t.Errorf("rank printed\n%s\nwant %s, then %s", stdout, glyphB, glyphC)
 	}
 }

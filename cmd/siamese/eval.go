@@ -18,6 +18,7 @@ import (
 type evalCommand struct {
 	OneShot  oneShotCommand  `cmd:"" name:"oneshot" help:"One-shot runs: which of these drawings is of the same character?"`
 	Verify   verifyCommand   `cmd:"" help:"Verification: are these two of one class?"`
+	Robust   robustCommand   `cmd:"" name:"robustness" help:"How far similarities move when a picture is turned, shifted or saved as JPEG."`
 	MakeRuns makeRunsCommand `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 

@@ -94,10 +94,10 @@ func TestCommandsThroughServer(t *testing.T) {
 		wantErr  string
 		wantCode int
 	}{
-		{[]string{"compare", glyphA, glyphB}, "0.9980 same (threshold 0.50)", "", 0},
+		{[]string{"compare", glyphA, glyphB}, scoreAB + " same (threshold 0.50)", "", 0},
 		{[]string{"compare", glyphA, glyph("README.md")}, "", "README.md: IMAGE_FORMAT_UNKNOWN", 1},
-		{[]string{"rank", glyphA, glyphC, glyphB}, "1     0.9980      same       " + glyphB, "", 0},
-		{[]string{"rank", glyphA, glyphB, glyph("README.md")}, "1     0.9980", "README.md: IMAGE_FORMAT_UNKNOWN", 1},
+		{[]string{"rank", glyphA, glyphC, glyphB}, "1     " + scoreAB + "      same       " + glyphB, "", 0},
+		{[]string{"rank", glyphA, glyphB, glyph("README.md")}, "1     " + scoreAB, "README.md: IMAGE_FORMAT_UNKNOWN", 1},
 	}
 	for _, tt := range tests {
 		stdout, stderr, code := siamese(t, "", append(tt.give, "--server", server.address)...)
@@ -177,7 +177,7 @@ func TestServeWithoutHome(t *testing.T) {
 	cmd := command(t, "compare", glyphA, glyphB)
 	cmd.Env = []string{beMain + "=1", "TMPDIR=" + temporary}
 	stdout, err := cmd.Output()
-	if err != nil || !strings.HasPrefix(string(stdout), "0.9980 same") {
+	if err != nil || !strings.HasPrefix(string(stdout), scoreAB+" same") {
 		t.Errorf("without HOME: printed %q, %v; want the similarity", stdout, err)
 	}
 	left, err := os.ReadDir(temporary)
@@ -217,7 +217,7 @@ func TestKilledWhileUnpacking(t *testing.T) {
 		t.Error("no start was seen half-way: nothing was tested")
 	}
 	stdout, err := start().Output()
-	if err != nil || !strings.HasPrefix(string(stdout), "0.9980 same") {
+	if err != nil || !strings.HasPrefix(string(stdout), scoreAB+" same") {
 		t.Errorf("after kills: printed %q, %v; want the similarity", stdout, err)
 	}
 }
@@ -267,7 +267,7 @@ func TestScripts(t *testing.T) {
 	}
 	testBatchScript(t, script)
 	got := script("grpcurl-stream.sh", glyphA, glyphB, glyph("README.md"), glyphC)
-	want := []string{glyphB + "\t0.9980\tsame", glyph("README.md") + "\terror\tIMAGE_FORMAT_UNKNOWN: ", glyphC + "\t0.0022\tdifferent"}
+	want := []string{glyphB + "\t" + scoreAB + "\tsame", glyph("README.md") + "\terror\tIMAGE_FORMAT_UNKNOWN: ", glyphC + "\t" + scoreAC + "\tdifferent"}
 	lines := strings.Split(got, "\n")
 	for i, want := range want {
 		if !strings.HasPrefix(lines[i], want) {
@@ -300,7 +300,7 @@ func testBatchScript(t *testing.T, script func(name string, args ...string) stri
 			t.Errorf("grpcurl-batch.sh line %d is %q, want the files %v and a score, or an error for line 71", i+1, line, wantPair)
 		}
 	}
-	if want := "0.9980\tsame"; !strings.HasSuffix(got[0], want) {
+	if want := scoreAB + "\tsame"; !strings.HasSuffix(got[0], want) {
 		t.Errorf("grpcurl-batch.sh line 1 is %q, want it to end in %q", got[0], want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +131,32 @@ func TestEvalOneShot(t *testing.T) {
 	}
 }
 
+func TestEvalRobustness(t *testing.T) {
+	stdout, stderr, code := siamese(t, "", "eval", "robustness", glyph(""), "--pairs", "10", "--json")
+	var result struct {
+		Pairs   int
+		Mean    float64
+		Changes []struct{ Mean, Most float64 }
+	}
+	if err := json.Unmarshal([]byte(stdout), &result); err != nil || code != 0 {
+		t.Fatalf("eval robustness --json: exit code %d, %q, %s: %v", code, stdout, stderr, err)
+	}
+	if result.Pairs != 10 || len(result.Changes) != 7 || !(result.Mean > 0 && result.Mean < 0.2) {
+		t.Errorf("eval robustness printed %s, want 10 pairs, 7 changes, and similarities that move a little", stdout)
+	}
+}
+
+// compared is the similarity of glyphA and glyphB by a model.
+func compared(t *testing.T, model string) float64 {
+	t.Helper()
+	stdout, stderr, code := siamese(t, "", "compare", "--json", "--model", model, glyphA, glyphB)
+	var result struct{ Similarity float64 }
+	if err := json.Unmarshal([]byte(stdout), &result); err != nil || code != 0 {
+		t.Fatalf("compare --json: exit code %d, %q, %s: %v", code, stdout, stderr, err)
+	}
+	return result.Similarity
+}
+
 // TestTrainOwnClasses: two classes of own pictures are enough.
 func TestTrainOwnClasses(t *testing.T) {
 	data := t.TempDir()
@@ -247,6 +274,21 @@ func TestHeadAndCalibrate(t *testing.T) {
 		"--plot", filepath.Join(dir, "reliability.png")}, held...)...)
 	if code != 0 || !strings.Contains(stdout, "calibration error") {
 		t.Fatalf("calibrate: exit code %d, %s%s", code, stdout, stderr)
+	}
+	// What was found for one model can be given to another.
+	again := filepath.Join(dir, "again.safetensors")
+	var scale, shift string
+	if _, err := fmt.Sscanf(stdout, "logit × %s %s", &scale, &shift); err != nil {
+		t.Fatalf("calibrate printed %q: %v", stdout, err)
+	}
+	if _, stderr, code := siamese(t, "", "calibrate", again, "--from", head, "--scale", scale, "--shift="+strings.TrimSuffix(shift, ":")); code != 0 {
+		t.Fatalf("calibrate --scale: exit code %d\n%s", code, stderr)
+	}
+	if want, got := compared(t, final), compared(t, again); math.Abs(want-got) > 1e-3 { // four digits of each were printed
+		t.Errorf("similarity by the printed scale and shift = %v, want %v", got, want)
+	}
+	if _, stderr, code := siamese(t, "", "calibrate", again, "--from", head); code != 2 || !strings.Contains(stderr, "--scale") {
+		t.Errorf("calibrate without data: exit code %d, want 2 and what is needed\n%s", code, stderr)
 	}
 	if stdout, stderr, code := siamese(t, "", "compare", "--model", final, glyphA, glyphB); code != 0 {
 		t.Errorf("compare with the calibrated model: exit code %d, %s%s", code, stdout, stderr)
