@@ -1,0 +1,150 @@
+package access
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// maxPEMBytes bounds a file of certificates: a bundle of all public authorities
+// has a quarter of it.
+const maxPEMBytes = 1 << 20
+
+// CertificateFiles name a server's certificate. All files are PEM.
+type CertificateFiles struct {
+	// Certificate holds the server's certificate, then those that lead to its
+	// authority. Required.
+	Certificate string
+
+	// Key holds the certificate's private key. Required.
+	Key string
+
+	// ClientCA holds the authorities of the clients' certificates. Empty: clients
+	// need none. Set: a connection without a certificate of one of them is
+	// refused.
+	ClientCA string
+}
+
+// Validate tells which file is not named, if one is not.
+func (f CertificateFiles) Validate() error {
+	switch {
+	case f.Certificate == "":
+		return errors.New("access: CertificateFiles.Certificate is empty, expected the file of the server's certificate")
+	case f.Key == "":
+		return errors.New("access: CertificateFiles.Key is empty, expected the file of the certificate's private key")
+	}
+	return nil
+}
+
+// Certificates are a server's certificate and the authorities of its clients,
+// as their files last were when they were good. It is safe for concurrent use.
+type Certificates struct {
+	files CertificateFiles
+	held  atomic.Pointer[certificate]
+}
+
+// certificate is what the files said; it does not change.
+type certificate struct {
+	files  [][]byte
+	config *tls.Config
+	leaf   *x509.Certificate
+}
+
+// OpenCertificates reads the files. A certificate that does not go with its
+// key, or is not valid today, is refused.
+func OpenCertificates(files CertificateFiles) (*Certificates, error) {
+	if err := files.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Certificates{files: files}
+	if _, err := c.Reload(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Reload implements [Source]. New connections get what is new; those that exist
+// go on with what they had.
+func (c *Certificates) Reload() (changed bool, err error) {
+	paths := []string{c.files.Certificate, c.files.Key}
+	if c.files.ClientCA != "" {
+		paths = append(paths, c.files.ClientCA)
+	}
+	var files [][]byte
+	for _, path := range paths {
+		data, err := readFile(path, maxPEMBytes)
+		if err != nil {
+			return false, fmt.Errorf("access: certificate: %w", err)
+		}
+		files = append(files, data)
+	}
+	if held := c.held.Load(); held != nil && slices.EqualFunc(held.files, files, bytes.Equal) {
+		return false, nil
+	}
+	fresh, err := c.parse(files)
+	if err != nil {
+		return false, err
+	}
+	c.held.Store(fresh)
+	return true, nil
+}
+
+// parse makes sense of certificate, key and, where there is one, authorities.
+func (c *Certificates) parse(files [][]byte) (*certificate, error) {
+	pair, err := tls.X509KeyPair(files[0], files[1])
+	if err != nil {
+		return nil, fmt.Errorf("access: certificate %s with key %s: %w", c.files.Certificate, c.files.Key, err)
+	}
+	if err := checkValidity(pair.Leaf, time.Now()); err != nil {
+		return nil, fmt.Errorf("access: certificate %s: %w", c.files.Certificate, err)
+	}
+	config := &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+		Certificates: []tls.Certificate{pair},
+	}
+	if len(files) > 2 {
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(files[2]) {
+			return nil, fmt.Errorf("access: authorities of clients in %s: received no certificate, expected at least one in PEM", c.files.ClientCA)
+		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+		// A ticket would let a client back in whose authority is gone.
+		config.SessionTicketsDisabled = true
+	}
+	return &certificate{files: files, config: config, leaf: pair.Leaf}, nil
+}
+
+func checkValidity(leaf *x509.Certificate, now time.Time) error {
+	switch {
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("it is not valid before %s, expected one that is valid now", leaf.NotBefore.Format(time.RFC3339))
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("it was valid until %s, expected one that is valid now", leaf.NotAfter.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// String implements [Source].
+func (c *Certificates) String() string { return "certificate " + c.files.Certificate }
+
+// NotAfter is when the certificate in use ends to be valid.
+func (c *Certificates) NotAfter() time.Time { return c.held.Load().leaf.NotAfter }
+
+// Config is a server's side of TLS 1.2 and up that gives each new connection
+// what was reloaded last. The caller must not change it.
+func (c *Certificates) Config() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return c.held.Load().config, nil
+		},
+		SessionTicketsDisabled: c.files.ClientCA != "",
+	}
+}

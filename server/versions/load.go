@@ -1,0 +1,95 @@
+package versions
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ensure loads a version unless it serves already. The caller has the turn.
+func (m *Manager) ensure(ctx context.Context, name string) error {
+	v, err := m.begin(name)
+	if err != nil || v == nil {
+		return err
+	}
+	started := time.Now()
+	model, err := m.cfg.Loader.Load(ctx, v.folder)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		return m.failedLocked(ctx, v, err)
+	}
+	m.loads++
+	v.model = model
+	v.enter(Serving, nil)
+	m.cfg.Logger.Info("version loaded", "version", name, "load_ms", time.Since(started).Milliseconds())
+	return nil
+}
+
+// begin puts a version into Loading and counts its model; nil where it is
+// loaded already.
+func (m *Manager) begin(name string) (*version, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.versions[name]
+	switch {
+	case ok && v.model != nil:
+		return nil, nil
+	case !ok || !v.present:
+		return nil, fmt.Errorf("%w: %.64q in %q", ErrNotFound, name, m.cfg.Source)
+	case v.state == Failed:
+		return nil, v.refusal()
+	case m.inMemory >= m.cfg.MaxLoaded:
+		return nil, fmt.Errorf("%w: %d, expected at most %d: version %s waits until one of them is free of calls",
+			ErrTooMany, m.inMemory, m.cfg.MaxLoaded, name)
+	}
+	m.inMemory++
+	v.enter(Loading, nil)
+	return v, nil
+}
+
+// failedLocked notes that a load went wrong. A load that was given up says
+// nothing about the version.
+func (m *Manager) failedLocked(ctx context.Context, v *version, err error) error {
+	m.inMemory--
+	if ctx.Err() != nil {
+		v.enter(Available, nil)
+		return fmt.Errorf("load version %s: %w", v.name, err)
+	}
+	m.failures++
+	v.enter(Failed, err)
+	if m.started {
+		m.cfg.Logger.Error("version refused", "version", v.name, "serving", m.active.version, "err", err)
+	}
+	return v.refusal()
+}
+
+// refusal is the error of a version that failed.
+func (v *version) refusal() error {
+	return fmt.Errorf("version %s %w: %w", v.name, ErrRefused, v.reason)
+}
+
+// unloadLocked frees a version's model in a goroutine that Close waits for;
+// failed is told the error. The version can be loaded anew meanwhile: that is
+// another model.
+func (m *Manager) unloadLocked(v *version, failed func(error)) {
+	free := v.model.Unload()
+	v.model, v.held = nil, false
+	v.enter(Unloading, nil)
+	left := v.since
+	m.unloading.Go(func() {
+		err := free()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.inMemory--
+		if v.state == Unloading && v.since.Equal(left) {
+			v.enter(Available, nil)
+		}
+		if err != nil {
+			failed(err)
+			m.cfg.Logger.Error("version not unloaded", "version", v.name, "err", err)
+			return
+		}
+		m.cfg.Logger.Info("version unloaded", "version", v.name, "waited_ms", time.Since(left).Milliseconds())
+	})
+}

@@ -1,0 +1,181 @@
+// Package versions keeps the right versions of a model loaded: the default, and
+// those that labels point at.
+//
+// A version is a numbered folder, or the one model of a server that has no
+// folder of versions. It is loaded and proven beside the old one; when that
+// went well calls are routed to it at once, and the old one is unloaded when its
+// last call has ended. One that does not hold, half-copied or damaged, leaves
+// the old one serving, and is not tried again until its files change.
+//
+// The package knows no network and no wire: [Loader] loads, [Router] routes.
+package versions
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Loader loads versions.
+type Loader interface {
+	// Load loads the version in folder, proves it and lets calls that name it
+	// come in. The error says what does not hold. One Load runs at a time; a
+	// Model's Unload may run beside it.
+	Load(ctx context.Context, folder Folder) (Model, error)
+}
+
+// Model is a version that has been loaded.
+type Model interface {
+	// Digest names the weights.
+	Digest() string
+
+	// Unload lets no further call in, at once, and returns what waits for those
+	// under way and frees the model. Both are called once; Unload never while
+	// the Router routes to the version, but for the manager's Close.
+	Unload() (free func() error)
+}
+
+// Router sends calls to versions that have been loaded.
+type Router interface {
+	// Route makes version the one that answers calls which name none, and each
+	// label's version the one for calls that name it, all at once. labels is
+	// the Router's from then on.
+	Route(version string, labels map[string]string) error
+}
+
+// Manager decides which versions are loaded and which of them answers. It is
+// safe for concurrent use.
+type Manager struct {
+	cfg Config
+
+	// turn is held by whoever decides and loads. A channel, capacity 1, so that
+	// the wait for it can be given up.
+	turn chan struct{}
+
+	unloading sync.WaitGroup
+
+	mu       sync.Mutex // guards all below; never held over a load
+	versions map[string]*version
+	choice   string            // what the default is chosen by
+	labels   map[string]string // what labels are chosen by
+	active   routes            // what the Router was told
+	inMemory int               // models that were loaded and are not freed
+	loads    uint64
+	failures uint64
+	scanned  time.Time
+	lastErr  error
+	started  bool // the first look is over: Run tells of that one itself
+}
+
+// routes is where calls go.
+type routes struct {
+	version string
+	labels  map[string]string
+}
+
+// New returns a manager that has loaded nothing yet. cfg is copied. The caller
+// runs it and closes it.
+func New(cfg Config) (*Manager, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		cfg:      cfg,
+		turn:     make(chan struct{}, 1),
+		versions: make(map[string]*version),
+		choice:   cfg.Default,
+		labels:   make(map[string]string),
+	}
+	for label, choice := range cfg.Labels {
+		m.labels[label] = choice
+	}
+	return m, nil
+}
+
+// Run loads what is chosen and then looks for new versions every Config.Period
+// until ctx is done. The error says why there is no default to begin with;
+// later on nothing that is found ends it. Labels that point nowhere are logged
+// and tried again at every look.
+func (m *Manager) Run(ctx context.Context) error {
+	if err := m.start(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if m.cfg.Period == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	ticker := time.NewTicker(m.cfg.Period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			m.look(ctx)
+		}
+	}
+}
+
+// start loads what is chosen by the configuration.
+func (m *Manager) start(ctx context.Context) error {
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.give()
+	if err := m.scan(); err != nil {
+		return err
+	}
+	m.trustAll()
+	err := m.settle(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.started = true
+	if m.active.version == "" {
+		return err
+	}
+	if err != nil {
+		m.cfg.Logger.Error("not all that is chosen is served", "serving", m.active.version, "err", err)
+	}
+	return nil
+}
+
+// look is what Run does every period.
+func (m *Manager) look(ctx context.Context) {
+	if m.take(ctx) != nil {
+		return
+	}
+	defer m.give()
+	if m.scan() == nil {
+		_ = m.settle(ctx) // noted in the status and the log
+	}
+}
+
+// Close unloads all versions and returns when they are freed. It is to be
+// called when no call can come in any more, after Run has returned, once.
+func (m *Manager) Close() error {
+	m.turn <- struct{}{} // and never given back
+	m.mu.Lock()
+	var errs errorList
+	for _, v := range m.versions {
+		if v.model != nil {
+			m.unloadLocked(v, errs.add)
+		}
+	}
+	m.mu.Unlock()
+	m.unloading.Wait()
+	return errs.join()
+}
+
+// take waits for the turn to decide and load.
+func (m *Manager) take(ctx context.Context) error {
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for another load: %w", ctx.Err())
+	}
+}
+
+func (m *Manager) give() { <-m.turn }
