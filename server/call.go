@@ -19,8 +19,8 @@ type clock struct {
 func (c clock) timings(images *imageSet) *pb.Timings {
 	return &pb.Timings{
 		Decode:  durationpb.New(images.decode),
-		Queue:   durationpb.New(images.timing.Queue),
-		Encode:  durationpb.New(images.timing.Encode),
+		Queue:   durationpb.New(images.report.Queue),
+		Encode:  durationpb.New(images.report.Encode),
 		Compare: durationpb.New(c.compare),
 		Total:   durationpb.New(time.Since(c.started)),
 	}
@@ -35,8 +35,8 @@ type call struct {
 }
 
 // begin checks the options and the server's state.
-func (s *Server) begin(options *pb.CompareOptions) (*call, error) {
-	e, err := s.ready()
+func (s *service) begin(options *pb.CompareOptions) (*call, error) {
+	e, err := s.use(options.GetModel())
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,15 @@ package server
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"siamese/imaging"
+	"siamese/server/access"
+	"siamese/server/batch"
 )
 
 // Config says what the server accepts and how it stops. A zero field means its
@@ -43,6 +47,20 @@ type Config struct {
 	// keeps a CPU busy; larger batches only add waiting there.
 	MaxBatch int
 
+	// Runners is how many runs of the encoder may be under way at a time, where
+	// the model does not say what its device wants (ModelInfo.Runners). Default
+	// 1.
+	Runners int
+
+	// BatchWait is how long an image may be held back for others that would fill
+	// its run, at most 5 ms. Zero: not at all, a free encoder takes what is
+	// there.
+	BatchWait time.Duration
+
+	// CacheBytes bounds the embeddings that are kept of each model, so that
+	// images which come again are not encoded again. Zero: none are kept.
+	CacheBytes int
+
 	// Limits bounds one image; its own zero fields mean imaging's defaults.
 	Limits imaging.Limits
 
@@ -71,6 +89,31 @@ type Config struct {
 	// then they are cut off. At least StreamGrace. Default 25 s.
 	StopTimeout time.Duration
 
+	// TLS is the server's side of TLS, for calls over gRPC and over HTTP alike. It
+	// is not to be changed any more. Nil: plain text.
+	TLS *tls.Config
+
+	// Tokens tells whose a bearer token is; calls without a good one are refused
+	// with UNAUTHENTICATED, those of health excepted. Nil: no token is needed.
+	Tokens Tokens
+
+	// CallerLimits bound what one caller may ask. Zero fields: no bound.
+	CallerLimits access.Limits
+
+	// WatchdogPeriod is how often the default model is looked at: where no call
+	// has had it encode since, it has to encode one image. When it can't, health
+	// says NOT_SERVING until it can. Zero: never.
+	WatchdogPeriod time.Duration
+
+	// WatchdogTimeout is how long that image may take, the wait in the queue
+	// included. Default 10 s.
+	WatchdogTimeout time.Duration
+
+	// MaxConnectionAge is how old a connection over gRPC may be before its client
+	// is asked to open another one, so that clients come to new instances; what
+	// is under way on it goes on. Zero: no limit.
+	MaxConnectionAge time.Duration
+
 	// Logger takes the log. Default: discards it.
 	Logger *slog.Logger
 
@@ -98,6 +141,9 @@ type ModelInfo struct {
 	ResizeRule      string  // how pictures come to the input's size, for people
 	Device          string  // where it runs, such as "cpu"
 	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
+	Runners         int     // runs at a time that its device is served best by; 0 = Config.Runners decides
+	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; nil = any size will do
+	WarmSizes       []int   // sizes to run once before the model serves
 }
 
 // Validate tells which field is out of range, if any is.
@@ -111,6 +157,10 @@ func (m ModelInfo) Validate() error {
 		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
 	case m.MaxBatch < 0:
 		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
+	case m.Runners < 0:
+		return fmt.Errorf("server: ModelInfo.Runners is %d, expected 0 or more", m.Runners)
+	case len(m.WarmSizes) > 0 && slices.Min(m.WarmSizes) < 1:
+		return fmt.Errorf("server: ModelInfo.WarmSizes is %v, expected sizes from 1", m.WarmSizes)
 	case !isFraction(m.Threshold):
 		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
 	}
@@ -136,14 +186,23 @@ func (c Config) Validate() error {
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
 		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
 		{"MaxBatch", int64(c.MaxBatch)},
+		{"Runners", int64(c.Runners)},
+		{"BatchWait", int64(c.BatchWait)},
+		{"CacheBytes", int64(c.CacheBytes)},
 		{"DefaultDeadline", int64(c.DefaultDeadline)},
 		{"DrainDelay", int64(c.DrainDelay)},
 		{"StreamGrace", int64(c.StreamGrace)},
+		{"WatchdogPeriod", int64(c.WatchdogPeriod)},
+		{"WatchdogTimeout", int64(c.WatchdogTimeout)},
+		{"MaxConnectionAge", int64(c.MaxConnectionAge)},
 	}
 	for _, field := range fields {
 		if field.value < 0 {
 			return fmt.Errorf("server: Config.%s is %d, expected 0 (the default) or more", field.name, field.value)
 		}
+	}
+	if err := c.CallerLimits.Validate(); err != nil {
+		return err
 	}
 	return c.validateRelations()
 }
@@ -160,6 +219,9 @@ func (c Config) validateRelations() error {
 	if largest := max(2*c.MaxPairs, c.MaxCandidates+1, c.MaxImages); c.MaxQueuedImages < largest {
 		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",
 			c.MaxQueuedImages, largest)
+	}
+	if c.BatchWait > batch.MaxWait {
+		return fmt.Errorf("server: Config.BatchWait is %v, expected at most %v", c.BatchWait, batch.MaxWait)
 	}
 	if c.StopTimeout < c.StreamGrace {
 		return fmt.Errorf("server: Config.StopTimeout is %v, expected at least StreamGrace, %v", c.StopTimeout, c.StreamGrace)
@@ -178,12 +240,14 @@ func (c Config) withDefaults() Config {
 	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
 	c.MaxBatch = cmp.Or(c.MaxBatch, 8)
+	c.Runners = cmp.Or(c.Runners, 1)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
 	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, 60*time.Second)
 	c.StreamGrace = cmp.Or(c.StreamGrace, 5*time.Second)
 	c.StopTimeout = cmp.Or(c.StopTimeout, 25*time.Second)
+	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"siamese/imaging"
 	"siamese/server"
+	"siamese/server/access"
 )
 
 func TestConfigValidate(t *testing.T) {
@@ -19,12 +20,17 @@ func TestConfigValidate(t *testing.T) {
 		{"zero value", server.Config{}, ""},
 		{"negative", server.Config{MaxPairs: -1}, "MaxPairs is -1"},
 		{"negative time", server.Config{DrainDelay: -1}, "DrainDelay is -1"},
+		{"negative runners", server.Config{Runners: -1}, "Runners is -1"},
+		{"negative cache", server.Config{CacheBytes: -1}, "CacheBytes is -1"},
+		{"longest wait for others", server.Config{BatchWait: 5 * time.Millisecond}, ""},
+		{"too long a wait for others", server.Config{BatchWait: time.Second}, "BatchWait is 1s, expected at most 5ms"},
 		{"unheard-of rule", server.Config{Rule: 9}, "Rule is 9"},
 		{"negative limit of an image", server.Config{Limits: imaging.Limits{MaxBytes: -4}}, "MaxBytes is -4"},
 		{"an image over the whole pixel budget", server.Config{MaxPixelsInFlight: 1000}, "MaxPixelsInFlight is 1000, expected at least Limits.MaxPixels, 25000000"},
 		{"a budget that fits smaller images", server.Config{MaxPixelsInFlight: 1000, Limits: imaging.Limits{MaxPixels: 1000}}, ""},
 		{"a Rank that never fits the queue", server.Config{MaxCandidates: 600}, "MaxQueuedImages is 512, expected at least 601"},
 		{"a batch that never fits the queue", server.Config{MaxPairs: 300}, "MaxQueuedImages is 512, expected at least 600"},
+		{"negative rate of a caller", server.Config{CallerLimits: access.Limits{CallsPerSecond: -1}}, "CallsPerSecond is -1"},
 		{"streams outlive the stop", server.Config{StreamGrace: time.Minute}, "StopTimeout is 25s, expected at least StreamGrace, 1m0s"},
 	}
 	for _, tt := range tests {

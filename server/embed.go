@@ -10,7 +10,7 @@ import (
 // Embed returns the images' embeddings; an image that fails carries its own
 // error.
 func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedResponse, error) {
-	c, err := s.begin(&pb.CompareOptions{IncludePrepared: req.GetIncludePrepared()})
+	c, err := s.begin(&pb.CompareOptions{IncludePrepared: req.GetIncludePrepared(), Model: req.GetModel()})
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
+	"siamese/server/cache"
 )
 
 // engine is a model with all that serves it. It does not change and is safe for
@@ -20,9 +21,11 @@ type engine struct {
 	info     ModelInfo
 	preparer *preparer
 	queue    *batch.Queue
+	cache    *cache.Cache
 	heads    *semaphore.Weighted // runs of the head under way: each holds a thread
 }
 
+// newEngine returns an engine that is warm. Its queue has to be closed.
 func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error) {
 	images, err := imaging.New(imaging.Config{
 		Width: info.Width, Height: info.Height,
@@ -31,12 +34,14 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 	if err != nil {
 		return nil, err
 	}
-	queue, err := batch.New(batch.Config{
-		MaxQueued:       cfg.MaxQueuedImages,
-		MaxBatch:        cmp.Or(info.MaxBatch, cfg.MaxBatch),
-		ImageBytes:      info.Height * info.Width * 3,
-		EmbeddingLength: info.EmbeddingLength,
-	}, model.Encode)
+	embeddings, err := cache.New(cache.Config{MaxBytes: cfg.CacheBytes})
+	if err != nil {
+		return nil, err
+	}
+	if err := warm(model, info); err != nil {
+		return nil, err
+	}
+	queue, err := batch.New(batchConfig(cfg, info), model.Encode)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +50,37 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 		info:     info,
 		preparer: &preparer{pool: p, images: images},
 		queue:    queue,
+		cache:    embeddings,
 		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}, nil
+}
+
+func batchConfig(cfg Config, info ModelInfo) batch.Config {
+	return batch.Config{
+		MaxQueued:       cfg.MaxQueuedImages,
+		MaxBatch:        cmp.Or(info.MaxBatch, cfg.MaxBatch),
+		Sizes:           info.BatchSizes,
+		Runners:         cmp.Or(info.Runners, cfg.Runners),
+		Wait:            cfg.BatchWait,
+		ImageBytes:      info.Height * info.Width * 3,
+		EmbeddingLength: info.EmbeddingLength,
+	}
+}
+
+// warm runs the encoder once with each of the sizes that want it: the first run
+// of a size can take many times as long as later ones.
+func warm(model Model, info ModelInfo) error {
+	for _, size := range info.WarmSizes {
+		pixels := make([]byte, size*info.Height*info.Width*3)
+		err := guard(func() error {
+			_, err := model.Encode(context.Background(), pixels)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("warm a run of %d images: %w", size, err)
+		}
+	}
+	return nil
 }
 
 // reference is the engine's model as replies name it.

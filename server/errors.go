@@ -19,6 +19,7 @@ import (
 
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/access"
 	"siamese/server/batch"
 )
 
@@ -87,6 +88,8 @@ func faultOf(err error) *fault {
 		own   *fault
 		image *imaging.Error
 		full  *batch.FullError
+		rate  *access.RateError
+		calls *access.CallsError
 	)
 	switch {
 	case errors.As(err, &own):
@@ -95,6 +98,12 @@ func faultOf(err error) *fault {
 		return imageFault(image)
 	case errors.As(err, &full):
 		return queueFull(full)
+	case errors.As(err, &rate):
+		return rateLimited(rate)
+	case errors.As(err, &calls):
+		return tooManyCalls(calls)
+	case errors.Is(err, access.ErrTooManyCallers):
+		return tooManyCallers()
 	case errors.Is(err, batch.ErrClosed):
 		return draining()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -117,6 +126,29 @@ func queueFull(err *batch.FullError) *fault {
 			"queued_images":     strconv.Itoa(err.Queued),
 			"max_queued_images": strconv.Itoa(err.Capacity),
 		},
+		retry: retryDelay,
+	}
+}
+
+func rateLimited(err *access.RateError) *fault {
+	return &fault{
+		code: codes.ResourceExhausted, reason: ReasonRateLimited, message: err.Error(),
+		metadata: map[string]string{"calls_per_second": strconv.FormatFloat(err.CallsPerSecond, 'g', -1, 64)},
+		retry:    err.Retry,
+	}
+}
+
+func tooManyCalls(err *access.CallsError) *fault {
+	return &fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyCalls, message: err.Error(),
+		metadata: map[string]string{"max_calls": strconv.Itoa(err.Calls)},
+		retry:    retryDelay,
+	}
+}
+
+func tooManyCallers() *fault {
+	return &fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyCalls, message: "calls of too many callers are under way",
 		retry: retryDelay,
 	}
 }

@@ -70,6 +70,13 @@ func notReady() *fault {
 	return &fault{code: codes.Unavailable, reason: ReasonNotReady, message: "the server has no model yet"}
 }
 
+func modelNotFound(name string) *fault {
+	return &fault{
+		code: codes.NotFound, reason: ReasonModelNotFound,
+		message: fmt.Sprintf("received model %.64q, expected a version or label that the server serves", name),
+	}
+}
+
 func draining() *fault {
 	return &fault{code: codes.Unavailable, reason: ReasonDraining, message: "the server is about to stop"}
 }

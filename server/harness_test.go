@@ -40,6 +40,8 @@ type running struct {
 	server *server.Server
 	log    *logBuffer
 
+	listener *bufconn.Listener // where it serves
+
 	cancel context.CancelFunc // tells the server to stop
 	served chan error         // what Serve returned; capacity 1
 }
@@ -74,6 +76,7 @@ func serveOn(t *testing.T, s *server.Server, log *logBuffer) *running {
 	t.Helper()
 	r := &running{server: s, log: log, served: make(chan error, 1)}
 	listener := bufconn.Listen(bufferBytes)
+	r.listener = listener
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	go func() { r.served <- s.Serve(ctx, listener) }()

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,7 +78,7 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 	if err != nil {
 		return fmt.Errorf("server: calls over HTTP: %w", err)
 	}
-	s.web = newWebServer(lis, handler, s.log)
+	s.web = newWebServer(lis, handler, s.cfg.TLS, s.log)
 	return nil
 }
 
@@ -85,6 +86,7 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 type webServer struct {
 	http    *http.Server
 	lis     net.Listener
+	tls     *tls.Config // nil: plain text
 	handler http.Handler
 	stopped chan error // what http.Serve returned; capacity 1
 
@@ -94,10 +96,11 @@ type webServer struct {
 	calls sync.RWMutex
 }
 
-func newWebServer(lis net.Listener, handler http.Handler, log *slog.Logger) *webServer {
-	w := &webServer{lis: lis, handler: handler, stopped: make(chan error, 1)}
+func newWebServer(lis net.Listener, handler http.Handler, config *tls.Config, log *slog.Logger) *webServer {
+	w := &webServer{lis: lis, tls: config, handler: handler, stopped: make(chan error, 1)}
 	w.http = &http.Server{
 		Handler:           w,
+		TLSConfig:         config,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -125,7 +128,7 @@ func (w *webServer) start(failed func()) {
 		return
 	}
 	go func() {
-		err := w.http.Serve(w.lis)
+		err := w.serve()
 		if errors.Is(err, http.ErrServerClosed) {
 			err = nil
 		}
@@ -135,6 +138,13 @@ func (w *webServer) start(failed func()) {
 		}
 		w.stopped <- err
 	}()
+}
+
+func (w *webServer) serve() error {
+	if w.tls != nil {
+		return w.http.ServeTLS(w.lis, "", "") // the certificate is w.tls's
+	}
+	return w.http.Serve(w.lis)
 }
 
 // stop takes no new requests, waits for those under way until ctx is done, and

@@ -23,7 +23,7 @@ func (s *Server) httpHandler(cfg HTTPConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(calls))
+	guarded, err := guardOrigins(cfg.Origins, s.admitHTTP(postOnly(calls)))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 // What pages of other origins may send, and see of an answer.
 var (
 	corsRequestHeaders = strings.Join([]string{
+		"Authorization",
 		"Connect-Protocol-Version", "Connect-Timeout-Ms", "Content-Encoding", "Content-Type",
 		"Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
 	}, ", ")

@@ -12,6 +12,7 @@ import (
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
+	"siamese/server/cache"
 )
 
 // digest is a SHA-256 sum.
@@ -20,7 +21,8 @@ type digest [sha256.Size]byte
 // member is one distinct image of a call, on its way from bytes to embedding.
 type member struct {
 	source    *pb.Image        // encoded or raw; nil once prepared
-	picture   *imaging.Picture // nil until prepared and again once encoded
+	digest    digest           // of source
+	picture   *imaging.Picture // nil until prepared and again once the embedding is there
 	pixels    digest           // of picture
 	png       []byte           // picture as a PNG file, where asked for
 	embedding []float32        // [E]; nil until encoded
@@ -40,17 +42,17 @@ func (m *member) accept(picture *imaging.Picture, render bool) error {
 }
 
 // imageSet is the images of one call, each distinct one once: first by the
-// bytes that came, then, when prepared, by their pixels. It belongs to one
-// goroutine at a time.
+// bytes that came, then, when prepared, by their pixels. At either point the
+// engine's cache may know the embedding. It belongs to one goroutine at a time.
 type imageSet struct {
 	engine   *engine
 	render   bool // keep the prepared pictures as PNG files
 	pending  []*member
 	bySource map[digest]*member
 
-	encoded int           // images that the encoder ran
+	encoded int           // images that the encoder ran for this call
 	decode  time.Duration // summed over the images
-	timing  batch.Timing
+	report  batch.Report
 }
 
 func newImageSet(e *engine, render bool) *imageSet {
@@ -79,10 +81,25 @@ func (s *imageSet) share(key digest, image *pb.Image) *member {
 	if m, ok := s.bySource[key]; ok {
 		return m
 	}
-	m := &member{source: image}
+	m := &member{source: image, digest: key}
 	s.bySource[key] = m
-	s.pending = append(s.pending, m)
+	if !s.recall(m) {
+		s.pending = append(s.pending, m)
+	}
 	return m
+}
+
+// recall looks the source up in the cache. Where the picture is asked for it
+// has to be prepared whatever the cache knows.
+func (s *imageSet) recall(m *member) bool {
+	if s.render {
+		return false
+	}
+	embedding, ok := s.engine.cache.Source(cache.Key(m.digest))
+	if ok {
+		m.source, m.embedding = nil, embedding
+	}
+	return ok
 }
 
 // rawDigest covers shape and layout too. The prefix keeps raw pixels apart from
@@ -112,28 +129,40 @@ func (s *imageSet) prepare(ctx context.Context) error {
 	err := group.Wait()
 	for _, m := range s.pending {
 		s.decode += m.decode
+		s.recallPixels(m)
 	}
 	return err
 }
 
+// recallPixels looks a prepared picture up in the cache.
+func (s *imageSet) recallPixels(m *member) {
+	if m.picture == nil {
+		return // it has a fault
+	}
+	if embedding, ok := s.engine.cache.Pixels(cache.Key(m.pixels)); ok {
+		m.embedding, m.picture = embedding, nil
+		s.engine.cache.Link(cache.Key(m.digest), cache.Key(m.pixels))
+	}
+}
+
 // submitter is batch.Queue's Submit or SubmitWait.
-type submitter func(ctx context.Context, images [][]byte) ([][]float32, batch.Timing, error)
+type submitter func(ctx context.Context, images []batch.Image) ([][]float32, batch.Report, error)
 
 // encode gives the needed members their embeddings by one submission, distinct
 // pictures once. The needed ones must be without fault. It is called once.
 func (s *imageSet) encode(ctx context.Context, submit submitter, needed []*member) error {
-	var images [][]byte
+	var images []batch.Image
 	index := make(map[digest]int)
 	for _, m := range needed {
 		if m.picture == nil {
-			continue // came as an embedding
+			continue // came as an embedding, or the cache had it
 		}
 		if _, ok := index[m.pixels]; !ok {
 			index[m.pixels] = len(images)
-			images = append(images, m.picture.Pix)
+			images = append(images, batch.Image{Pixels: m.picture.Pix, Key: batch.Key(m.pixels)})
 		}
 	}
-	embeddings, timing, err := submit(ctx, images)
+	embeddings, report, err := submit(ctx, images)
 	if err != nil {
 		return err
 	}
@@ -142,11 +171,18 @@ func (s *imageSet) encode(ctx context.Context, submit submitter, needed []*membe
 	}
 	for _, m := range needed {
 		if m.picture != nil {
-			m.embedding, m.picture = embeddings[index[m.pixels]], nil
+			s.keep(m, embeddings[index[m.pixels]])
 		}
 	}
-	s.encoded, s.timing = len(images), timing
+	s.encoded, s.report = len(images)-report.Shared, report
 	return nil
+}
+
+// keep gives a member its embedding, and the cache too.
+func (s *imageSet) keep(m *member, embedding []float32) {
+	m.embedding, m.picture = embedding, nil
+	s.engine.cache.Add(cache.Key(m.pixels), embedding)
+	s.engine.cache.Link(cache.Key(m.digest), cache.Key(m.pixels))
 }
 
 // isFinite tells whether v is neither NaN nor an infinity.

@@ -4,7 +4,17 @@ import (
 	"testing"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/cache"
 )
+
+func noCache(t *testing.T) *cache.Cache {
+	t.Helper()
+	c, err := cache.New(cache.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 // Whether a picture is decoded once or twice can't be told from outside.
 func TestImageSetSharesMembersOfTheSameSource(t *testing.T) {
@@ -29,7 +39,7 @@ func TestImageSetSharesMembersOfTheSameSource(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			set := newImageSet(nil, false)
+			set := newImageSet(&engine{cache: noCache(t)}, false)
 			if shared := set.add(tt.giveA) == set.add(tt.giveB); shared != tt.wantShared {
 				t.Errorf("shared = %v, want %v", shared, tt.wantShared)
 			}

@@ -10,8 +10,8 @@ import (
 )
 
 // GetServerInfo tells the model, the limits and the build.
-func (s *service) GetServerInfo(context.Context, *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
-	e, err := s.ready()
+func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
+	e, err := s.use(req.GetModel())
 	if err != nil {
 		return nil, err
 	}

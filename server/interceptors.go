@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
@@ -35,19 +36,25 @@ const (
 // options are the gRPC server's options. Of the interceptors the first is the
 // outermost.
 func (s *Server) options() []grpc.ServerOption {
-	return []grpc.ServerOption{
+	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(connectionTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionAge: s.cfg.MaxConnectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.logUnary, s.deadlineUnary, s.explainUnary),
-		grpc.ChainStreamInterceptor(s.logStream, s.explainStream, s.endForeignStream),
+		grpc.ChainUnaryInterceptor(s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
+		grpc.ChainStreamInterceptor(s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
+		grpc.InTapHandle(s.admitHeader),
 	}
+	if s.cfg.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
+	}
+	return options
 }
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -65,10 +72,15 @@ func (s *Server) logStream(srv any, stream grpc.ServerStream, info *grpc.StreamS
 }
 
 func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err error) {
+	if !s.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	caller, _ := s.callerOf(ctx) // empty where the call was refused for that
 	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
 		slog.String("rpc", rpc),
 		slog.String("code", status.Code(err).String()),
-		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)))
+		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)),
+		slog.String("caller", caller))
 }
 
 // deadlineUnary gives a call its deadline where the caller set none.

@@ -14,6 +14,8 @@ const (
 	ReasonReferenceOutsideStream = "REFERENCE_OUTSIDE_STREAM"
 	// ReasonModelMismatch: an embedding that another model made.
 	ReasonModelMismatch = "MODEL_MISMATCH"
+	// ReasonModelNotFound: the name of a version or label that is not served.
+	ReasonModelNotFound = "MODEL_NOT_FOUND"
 	// ReasonEmbeddingLength: an embedding of the wrong length.
 	ReasonEmbeddingLength = "EMBEDDING_LENGTH"
 	// ReasonEmbeddingValue: an embedding with NaN or an infinity in it.
@@ -47,6 +49,11 @@ const (
 
 	// ReasonQueueFull: no room for the call's images now.
 	ReasonQueueFull = "QUEUE_FULL"
+	// ReasonRateLimited: the caller calls more often than it may.
+	ReasonRateLimited = "RATE_LIMITED"
+	// ReasonTooManyCalls: the caller has as many calls under way as it may, or
+	// there are more callers than the server keeps track of.
+	ReasonTooManyCalls = "TOO_MANY_CALLS"
 	// ReasonNotReady: the server has no model yet.
 	ReasonNotReady = "NOT_READY"
 	// ReasonDraining: the server is about to stop.

@@ -35,6 +35,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.grpc.Serve(lis) }()
 	s.web.start(cancel)
+	s.receivers.Go(func() { s.watch(ctx) })
 	s.log.Info("serving", "address", lis.Addr().String())
 
 	select {

@@ -10,9 +10,7 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -23,13 +21,11 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/access"
 )
 
 // Errors of a server's life.
 var (
-	// ErrModelSet says that the server has its model already.
-	ErrModelSet = errors.New("server: a model is set already")
-
 	// ErrClosed says that the server has been closed.
 	ErrClosed = errors.New("server: closed")
 
@@ -41,20 +37,8 @@ var (
 	ErrStopTimeout = errors.New("server: calls were still under way at the stop timeout and were cut off")
 )
 
-// Model is what the server needs of a network. It must be safe for concurrent
-// use: one Encode and several Compares run at a time. It must keep neither its
-// arguments nor its results.
-type Model interface {
-	// Encode turns images, pixels uint8 [n,H,W,3] RGB, into embeddings, float32
-	// [n,E].
-	Encode(ctx context.Context, pixels []byte) ([]float32, error)
-
-	// Compare scores pairs of embeddings, a and b float32 [n,E], and returns
-	// similarities, float32 [n], 0..1. Swapping a and b changes nothing.
-	Compare(ctx context.Context, a, b []float32) ([]float32, error)
-}
-
-// Server serves one model. It is safe for concurrent use.
+// Server serves models: calls name one, or are answered by the default. It is
+// safe for concurrent use.
 type Server struct {
 	cfg    Config // defaults filled in
 	log    *slog.Logger
@@ -62,10 +46,15 @@ type Server struct {
 	health *health.Server
 	pool   *pool
 
-	engine atomic.Pointer[engine] // nil until SetModel
-	mu     sync.Mutex             // guards closed and the setting of engine and web
-	closed bool
-	web    *webServer // nil without AddHTTP; set before Serve
+	callers *access.Callers
+
+	roster *roster
+
+	mu      sync.Mutex // guards what follows, and the setting of web
+	closed  bool
+	watched *tenant    // the default model; nil until Route
+	stalled bool       // whether the watchdog found that it does not answer
+	web     *webServer // nil without AddHTTP; set before Serve
 
 	served    atomic.Bool
 	draining  chan struct{}  // closed when streams are told that the server stops
@@ -81,76 +70,41 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	callers, err := access.NewCallers(cfg.CallerLimits)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		cfg:       cfg,
 		log:       cfg.Logger,
 		health:    health.NewServer(),
+		roster:    newRoster(),
 		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
+		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
 	}
 	s.grpc = grpc.NewServer(s.options()...)
-	pb.RegisterSiameseServiceServer(s.grpc, &service{Server: s})
+	pb.RegisterSiameseServiceServer(s.grpc, &calls{server: s})
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	return s, nil
 }
 
-// SetModel gives the server its model, once, and turns health to SERVING. The
-// server does not close the model: its owner does, after Serve has returned.
-// Errors: what is wrong with info, [ErrModelSet], [ErrClosed].
-func (s *Server) SetModel(model Model, info ModelInfo) error {
-	if err := info.Validate(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
-	if s.engine.Load() != nil {
-		return ErrModelSet
-	}
-	e, err := newEngine(s.cfg, s.pool, model, info)
-	if err != nil {
-		return fmt.Errorf("server: serve model %q: %w", info.Name, err)
-	}
-	s.engine.Store(e)
-	s.setHealth(healthpb.HealthCheckResponse_SERVING)
-	s.log.Info("model set", "model", info.Name, "version", info.Version, "digest", info.Digest, "device", info.Device)
-	return nil
-}
-
-// Close frees what SetModel has started; calls that wait for the encoder fail
+// Close frees what AddModel has started; calls that wait for the encoder fail
 // with UNAVAILABLE, DRAINING. Serve does it by itself. It may be called more
 // than once.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	if e := s.engine.Load(); e != nil {
-		e.queue.Close()
+	for _, t := range s.roster.all() {
+		t.engine.queue.Close()
 	}
 }
 
 func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
 	s.health.SetServingStatus("", status)
 	s.health.SetServingStatus(pb.SiameseService_ServiceDesc.ServiceName, status)
-}
-
-// service answers the RPCs. It is apart from Server, so that the methods of the
-// wire are not part of the package's interface.
-type service struct {
-	pb.UnimplementedSiameseServiceServer
-	*Server
-}
-
-// ready returns the engine, or NOT_READY while there is none.
-func (s *Server) ready() (*engine, error) {
-	e := s.engine.Load()
-	if e == nil {
-		return nil, notReady()
-	}
-	return e, nil
 }

@@ -29,13 +29,16 @@ type compareStream = grpc.BidiStreamingServer[pb.StreamCompareRequest, pb.Stream
 // which nothing but the end of the RPC interrupts. It ends right after, and
 // Serve waits for it.
 func (s *service) StreamCompare(stream compareStream) error {
-	e, err := s.ready()
-	if err != nil {
+	if err := s.roster.ready(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
 	opening, err := s.opening(ctx, stream)
+	if err != nil {
+		return err
+	}
+	e, err := s.use(opening.GetOptions().GetModel())
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type comparerFlags struct {
 
 	Threshold *float32 `help:"The similarity, 0 to 1, from which images are the same. Default: the model's." placeholder:"N"`
 
+	dialFlags
 	modelFlags
 	imagingFlags
 }
@@ -50,7 +51,11 @@ func (f comparerFlags) open(ctx context.Context) (comparer, error) {
 		return nil, usageError{fmt.Errorf("--threshold %v, want 0 to 1", *f.Threshold)}
 	}
 	if f.Server != "" {
-		connection, err := client.New(f.Server)
+		options, err := f.dialOptions(f.Server)
+		if err != nil {
+			return nil, err
+		}
+		connection, err := client.New(f.Server, options...)
 		if err != nil {
 			return nil, err
 		}

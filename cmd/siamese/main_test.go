@@ -89,6 +89,12 @@ func serve(t *testing.T, args ...string) *process {
 	}
 	address := listener.Addr().String()
 	listener.Close()
+	return serveAt(t, address, args...)
+}
+
+// serveAt starts a server at an address that is free.
+func serveAt(t *testing.T, address string, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: command(t, append([]string{"serve", "--addr", address, "--http-addr", ""}, args...)...), log: new(bytes.Buffer), address: address}
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {

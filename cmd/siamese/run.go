@@ -27,6 +27,7 @@ type cli struct {
 	Compare   compareCommand   `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
 	Rank      rankCommand      `cmd:"" help:"Sort images by how alike they are to one."`
 	Train     trainCommand     `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Token     tokenCommand     `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
 	Worker    workerCommand    `cmd:"" help:"Lend this machine to siamese train on other machines."`
 	Head      headCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
 	Calibrate calibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`

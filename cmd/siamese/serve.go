@@ -14,7 +14,7 @@ import (
 )
 
 type serveCommand struct {
-	Addr string `help:"Where to listen. Calls are plain text: keep it on loopback or a trusted network." default:"127.0.0.1:50051"`
+	Addr string `help:"Where to listen. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
 
 	HTTPAddr   string   `help:"Where to offer the page and the calls for browsers; empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
 	CORSOrigin []string `help:"An origin whose pages may call too, such as https://example.org; may be repeated." name:"cors-origin"`
@@ -36,65 +36,66 @@ type serveCommand struct {
 	StreamGrace time.Duration `help:"How long streams are served on after they were told of the end." default:"5s"`
 	StopTimeout time.Duration `help:"How long calls under way may take to end." default:"25s"`
 
+	WatchdogPeriod   time.Duration `help:"How often the model has to encode an image where no call has had it do so, for health to say SERVING; 0: never." default:"30s"`
+	WatchdogTimeout  time.Duration `help:"How long that may take." default:"10s"`
+	MaxConnectionAge time.Duration `help:"Age at which a client is asked to connect anew, so that it finds new instances; 0: none." default:"0s"`
+
 	LogLevel  slog.Level `help:"Least level to log: debug, info, warn or error." default:"info"`
 	LogFormat string     `help:"How to log: text or json." enum:"text,json" default:"text"`
 
+	securityFlags
+	probeFlags
+	batchFlags
 	modelFlags
+	versionFlags
 	imagingFlags
 }
 
 // Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
-// calls away and lets those under way end; only then is the model closed.
+// calls away and lets those under way end; only then are models closed.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	logger := c.logger(s)
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
-	service, err := server.New(c.config(logger))
+	security, err := c.openSecurity()
+	if err != nil {
+		return err
+	}
+	service, err := server.New(security.secure(c.config(logger), c.securityFlags))
 	if err != nil {
 		return usageError{err}
 	}
+	defer service.Close()
 	listener, err := c.listen(ctx, service, logger)
 	if err != nil {
-		service.Close()
 		return err
+	}
+	stopProbes, err := c.serveProbes(ctx, service, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopProbes()
+	c.warn(logger)
+	defer security.watch(ctx, c.CredentialsPeriod, logger)()
+	models, err := c.openModels(ctx, service, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
-	loaded := make(chan loadResult, 1) // 1: the loader never waits
-	go func() {
-		model, err := c.load(serving, service, logger)
-		if err != nil {
-			stop() // a server without a model is of no use
-		}
-		loaded <- loadResult{model, err}
-	}()
+	models.start(serving, stop)
 	err = service.Serve(serving, listener)
-	result := <-loaded
-	if result.model != nil {
-		err = errors.Join(err, result.model.Close())
+	stop()
+	closed := models.close()
+	if closed != nil && ctx.Err() == nil {
+		return closed // why Serve has ended
 	}
-	if result.err != nil && ctx.Err() == nil {
-		return result.err
-	}
-	return err
+	return errors.Join(err, closed)
 }
 
-type loadResult struct {
-	model *openModel
-	err   error
-}
-
-// load opens the model and hands it to the server. The caller closes it.
-func (c *serveCommand) load(ctx context.Context, service *server.Server, logger *slog.Logger) (*openModel, error) {
-	begin := time.Now()
-	model, err := c.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if c.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
-		logger.Info("no GPU found: the model runs on the CPU")
-	}
+// modelInfo is what the server has to know of a model.
+func (c *serveCommand) modelInfo(model *openModel) server.ModelInfo {
 	card := model.Card()
-	err = service.SetModel(model, server.ModelInfo{
+	info := server.ModelInfo{
 		Name:            card.Name,
 		Version:         model.Version(),
 		Digest:          card.Weights.Digest,
@@ -105,13 +106,9 @@ func (c *serveCommand) load(ctx context.Context, service *server.Server, logger 
 		ResizeRule:      c.rule().String(),
 		Device:          model.Device(),
 		MaxBatch:        model.MaxRunImages(),
-	})
-	if err != nil {
-		return nil, errors.Join(err, model.Close())
 	}
-	logger.Info("ready", "model", card.Name, "version", model.Version(), "device", model.Device(),
-		"load_ms", time.Since(begin).Milliseconds())
-	return model, nil
+	c.tune(&info)
+	return info
 }
 
 func (c *serveCommand) config(logger *slog.Logger) server.Config {
@@ -124,18 +121,23 @@ func (c *serveCommand) config(logger *slog.Logger) server.Config {
 		MaxStreamWindow:     c.MaxStreamWindow,
 		MaxPixelsInFlight:   c.MaxPixelsInFlight,
 		MaxQueuedImages:     c.MaxQueuedImages,
+		BatchWait:           c.BatchWait,
+		CacheBytes:          c.CacheBytes,
 		Limits: imaging.Limits{
 			MaxBytes:     c.MaxImageBytes,
 			MaxPixels:    c.MaxImagePixels,
 			MaxSideRatio: c.MaxSideRatio,
 		},
-		Rule:            c.rule(),
-		Alpha:           c.alpha(),
-		DefaultDeadline: c.DefaultDeadline,
-		DrainDelay:      c.DrainDelay,
-		StreamGrace:     c.StreamGrace,
-		StopTimeout:     c.StopTimeout,
-		Logger:          logger,
+		Rule:             c.rule(),
+		Alpha:            c.alpha(),
+		DefaultDeadline:  c.DefaultDeadline,
+		DrainDelay:       c.DrainDelay,
+		StreamGrace:      c.StreamGrace,
+		StopTimeout:      c.StopTimeout,
+		WatchdogPeriod:   c.WatchdogPeriod,
+		WatchdogTimeout:  c.WatchdogTimeout,
+		MaxConnectionAge: c.MaxConnectionAge,
+		Logger:           logger,
 		Build: server.BuildInfo{
 			Version:           version,
 			Revision:          revision(),

@@ -20,10 +20,11 @@ func (c *serveCommand) listen(ctx context.Context, service *server.Server, logge
 	if err != nil {
 		return nil, err
 	}
-	if c.HTTPAddr == "" {
-		return listener, nil
+	err = c.checkPort("--addr", listener.Addr())
+	if err == nil && c.HTTPAddr != "" {
+		err = c.listenHTTP(ctx, service, logger)
 	}
-	if err := c.listenHTTP(ctx, service, logger); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil
@@ -38,19 +39,26 @@ func (c *serveCommand) listenHTTP(ctx context.Context, service *server.Server, l
 	if err != nil {
 		return fmt.Errorf("--http-addr: %w", err)
 	}
+	if err := c.checkPort("--http-addr", listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.CORSOrigin}); err != nil {
 		return usageError{errors.Join(err, listener.Close())}
 	}
-	logger.Info("page", "url", pageURL(listener.Addr()))
+	logger.Info("page", "url", c.pageURL(listener.Addr()))
 	return nil
 }
 
 // pageURL is where a browser on this machine finds the page: browsers take an
 // unspecified address for none of theirs and give the camera to localhost.
-func pageURL(address net.Addr) string {
+func (c *serveCommand) pageURL(address net.Addr) string {
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
 	tcp, ok := address.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d/", tcp.Port)
+		return fmt.Sprintf("%s://localhost:%d/", scheme, tcp.Port)
 	}
-	return fmt.Sprintf("http://%s/", address)
+	return fmt.Sprintf("%s://%s/", scheme, address)
 }

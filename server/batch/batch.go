@@ -1,14 +1,18 @@
 // Package batch gathers the images of many callers into runs of an encoder.
 //
-// A [Queue] holds the images that wait, first come first served, and one
-// goroutine that owns the encoder: whenever the encoder is free it takes what
-// is there, at most [Config].MaxBatch images, without waiting for more. A run
-// may mix callers and a caller's images may be spread over runs; each caller
-// gets exactly its own embeddings back, in its own order.
+// A [Queue] holds the images that wait, first come first served, and a few
+// runners, goroutines that own the encoder: whichever is free takes what is
+// there, at most [Config].MaxBatch images, by default without waiting for more.
+// A run may mix callers and a caller's images may be spread over runs; each
+// caller gets exactly its own embeddings back, in its own order. An image that
+// is in the queue or under way already is not encoded a second time: whoever
+// brings it again, in the same call or another, waits for the first one's run.
 //
 // The queue is bounded, counted in images. [Queue.Submit] refuses what does not
 // fit, for callers that can come back later; [Queue.SubmitWait] waits for room,
-// for callers that are slowed down by waiting, such as streams.
+// for callers that are slowed down by waiting, such as streams. Callers that
+// have left, and those whose deadline can't be kept any more, are dropped before
+// they cost a run; [Queue.Stats] counts them.
 //
 // Images are bytes and embeddings are floats here: the package knows neither
 // the wire nor the network.
@@ -16,25 +20,56 @@ package batch
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 )
 
 // Runner encodes a run of images: pixels is uint8 [n, ImageBytes], n from 1 to
-// MaxBatch; the result is float32 [n, EmbeddingLength]. It is called by one
-// goroutine at a time. It must not keep pixels, whose memory the next run
-// reuses; the result may be reused by the runner's next call. ctx ends when the
-// queue is closed. A panic is turned into a [*PanicError].
+// MaxBatch; the result is float32 [n, EmbeddingLength]. It is called by as many
+// goroutines at a time as the queue has runners. It must keep neither pixels,
+// whose memory the next run reuses, nor the result. ctx ends when the queue is
+// closed. A panic is turned into a [*PanicError].
 type Runner func(ctx context.Context, pixels []byte) ([]float32, error)
 
-// Config sizes a queue. Every field is required.
+// Key tells images apart: a digest of the pixels.
+type Key [sha256.Size]byte
+
+// Image is an image to encode.
+type Image struct {
+	// Pixels is uint8 [ImageBytes].
+	Pixels []byte
+
+	// Key is the same for images of the same pixels alone: such images are
+	// encoded once while one of them waits or is under way. The zero key shares
+	// with no other image.
+	Key Key
+}
+
+// MaxWait is the longest that an image may be held back for others.
+const MaxWait = 5 * time.Millisecond
+
+// Config sizes a queue. Fields are required where no default is told.
 type Config struct {
-	// MaxQueued is how many images may wait, those of a run under way not
+	// MaxQueued is how many images may wait, those of runs under way not
 	// counted.
 	MaxQueued int
 
 	// MaxBatch is the most images of one run.
 	MaxBatch int
+
+	// Sizes are the sizes that a run may have, ascending, the last of them
+	// MaxBatch: a run of another size is filled up with black images, whose
+	// embeddings are thrown away. Devices that tune themselves to each new size
+	// want few of them. Default: every size from 1 to MaxBatch.
+	Sizes []int
+
+	// Runners is how many runs may be under way at a time. Default 1.
+	Runners int
+
+	// Wait is how long an image may be held back for others that would fill its
+	// run, at most MaxWait. Default 0: not at all.
+	Wait time.Duration
 
 	// ImageBytes is the length of one image.
 	ImageBytes int
@@ -48,27 +83,60 @@ func (c Config) Validate() error {
 	fields := []struct {
 		name  string
 		value int
+		least int
 	}{
-		{"MaxQueued", c.MaxQueued},
-		{"MaxBatch", c.MaxBatch},
-		{"ImageBytes", c.ImageBytes},
-		{"EmbeddingLength", c.EmbeddingLength},
+		{"MaxQueued", c.MaxQueued, 1},
+		{"MaxBatch", c.MaxBatch, 1},
+		{"Runners", c.Runners, 0},
+		{"ImageBytes", c.ImageBytes, 1},
+		{"EmbeddingLength", c.EmbeddingLength, 1},
 	}
 	for _, field := range fields {
-		if field.value < 1 {
-			return fmt.Errorf("batch: %s is %d, expected at least 1", field.name, field.value)
+		if field.value < field.least {
+			return fmt.Errorf("batch: %s is %d, expected at least %d", field.name, field.value, field.least)
 		}
+	}
+	if c.Wait < 0 || c.Wait > MaxWait {
+		return fmt.Errorf("batch: Wait is %v, expected 0 to %v", c.Wait, MaxWait)
+	}
+	return c.validateSizes()
+}
+
+func (c Config) validateSizes() error {
+	last := 0
+	for _, size := range c.Sizes {
+		if size <= last {
+			return fmt.Errorf("batch: Sizes is %v, expected ascending sizes from 1", c.Sizes)
+		}
+		last = size
+	}
+	if len(c.Sizes) > 0 && last != c.MaxBatch {
+		return fmt.Errorf("batch: Sizes is %v, expected MaxBatch, %d, as the last", c.Sizes, c.MaxBatch)
 	}
 	return nil
 }
 
-// Timing tells where a caller's time went.
-type Timing struct {
+// size returns the size of the run that carries n images.
+func (c Config) size(n int) int {
+	for _, size := range c.Sizes {
+		if size >= n {
+			return size
+		}
+	}
+	return n
+}
+
+// Report tells what became of a submission.
+type Report struct {
 	// Queue is the longest wait among the caller's images, from Submit to the
 	// start of the run that took it.
 	Queue time.Duration
 
-	// Encode is the wall time of the runs that carried the caller's images,
-	// other callers' images in the same runs included.
+	// Encode is the time of the runs that carried the caller's images, other
+	// callers' images in the same runs included; runs side by side count each.
 	Encode time.Duration
+
+	// Shared is how many of the images another one was encoded for: they were
+	// in the queue or under way when the caller brought them.
+	Shared int
 }

@@ -5,31 +5,30 @@ import (
 	"runtime/debug"
 )
 
-// encoder calls the runner. It belongs to the queue's owner goroutine alone.
+// encoder calls the runner function. It belongs to one runner goroutine alone.
 type encoder struct {
 	cfg     Config
 	run     Runner
 	staging []byte // the images of a run side by side; reused by every run
 }
 
-// encode runs the images of spans and returns float32 [images,
-// EmbeddingLength], valid until the next call.
-func (e *encoder) encode(ctx context.Context, spans []span) ([]float32, error) {
+// encode runs the units' images and returns float32 [images, EmbeddingLength],
+// valid until the next call.
+func (e *encoder) encode(ctx context.Context, units []*unit) ([]float32, error) {
 	e.staging = e.staging[:0]
-	for _, s := range spans {
-		for _, image := range s.job.images[s.from:s.to] {
-			e.staging = append(e.staging, image...)
-		}
+	for _, u := range units {
+		e.staging = append(e.staging, u.pixels...)
 	}
+	size := e.cfg.size(len(units))
+	e.staging = append(e.staging, make([]byte, (size-len(units))*e.cfg.ImageBytes)...)
 	output, err := e.call(ctx)
 	if err != nil {
 		return nil, err
 	}
-	images := len(e.staging) / e.cfg.ImageBytes
-	if want := images * e.cfg.EmbeddingLength; len(output) != want {
-		return nil, &OutputError{Images: images, Got: len(output), Want: want}
+	if want := size * e.cfg.EmbeddingLength; len(output) != want {
+		return nil, &OutputError{Images: size, Got: len(output), Want: want}
 	}
-	return output, nil
+	return output[:len(units)*e.cfg.EmbeddingLength], nil
 }
 
 // call turns a panic of the runner into an error: the goroutine is shared by

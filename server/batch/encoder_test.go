@@ -56,10 +56,20 @@ func (e *encoder) seen() [][]byte {
 // image n and the embedding that belongs to it and to no other.
 func image(n byte) []byte { return []byte{n, ^n} }
 
-func images(ns ...byte) [][]byte {
-	var all [][]byte
+// images share with no others.
+func images(ns ...byte) []batch.Image {
+	var all []batch.Image
 	for _, n := range ns {
-		all = append(all, image(n))
+		all = append(all, batch.Image{Pixels: image(n)})
+	}
+	return all
+}
+
+// keyed are images that share with those of the same number.
+func keyed(ns ...byte) []batch.Image {
+	all := images(ns...)
+	for i := range all {
+		all[i].Key = batch.Key{1, ns[i]}
 	}
 	return all
 }
@@ -88,10 +98,13 @@ func (g gate) before(_ context.Context, run int) error {
 
 func newQueue(t *testing.T, e *encoder, maxQueued, maxBatch int) *batch.Queue {
 	t.Helper()
-	q, err := batch.New(batch.Config{
-		MaxQueued: maxQueued, MaxBatch: maxBatch,
-		ImageBytes: imageBytes, EmbeddingLength: embeddingLength,
-	}, e.run)
+	return newQueueWith(t, e, batch.Config{MaxQueued: maxQueued, MaxBatch: maxBatch})
+}
+
+func newQueueWith(t *testing.T, e *encoder, cfg batch.Config) *batch.Queue {
+	t.Helper()
+	cfg.ImageBytes, cfg.EmbeddingLength = imageBytes, embeddingLength
+	q, err := batch.New(cfg, e.run)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
@@ -102,18 +115,22 @@ func newQueue(t *testing.T, e *encoder, maxQueued, maxBatch int) *batch.Queue {
 // submission is the outcome of a Submit that runs beside the test.
 type submission struct {
 	embeddings [][]float32
-	timing     batch.Timing
+	report     batch.Report
 	err        error
 	done       chan struct{}
 }
 
-type submit func(context.Context, [][]byte) ([][]float32, batch.Timing, error)
+type submit func(context.Context, []batch.Image) ([][]float32, batch.Report, error)
 
 func start(ctx context.Context, f submit, ns ...byte) *submission {
+	return startImages(ctx, f, images(ns...))
+}
+
+func startImages(ctx context.Context, f submit, given []batch.Image) *submission {
 	s := &submission{done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		s.embeddings, s.timing, s.err = f(ctx, images(ns...))
+		s.embeddings, s.report, s.err = f(ctx, given)
 	}()
 	return s
 }

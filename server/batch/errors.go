@@ -1,31 +1,42 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors of a submission.
 var (
-	// ErrFull says that the images do not fit the queue now. The error's type
-	// is [*FullError].
+	// ErrFull says that the images do not fit the queue now, or would wait there
+	// for longer than their caller does. The error's type is [*FullError].
 	ErrFull = errors.New("queue is full")
+
+	// ErrHopeless says that the images were dropped since their caller's
+	// deadline could not be kept any more. It is a [context.DeadlineExceeded].
+	ErrHopeless = fmt.Errorf("the deadline would pass before the images are encoded: %w", context.DeadlineExceeded)
 
 	// ErrClosed says that the queue was closed before the images were encoded.
 	ErrClosed = errors.New("queue is closed")
 )
 
-// FullError is an [ErrFull] with its numbers, all in images.
+// FullError is an [ErrFull] with its numbers, in images.
 type FullError struct {
-	Wanted   int // images of the refused submission
-	Queued   int // images that waited at that moment
-	Capacity int // images that may wait
+	Wanted   int           // images of the refused submission
+	Queued   int           // images that waited at that moment
+	Capacity int           // images that may wait
+	Wait     time.Duration // how long they would have waited, where that is why; else zero
 }
 
-// Error tells the three numbers.
+// Error tells the numbers.
 func (e *FullError) Error() string {
-	return fmt.Sprintf("queue is full: %d images wait of %d at most, %d more were submitted",
+	text := fmt.Sprintf("queue is full: %d images wait of %d at most, %d more were submitted",
 		e.Queued, e.Capacity, e.Wanted)
+	if e.Wait > 0 {
+		text += fmt.Sprintf(" and would take %v, longer than their deadline allows", e.Wait.Round(time.Millisecond))
+	}
+	return text
 }
 
 // Unwrap returns [ErrFull].

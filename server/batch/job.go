@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -12,66 +11,54 @@ type job struct {
 	// The context of the call that waits: a queued request is the one place
 	// where a context is kept, so that a caller who left can be skipped.
 	ctx       context.Context
-	images    [][]byte
 	submitted time.Time
 	done      chan struct{} // closed when the job has ended
 
-	taken      int // images that a run has taken
-	settled    int // images that have their embedding
-	finished   bool
+	units      []*unit // of the images in turn; one may be there twice
+	missing    int     // images that have no embedding yet
 	embeddings [][]float32
-	timing     Timing
+	report     Report
+	lastRun    *run // the run that was counted last in report
+	finished   bool
 	err        error
 }
 
-// span is the part of a job that one run carries: images [from, to).
-type span struct {
-	job      *job
-	from, to int
-}
-
-func newJob(ctx context.Context, images [][]byte) *job {
+func newJob(ctx context.Context, images int) *job {
 	return &job{
 		ctx:        ctx,
-		images:     images,
 		submitted:  time.Now(),
 		done:       make(chan struct{}),
-		embeddings: make([][]float32, len(images)),
+		missing:    images,
+		embeddings: make([][]float32, images),
 	}
 }
 
-func (j *job) untaken() int { return len(j.images) - j.taken }
-
-// settle stores the embeddings of a span. Each is a copy of its own: output is
-// the runner's memory, and a caller that keeps one embedding should not keep a
-// whole run alive.
-func (j *job) settle(s span, output []float32, started time.Time, took time.Duration) {
-	if j.finished {
-		return
+// settle stores the embedding of image i, which run r has carried.
+func (j *job) settle(i int, embedding []float32, r *run) {
+	j.embeddings[i] = embedding
+	j.missing--
+	j.report.Queue = max(j.report.Queue, r.started.Sub(j.submitted))
+	if j.lastRun != r {
+		j.lastRun = r
+		j.report.Encode += r.took
 	}
-	length := len(output) / (s.to - s.from)
-	for i := s.from; i < s.to; i++ {
-		j.embeddings[i] = slices.Clone(output[:length])
-		output = output[length:]
-	}
-	j.settled += s.to - s.from
-	j.timing.Queue = max(j.timing.Queue, started.Sub(j.submitted))
-	j.timing.Encode += took
 }
 
-func (j *job) finish(err error) {
-	if j.finished {
-		return
+// untaken counts the job's images that no run has taken.
+func (j *job) untaken() int {
+	n := 0
+	for _, u := range j.units {
+		if !u.taken {
+			n++
+		}
 	}
-	j.finished = true
-	j.err = err
-	close(j.done)
+	return n
 }
 
 // result returns what became of the job; only once done is closed.
-func (j *job) result() ([][]float32, Timing, error) {
+func (j *job) result() ([][]float32, Report, error) {
 	if j.err != nil {
-		return nil, Timing{}, j.err
+		return nil, Report{}, j.err
 	}
-	return j.embeddings, j.timing, nil
+	return j.embeddings, j.report, nil
 }

@@ -2,10 +2,10 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -13,154 +13,135 @@ import (
 // Queue is a bounded first-come-first-served queue of images before an encoder.
 // It is safe for concurrent use.
 type Queue struct {
-	cfg     Config
-	encoder encoder
-	room    *semaphore.Weighted // one unit for each image that waits
+	cfg  Config
+	room *semaphore.Weighted // one unit for each image that waits
 
-	mu      sync.Mutex // guards waiting, queued, closed and the jobs' own state
-	waiting []*job     // oldest first
-	queued  int        // images in waiting that no run has taken
+	mu      sync.Mutex    // guards all below and the jobs' and units' state
+	waiting []*unit       // oldest first; none is taken
+	flying  map[Key]*unit // those that wait or are under way and have a key
+	pace    pace
+	counts  counts
 	closed  bool
 
-	wake  chan struct{} // capacity 1: one signal says all there is to say
-	ctx   context.Context
-	stop  context.CancelFunc
-	ended chan struct{} // closed when the owner goroutine has ended
+	wake    chan struct{} // capacity 1: whoever hears it looks for itself, and passes it on
+	ctx     context.Context
+	stop    context.CancelFunc
+	runners sync.WaitGroup
 }
 
-// New returns a queue before run and starts the goroutine that owns it. The
-// caller must Close it.
+// New returns a queue before run and starts its runners. cfg is copied. The
+// caller must Close the queue.
 func New(cfg Config, run Runner) (*Queue, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg.Sizes = slices.Clone(cfg.Sizes)
+	cfg.Runners = max(cfg.Runners, 1)
 	// The context is the queue's lifetime, not a call's: it is what runs are
 	// given, since a run belongs to several callers.
 	ctx, stop := context.WithCancel(context.Background())
 	q := &Queue{
-		cfg:     cfg,
-		encoder: encoder{cfg: cfg, run: run},
-		room:    semaphore.NewWeighted(int64(cfg.MaxQueued)),
-		wake:    make(chan struct{}, 1),
-		ctx:     ctx,
-		stop:    stop,
-		ended:   make(chan struct{}),
+		cfg:    cfg,
+		room:   semaphore.NewWeighted(int64(cfg.MaxQueued)),
+		flying: make(map[Key]*unit),
+		counts: newCounts(cfg.MaxBatch),
+		wake:   make(chan struct{}, 1),
+		ctx:    ctx,
+		stop:   stop,
 	}
-	go q.own()
+	for range cfg.Runners {
+		q.runners.Go(func() { q.own(&encoder{cfg: cfg, run: run}) })
+	}
 	return q, nil
 }
 
-// Submit encodes images, each uint8 [ImageBytes], and returns one embedding,
-// float32 [EmbeddingLength], for each in the same order. The embeddings are the
-// caller's; the images must stay unchanged for good, since a run may still read
-// them after Submit has returned early.
+// Submit encodes images and returns one embedding, float32 [EmbeddingLength],
+// for each in the same order. Callers of the same image get the same memory:
+// embeddings must not be changed. Pixels must stay unchanged for good, since a
+// run may still read them after Submit has returned early.
 //
-// All images are queued or none: [ErrFull] when there is no room for all now.
-// When ctx is done Submit returns its error at once; images that no run has
-// taken leave the queue and are not encoded. [ErrClosed] says that the queue
-// was closed; any other error is the runner's, a [*OutputError] or a
-// [*PanicError], and concerns exactly the callers with images in that run.
-func (q *Queue) Submit(ctx context.Context, images [][]byte) ([][]float32, Timing, error) {
-	return q.submit(ctx, images, func(n int) error {
-		if !q.room.TryAcquire(int64(n)) {
-			return q.full(n)
+// All images are queued or none: [ErrFull] when there is no room for all now,
+// or when they would be encoded after ctx's deadline. When ctx is done Submit
+// returns its error at once; images that no run has taken and nobody else wants
+// leave the queue and are not encoded. [ErrHopeless] says that the deadline
+// could not be kept however short the queue, [ErrClosed] that the queue was
+// closed; any other error is the runner's, a [*OutputError] or a [*PanicError],
+// and concerns exactly the callers with images in that run.
+func (q *Queue) Submit(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	return q.submit(ctx, images, func(j *job) error {
+		err := q.enter(j, images, 0)
+		if errors.Is(err, ErrFull) {
+			q.countRefused(len(images))
 		}
-		return nil
+		return err
 	})
 }
 
 // SubmitWait is [Queue.Submit] for a caller that would rather wait for room
 // than be refused; the wait counts as time in the queue. More images than the
 // queue can ever hold are refused with [ErrFull].
-func (q *Queue) SubmitWait(ctx context.Context, images [][]byte) ([][]float32, Timing, error) {
-	return q.submit(ctx, images, func(n int) error { return q.awaitRoom(ctx, n) })
+func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	return q.submit(ctx, images, func(j *job) error {
+		err := q.enter(j, images, 0)
+		if !errors.Is(err, ErrFull) {
+			return err
+		}
+		if len(images) > q.cfg.MaxQueued {
+			q.countRefused(len(images))
+			return err
+		}
+		if err := q.awaitRoom(ctx, len(images)); err != nil {
+			return err
+		}
+		return q.enter(j, images, len(images))
+	})
 }
 
-// Depth returns how many images wait, those of the run under way not counted.
+// Depth returns how many images wait, those of runs under way not counted.
 func (q *Queue) Depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.queued
+	return len(q.waiting)
 }
 
-// Close fails the callers that wait with [ErrClosed], lets the run under way
-// end and returns when it has. It may be called more than once.
+// Close fails the callers that wait with [ErrClosed], lets the runs under way
+// end and returns when they have. It may be called more than once.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	q.closed = true
 	for len(q.waiting) > 0 {
-		q.finishLocked(q.waiting[0], ErrClosed)
+		q.dropLocked(q.waiting[0].wanted[0].job, ErrClosed)
 	}
 	q.mu.Unlock()
 	q.stop()
-	<-q.ended
+	q.runners.Wait()
 }
 
-func (q *Queue) submit(ctx context.Context, images [][]byte, reserve func(n int) error) ([][]float32, Timing, error) {
+func (q *Queue) submit(ctx context.Context, images []Image, enter func(*job) error) ([][]float32, Report, error) {
 	if err := q.checkImages(images); err != nil {
-		return nil, Timing{}, err
+		return nil, Report{}, err
 	}
 	if err := ctx.Err(); err != nil || len(images) == 0 {
-		return nil, Timing{}, err
+		return nil, Report{}, err
 	}
-	j := newJob(ctx, images)
-	if err := reserve(len(images)); err != nil {
-		return nil, Timing{}, err
-	}
-	if err := q.push(j); err != nil {
-		q.room.Release(int64(len(images)))
-		return nil, Timing{}, err
+	j := newJob(ctx, len(images))
+	if err := enter(j); err != nil {
+		return nil, Report{}, err
 	}
 	select {
 	case <-j.done:
 		return j.result()
 	case <-ctx.Done():
 		q.withdraw(j, ctx.Err())
-		return nil, Timing{}, ctx.Err()
+		return nil, Report{}, ctx.Err()
 	}
 }
 
-func (q *Queue) checkImages(images [][]byte) error {
+func (q *Queue) checkImages(images []Image) error {
 	for i, image := range images {
-		if len(image) != q.cfg.ImageBytes {
-			return fmt.Errorf("image %d has %d bytes, expected %d", i, len(image), q.cfg.ImageBytes)
+		if len(image.Pixels) != q.cfg.ImageBytes {
+			return fmt.Errorf("image %d has %d bytes, expected %d", i, len(image.Pixels), q.cfg.ImageBytes)
 		}
-	}
-	return nil
-}
-
-func (q *Queue) full(wanted int) error {
-	return &FullError{Wanted: wanted, Queued: q.Depth(), Capacity: q.cfg.MaxQueued}
-}
-
-// awaitRoom blocks until n images fit, ctx is done or the queue is closed.
-func (q *Queue) awaitRoom(ctx context.Context, n int) error {
-	if n > q.cfg.MaxQueued {
-		return q.full(n)
-	}
-	either, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(q.ctx, cancel)()
-	if err := q.room.Acquire(either, int64(n)); err != nil {
-		if ctx.Err() == nil {
-			return ErrClosed
-		}
-		return ctx.Err()
-	}
-	return nil
-}
-
-func (q *Queue) push(j *job) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return ErrClosed
-	}
-	q.waiting = append(q.waiting, j)
-	q.queued += len(j.images)
-	select {
-	case q.wake <- struct{}{}:
-	default: // a signal is there already
 	}
 	return nil
 }
@@ -170,85 +151,16 @@ func (q *Queue) push(j *job) error {
 func (q *Queue) withdraw(j *job, cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.finishLocked(j, cause)
+	q.dropLocked(j, cause)
 }
 
-// own is the goroutine that owns the encoder.
-func (q *Queue) own() {
-	defer close(q.ended)
-	for {
-		select {
-		case <-q.ctx.Done():
-			return
-		case <-q.wake:
-		}
-		for spans := q.take(); len(spans) > 0; spans = q.take() {
-			q.encode(spans)
-		}
+// signalLocked wakes a runner if anything waits.
+func (q *Queue) signalLocked() {
+	if len(q.waiting) == 0 {
+		return
 	}
-}
-
-// take removes the images of the next run from the front of the queue. Callers
-// that are gone are dropped here and cost no compute.
-func (q *Queue) take() []span {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var spans []span
-	for free := q.cfg.MaxBatch; free > 0 && len(q.waiting) > 0; {
-		j := q.waiting[0]
-		if err := j.ctx.Err(); err != nil {
-			q.finishLocked(j, err)
-			continue
-		}
-		n := min(j.untaken(), free)
-		spans = append(spans, span{job: j, from: j.taken, to: j.taken + n})
-		j.taken += n
-		q.leaveLocked(n)
-		if j.untaken() == 0 {
-			q.waiting = slices.Delete(q.waiting, 0, 1)
-		}
-		free -= n
+	select {
+	case q.wake <- struct{}{}:
+	default: // a signal is there already
 	}
-	return spans
-}
-
-// encode runs the encoder over spans and gives each job its share.
-func (q *Queue) encode(spans []span) {
-	started := time.Now()
-	output, err := q.encoder.encode(q.ctx, spans)
-	took := time.Since(started)
-	if err != nil && q.ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", ErrClosed, err) // most likely because of it
-	}
-
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, s := range spans {
-		if err != nil {
-			q.finishLocked(s.job, err)
-			continue
-		}
-		n := (s.to - s.from) * q.cfg.EmbeddingLength
-		s.job.settle(s, output[:n:n], started, took)
-		output = output[n:]
-		if s.job.settled == len(s.job.images) {
-			q.finishLocked(s.job, nil)
-		}
-	}
-}
-
-// finishLocked ends a job, with an error or without, unless it has ended, and
-// takes what is left of it out of the queue.
-func (q *Queue) finishLocked(j *job, err error) {
-	if i := slices.Index(q.waiting, j); i >= 0 {
-		q.waiting = slices.Delete(q.waiting, i, i+1)
-		q.leaveLocked(j.untaken())
-	}
-	j.finish(err)
-}
-
-// leaveLocked counts n images out of the queue.
-func (q *Queue) leaveLocked(n int) {
-	q.queued -= n
-	q.room.Release(int64(n))
 }

@@ -37,7 +37,7 @@ func TestSubmitOfNothingRunsNothing(t *testing.T) {
 
 func TestSubmitRefusesAnImageOfTheWrongLength(t *testing.T) {
 	q := newQueue(t, &encoder{}, 10, 4)
-	_, _, err := q.Submit(t.Context(), [][]byte{image(1), {1, 2, 3}})
+	_, _, err := q.Submit(t.Context(), []batch.Image{{Pixels: image(1)}, {Pixels: []byte{1, 2, 3}}})
 	if err == nil || !strings.Contains(err.Error(), "image 1 has 3 bytes, expected 2") {
 		t.Errorf("Submit = %v, want the lengths", err)
 	}
@@ -68,7 +68,7 @@ func TestRunsMixCallersAndSplitThem(t *testing.T) {
 	})
 }
 
-func TestTimingTellsWaitAndRuns(t *testing.T) {
+func TestReportTellsWaitAndRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &encoder{before: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
 		q := newQueue(t, e, 20, 2)
@@ -79,12 +79,12 @@ func TestTimingTellsWaitAndRuns(t *testing.T) {
 		<-second.done
 		// The second caller waits for the first one's run; its last image waits
 		// for its own first run too.
-		want := []batch.Timing{
+		want := []batch.Report{
 			{Queue: 0, Encode: time.Second},
 			{Queue: 2 * time.Second, Encode: 2 * time.Second},
 		}
-		if diff := cmp.Diff(want, []batch.Timing{first.timing, second.timing}); diff != "" {
-			t.Errorf("timings (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, []batch.Report{first.report, second.report}); diff != "" {
+			t.Errorf("reports (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -135,11 +135,31 @@ func TestCallerWhoLeavesDuringItsRunGetsNothing(t *testing.T) {
 	})
 }
 
-// The staging buffer is reused and callers come and go, so results could end up
-// with the wrong caller: this storm looks for that.
+// The staging buffers are reused, callers come and go and share images, so
+// results could end up with the wrong caller: this storm looks for that.
 func TestEveryCallerGetsItsOwn(t *testing.T) {
+	for _, runners := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d runners", runners), func(t *testing.T) {
+			q := newQueueWith(t, &encoder{}, batch.Config{MaxQueued: 1000, MaxBatch: 5, Runners: runners})
+			storm(t, q)
+			room, _, err := q.Submit(t.Context(), images(make([]byte, 1000)...))
+			if err != nil || len(room) != 1000 {
+				t.Errorf("Submit of as many as may wait = %v: room was lost", err)
+			}
+			q.Close() // a run whose callers have left may still be under way
+			stats := q.Stats()
+			if stats.Queued != 0 || stats.InFlight != 0 || stats.Running != 0 {
+				t.Errorf("Stats() at the end = %+v, want nothing left", stats)
+			}
+			if stats.Shared == 0 || stats.Dropped[batch.DropCancelled] == 0 {
+				t.Errorf("%d shared, %d dropped: the storm was none", stats.Shared, stats.Dropped[batch.DropCancelled])
+			}
+		})
+	}
+}
+
+func storm(t *testing.T, q *batch.Queue) {
 	const callers, calls = 16, 50
-	q := newQueue(t, &encoder{}, 1000, 5)
 	var group sync.WaitGroup
 	for caller := range callers {
 		group.Go(func() {
@@ -153,22 +173,25 @@ func TestEveryCallerGetsItsOwn(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := q.Depth(); got != 0 {
-		t.Errorf("Depth() at the end = %d, want 0", got)
-	}
 }
 
+// submitRandom submits a few images, some of them others' too, and leaves half
+// of the times.
 func submitRandom(ctx context.Context, q *batch.Queue, random *rand.Rand) error {
 	ns := make([]byte, 1+random.IntN(7))
 	for i := range ns {
-		ns[i] = byte(random.UintN(256))
+		ns[i] = byte(random.UintN(64))
+	}
+	given := images(ns...)
+	if random.IntN(2) == 0 {
+		given = keyed(ns...)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if random.IntN(4) == 0 {
+	if random.IntN(2) == 0 {
 		go cancel()
 	}
-	got, _, err := q.Submit(ctx, images(ns...))
+	got, _, err := q.Submit(ctx, given)
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -187,7 +210,7 @@ func BenchmarkSubmit(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer q.Close()
-	image := [][]byte{make([]byte, 105*105*3)}
+	image := []batch.Image{{Pixels: make([]byte, 105*105*3)}}
 	for b.Loop() {
 		if _, _, err := q.Submit(b.Context(), image); err != nil {
 			b.Fatal(err)

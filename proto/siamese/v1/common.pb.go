@@ -32,7 +32,12 @@ type CompareOptions struct {
 	// The similarity, 0 to 1, from which the verdict is "same". Default: the
 	// model's own threshold (ModelInfo.threshold). Outside 0..1:
 	// INVALID_ARGUMENT, THRESHOLD_RANGE.
-	Threshold     *float32 `protobuf:"fixed32,2,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
+	Threshold *float32 `protobuf:"fixed32,2,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
+	// The version of the model that is to answer: the name of its folder, such as
+	// "3", or a label, such as "canary". Default: the server's default version.
+	// One that the server does not serve: NOT_FOUND, MODEL_NOT_FOUND. A stream
+	// stays with the version that it opened with until it ends.
+	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -79,6 +84,13 @@ func (x *CompareOptions) GetThreshold() float32 {
 		return *x.Threshold
 	}
 	return 0
+}
+
+func (x *CompareOptions) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
 }
 
 // ModelReference names the model that answered.
@@ -311,10 +323,11 @@ var File_siamese_v1_common_proto protoreflect.FileDescriptor
 const file_siamese_v1_common_proto_rawDesc = "" +
 	"\n" +
 	"\x17siamese/v1/common.proto\x12\n" +
-	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\"l\n" +
+	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\"\x82\x01\n" +
 	"\x0eCompareOptions\x12)\n" +
 	"\x10include_prepared\x18\x01 \x01(\bR\x0fincludePrepared\x12!\n" +
-	"\tthreshold\x18\x02 \x01(\x02H\x00R\tthreshold\x88\x01\x01B\f\n" +
+	"\tthreshold\x18\x02 \x01(\x02H\x00R\tthreshold\x88\x01\x01\x12\x14\n" +
+	"\x05model\x18\x03 \x01(\tR\x05modelB\f\n" +
 	"\n" +
 	"_threshold\"V\n" +
 	"\x0eModelReference\x12\x12\n" +

@@ -29,8 +29,10 @@ type EmbedRequest struct {
 	// Send back the pictures as the network saw them, as PNG files. Default
 	// false.
 	IncludePrepared bool `protobuf:"varint,2,opt,name=include_prepared,json=includePrepared,proto3" json:"include_prepared,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The version of the model that is to answer, as in CompareOptions.
+	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EmbedRequest) Reset() {
@@ -75,6 +77,13 @@ func (x *EmbedRequest) GetIncludePrepared() bool {
 		return x.IncludePrepared
 	}
 	return false
+}
+
+func (x *EmbedRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
 }
 
 // EmbedResponse has one result an image.
@@ -251,10 +260,11 @@ var File_siamese_v1_embed_proto protoreflect.FileDescriptor
 const file_siamese_v1_embed_proto_rawDesc = "" +
 	"\n" +
 	"\x16siamese/v1/embed.proto\x12\n" +
-	"siamese.v1\x1a\x17siamese/v1/common.proto\x1a\x16siamese/v1/image.proto\"d\n" +
+	"siamese.v1\x1a\x17siamese/v1/common.proto\x1a\x16siamese/v1/image.proto\"z\n" +
 	"\fEmbedRequest\x12)\n" +
 	"\x06images\x18\x01 \x03(\v2\x11.siamese.v1.ImageR\x06images\x12)\n" +
-	"\x10include_prepared\x18\x02 \x01(\bR\x0fincludePrepared\"\xca\x01\n" +
+	"\x10include_prepared\x18\x02 \x01(\bR\x0fincludePrepared\x12\x14\n" +
+	"\x05model\x18\x03 \x01(\tR\x05model\"\xca\x01\n" +
 	"\rEmbedResponse\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.siamese.v1.EmbedResultR\aresults\x120\n" +
 	"\x05model\x18\x02 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\x12-\n" +

@@ -22,9 +22,11 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// GetServerInfoRequest asks for nothing in particular.
+// GetServerInfoRequest asks about a model.
 type GetServerInfoRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version of the model that is asked about, as in CompareOptions.
+	Model         string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -59,10 +61,17 @@ func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
 	return file_siamese_v1_info_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *GetServerInfoRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
 // GetServerInfoResponse is what a client can know before it calls.
 type GetServerInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The model that answers.
+	// The model that answers, or the one that was asked about.
 	Model *ModelInfo `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// What the server accepts.
 	Limits *Limits `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -457,8 +466,9 @@ var File_siamese_v1_info_proto protoreflect.FileDescriptor
 const file_siamese_v1_info_proto_rawDesc = "" +
 	"\n" +
 	"\x15siamese/v1/info.proto\x12\n" +
-	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17siamese/v1/common.proto\"\x16\n" +
-	"\x14GetServerInfoRequest\"\x9d\x01\n" +
+	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17siamese/v1/common.proto\",\n" +
+	"\x14GetServerInfoRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"\x9d\x01\n" +
 	"\x15GetServerInfoResponse\x12+\n" +
 	"\x05model\x18\x01 \x01(\v2\x15.siamese.v1.ModelInfoR\x05model\x12*\n" +
 	"\x06limits\x18\x02 \x01(\v2\x12.siamese.v1.LimitsR\x06limits\x12+\n" +

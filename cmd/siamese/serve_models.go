@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"siamese/server"
+	"siamese/server/versions"
+	"siamese/tfmodel"
+)
+
+// versionFlags choose among the versions of a model.
+type versionFlags struct {
+	ModelVersion string            `help:"The version that answers calls which name none: latest, a folder's number or a label." default:"latest"`
+	Label        map[string]string `help:"A name for a version, such as canary=latest or stable=3; may be repeated." placeholder:"NAME=VERSION"`
+	ReloadPeriod time.Duration     `help:"How often to look for new versions in the model's folder; 0: when the admin service is asked to." default:"5s"`
+	MaxModels    int               `help:"Models in memory at the most, those included that answer their last calls." default:"4"`
+	AdminAddr    string            `help:"Where to offer siamese.admin.v1.AdminService, which loads, unloads and rolls back; empty: nowhere." name:"admin-addr"`
+}
+
+// models are the versions of the model and what looks after them.
+type models struct {
+	manager *versions.Manager
+	admin   *server.Admin
+	port    net.Listener // nil without --admin-addr
+	work    sync.WaitGroup
+
+	// What the goroutines of start ended with; to be read after work is done.
+	startErr, adminErr error
+}
+
+// openModels prepares the versions and takes the admin service's port. Nothing
+// is loaded yet.
+func (c *serveCommand) openModels(ctx context.Context, service *server.Server, logger *slog.Logger) (*models, error) {
+	manager, err := versions.New(versions.Config{
+		Source:    modelSource(c.Model),
+		Loader:    &modelLoader{command: c, service: service, logger: logger},
+		Router:    service,
+		Default:   c.ModelVersion,
+		Labels:    c.Label,
+		Period:    c.ReloadPeriod,
+		MaxLoaded: c.MaxModels,
+		Logger:    logger,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	m := &models{manager: manager}
+	if c.AdminAddr == "" {
+		return m, nil
+	}
+	m.admin = server.NewAdmin(manager, logger)
+	m.port, err = c.listenAdmin(ctx)
+	return m, err
+}
+
+// listenAdmin takes the port. There is no proof of who calls, so that it is not
+// for other machines, unless that was asked for.
+func (c *serveCommand) listenAdmin(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.AdminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("--admin-addr: %w", err)
+	}
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	if c.Insecure || (ok && tcp.IP.IsLoopback()) {
+		return listener, nil
+	}
+	err = fmt.Errorf("--admin-addr %s lets other machines change what is served: keep to 127.0.0.1, or allow it by --insecure", listener.Addr())
+	return nil, usageError{errors.Join(err, listener.Close())}
+}
+
+// start loads what is chosen and keeps it so until ctx is done; failed is called
+// when there is nothing to serve, or no admin service where one was asked for.
+func (m *models) start(ctx context.Context, failed func()) {
+	m.work.Go(func() {
+		if m.startErr = m.manager.Run(ctx); m.startErr != nil {
+			failed()
+		}
+	})
+	if m.port == nil {
+		return
+	}
+	m.work.Go(func() {
+		if m.adminErr = m.admin.Serve(ctx, m.port); m.adminErr != nil {
+			failed()
+		}
+	})
+}
+
+// close waits for what start began, whose ctx must be done, and closes all
+// models. No call may be under way.
+func (m *models) close() error {
+	m.work.Wait()
+	return errors.Join(m.startErr, m.adminErr, m.manager.Close())
+}
+
+// modelSource tells a folder of versions from a model that is the only one. What
+// is neither is for the loader to refuse.
+func modelSource(path string) versions.Source {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return versions.Single("1", path)
+	}
+	numbered := versions.Numbered(path)
+	_, err := os.Stat(filepath.Join(path, "saved_model.pb"))
+	if folders, scanErr := numbered.Scan(); err == nil || scanErr != nil || len(folders) == 0 {
+		return versions.Single(filepath.Base(filepath.Clean(path)), path)
+	}
+	return numbered
+}
+
+// modelLoader loads versions into TensorFlow and hands them to the server.
+type modelLoader struct {
+	command *serveCommand
+	service *server.Server
+	logger  *slog.Logger
+	noGPU   sync.Once // says so once, not at every version
+}
+
+// Load loads a version. Its files' hashes and golden pairs hold when it returns.
+func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (versions.Model, error) {
+	flags := l.command.modelFlags
+	flags.Model = folder.Path
+	model, err := flags.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if flags.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
+		l.noGPU.Do(func() { l.logger.Info("no GPU found: the model runs on the CPU") })
+	}
+	info := l.command.modelInfo(model)
+	info.Version = folder.Version
+	if err := l.service.AddModel(model, info); err != nil {
+		return nil, errors.Join(err, model.Close())
+	}
+	return &loadedModel{service: l.service, model: model, version: folder.Version, digest: info.Digest}, nil
+}
+
+// loadedModel is a version that the server has.
+type loadedModel struct {
+	service         *server.Server
+	model           *openModel
+	version, digest string
+}
+
+// Digest names the weights.
+func (m *loadedModel) Digest() string { return m.digest }
+
+// Unload takes the model from the server; what it returns closes it.
+func (m *loadedModel) Unload() (free func() error) {
+	wait, err := m.service.RemoveModel(m.version)
+	if err != nil {
+		return func() error { return fmt.Errorf("unload version %s: %w", m.version, err) }
+	}
+	return func() error {
+		wait()
+		err := m.model.Close()
+		// The graph is freed by a finalizer, which nothing else would hurry.
+		m.model = nil
+		debug.FreeOSMemory()
+		return err
+	}
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	adminv1 "siamese/proto/siamese/admin/v1"
+	siamesev1 "siamese/proto/siamese/v1"
+	"siamese/tfmodel"
+)
+
+// exportVersion writes a small untrained network as a version of a model; each
+// seed has weights of its own.
+func exportVersion(t *testing.T, models, version string, seed uint64) {
+	t.Helper()
+	dir := t.TempDir()
+	set, err := tfmodel.Initial(tfmodel.VGG16(smallSide, smallSide), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := weightSaver(dir, trainFlags{InputSize: smallSide})("small", set); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "model", "export", "--format", "savedmodel", "--model", filepath.Join(dir, "small.h5"), filepath.Join(models, version))
+}
+
+// copyVersion copies a version as an operator would, file by file.
+func copyVersion(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dialPlain connects to a server of the test.
+func dialPlain(t *testing.T, address string, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	connection, err := grpc.NewClient(address, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	return connection
+}
+
+// load is clients that call until stopped.
+type load struct {
+	calls, failed atomic.Int64
+	clients       sync.WaitGroup
+	cancel        context.CancelFunc
+}
+
+// startLoad has clients compare glyph A with glyph B, over and over.
+func startLoad(t *testing.T, clients int, service siamesev1.SiameseServiceClient) *load {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &load{cancel: cancel}
+	request := &siamesev1.CompareRequest{ImageA: encodedFile(t, glyphA), ImageB: encodedFile(t, glyphB)}
+	for range clients {
+		l.clients.Go(func() {
+			for ctx.Err() == nil {
+				l.calls.Add(1)
+				if _, err := service.Compare(context.WithoutCancel(ctx), request); err != nil {
+					l.failed.Add(1)
+					t.Errorf("call under load: %v", err)
+				}
+			}
+		})
+	}
+	return l
+}
+
+// stop ends the load and returns its figures.
+func (l *load) stop() string {
+	l.cancel()
+	l.clients.Wait()
+	return fmt.Sprintf("%d calls, %d failed", l.calls.Load(), l.failed.Load())
+}
+
+func encodedFile(t *testing.T, path string) *siamesev1.Image {
+	t.Helper()
+	return &siamesev1.Image{Source: &siamesev1.Image_Encoded{Encoded: mustRead(t, path)}}
+}
+
+// answeredBy waits until a call is answered by a version, and wants that to be
+// want.
+func answeredBy(t *testing.T, service siamesev1.SiameseServiceClient, want string) *siamesev1.EmbedResponse {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		got, err := service.Embed(ctx, &siamesev1.EmbedRequest{Images: []*siamesev1.Image{encodedFile(t, glyphA)}})
+		if err != nil {
+			t.Fatalf("waiting for version %s: %v", want, err)
+		}
+		if got.GetModel().GetVersion() == want {
+			return got
+		}
+	}
+}
+
+// TestVersionsUnderLoad goes through an operator's day: a new version is copied
+// in, one comes damaged, one is rolled back. No call fails.
+func TestVersionsUnderLoad(t *testing.T) {
+	models, spare := filepath.Join(t.TempDir(), "small"), t.TempDir()
+	exportVersion(t, models, "1", 1)
+	exportVersion(t, spare, "2", 2)
+	admin := freeHTTPAddress(t)
+	server := serve(t, "--model", models, "--reload-period", "50ms", "--admin-addr", admin)
+	service := siamesev1.NewSiameseServiceClient(dialPlain(t, server.address))
+	control := adminv1.NewAdminServiceClient(dialPlain(t, admin))
+	first := answeredBy(t, service, "1").GetResults()[0].GetEmbedding()
+	load := startLoad(t, 2, service)
+
+	copyVersion(t, filepath.Join(spare, "2"), filepath.Join(models, "2"))
+	second := answeredBy(t, service, "2").GetModel().GetDigest()
+	if second == first.GetModelDigest() {
+		t.Error("version 2 has the digest of version 1, want its own")
+	}
+	old := &siamesev1.Image{Source: &siamesev1.Image_Embedding{Embedding: first}}
+	_, err := service.Compare(t.Context(), &siamesev1.CompareRequest{ImageA: old, ImageB: old})
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "expected one of model") {
+		t.Errorf("embedding of version 1 after the swap = %v, want FAILED_PRECONDITION", err)
+	}
+
+	damaged := filepath.Join(t.TempDir(), "3")
+	copyVersion(t, filepath.Join(spare, "2"), damaged)
+	if err := os.Truncate(filepath.Join(damaged, "variables", "variables.data-00000-of-00001"), 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	copyVersion(t, damaged, filepath.Join(models, "3"))
+	listed, err := control.Reload(t.Context(), &adminv1.ReloadRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listed.GetVersions()[0]; got.GetVersion() != "3" || got.GetState() != adminv1.VersionState_VERSION_STATE_FAILED ||
+		!strings.Contains(got.GetReason(), "variables.data-00000-of-00001 is damaged or half-written") {
+		t.Errorf("version 3 = %v, want it failed and why", got)
+	}
+	answeredBy(t, service, "2")
+
+	back, err := control.SetDefault(t.Context(), &adminv1.SetDefaultRequest{Version: "1"})
+	if err != nil || back.GetVersion().GetDigest() != first.GetModelDigest() {
+		t.Errorf("SetDefault(1) = %v, %v; want version 1", back, err)
+	}
+	answeredBy(t, service, "1")
+	if _, err := service.Compare(t.Context(), &siamesev1.CompareRequest{ImageA: old, ImageB: old}); err != nil {
+		t.Errorf("embedding of version 1 after rolling back = %v, want an answer", err)
+	}
+	t.Logf("swap, damaged version and roll back under load: %s", load.stop())
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d, want 0\n%s", code, server.log)
+	}
+	for _, want := range []string{"msg=ready version=2 before=1", `msg="version refused" version=3`, `msg="version unloaded" version=1`, "rpc=/siamese.admin.v1.AdminService/SetDefault"} {
+		if !strings.Contains(server.log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, server.log)
+		}
+	}
+}
+
+// TestServeChoosesByFlags: pinned, labelled, and the next lower where the latest
+// does not hold.
+func TestServeChoosesByFlags(t *testing.T) {
+	models := filepath.Join(t.TempDir(), "small")
+	exportVersion(t, models, "1", 1)
+	copyVersion(t, filepath.Join(models, "1"), filepath.Join(models, "2"))
+	if err := os.MkdirAll(filepath.Join(models, "3"), 0o755); err != nil { // a copy that has just begun
+		t.Fatal(err)
+	}
+	tests := []struct {
+		give, wantDefault, wantCanary string
+	}{
+		{"--model-version=1", "1", ""},
+		{"--model-version=stable --label=stable=1 --label=canary=2", "1", "2"},
+		{"--label=canary=latest", "2", "2"},
+	}
+	for _, tt := range tests {
+		server := serve(t, append(strings.Fields(tt.give), "--model", models)...)
+		service := siamesev1.NewSiameseServiceClient(dialPlain(t, server.address))
+		version := func(name string) string {
+			got, err := service.GetServerInfo(t.Context(), &siamesev1.GetServerInfoRequest{Model: name})
+			if err != nil {
+				return ""
+			}
+			return got.GetModel().GetReference().GetVersion()
+		}
+		if got, canary := version(""), version("canary"); got != tt.wantDefault || canary != tt.wantCanary {
+			t.Errorf("serve %s: default %q, canary %q; want %q, %q", tt.give, got, canary, tt.wantDefault, tt.wantCanary)
+		}
+		if code := server.signal(t, syscall.SIGTERM); code != 0 {
+			t.Errorf("serve %s: exit code %d, want 0\n%s", tt.give, code, server.log)
+		}
+	}
+	refused := []struct {
+		give     string
+		want     string
+		wantCode int
+	}{
+		{"--model-version=3", "version 3 does not hold: model refused", 1},
+		{"--model-version=7", `no such version: "7"`, 1},
+		{"--label=7=1", "expected a letter", 2},
+		{"--max-models=1", "MaxLoaded is 1", 2},
+		{"--admin-addr=nowhere", "--admin-addr: ", 1},
+		{"--admin-addr=0.0.0.0:0", "lets other machines change what is served", 2},
+	}
+	for _, tt := range refused {
+		_, stderr, code := siamese(t, "", "serve", "--addr=127.0.0.1:0", "--http-addr=", "--log-level=error", "--model", models, tt.give)
+		if code != tt.wantCode || !strings.Contains(stderr, tt.want) {
+			t.Errorf("serve %s = %q, exit code %d; want %q and %d", tt.give, stderr, code, tt.want, tt.wantCode)
+		}
+	}
+}
+
+// reloadGrowth is what resident memory may grow by over the reloads after the
+// first ones, each of which loads 59 MB of weights: the allocator's slack.
+const reloadGrowth = 48 << 20
+
+// TestMemoryComesBackAfterReloads; RELOADS is how many (default 6).
+func TestMemoryComesBackAfterReloads(t *testing.T) {
+	models := filepath.Join(t.TempDir(), "small")
+	exportVersion(t, models, "1", 1)
+	copyVersion(t, filepath.Join(models, "1"), filepath.Join(models, "2"))
+	admin := freeHTTPAddress(t)
+	serve(t, "--model", models, "--admin-addr", admin, "--reload-period", "0")
+	control := adminv1.NewAdminServiceClient(dialPlain(t, admin))
+	resident := func() int64 {
+		for { // until the old model is freed
+			got, err := control.GetStatus(t.Context(), &adminv1.GetStatusRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.GetLoadedModels() == 1 {
+				return int64(got.GetResidentBytes())
+			}
+		}
+	}
+	reload := func(times int) int64 {
+		for i := range times {
+			if _, err := control.SetDefault(t.Context(), &adminv1.SetDefaultRequest{Version: strconv.Itoa(1 + i%2)}); err != nil {
+				t.Fatal(err)
+			}
+			resident()
+		}
+		return resident()
+	}
+	begin := resident()
+	settled := reload(4)
+	times := countOf(t, "RELOADS", 6)
+	end := reload(times)
+	t.Logf("resident: %d MB at the start, %d MB after 4 reloads, %d MB after %d more", begin>>20, settled>>20, end>>20, times)
+	if growth := end - settled; growth > reloadGrowth {
+		t.Errorf("resident memory grew by %d MB over %d reloads, want at most %d", growth>>20, times, reloadGrowth>>20)
+	}
+}
+
+// countOf reads how often a test is to do something.
+func countOf(t *testing.T, variable string, normal int) int {
+	t.Helper()
+	value, set := os.LookupEnv(variable)
+	if !set {
+		return normal
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > math.MaxInt32 {
+		t.Fatalf("%s=%q, want a number of at least 1", variable, value)
+	}
+	return n
+}

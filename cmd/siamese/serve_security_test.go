@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"siamese/server/access/accesstest"
+)
+
+// secrets are the files of a server that needs certificate and token, and of a
+// client that has both.
+type secrets struct {
+	authority *accesstest.Authority
+	folder    string
+	server    []string // flags of serve
+	client    []string // flags of compare and rank
+}
+
+func newSecrets(t *testing.T) *secrets {
+	t.Helper()
+	s := &secrets{authority: accesstest.NewAuthority(t, "ours"), folder: t.TempDir()}
+	ca := accesstest.WriteFile(t, s.folder, "ca.pem", s.authority.PEM)
+	cert, key := s.authority.Issue(t, "first").Write(t, s.folder)
+	token := filepath.Join(s.folder, "camera.token")
+	line, stderr, code := siamese(t, "", "token", "camera", "--out", token)
+	if code != 0 || stderr != "" {
+		t.Fatalf("token: exit code %d, %s", code, stderr)
+	}
+	tokens := accesstest.WriteFile(t, s.folder, "tokens", []byte(line))
+	ownCert, ownKey := s.authority.Issue(t, "client").Write(t, t.TempDir())
+	s.server = []string{"--tls-cert", cert, "--tls-key", key, "--tls-client-ca", ca, "--tokens", tokens}
+	s.client = []string{"--tls-ca", ca, "--tls-cert", ownCert, "--tls-key", ownKey, "--token-file", token}
+	return s
+}
+
+// secured is a server whose log is read while it runs. Its address is that of
+// its health, in plain text; calls is that of the calls.
+type secured struct {
+	*process
+	calls string
+	lines lineWriter
+}
+
+// serveSecured starts a server of these secrets and waits until it serves.
+func (s *secrets) serveSecured(t *testing.T, args ...string) *secured {
+	t.Helper()
+	p := &secured{
+		process: &process{log: new(bytes.Buffer), address: freeHTTPAddress(t)},
+		calls:   freeHTTPAddress(t),
+		lines:   make(lineWriter, 1000), // more than a test's server writes
+	}
+	args = slices.Concat([]string{"serve", "--addr", p.calls, "--health-addr", p.address}, s.server, args)
+	p.cmd = command(t, args...)
+	p.cmd.Stderr = io.MultiWriter(p.log, p.lines)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.cmd.ProcessState == nil {
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+		}
+	})
+	if err := waitServing(t.Context(), p.address); err != nil {
+		t.Fatalf("server does not serve: %v", err)
+	}
+	return p
+}
+
+// lineWriter hands on what is written.
+type lineWriter chan string
+
+func (w lineWriter) Write(text []byte) (int, error) {
+	w <- string(text)
+	return len(text), nil
+}
+
+// waitFor waits until the log says something.
+func (p *secured) waitFor(t *testing.T, want string) {
+	t.Helper()
+	patience := time.After(time.Minute)
+	var seen strings.Builder
+	for !strings.Contains(seen.String(), want) {
+		select {
+		case text := <-p.lines:
+			seen.WriteString(text)
+		case <-patience:
+			t.Fatalf("the log does not say %q:\n%s", want, &seen)
+		}
+	}
+}
+
+// TestServeSecured: TLS on both sides and a token, health in plain text, and
+// the commands that ask such a server.
+func TestServeSecured(t *testing.T) {
+	s := newSecrets(t)
+	page := freeHTTPAddress(t)
+	server := s.serveSecured(t, "--http-addr", page)
+	compare := func(flags ...string) (stdout, stderr string, code int) {
+		t.Helper()
+		return siamese(t, "", append([]string{"compare", glyphA, glyphB, "--server", server.calls}, flags...)...)
+	}
+	if stdout, stderr, code := compare(s.client...); code != 0 || !strings.HasPrefix(stdout, "0.9980 same") {
+		t.Errorf("compare with all secrets = %q, %q, exit code %d; want the similarity", stdout, stderr, code)
+	}
+	if stdout, stderr, code := siamese(t, "", append([]string{"rank", glyphA, glyphB, "--server", server.calls}, s.client...)...); code != 0 || !strings.Contains(stdout, "0.9980") {
+		t.Errorf("rank with all secrets = %q, %q, exit code %d; want the similarity", stdout, stderr, code)
+	}
+	tests := []struct {
+		name, want string
+		give       []string
+	}{
+		{"no token", "Unauthenticated", s.client[:6]},
+		{"no certificate", "Unavailable", append(s.client[:2:2], s.client[6:]...)},
+		{"plain text", "Unavailable", nil},
+	}
+	for _, tt := range tests {
+		_, stderr, code := compare(tt.give...)
+		if code != 1 || !strings.Contains(stderr, tt.want) {
+			t.Errorf("compare with %s = %q, exit code %d; want %q and 1", tt.name, stderr, code, tt.want)
+		}
+		oneLine(t, stderr)
+	}
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "SERVING\n"} {
+		if got := getText(t, "http://"+server.address+path); got != want {
+			t.Errorf("GET %s = %q, want %q", path, got, want)
+		}
+	}
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d, want 0\n%s", code, server.log)
+	}
+	if want := "url=https://" + page + "/"; !strings.Contains(server.log.String(), want) {
+		t.Errorf("the log has no %q:\n%s", want, server.log)
+	}
+	token := strings.TrimSpace(string(mustRead(t, filepath.Join(s.folder, "camera.token"))))
+	if strings.Contains(server.log.String(), token) {
+		t.Errorf("the log has the token:\n%s", server.log)
+	}
+}
+
+func getText(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestServeReloadsOnHangUp: new files are taken over while the server runs, and
+// a bad one is told and changes nothing.
+func TestServeReloadsOnHangUp(t *testing.T) {
+	s := newSecrets(t)
+	server := s.serveSecured(t, "--credentials-period", "0s", "--http-addr", "")
+	shown := func() string {
+		t.Helper()
+		conn, err := tls.Dial("tcp", server.calls, &tls.Config{RootCAs: s.authority.Pool(), ServerName: "localhost"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	hangUp := func(want string) {
+		t.Helper()
+		if err := server.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		server.waitFor(t, want)
+	}
+	if got := shown(); got != "first" {
+		t.Fatalf("the server showed %q, want %q", got, "first")
+	}
+	s.authority.Issue(t, "second").Write(t, s.folder)
+	hangUp("msg=reloaded source=\"certificate")
+	if got := shown(); got != "second" {
+		t.Errorf("after SIGHUP the server showed %q, want %q", got, "second")
+	}
+	if err := os.Truncate(filepath.Join(s.folder, "key.pem"), 10); err != nil {
+		t.Fatal(err)
+	}
+	hangUp("level=ERROR msg=\"not reloaded")
+	if got := shown(); got != "second" {
+		t.Errorf("with a broken key the server showed %q, want %q", got, "second")
+	}
+	line, _, _ := siamese(t, "", "token", "another")
+	accesstest.WriteFile(t, s.folder, "tokens", []byte(line))
+	hangUp("msg=reloaded source=\"tokens")
+	_, stderr, code := siamese(t, "", append([]string{"compare", glyphA, glyphB, "--server", server.calls}, s.client...)...)
+	if code != 1 || !strings.Contains(stderr, "Unauthenticated") {
+		t.Errorf("compare by a token that was revoked = %q, exit code %d; want Unauthenticated", stderr, code)
+	}
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d, want 0\n%s", code, server.log)
+	}
+}
+
+func TestServeRefusesPlainTextForOthers(t *testing.T) {
+	s := newSecrets(t)
+	none := filepath.Join(s.folder, "none.pem")
+	tests := []struct {
+		give     []string
+		want     string
+		wantCode int
+	}{
+		{[]string{"--addr", "0.0.0.0:0"}, "takes calls from other machines, and they would be in plain text: give --tls-cert and --tls-key, keep to 127.0.0.1, or allow it by --insecure", 2},
+		{[]string{"--addr", ":0"}, "--addr [::]:", 2},
+		{[]string{"--addr", "127.0.0.1:0", "--http-addr", "0.0.0.0:0"}, "--http-addr ", 2},
+		{[]string{"--addr", "127.0.0.1:0", "--tls-cert", s.server[1]}, "give both --tls-cert and --tls-key", 2},
+		{[]string{"--addr", "127.0.0.1:0", "--tls-client-ca", s.server[5]}, "give both --tls-cert and --tls-key", 2},
+		{[]string{"--addr", "127.0.0.1:0", "--tls-cert", none, "--tls-key", none}, "none.pem: no such file", 1},
+		{[]string{"--addr", "127.0.0.1:0", "--tokens", none}, "none.pem: no such file", 1},
+		{[]string{"--addr", "127.0.0.1:0", "--tokens", s.client[1]}, "line 1: received a line without a colon", 1},
+		{[]string{"--addr", "127.0.0.1:0", "--caller-rate=-1"}, "CallsPerSecond is -1", 2},
+		{[]string{"--addr", "127.0.0.1:0", "--health-addr", "nowhere"}, "--health-addr: ", 1},
+	}
+	for _, tt := range tests {
+		_, stderr, code := siamese(t, "", append([]string{"serve", "--http-addr=", "--log-level=error"}, tt.give...)...)
+		if code != tt.wantCode || !strings.Contains(stderr, tt.want) {
+			t.Errorf("serve %v = %q, exit code %d; want %q and %d", tt.give, stderr, code, tt.want, tt.wantCode)
+		}
+		oneLine(t, stderr)
+	}
+}
+
+// TestServeInsecureWhenAsked: as in a container, whose port is on all its
+// addresses.
+func TestServeInsecureWhenAsked(t *testing.T) {
+	line, _, _ := siamese(t, "", "token", "camera")
+	tokens := accesstest.WriteFile(t, t.TempDir(), "tokens", []byte(line))
+	server := serve(t, "--insecure", "--tokens", tokens, "--http-addr", "0.0.0.0:0")
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d, want 0\n%s", code, server.log)
+	}
+	if want := "tokens go in plain text"; !strings.Contains(server.log.String(), want) {
+		t.Errorf("the log has no %q:\n%s", want, server.log)
+	}
+}
+
+func TestTokenCommand(t *testing.T) {
+	stdout, stderr, code := siamese(t, "", "token", "camera")
+	name, hash, found := strings.Cut(strings.TrimSpace(stdout), ":")
+	if code != 0 || !found || name != "camera" || len(hash) != 64 || !strings.Contains(stderr, ": siamese_") {
+		t.Errorf("token = %q, %q, exit code %d; want a line and a token", stdout, stderr, code)
+	}
+	out := filepath.Join(t.TempDir(), "token")
+	if _, _, code := siamese(t, "", "token", "camera", "--out", out); code != 0 {
+		t.Fatalf("token --out: exit code %d", code)
+	}
+	written := mustRead(t, out)
+	if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token's file: %v, %v; want mode 600", info, err)
+	}
+	if _, stderr, code := siamese(t, "", "token", "camera", "--out", out); code != 1 || string(mustRead(t, out)) != string(written) {
+		t.Errorf("token --out over a token = %q, exit code %d; want it refused and the file as it was", stderr, code)
+	}
+	if _, stderr, code := siamese(t, "", "token", "a:b"); code != 2 || !strings.Contains(stderr, "received a name") {
+		t.Errorf("token a:b = %q, exit code %d; want the name refused", stderr, code)
+	}
+}
+
+func TestDialFlagsRefuse(t *testing.T) {
+	s := newSecrets(t)
+	empty := accesstest.WriteFile(t, s.folder, "empty", nil)
+	tests := []struct {
+		give     []string
+		want     string
+		wantCode int
+	}{
+		{[]string{"--server", "example.org:1", "--token-file", s.client[7]}, "would go in plain text to another machine", 2},
+		{[]string{"--server", "127.0.0.1:1", "--token-file", empty}, "expected one token", 1},
+		{[]string{"--server", "127.0.0.1:1", "--token-file", s.server[1]}, "expected one token", 1},
+		{[]string{"--server", "127.0.0.1:1", "--tls-cert", s.client[3]}, "give both --tls-cert and --tls-key", 2},
+		{[]string{"--server", "127.0.0.1:1", "--tls-ca", empty}, "received no certificate", 1},
+		{[]string{"--server", "127.0.0.1:1", "--tls-ca", filepath.Join(s.folder, "none")}, "no such file", 1},
+	}
+	for _, tt := range tests {
+		_, stderr, code := siamese(t, "", append([]string{"compare", glyphA, glyphB}, tt.give...)...)
+		if code != tt.wantCode || !strings.Contains(stderr, tt.want) {
+			t.Errorf("compare %v = %q, exit code %d; want %q and %d", tt.give, stderr, code, tt.want, tt.wantCode)
+		}
+		oneLine(t, stderr)
+	}
+}

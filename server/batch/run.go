@@ -1,0 +1,154 @@
+package batch
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// run is one call of the encoder, under way or over.
+type run struct {
+	units   []*unit
+	started time.Time
+	took    time.Duration // once it is over
+}
+
+// own is a runner: the goroutine that owns an encoder.
+func (q *Queue) own(e *encoder) {
+	for {
+		r, hold := q.take()
+		if r != nil {
+			q.encode(e, r)
+			continue
+		}
+		var later <-chan time.Time // never, unless images are held back
+		if hold > 0 {
+			later = time.After(hold)
+		}
+		select {
+		case <-q.ctx.Done():
+			return
+		case <-q.wake:
+		case <-later:
+		}
+	}
+}
+
+// take removes the images of the next run from the front of the queue. It
+// returns no run where nothing waits or, with how long that may still be, where
+// images are held back for others.
+func (q *Queue) take() (*run, time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	q.dropDeadLocked(now)
+	if len(q.waiting) == 0 {
+		return nil, 0
+	}
+	if hold := q.holdLocked(now); hold > 0 {
+		return nil, hold
+	}
+	n := q.shareLocked()
+	r := &run{units: slices.Clone(q.waiting[:n]), started: now}
+	for _, u := range r.units {
+		u.taken = true
+	}
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	q.room.Release(int64(n))
+	q.counts.begin(n)
+	q.signalLocked() // what is left is for the next runner
+	return r, 0
+}
+
+// holdLocked tells how long the oldest image is still to be held back.
+func (q *Queue) holdLocked(now time.Time) time.Duration {
+	if len(q.waiting) >= q.cfg.MaxBatch {
+		return 0
+	}
+	return q.cfg.Wait - now.Sub(q.waiting[0].wanted[0].job.submitted)
+}
+
+// shareLocked is how many of the images that wait the next run carries: runners
+// that are free share them, since two small runs side by side beat one of both.
+func (q *Queue) shareLocked() int {
+	free := q.cfg.Runners - q.counts.running
+	return min((len(q.waiting)+free-1)/free, q.cfg.MaxBatch)
+}
+
+// dropDeadLocked drops the callers among those at the front of the queue that
+// are gone or can't be served in time: they cost no compute.
+func (q *Queue) dropDeadLocked(now time.Time) {
+	for i := 0; i < len(q.waiting) && i < q.shareLocked(); {
+		u := q.waiting[i]
+		for _, w := range slices.Clone(u.wanted) {
+			if err := q.deadLocked(w.job, now, q.shareLocked()); err != nil {
+				q.dropLocked(w.job, err)
+			}
+		}
+		if len(u.wanted) > 0 {
+			i++
+		} // else it has left, and the next one stands in its place
+	}
+}
+
+// deadLocked tells why a job is not worth encoding by a run of that size; nil if
+// it is.
+func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
+	if err := j.ctx.Err(); err != nil {
+		return err
+	}
+	deadline, ok := j.ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	need := max(q.pace.run(now, size), q.pace.work(now, j.untaken(), q.cfg.Runners))
+	if need > deadline.Sub(now) {
+		return ErrHopeless
+	}
+	return nil
+}
+
+// encode carries a run out and gives each job its share.
+func (q *Queue) encode(e *encoder, r *run) {
+	output, err := e.encode(q.ctx, r.units)
+	r.took = time.Since(r.started)
+	if err != nil && q.ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrClosed, err) // most likely because of it
+	}
+
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.counts.end(r, err)
+	if err == nil {
+		q.pace.note(r)
+	}
+	for i, u := range r.units {
+		q.landLocked(u)
+		if err != nil {
+			q.failLocked(u, err)
+			continue
+		}
+		// A copy: output is the runner's memory, and who keeps one embedding
+		// should not keep a whole run alive.
+		length := q.cfg.EmbeddingLength
+		q.settleLocked(u, slices.Clone(output[i*length:(i+1)*length]), r)
+	}
+}
+
+func (q *Queue) settleLocked(u *unit, embedding []float32, r *run) {
+	for _, w := range u.wanted {
+		w.job.settle(w.image, embedding, r)
+		if w.job.missing == 0 {
+			q.finishLocked(w.job, nil)
+		}
+	}
+	u.wanted = nil
+}
+
+// failLocked ends all who want the unit. What else they have in the queue leaves
+// it: they could not use it.
+func (q *Queue) failLocked(u *unit, err error) {
+	for _, w := range slices.Clone(u.wanted) {
+		q.counts.dropped[DropFailed] += uint64(q.finishLocked(w.job, err))
+	}
+}

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// Probes tell orchestrators and load balancers how a server is, on a listener of
+// its own and in plain text, so that they need neither certificate nor token:
+//
+//   - GET /healthz: 200 while the process answers at all;
+//   - GET /readyz: 200 while the server's health is SERVING, else 503;
+//   - grpc.health.v1.Health over gRPC.
+//
+// More can be added with Handle. There are no images to be had here.
+type Probes struct {
+	mux  *http.ServeMux
+	http *http.Server
+	grpc *grpc.Server
+}
+
+// NewProbes makes the server's probes. The caller serves and closes them, after
+// Serve has returned, so that they tell of the drain.
+func (s *Server) NewProbes() *Probes {
+	p := &Probes{mux: http.NewServeMux(), grpc: grpc.NewServer()}
+	healthpb.RegisterHealthServer(p.grpc, s.health)
+	p.mux.Handle("/"+healthpb.Health_ServiceDesc.ServiceName+"/", p.grpc)
+	p.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	p.mux.HandleFunc("GET /readyz", s.answerReady)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true) // gRPC's
+	p.http = &http.Server{
+		Handler:           noSniffing(p.mux),
+		Protocols:         protocols,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return p
+}
+
+// answerReady says what health says of the server as a whole.
+func (s *Server) answerReady(w http.ResponseWriter, r *http.Request) {
+	health, err := s.health.Check(r.Context(), &healthpb.HealthCheckRequest{})
+	if err != nil || health.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_, _ = fmt.Fprintln(w, health.GetStatus()) // a probe that has left reads nothing
+}
+
+// Handle answers a pattern of http.ServeMux by handler. It is to be called
+// before Serve; a pattern that is there already panics, as with http.ServeMux.
+func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pattern, handler) }
+
+// Serve answers probes at lis, which it closes, until Close.
+func (p *Probes) Serve(lis net.Listener) error {
+	if err := p.http.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("server: serve probes at %s: %w", lis.Addr(), err)
+	}
+	return nil
+}
+
+// probesGrace is how long answers under way may take to go out at the end.
+const probesGrace = time.Second
+
+// Close ends Serve. Those who watch health over gRPC are cut off.
+func (p *Probes) Close() error {
+	p.grpc.Stop() // ends the watches, which would never end by themselves
+	ctx, cancel := context.WithTimeout(context.Background(), probesGrace)
+	defer cancel()
+	if err := p.http.Shutdown(ctx); err != nil {
+		return p.http.Close()
+	}
+	return nil
+}
