@@ -90,6 +90,7 @@ parity: build ## Compare with Keras itself (fetches Keras into .venv/).
 
 .PHONY: bench
 bench: build ## Measure on this machine; results in .bench/results.json.
+	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi
 	bin/siamese bench
 
 .PHONY: fuzz

@@ -186,7 +186,8 @@ func TestEncode(t *testing.T) {
 		want       image.Point
 		wantFormat string
 	}{
-		{image.Rect(0, 0, 640, 480), webcam.Encoding{ShorterSide: 210, JPEGQuality: 90}, image.Pt(280, 210), "jpeg"},
+		{image.Rect(0, 0, 640, 480), webcam.Encoding{ShorterSide: 210, JPEGQuality: 90}, image.Pt(320, 240), "jpeg"},
+		{image.Rect(0, 0, 640, 419), webcam.Encoding{ShorterSide: 210, JPEGQuality: 90}, image.Pt(321, 210), "jpeg"},
 		{image.Rect(10, 20, 310, 120), webcam.Encoding{ShorterSide: 210, JPEGQuality: 90}, image.Pt(300, 100), "jpeg"},
 		{image.Rect(0, 0, 640, 480), webcam.Encoding{}, image.Pt(640, 480), "png"},
 	}

@@ -99,8 +99,9 @@ type Event struct {
 
 // Encoding is how a picture becomes an image file.
 type Encoding struct {
-	// ShorterSide is the pixels of the shorter side at the most; larger pictures
-	// are shrunk. 0: as it is.
+	// ShorterSide is the pixels that the shorter side of larger pictures is shrunk
+	// to. From twice as many on they are shrunk by a whole number, so that it keeps
+	// up to half as many more. 0: as it is.
 	ShorterSide int
 	// JPEGQuality is 1 to 100. 0: a PNG, without loss.
 	JPEGQuality int

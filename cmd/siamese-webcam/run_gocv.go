@@ -33,9 +33,9 @@ type cli struct {
 	Snapshots string   `help:"The folder for snapshots." default:"." placeholder:"FOLDER"`
 	Threshold *float32 `help:"The similarity, 0 to 1, from which the verdict is \"same\". Default: the model's."`
 
-	Size           int           `help:"Shrink the part until its shorter side has this many pixels. 0: send it as it is." default:"210"`
+	Size           int           `help:"Shrink the part until its shorter side has about this many pixels, at the least. 0: send it as it is." default:"210"`
 	Quality        int           `help:"JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
-	Window         int           `help:"Pictures under way at once; each adds an encode of lag." default:"2"`
+	Window         int           `help:"Pictures under way at once. More make up for a slow network; each adds an encode of lag." default:"1"`
 	ConnectTimeout time.Duration `help:"Give up after so long without a server. 0s: never." default:"0s"`
 }
 

@@ -13,6 +13,7 @@ import (
 type benchCommand struct {
 	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything (the default)."`
 	Serve benchServeCommand `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Live  benchLiveCommand  `cmd:"" help:"Measure the webcam client against a server process."`
 	Train benchTrainCommand `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
 }
 
@@ -32,12 +33,13 @@ func (o benchOutput) write(s streams, rows []bench.Row) error {
 type benchAllCommand struct {
 	benchOutput
 	benchServeFlags
+	benchLiveFlags
 	benchTrainFlags
 }
 
-// Run measures both parts, one after the other.
+// Run measures all parts, one after the other.
 func (c *benchAllCommand) Run(ctx context.Context, s streams) error {
-	served, err := c.benchServeFlags.rows(ctx, s)
+	served, err := c.benchServeFlags.rows(ctx, s, measureServing, c.live)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ type benchServeCommand struct {
 // Run measures this program on this machine with two drawings of 105×105
 // pixels.
 func (c *benchServeCommand) Run(ctx context.Context, s streams) error {
-	rows, err := c.rows(ctx, s)
+	rows, err := c.rows(ctx, s, measureServing)
 	if err != nil {
 		return err
 	}
@@ -69,27 +71,48 @@ type benchServeFlags struct {
 	imagingFlags
 }
 
-func (c *benchServeFlags) rows(ctx context.Context, s streams) ([]bench.Row, error) {
+// servingPart measures one thing with a model that is open in this process.
+type servingPart func(context.Context, bench.Serving) ([]bench.Row, error)
+
+func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, error) {
+	return serving.Run(ctx)
+}
+
+// rows opens the model and measures one part after the other.
+func (c *benchServeFlags) rows(ctx context.Context, s streams, parts ...servingPart) (rows []bench.Row, err error) {
 	model, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.measure(ctx, model, s)
-	return rows, errors.Join(err, model.Close())
-}
-
-func (c *benchServeFlags) measure(ctx context.Context, model *openModel, s streams) ([]bench.Row, error) {
-	preparer, err := c.preparer(model.Card().Architecture)
+	defer func() { err = errors.Join(err, model.Close()) }()
+	serving, err := c.serving(model, s)
 	if err != nil {
 		return nil, err
+	}
+	for _, part := range parts {
+		measured, err := part(ctx, serving)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, measured...)
+	}
+	return rows, nil
+}
+
+// serving is what is measured: the model, two of its golden pictures, and this
+// program as the server. It keeps no embeddings: it is encoding that counts.
+func (c *benchServeFlags) serving(model *openModel, s streams) (bench.Serving, error) {
+	preparer, err := c.preparer(model.Card().Architecture)
+	if err != nil {
+		return bench.Serving{}, err
 	}
 	a, b, err := goldenFiles()
 	if err != nil {
-		return nil, err
+		return bench.Serving{}, err
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return bench.Serving{}, err
 	}
 	return bench.Serving{
 		Encoder: model,
@@ -102,9 +125,9 @@ func (c *benchServeFlags) measure(ctx context.Context, model *openModel, s strea
 		},
 		A:        a,
 		B:        b,
-		Command:  []string{program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--http-addr=", "--addr"},
+		Command:  []string{program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--http-addr=", "--cache-bytes=0", "--addr"},
 		Progress: s.err,
-	}.Run(ctx)
+	}, nil
 }
 
 // goldenFiles are the PNG files of the built-in model's first golden pair.

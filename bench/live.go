@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Live measures the live loop: the webcam client, a process of its own, has a
+// film scored by a server process, in turn with encoding in this process.
+type Live struct {
+	// Serving says what is served. The film shows A, then B; A is the reference.
+	// The server must keep no embeddings: the film is played more than once.
+	Serving
+	// Webcam is the program of cmd/siamese-webcam, built with OpenCV.
+	Webcam string
+}
+
+// How much is measured, and the bars.
+const (
+	livePlays   = 3
+	liveEncodes = 80 // before each play and after the last
+
+	scoredBar       = 0.85 // of what could be scored
+	shownBarPercent = 2    // off the film's rate
+	lagBar          = 1    // times two encodes and a frame's interval
+	clientBar       = 0.15 // of a core
+)
+
+// Run measures everything; it takes a minute.
+func (l Live) Run(ctx context.Context) (rows []Row, err error) {
+	dir, err := os.MkdirTemp("", "siamese-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	rounds, err := l.measure(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("bench live: %w", err)
+	}
+	return rounds.rows(), nil
+}
+
+// measure plays the film against a server, which is idle while this process
+// encodes. The film lies in dir.
+func (l Live) measure(ctx context.Context, dir string) (rounds liveRounds, err error) {
+	l.say(fmt.Sprintf("making a film of %d pictures", filmPictures))
+	film, err := newFilm(l.A, l.B)
+	if err != nil {
+		return nil, err
+	}
+	player := webcamPlayer{program: l.Webcam, reference: filepath.Join(dir, "reference")}
+	if err := os.WriteFile(player.reference, l.A, 0o600); err != nil {
+		return nil, err
+	}
+	if player.source, err = film.write(dir); err != nil {
+		return nil, err
+	}
+	server, err := startServer(ctx, l.Command)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	player.server = server.address
+	return l.playRounds(ctx, player)
+}
+
+// playRounds encodes and plays in turn, so that the machine's moods hit both.
+func (l Live) playRounds(ctx context.Context, player webcamPlayer) (liveRounds, error) {
+	before, err := l.encodeTimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rounds liveRounds
+	for i := range livePlays {
+		l.say(fmt.Sprintf("the webcam client, a film of %d s, play %d of %d", filmPictures/filmRate, i+1, livePlays))
+		played, err := player.play(ctx)
+		if err != nil {
+			return nil, err
+		}
+		after, err := l.encodeTimes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rounds = append(rounds, newLiveRound(before, after, played))
+		before = after
+	}
+	return rounds, nil
+}
+
+// encodeTimes is the seconds of encodes of one image, one after the other.
+func (l Live) encodeTimes(ctx context.Context) ([]float64, error) {
+	image, err := l.Prepare(l.A)
+	if err != nil {
+		return nil, err
+	}
+	return repeat(liveEncodes, func() error {
+		_, err := l.Encoder.Encode(ctx, image)
+		return err
+	})
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# What: whether the live loop's memory stays flat. The webcam client plays a film
+#       in a loop, headless, against a real server that encodes each picture, and
+#       the resident memory of both is read each 10 seconds. Prints the median of
+#       each quarter of the time and how far the medians are apart, and exits with
+#       1 where that is more than 8 MB.
+# How to run: make build webcam && scripts/webcam-soak.sh [MINUTES]
+#       20 minutes where nothing is said, so a quarter is five. It needs ffmpeg.
+#       SIAMESE_PROGRAM and SIAMESE_WEBCAM_PROGRAM name other programs than those
+#       in bin/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+minutes=${1:-20}
+server_program=${SIAMESE_PROGRAM:-bin/siamese}
+webcam_program=${SIAMESE_WEBCAM_PROGRAM:-bin/siamese-webcam}
+every=10  # seconds between readings
+quarters=4
+bar=8     # MB
+
+if ! [[ $minutes =~ ^[1-9][0-9]{0,3}$ ]]; then
+	echo "webcam-soak: received \"$minutes\", expected minutes from 1 to 9999" >&2
+	exit 2
+fi
+for program in ffmpeg "$server_program" "$webcam_program"; do
+	command -v "$program" >/dev/null || { echo "webcam-soak: there is no $program (How to run: see the script's head)" >&2; exit 1; }
+done
+
+folder=$(mktemp -d)
+pids=()
+clean() {
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true # it may have ended by itself
+	done
+	wait
+	rm -rf "$folder"
+}
+trap clean EXIT
+
+ffmpeg -v error -f lavfi -i testsrc2=size=640x480:rate=30:duration=10 -pix_fmt yuv420p -preset ultrafast "$folder/film.mp4"
+ffmpeg -v error -i "$folder/film.mp4" -frames:v 1 "$folder/reference.png"
+
+# Without --cache-bytes=0 the film would be encoded in its first round only.
+port=$((20000 + RANDOM % 20000))
+"$server_program" serve --addr "127.0.0.1:$port" --http-addr= --cache-bytes=0 2>"$folder/server.log" &
+server=$!
+pids+=("$server")
+"$webcam_program" --headless --loop --server "127.0.0.1:$port" --source "$folder/film.mp4" \
+	--reference "$folder/reference.png" >"$folder/scores" 2>"$folder/webcam.log" &
+webcam=$!
+pids+=("$webcam")
+
+# resident PID: MB.
+resident() {
+	awk '/^VmRSS:/ { print $2 * 1024 / 1e6 }' "/proc/$1/status"
+}
+
+count=$((minutes * 60 / every))
+echo "webcam-soak: $minutes min, $count readings"
+for ((i = 0; i < count; i++)); do
+	sleep "$every"
+	for pid in "${pids[@]}"; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			echo "webcam-soak: a program ended after $(((i + 1) * every)) s" >&2
+			cat "$folder/server.log" "$folder/webcam.log" >&2
+			exit 1
+		fi
+	done
+	echo "$((i * quarters / count)) $(resident "$server") $(resident "$webcam")" >>"$folder/readings"
+done
+
+kill "$webcam"
+wait "$webcam" || { echo "webcam-soak: the client failed" >&2; cat "$folder/webcam.log" >&2; exit 1; }
+echo "webcam-soak: $(tail -n 1 "$folder/scores")"
+
+# medians COLUMN: one a quarter.
+medians() {
+	local quarter
+	for ((quarter = 0; quarter < quarters; quarter++)); do
+		awk -v q="$quarter" -v c="$1" '$1 == q { print $c }' "$folder/readings" | sort -n |
+			awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+	done
+}
+
+failed=0
+report() { # NAME COLUMN
+	local spread
+	spread=$(medians "$2" | sort -n | awk 'NR == 1 { least = $1 } { most = $1 } END { printf "%.1f", most - least }')
+	printf '%s: resident MB by quarters: %s; %s MB apart (at most %s)\n' "$1" "$(medians "$2" | paste -sd ' ')" "$spread" "$bar"
+	awk -v spread="$spread" -v bar="$bar" 'BEGIN { exit spread > bar }' || failed=1
+}
+report server 2
+report client 3
+exit "$failed"
