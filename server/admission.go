@@ -86,6 +86,7 @@ func (s *Server) admitHTTP(next http.Handler) http.Handler {
 // logUnauthenticated tells of a call that was refused for its token. Not above
 // debug: anybody could fill the log.
 func (s *Server) logUnauthenticated(ctx context.Context, rpc, address string) {
+	s.observer.metrics.Refuse(reasonUnauthenticated) // such a call never begins for the observer
 	s.log.LogAttrs(ctx, slog.LevelDebug, "no valid token",
 		slog.String("rpc", rpc), slog.String("caller", "address "+access.AddressName(address)))
 }

@@ -129,6 +129,7 @@ func (r *running) callers(rpc string) (callers []string) {
 	for line := range strings.Lines(r.log.String()) {
 		if _, rest, found := strings.Cut(line, "rpc="+rpc+" "); found {
 			_, caller, _ := strings.Cut(rest, "caller=")
+			caller, _, _ = strings.Cut(caller, " request_id=")
 			callers = append(callers, strings.Trim(strings.TrimSpace(caller), `"`))
 		}
 	}

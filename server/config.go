@@ -8,6 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
 	"siamese/imaging"
 	"siamese/server/access"
 	"siamese/server/batch"
@@ -113,6 +116,12 @@ type Config struct {
 	// is asked to open another one, so that clients come to new instances; what
 	// is under way on it goes on. Zero: no limit.
 	MaxConnectionAge time.Duration
+
+	// Metrics takes the server's metrics (package metrics). Nil: none are kept.
+	Metrics prometheus.Registerer
+
+	// Traces takes the spans of calls. Nil: none are made.
+	Traces trace.TracerProvider
 
 	// Logger takes the log. Default: discards it.
 	Logger *slog.Logger

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -12,6 +13,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/cache"
+	"siamese/server/metrics"
 )
 
 // engine is a model with all that serves it. It does not change and is safe for
@@ -115,6 +117,7 @@ func (e *engine) compare(ctx context.Context, couples []couple) ([]float32, erro
 	if len(couples) == 0 {
 		return nil, nil
 	}
+	defer observeStage(ctx, metrics.Compare, time.Now())
 	if err := e.heads.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}

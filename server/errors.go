@@ -176,7 +176,7 @@ func (s *Server) explain(ctx context.Context, rpc string, err error) *fault {
 	return &fault{
 		code: codes.Internal, reason: ReasonInternal,
 		message:  fmt.Sprintf("internal error, incident %s", incident),
-		metadata: map[string]string{"incident": incident},
+		metadata: incidentMetadata(ctx, incident),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/cache"
+	"siamese/server/metrics"
 )
 
 // digest is a SHA-256 sum.
@@ -119,6 +120,10 @@ func rawDigest(raw *pb.RawPixels) digest {
 // prepare prepares every image, in the pool that all calls share. An image that
 // can't be used has its fault; the error is the call's.
 func (s *imageSet) prepare(ctx context.Context) error {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	defer observeStage(ctx, metrics.Decode, time.Now())
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.engine.preparer.pool.size)
 	for _, m := range s.pending {
@@ -162,9 +167,13 @@ func (s *imageSet) encode(ctx context.Context, submit submitter, needed []*membe
 			images = append(images, batch.Image{Pixels: m.picture.Pix, Key: batch.Key(m.pixels)})
 		}
 	}
+	submitted := time.Now()
 	embeddings, report, err := submit(ctx, images)
 	if err != nil {
 		return err
+	}
+	if len(images) > 0 {
+		observeEncode(ctx, submitted, report.Queue)
 	}
 	if err := checkEmbeddings(embeddings); err != nil {
 		return err

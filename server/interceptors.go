@@ -47,9 +47,10 @@ func (s *Server) options() []grpc.ServerOption {
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
-		grpc.ChainStreamInterceptor(s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
+		grpc.ChainUnaryInterceptor(s.observeUnary, s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
+		grpc.ChainStreamInterceptor(s.observeStream, s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
 		grpc.InTapHandle(s.admitHeader),
+		grpc.StatsHandler(s.observer),
 	}
 	if s.cfg.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))

@@ -71,6 +71,7 @@ func (s *Server) AddModel(model Model, info ModelInfo) error {
 		e.queue.Close()
 		return err
 	}
+	s.ledger.open(e)
 	s.log.Info("model set", "model", info.Name, "version", info.Version, "digest", info.Digest, "device", info.Device)
 	return nil
 }
@@ -110,6 +111,7 @@ func (s *Server) RemoveModel(version string) (wait func(), err error) {
 	return func() {
 		<-t.empty
 		t.engine.queue.Close()
+		s.ledger.close(t.engine)
 	}, nil
 }
 

@@ -46,6 +46,9 @@ type Server struct {
 	health *health.Server
 	pool   *pool
 
+	observer *observer
+	ledger   ledger
+
 	callers *access.Callers
 
 	roster *roster
@@ -76,13 +79,16 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:       cfg,
-		log:       cfg.Logger,
+		log:       slog.New(callLog{cfg.Logger.Handler()}),
 		health:    health.NewServer(),
 		roster:    newRoster(),
 		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
 		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
+	}
+	if s.observer, err = newObserver(s); err != nil {
+		return nil, err
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	pb.RegisterSiameseServiceServer(s.grpc, &calls{server: s})

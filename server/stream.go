@@ -139,7 +139,7 @@ func (s *session) start(ctx context.Context) {
 		}
 		s.workers.Go(func() {
 			defer close(e.ready)
-			e.err = guard(func() error { return e.encode(ctx, s.engine) })
+			e.err = guard(func() error { return e.encode(e.trace(ctx), s.engine) })
 		})
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	pb "siamese/proto/siamese/v1"
 )
 
@@ -85,6 +87,7 @@ type entry struct {
 
 	ready chan struct{} // closed when the embeddings are there, or err is
 	err   error
+	span  trace.Span // nil without traces
 }
 
 // encode is the slow part: from bytes to embeddings. It waits for room in the

@@ -68,10 +68,12 @@ func (s *session) reply(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	response, err := s.answer(ctx, e)
+	defer e.endTrace()
+	response, err := s.answer(e.traced(ctx), e)
 	if err != nil {
 		return err
 	}
+	s.observeReply(e, response)
 	if err := s.stream.Send(response); err != nil {
 		return err
 	}

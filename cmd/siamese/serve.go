@@ -45,6 +45,7 @@ type serveCommand struct {
 
 	securityFlags
 	probeFlags
+	signalFlags
 	batchFlags
 	modelFlags
 	versionFlags
@@ -60,7 +61,12 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	service, err := server.New(security.secure(c.config(logger), c.securityFlags))
+	signals, err := c.openSignals(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer signals.close()
+	service, err := server.New(signals.configure(security.secure(c.config(logger), c.securityFlags)))
 	if err != nil {
 		return usageError{err}
 	}
@@ -69,7 +75,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	stopProbes, err := c.serveProbes(ctx, service, logger)
+	stopProbes, err := c.serveProbes(ctx, service, signals, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -79,6 +85,9 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	models, err := c.openModels(ctx, service, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if err := signals.count(models.manager); err != nil {
+		return errors.Join(err, listener.Close(), models.close())
 	}
 	serving, stop := context.WithCancel(ctx)
 	defer stop()

@@ -11,12 +11,12 @@ import (
 
 // probeFlags say where the server's health can be asked for.
 type probeFlags struct {
-	HealthAddr string `help:"Where to tell health in plain text, without token: gRPC health, /healthz and /readyz; empty: nowhere but among the calls." placeholder:"ADDR"`
+	HealthAddr string `help:"Where to tell health in plain text, without token: gRPC health, /healthz, /readyz and /metrics; empty: nowhere but among the calls." placeholder:"ADDR"`
 }
 
 // serveProbes answers probes until the returned function has been called, which
 // is to be after the server has stopped.
-func (f probeFlags) serveProbes(ctx context.Context, service *server.Server, logger *slog.Logger) (stop func(), err error) {
+func (f probeFlags) serveProbes(ctx context.Context, service *server.Server, signals *signals, logger *slog.Logger) (stop func(), err error) {
 	if f.HealthAddr == "" {
 		return func() {}, nil
 	}
@@ -26,6 +26,7 @@ func (f probeFlags) serveProbes(ctx context.Context, service *server.Server, log
 		return nil, fmt.Errorf("--health-addr: %w", err)
 	}
 	probes := service.NewProbes()
+	signals.handle(probes)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

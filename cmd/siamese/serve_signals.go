@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+
+	"siamese/server"
+	"siamese/server/metrics"
+	"siamese/server/versions"
+)
+
+// signalFlags say where traces go. Metrics are where health is (--health-addr).
+type signalFlags struct {
+	OTLPEndpoint string `help:"Where to send traces by OTLP over gRPC, such as http://127.0.0.1:4317; empty: nowhere. OpenTelemetry's own OTEL_ variables are heeded." name:"otlp-endpoint" placeholder:"URL"`
+}
+
+// flushTimeout is how long the last spans may take to go out.
+const flushTimeout = 5 * time.Second
+
+// signals are the program's metrics and traces.
+type signals struct {
+	registry *prometheus.Registry  // nil where nobody can ask for it
+	traces   *trace.TracerProvider // nil without --otlp-endpoint
+	logger   *slog.Logger
+}
+
+// openSignals makes metrics where there is a port to tell them at, and traces
+// where there is an endpoint. The caller must close them.
+func (c *serveCommand) openSignals(ctx context.Context, logger *slog.Logger) (*signals, error) {
+	s := &signals{logger: logger}
+	if c.HealthAddr != "" {
+		s.registry = prometheus.NewRegistry()
+		s.registry.MustRegister(
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	if c.OTLPEndpoint == "" {
+		return s, nil
+	}
+	var err error
+	s.traces, err = c.openTraces(ctx, logger)
+	return s, err
+}
+
+// openTraces prepares the sending of spans. That nobody listens at the endpoint
+// is logged when spans are lost for it, and stops nothing.
+func (f signalFlags) openTraces(ctx context.Context, logger *slog.Logger) (*trace.TracerProvider, error) {
+	endpoint, err := url.Parse(f.OTLPEndpoint)
+	if err != nil || (endpoint.Scheme != "http" && endpoint.Scheme != "https") || endpoint.Host == "" {
+		return nil, usageError{fmt.Errorf("--otlp-endpoint is %q, expected a URL such as http://127.0.0.1:4317", f.OTLPEndpoint)}
+	}
+	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(f.OTLPEndpoint))
+	if err != nil {
+		return nil, fmt.Errorf("--otlp-endpoint: %w", err)
+	}
+	described, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(
+			attribute.String("service.name", "siamese"),
+			attribute.String("service.version", version)),
+		resource.WithFromEnv()) // the last one wins
+	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
+		return nil, usageError{fmt.Errorf("traces: %w", err)}
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("traces", "err", err) }))
+	return trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(described)), nil
+}
+
+// configure has the server keep metrics and make spans.
+func (s *signals) configure(cfg server.Config) server.Config {
+	if s.registry != nil { // an interface that holds a nil pointer is not nil
+		cfg.Metrics = s.registry
+	}
+	if s.traces != nil {
+		cfg.Traces = s.traces
+	}
+	return cfg
+}
+
+// handle tells the metrics where health is told.
+func (s *signals) handle(probes *server.Probes) {
+	if s.registry != nil {
+		probes.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{
+			ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		}))
+	}
+}
+
+// count has the loads of versions counted.
+func (s *signals) count(manager *versions.Manager) error {
+	if s.registry == nil {
+		return nil
+	}
+	return metrics.CountLoads(s.registry, func() (held, failed uint64) {
+		status := manager.Status()
+		return status.Loads, status.FailedLoads
+	})
+}
+
+// close sends the last spans. No call may be under way.
+func (s *signals) close() {
+	if s.traces == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	if err := s.traces.Shutdown(ctx); err != nil {
+		s.logger.Warn("the last spans were not sent", "err", err)
+	}
+}

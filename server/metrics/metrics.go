@@ -1,0 +1,185 @@
+// Package metrics keeps a server's numbers for Prometheus.
+//
+// What happens is counted as it happens, by the methods of [Metrics]. What the
+// queue and the cache count for themselves is read from them when Prometheus
+// asks, as a [Reading]. Labels take few values, all known beforehand: the name
+// of an RPC, a code, a reason of the contract, a stage; never what a caller
+// sent.
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// namespace begins every name.
+const namespace = "siamese"
+
+// stageBuckets are in seconds. A hit of the cache takes microseconds, a run on a
+// CPU tenths of a second, and a wait in a full queue seconds.
+var stageBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// callBuckets are in seconds, to the default deadline.
+var callBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+
+// Metrics counts calls and what happens in them. A nil one counts nothing. It is
+// safe for concurrent use.
+type Metrics struct {
+	calls    *prometheus.CounterVec   // by method and code
+	seconds  *prometheus.HistogramVec // by method, unary calls
+	inFlight *prometheus.GaugeVec     // by method
+	refused  *prometheus.CounterVec   // by reason
+	items    *prometheus.CounterVec   // by reason
+	messages *prometheus.CounterVec   // by result
+	streams  prometheus.Gauge
+	dropped  prometheus.Counter
+	stages   map[Stage]prometheus.Observer // unchanging
+}
+
+// New registers the metrics of one server at registerer; read gives what is
+// counted elsewhere and is called for each scrape, by several goroutines at a
+// time. Without a registerer it returns nil, which counts nothing. The error
+// says that the registerer has metrics of a server already.
+func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error) {
+	if registerer == nil {
+		return nil, nil //nolint:nilnil // a nil Metrics is whole: it counts nothing
+	}
+	stages := histogram("stage_seconds", "Time of a call or of a stream's message in one stage; see docs/operations.md.", stageBuckets, "stage")
+	m := &Metrics{
+		calls:    counter("calls_total", "Calls that have ended, by gRPC code.", "method", "code"),
+		seconds:  histogram("call_seconds", "Time of unary calls, from their header to their end.", callBuckets, "method"),
+		inFlight: prometheus.NewGaugeVec(gauge("calls_in_flight", "Calls under way, streams included."), []string{"method"}),
+		refused:  counter("refusals_total", "Calls that ended with an error, by the reason that their callers were told.", "reason"),
+		items:    counter("item_errors_total", "Items of answered calls and messages of streams that carry an error, by reason.", "reason"),
+		messages: counter("stream_messages_total", "Messages of streams that were answered, by whether the answer is an error.", "result"),
+		streams:  prometheus.NewGauge(gauge("streams_open", "Streams of StreamCompare that are open.")),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "stream_frames_dropped_total", Help: "Frames of streams whose place a newer one took.",
+		}),
+		stages: make(map[Stage]prometheus.Observer),
+	}
+	for _, stage := range Stages() {
+		m.stages[stage] = stages.WithLabelValues(string(stage)) // there from the start, at zero
+	}
+	for _, result := range []string{resultOK, resultFailed} {
+		m.messages.WithLabelValues(result)
+	}
+	err := register(registerer, m.calls, m.seconds, m.inFlight, m.refused, m.items, m.messages, m.streams, m.dropped,
+		stages, &collector{read: read})
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return m, nil
+}
+
+func register(registerer prometheus.Registerer, collectors ...prometheus.Collector) error {
+	var errs []error
+	for _, c := range collectors {
+		errs = append(errs, registerer.Register(c))
+	}
+	return errors.Join(errs...)
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Name: name, Help: help, Buckets: buckets,
+	}, labels)
+}
+
+func gauge(name, help string) prometheus.GaugeOpts {
+	return prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}
+}
+
+// Call is a call as metrics tell it apart.
+type Call struct {
+	Method string // the RPC, such as "siamese.v1.SiameseService/Compare"; one that the server has
+	Stream bool   // whether its messages come one by one
+}
+
+// streamCompare is the method whose streams are counted as open.
+const streamCompare = "siamese.v1.SiameseService/StreamCompare"
+
+// Begin counts a call in.
+func (m *Metrics) Begin(c Call) {
+	if m == nil {
+		return
+	}
+	m.inFlight.WithLabelValues(c.Method).Inc()
+	if c.Method == streamCompare {
+		m.streams.Inc()
+	}
+}
+
+// End counts a call out, which took so long and ended with code, such as "OK".
+func (m *Metrics) End(c Call, code string, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.inFlight.WithLabelValues(c.Method).Dec()
+	if c.Method == streamCompare {
+		m.streams.Dec()
+	}
+	if !c.Stream {
+		m.seconds.WithLabelValues(c.Method).Observe(took.Seconds())
+	}
+	m.calls.WithLabelValues(c.Method, code).Inc()
+}
+
+// Refuse counts a call that ended with an error of this reason, one of the
+// contract's.
+func (m *Metrics) Refuse(reason string) {
+	if m != nil {
+		m.refused.WithLabelValues(reason).Inc()
+	}
+}
+
+// Stage counts the time that a call or message spent in a stage.
+func (m *Metrics) Stage(stage Stage, took time.Duration) {
+	if m == nil {
+		return
+	}
+	if observer, ok := m.stages[stage]; ok {
+		observer.Observe(took.Seconds())
+	}
+}
+
+// ItemError counts an item of an answered call that has an error of this reason,
+// one of the contract's.
+func (m *Metrics) ItemError(reason string) {
+	if m != nil {
+		m.items.WithLabelValues(reason).Inc()
+	}
+}
+
+// The values of the label result.
+const (
+	resultOK     = "ok"
+	resultFailed = "failed"
+)
+
+// Message counts a message of a stream that was answered, by an error of this
+// reason or, where it is empty, without one.
+func (m *Metrics) Message(reason string) {
+	switch {
+	case m == nil:
+	case reason == "":
+		m.messages.WithLabelValues(resultOK).Inc()
+	default:
+		m.messages.WithLabelValues(resultFailed).Inc()
+		m.ItemError(reason)
+	}
+}
+
+// FramesDropped counts frames of a stream whose place newer ones took.
+func (m *Metrics) FramesDropped(frames int) {
+	if m != nil {
+		m.dropped.Add(float64(frames))
+	}
+}

@@ -1,0 +1,164 @@
+package metrics_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"siamese/server/batch"
+	"siamese/server/cache"
+	"siamese/server/metrics"
+)
+
+func nothing() metrics.Reading { return metrics.Reading{} }
+
+// family returns the metrics of a name.
+func family(t *testing.T, registry *prometheus.Registry, name string) []*dto.Metric {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatalf("Gather: %v", err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()
+		}
+	}
+	return nil
+}
+
+// A server without a registry counts nothing, and need not know it.
+func TestNilCountsNothing(t *testing.T) {
+	m, err := metrics.New(nil, nothing)
+	if m != nil || err != nil {
+		t.Fatalf("New(nil) = %v, %v, want nothing", m, err)
+	}
+	m.Begin(metrics.Call{})
+	m.End(metrics.Call{}, "OK", time.Second)
+	m.Refuse("QUEUE_FULL")
+	m.Stage(metrics.Decode, time.Second)
+	m.ItemError("IMAGE_UNSET")
+	m.Message("")
+	m.FramesDropped(1)
+}
+
+func TestSecondServerIsRefused(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	if _, err := metrics.New(registry, nothing); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := metrics.New(registry, nothing); err == nil || !strings.HasPrefix(err.Error(), "metrics: ") {
+		t.Errorf("New a second time = %v, want an error", err)
+	}
+	none := func() (held, failed uint64) { return 0, 0 }
+	if err := metrics.CountLoads(registry, none); err != nil {
+		t.Errorf("CountLoads = %v, want none", err)
+	}
+	if err := metrics.CountLoads(registry, none); err == nil {
+		t.Error("CountLoads a second time = nil, want an error")
+	}
+}
+
+func TestStageFallsIntoItsBucket(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m, err := metrics.New(registry, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Stage(metrics.Encode, 30*time.Millisecond)
+	m.Stage("unheard", time.Second) // no label of it comes to be
+	got := family(t, registry, "siamese_stage_seconds")
+	if len(got) != len(metrics.Stages()) {
+		t.Errorf("%d stages, want %d, each from the start", len(got), len(metrics.Stages()))
+	}
+	for _, stage := range got {
+		if stage.GetLabel()[0].GetValue() != string(metrics.Encode) {
+			continue
+		}
+		for _, bucket := range stage.GetHistogram().GetBucket() {
+			if want := uint64(0); bucket.GetUpperBound() < .03 && bucket.GetCumulativeCount() != want {
+				t.Errorf("%d up to %v s, want %d", bucket.GetCumulativeCount(), bucket.GetUpperBound(), want)
+			}
+			if want := uint64(1); bucket.GetUpperBound() > .03 && bucket.GetCumulativeCount() != want {
+				t.Errorf("%d up to %v s, want %d", bucket.GetCumulativeCount(), bucket.GetUpperBound(), want)
+			}
+		}
+	}
+}
+
+func TestRunsBecomeAHistogramOfSizes(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	var sum metrics.Reading
+	sum.Add(batch.Stats{Batches: []uint64{0, 5, 0, 2}}, cache.Stats{})       // 5 of one, 2 of three
+	sum.Add(batch.Stats{Batches: []uint64{0, 1, 0, 0, 0, 3}}, cache.Stats{}) // 1 of one, 3 of five
+	if _, err := metrics.New(registry, func() metrics.Reading { return sum }); err != nil {
+		t.Fatal(err)
+	}
+	got := family(t, registry, "siamese_batch_images")[0].GetHistogram()
+	if got.GetSampleCount() != 11 || got.GetSampleSum() != 6+2*3+3*5 {
+		t.Errorf("%d runs of %v images, want 11 of 27", got.GetSampleCount(), got.GetSampleSum())
+	}
+	want := map[float64]uint64{1: 6, 2: 6, 4: 8, 8: 11, 512: 11}
+	for _, bucket := range got.GetBucket() {
+		if n, ok := want[bucket.GetUpperBound()]; ok && bucket.GetCumulativeCount() != n {
+			t.Errorf("%d runs of up to %v images, want %d", bucket.GetCumulativeCount(), bucket.GetUpperBound(), n)
+		}
+	}
+}
+
+func TestMemoryIsToldWhereItIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		giveResident uint64
+		wantFamilies bool
+		wantOutside  float64
+	}{
+		{"unknown", 0, false, 0},
+		{"less than Go holds", 4096, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			read := func() metrics.Reading { return metrics.Reading{ResidentBytes: tt.giveResident} }
+			if _, err := metrics.New(registry, read); err != nil {
+				t.Fatal(err)
+			}
+			resident, outside := family(t, registry, "siamese_resident_bytes"), family(t, registry, "siamese_resident_outside_go_bytes")
+			if (len(resident) > 0) != tt.wantFamilies || (len(outside) > 0) != tt.wantFamilies {
+				t.Fatalf("%d and %d metrics of memory, want some: %v", len(resident), len(outside), tt.wantFamilies)
+			}
+			if tt.wantFamilies && outside[0].GetGauge().GetValue() != tt.wantOutside {
+				t.Errorf("outside Go = %v, want %v", outside[0].GetGauge().GetValue(), tt.wantOutside)
+			}
+		})
+	}
+}
+
+func TestOutsideGoIsWhatIsLeft(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	const resident = 1 << 50 // more than any Go heap
+	if _, err := metrics.New(registry, func() metrics.Reading { return metrics.Reading{ResidentBytes: resident} }); err != nil {
+		t.Fatal(err)
+	}
+	got := family(t, registry, "siamese_resident_outside_go_bytes")[0].GetGauge().GetValue()
+	if got >= resident || got < resident-(1<<32) {
+		t.Errorf("outside Go = %v of %v, want less by what Go holds", got, float64(resident))
+	}
+}
+
+func TestLoadsAreCountedByResult(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	if err := metrics.CountLoads(registry, func() (held, failed uint64) { return 3, 1 }); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, m := range family(t, registry, "siamese_model_loads_total") {
+		got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+	}
+	if diff := cmp.Diff(map[string]float64{"ok": 3, "failed": 1}, got); diff != "" {
+		t.Errorf("loads (-want +got):\n%s", diff)
+	}
+}

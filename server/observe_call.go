@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	pb "siamese/proto/siamese/v1"
+	"siamese/server/metrics"
+)
+
+// observeUnary notes when a call's message was there and when its answer was,
+// and tells the request's id.
+func (s *Server) observeUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	call := observedIn(ctx)
+	if call == nil {
+		return handler(ctx, req)
+	}
+	call.stage(ctx, metrics.Receive, call.began, time.Now())
+	// It fails where the header has gone already, which it can't have here.
+	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, call.id))
+	resp, err := handler(ctx, req)
+	call.handled = time.Now()
+	if err == nil {
+		for _, item := range itemErrors(resp) {
+			call.observer.metrics.ItemError(item.GetReason())
+		}
+	}
+	return resp, err
+}
+
+// itemErrors are the errors in an answer.
+func itemErrors(resp any) []*pb.ItemError {
+	var failed []*pb.ItemError
+	switch r := resp.(type) {
+	case *pb.BatchCompareResponse:
+		for _, result := range r.GetResults() {
+			failed = appendError(failed, result.GetError())
+		}
+	case *pb.RankResponse:
+		for _, candidate := range r.GetErrors() {
+			failed = appendError(failed, candidate.GetError())
+		}
+	case *pb.EmbedResponse:
+		for _, result := range r.GetResults() {
+			failed = appendError(failed, result.GetError())
+		}
+	}
+	return failed
+}
+
+func appendError(failed []*pb.ItemError, item *pb.ItemError) []*pb.ItemError {
+	if item == nil {
+		return failed
+	}
+	return append(failed, item)
+}
+
+// observeStream tells the request's id and has the sending observed.
+func (s *Server) observeStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	call := observedIn(stream.Context())
+	if call == nil {
+		return handler(srv, stream)
+	}
+	_ = stream.SetHeader(metadata.Pairs(requestIDHeader, call.id)) // as above
+	return handler(srv, &observedStream{ServerStream: stream, call: call})
+}
+
+// observedStream notes how long its messages take to be sent.
+type observedStream struct {
+	grpc.ServerStream
+	call *observed
+}
+
+// SendMsg implements grpc.ServerStream.
+func (o *observedStream) SendMsg(message any) error {
+	started := time.Now()
+	err := o.ServerStream.SendMsg(message)
+	// No span: the stream's own could have no end of them.
+	o.call.observer.metrics.Stage(metrics.Send, time.Since(started))
+	return err
+}
+
+// codeOf is the code of what a call ended with.
+func codeOf(err error) codes.Code { return status.Convert(err).Code() }
+
+// Reasons that are counted and not told.
+const (
+	// reasonUnauthenticated is that of callers without a good token.
+	reasonUnauthenticated = "UNAUTHENTICATED"
+
+	// reasonOther stands for errors that are gRPC's own and have no reason of the
+	// contract, such as that of a message over the limit.
+	reasonOther = "OTHER"
+)
+
+// reasonOf is the reason that a caller was told.
+func reasonOf(err error) string {
+	ended := status.Convert(err)
+	if ended.Code() == codes.Unauthenticated {
+		return reasonUnauthenticated
+	}
+	for _, detail := range ended.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == ErrorDomain {
+			return info.GetReason()
+		}
+	}
+	return reasonOther
+}
+
+// observeReply counts the answer to a message of a stream.
+func (s *session) observeReply(e *entry, response *pb.StreamCompareResponse) {
+	counts := s.server.observer.metrics
+	counts.FramesDropped(len(e.dropped))
+	counts.Message(response.GetItemFailed().GetError().GetReason())
+}
