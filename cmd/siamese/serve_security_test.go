@@ -109,10 +109,10 @@ func TestServeSecured(t *testing.T) {
 		t.Helper()
 		return siamese(t, "", append([]string{"compare", glyphA, glyphB, "--server", server.calls}, flags...)...)
 	}
-	if stdout, stderr, code := compare(s.client...); code != 0 || !strings.HasPrefix(stdout, "0.9980 same") {
+	if stdout, stderr, code := compare(s.client...); code != 0 || !strings.HasPrefix(stdout, scoreAB+" same") {
 		t.Errorf("compare with all secrets = %q, %q, exit code %d; want the similarity", stdout, stderr, code)
 	}
-	if stdout, stderr, code := siamese(t, "", append([]string{"rank", glyphA, glyphB, "--server", server.calls}, s.client...)...); code != 0 || !strings.Contains(stdout, "0.9980") {
+	if stdout, stderr, code := siamese(t, "", append([]string{"rank", glyphA, glyphB, "--server", server.calls}, s.client...)...); code != 0 || !strings.Contains(stdout, scoreAB) {
 		t.Errorf("rank with all secrets = %q, %q, exit code %d; want the similarity", stdout, stderr, code)
 	}
 	tests := []struct {
