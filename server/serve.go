@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"google.golang.org/grpc"
 )
 
 // Serve answers calls that come in at lis until ctx is done, and then stops:
@@ -49,7 +51,11 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.log.Info("draining", "delay", s.cfg.DrainDelay, "stream_grace", s.cfg.StreamGrace, "stop_timeout", s.cfg.StopTimeout)
-	err := errors.Join(s.drain(), <-stopped)
+	err := s.drain()
+	// A server that is stopped before it has begun says so; that is no failure.
+	if ended := <-stopped; !errors.Is(ended, grpc.ErrServerStopped) {
+		err = errors.Join(err, ended)
+	}
 	s.log.Info("stopped", "clean", err == nil)
 	return err
 }

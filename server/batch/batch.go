@@ -133,7 +133,7 @@ type Report struct {
 	Queue time.Duration
 
 	// Encode is the time of the runs that carried the caller's images, other
-	// callers' images in the same runs included; runs side by side count each.
+	// callers' images in the same runs included; runs side by side count once.
 	Encode time.Duration
 
 	// Shared is how many of the images another one was encoded for: they were

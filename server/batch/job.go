@@ -18,7 +18,7 @@ type job struct {
 	missing    int     // images that have no embedding yet
 	embeddings [][]float32
 	report     Report
-	lastRun    *run // the run that was counted last in report
+	encoded    time.Time // the end of the runs that are counted in report
 	finished   bool
 	err        error
 }
@@ -38,9 +38,14 @@ func (j *job) settle(i int, embedding []float32, r *run) {
 	j.embeddings[i] = embedding
 	j.missing--
 	j.report.Queue = max(j.report.Queue, r.started.Sub(j.submitted))
-	if j.lastRun != r {
-		j.lastRun = r
-		j.report.Encode += r.took
+	// Runs side by side count once: the time in which any was under way.
+	if end := r.started.Add(r.took); end.After(j.encoded) {
+		begin := r.started
+		if j.encoded.After(begin) {
+			begin = j.encoded
+		}
+		j.report.Encode += end.Sub(begin)
+		j.encoded = end
 	}
 }
 

@@ -33,7 +33,10 @@ func TestRunnersShareWhatWaits(t *testing.T) {
 				e := &encoder{before: aSecond}
 				q := newQueueWith(t, e, batch.Config{MaxQueued: 20, MaxBatch: 4, Runners: tt.giveRunners})
 				begun := time.Now()
-				got, _, err := q.Submit(t.Context(), images(tt.giveImages...))
+				got, report, err := q.Submit(t.Context(), images(tt.giveImages...))
+				if report.Encode != tt.wantTook { // nothing waits for another's run here
+					t.Errorf("reported %v of encoding, want %v: runs side by side count once", report.Encode, tt.wantTook)
+				}
 				if diff := cmp.Diff(embeddings(tt.giveImages...), got); err != nil || diff != "" {
 					t.Errorf("Submit: %v (-want +got):\n%s", err, diff)
 				}
