@@ -48,21 +48,21 @@ stage together "${held[@]}" --rotations --start "$out/distance.safetensors" --sp
 
 # 4. What it is worth on the six alphabets.
 bin/siamese calibrate "$out/held-out.safetensors" --data "$data" --from "$out/together/last_epoch_weights.h5" "${held[@]}" \
-	--pairs 10000 --plot "$out/reliability.png" "${precision[@]}" | tee "$out/calibration.txt"
+	--pairs 6000 --plot "$out/reliability.png" "${precision[@]}" | tee "$out/calibration.txt"
 bin/siamese model import "$out/held-out.safetensors" "$out/held-out-fp16.safetensors" --dtype float16
-[[ -e $out/oneshot ]] || bin/siamese eval make-runs "$data" "$out/oneshot" "${held[@]}" --trials 2000
+[[ -e $out/oneshot ]] || bin/siamese eval make-runs "$data" "$out/oneshot" "${held[@]}" --trials 1000
 for file in held-out held-out-fp16; do
 	bin/siamese eval oneshot "$out/oneshot" --model "$out/$file.safetensors" | tail -n 1
 done
 for negatives in any same-alphabet; do
-	bin/siamese eval verify "$data" "${held[@]}" --model "$out/held-out.safetensors" --negatives "$negatives" --roc "$out/roc-$negatives.png"
+	bin/siamese eval verify "$data" "${held[@]}" --model "$out/held-out.safetensors" --pairs 6000 --negatives "$negatives" --roc "$out/roc-$negatives.png"
 done
-bin/siamese eval robustness "$data" "${held[@]}" --model "$out/held-out.safetensors"
+bin/siamese eval robustness "$data" "${held[@]}" --pairs 100 --model "$out/held-out.safetensors"
 
 # 5. The same network goes on with all thirty alphabets, and takes over the
 #    calibration that was measured where it can be measured.
 stage all --split none --rotations --start "$out/together/last_epoch_weights.h5" --start-scale unit --sparse-head \
-	--rate 1e-4 --warm-up 30 --per-class 3 --epochs 8
+	--rate 1e-4 --warm-up 30 --per-class 3 --epochs 6
 read -r _ _ scale shift _ <"$out/calibration.txt"
 bin/siamese calibrate "$out/final.safetensors" --from "$out/all/last_epoch_weights.h5" --scale "$scale" --shift="${shift%:}"
 bin/siamese model import "$out/final.safetensors" "$out/siamese-omniglot.safetensors" --dtype float16
