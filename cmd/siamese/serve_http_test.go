@@ -9,21 +9,10 @@ import (
 	"testing"
 )
 
-// freeHTTPAddress is a port that is free now.
-func freeHTTPAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // TestServeShowsThePage: the page and a call for browsers, from the real
 // program.
 func TestServeShowsThePage(t *testing.T) {
-	address := freeHTTPAddress(t)
+	address := freeAddress(t)
 	server := serve(t, "--http-addr", address, "--cors-origin", "https://friend.example")
 	page, err := http.Get("http://" + address + "/")
 	if err != nil {

@@ -120,7 +120,7 @@ func TestVersionsUnderLoad(t *testing.T) {
 	models, spare := filepath.Join(t.TempDir(), "small"), t.TempDir()
 	exportVersion(t, models, "1", 1)
 	exportVersion(t, spare, "2", 2)
-	admin := freeHTTPAddress(t)
+	admin := freeAddress(t)
 	server := serve(t, "--model", models, "--reload-period", "50ms", "--admin-addr", admin)
 	service := siamesev1.NewSiameseServiceClient(dialPlain(t, server.address))
 	control := adminv1.NewAdminServiceClient(dialPlain(t, admin))
@@ -235,7 +235,7 @@ func TestMemoryComesBackAfterReloads(t *testing.T) {
 	models := filepath.Join(t.TempDir(), "small")
 	exportVersion(t, models, "1", 1)
 	copyVersion(t, filepath.Join(models, "1"), filepath.Join(models, "2"))
-	admin := freeHTTPAddress(t)
+	admin := freeAddress(t)
 	serve(t, "--model", models, "--admin-addr", admin, "--reload-period", "0")
 	control := adminv1.NewAdminServiceClient(dialPlain(t, admin))
 	resident := func() int64 {

@@ -54,8 +54,8 @@ type secured struct {
 func (s *secrets) serveSecured(t *testing.T, args ...string) *secured {
 	t.Helper()
 	p := &secured{
-		process: &process{log: new(bytes.Buffer), address: freeHTTPAddress(t)},
-		calls:   freeHTTPAddress(t),
+		process: &process{log: new(bytes.Buffer), address: freeAddress(t)},
+		calls:   freeAddress(t),
 		lines:   make(lineWriter, 1000), // more than a test's server writes
 	}
 	args = slices.Concat([]string{"serve", "--addr", p.calls, "--health-addr", p.address}, s.server, args)
@@ -103,7 +103,7 @@ func (p *secured) waitFor(t *testing.T, want string) {
 // the commands that ask such a server.
 func TestServeSecured(t *testing.T) {
 	s := newSecrets(t)
-	page := freeHTTPAddress(t)
+	page := freeAddress(t)
 	server := s.serveSecured(t, "--http-addr", page)
 	compare := func(flags ...string) (stdout, stderr string, code int) {
 		t.Helper()
