@@ -56,15 +56,20 @@ func (s *Server) AddModel(model Model, info ModelInfo) error {
 	if err := info.Validate(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if s.isClosed() {
 		return ErrClosed
 	}
 	beat := newPulse(model)
+	// Without the lock: warming takes as long as it takes.
 	e, err := newEngine(s.cfg, s.pool, beat, info)
 	if err != nil {
 		return fmt.Errorf("server: serve model %q: %w", info.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		e.queue.Close()
+		return ErrClosed
 	}
 	t := &tenant{engine: e, pulse: beat, empty: make(chan struct{})}
 	if err := s.roster.add(info.Version, t); err != nil {
