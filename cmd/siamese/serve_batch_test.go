@@ -17,7 +17,7 @@ func TestTuneSuitsTheDevice(t *testing.T) {
 	}{
 		{
 			"cpu", batchFlags{}, server.ModelInfo{Device: "cpu", MaxBatch: 8},
-			server.ModelInfo{Device: "cpu", MaxBatch: 8, Runners: 2, WarmSizes: []int{1, 8}},
+			server.ModelInfo{Device: "cpu", MaxBatch: 8, Runners: 2},
 		},
 		{
 			"gpu", batchFlags{}, server.ModelInfo{Device: "gpu:0", MaxBatch: 24},

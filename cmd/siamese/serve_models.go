@@ -70,8 +70,7 @@ func (c *serveCommand) listenAdmin(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--admin-addr: %w", err)
 	}
-	tcp, ok := listener.Addr().(*net.TCPAddr)
-	if c.Insecure || (ok && tcp.IP.IsLoopback()) {
+	if c.Insecure || isLoopback(listener.Addr().String()) {
 		return listener, nil
 	}
 	err = fmt.Errorf("--admin-addr %s lets other machines change what is served: keep to 127.0.0.1, or allow it by --insecure", listener.Addr())

@@ -106,8 +106,7 @@ func (s security) watch(ctx context.Context, period time.Duration, logger *slog.
 // checkPort refuses a port that takes calls in plain text from other machines,
 // unless that was asked for.
 func (f securityFlags) checkPort(flag string, address net.Addr) error {
-	tcp, ok := address.(*net.TCPAddr)
-	if f.TLSCert != "" || f.Insecure || (ok && tcp.IP.IsLoopback()) {
+	if f.TLSCert != "" || f.Insecure || isLoopback(address.String()) {
 		return nil
 	}
 	return usageError{fmt.Errorf("%s %s takes calls from other machines, and they would be in plain text: "+

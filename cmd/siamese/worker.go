@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
+	"slices"
 
 	"siamese/tfmodel"
 )
@@ -21,7 +21,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err := config.Validate(); err != nil {
 		return usageError{err}
 	}
-	if !c.Insecure && !loopback(c.Cluster) {
+	if !c.Insecure && slices.ContainsFunc(c.Cluster, func(address string) bool { return !isLoopback(address) }) {
 		return usageError{errors.New("worker: TensorFlow's protocol has no authentication and no encryption; --insecure says that the network is trusted")}
 	}
 	if err := tfmodel.StartWorker(config); err != nil {
@@ -32,18 +32,4 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	<-ctx.Done()
 	logger.Info("worker stopped", "number", c.Number)
 	return nil
-}
-
-// loopback tells whether all addresses are of this machine alone.
-func loopback(addresses []string) bool {
-	for _, address := range addresses {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return false
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return false
-		}
-	}
-	return true
 }
