@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -16,8 +17,7 @@ import (
 	"siamese/server/metrics"
 )
 
-// engine is a model with all that serves it. It does not change and is safe for
-// concurrent use.
+// engine is a model with all that serves it. It is safe for concurrent use.
 type engine struct {
 	model    Model
 	info     ModelInfo
@@ -25,6 +25,7 @@ type engine struct {
 	queue    *batch.Queue
 	cache    *cache.Cache
 	heads    *semaphore.Weighted // runs of the head under way: each holds a thread
+	proven   atomic.Int64        // when the encoder last did what it should, nanoseconds since 1970
 }
 
 // newEngine returns an engine that is warm. Its queue has to be closed.
@@ -47,14 +48,16 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 	if err != nil {
 		return nil, err
 	}
-	return &engine{
+	e := &engine{
 		model:    model,
 		info:     info,
 		preparer: &preparer{pool: p, images: images},
 		queue:    queue,
 		cache:    embeddings,
 		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
-	}, nil
+	}
+	e.prove() // whoever hands a model over has tried it
+	return e, nil
 }
 
 func batchConfig(cfg Config, info ModelInfo) batch.Config {

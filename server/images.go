@@ -178,6 +178,9 @@ func (s *imageSet) encode(ctx context.Context, submit submitter, needed []*membe
 	if err := checkEmbeddings(embeddings); err != nil {
 		return err
 	}
+	if len(images) > 0 {
+		s.engine.prove()
+	}
 	for _, m := range needed {
 		if m.picture != nil {
 			s.keep(m, embeddings[index[m.pixels]])

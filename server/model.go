@@ -59,9 +59,8 @@ func (s *Server) AddModel(model Model, info ModelInfo) error {
 	if s.isClosed() {
 		return ErrClosed
 	}
-	beat := newPulse(model)
 	// Without the lock: warming takes as long as it takes.
-	e, err := newEngine(s.cfg, s.pool, beat, info)
+	e, err := newEngine(s.cfg, s.pool, model, info)
 	if err != nil {
 		return fmt.Errorf("server: serve model %q: %w", info.Name, err)
 	}
@@ -71,7 +70,7 @@ func (s *Server) AddModel(model Model, info ModelInfo) error {
 		e.queue.Close()
 		return ErrClosed
 	}
-	t := &tenant{engine: e, pulse: beat, empty: make(chan struct{})}
+	t := &tenant{engine: e, empty: make(chan struct{})}
 	if err := s.roster.add(info.Version, t); err != nil {
 		e.queue.Close()
 		return err

@@ -10,7 +10,6 @@ import (
 // tenant is a model that answers, and how many calls are on it.
 type tenant struct {
 	engine *engine
-	pulse  *pulse
 
 	// The roster's mutex guards what follows.
 	calls   int

@@ -2,38 +2,16 @@ package server
 
 import (
 	"context"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"siamese/server/batch"
 )
 
-// pulse is a model of which is known when it last did what it should.
-type pulse struct {
-	Model
-	beat atomic.Int64 // nanoseconds since 1970
-}
+// prove notes that the encoder has just returned what it should.
+func (e *engine) prove() { e.proven.Store(time.Now().UnixNano()) }
 
-// newPulse begins with a beat: a model that is served has just been proven.
-func newPulse(model Model) *pulse {
-	p := &pulse{Model: model}
-	p.beat.Store(time.Now().UnixNano())
-	return p
-}
-
-// Encode is the model's, and a beat where it returned numbers.
-func (p *pulse) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
-	embeddings, err := p.Model.Encode(ctx, pixels)
-	broken := func(v float32) bool { return !isFinite(v) }
-	if err == nil && len(embeddings) > 0 && !slices.ContainsFunc(embeddings, broken) {
-		p.beat.Store(time.Now().UnixNano())
-	}
-	return embeddings, err
-}
-
-// age is the time since the last beat.
-func (p *pulse) age() time.Duration { return time.Since(time.Unix(0, p.beat.Load())) }
+// unproven is the time since then.
+func (e *engine) unproven() time.Duration { return time.Since(time.Unix(0, e.proven.Load())) }
 
 // watch looks at the default model every Config.WatchdogPeriod until ctx is
 // done.
@@ -61,7 +39,7 @@ func (s *Server) examine(ctx context.Context) {
 		return // no model yet: health says so
 	}
 	defer s.roster.leave(t)
-	if t.pulse.age() >= s.cfg.WatchdogPeriod {
+	if t.engine.unproven() >= s.cfg.WatchdogPeriod {
 		patience, cancel := context.WithTimeout(ctx, s.cfg.WatchdogTimeout)
 		defer cancel()
 		err = guard(func() error { return t.engine.probe(patience) })
@@ -82,7 +60,11 @@ func (e *engine) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return checkEmbeddings(embeddings)
+	if err := checkEmbeddings(embeddings); err != nil {
+		return err
+	}
+	e.prove()
+	return nil
 }
 
 // judge turns health to NOT_SERVING for an error and back where there is none.
