@@ -6,7 +6,7 @@
 #       VGG16  vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 #       FOLDER is where runs, weights, plots and figures go. What is there already
 #              is gone on from: after an interrupt run it again.
-#       About 5 hours on 2 cores. PRECISION=float32 where the processor has no
+#       About 3 hours on 2 cores. PRECISION=float32 where the processor has no
 #       AVX512-BF16.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
