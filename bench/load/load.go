@@ -1,0 +1,183 @@
+// Package load sends calls to a server at a set pace and measures the answers.
+//
+// A closed loop has so many callers, each of which calls again once it was
+// answered: it finds what a server can do. An open loop has calls arrive at a
+// rate, whatever becomes of those before: it tells what users feel. Its latencies
+// count from when a call was due, so that a server which stalls can't hide it.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Call makes one call and waits for its answer; its error is nil or one that
+// gRPC gave. Numbers are from 0 in the order of the calls' begin. It is used
+// from many goroutines.
+type Call func(ctx context.Context, number int) error
+
+// Config says what is sent. Exactly one of Clients and Rate has to be set.
+type Config struct {
+	Call Call
+	// Clients is how many callers a closed loop has.
+	Clients int
+	// Rate is how many calls arrive in a second of an open loop, at random moments
+	// (a Poisson process).
+	Rate float64
+	// Fixed has an open loop's calls arrive at even intervals instead.
+	Fixed bool
+	// WarmUp is how long calls are sent before any is measured, and Duration how
+	// long they are measured.
+	WarmUp, Duration time.Duration
+	// Deadline is how long each call may take. Default 0: as long as it does.
+	Deadline time.Duration
+	// Seed fixes the moments of an open loop's calls.
+	Seed uint64
+}
+
+// maxInFlight bounds the calls of an open loop that wait for an answer: a server
+// that answers none would have them use up this process's memory.
+const maxInFlight = 20_000
+
+// Validate tells what is wrong with the configuration, nil if nothing is.
+func (c Config) Validate() error {
+	switch {
+	case c.Call == nil:
+		return errors.New("load: received no call, expected one")
+	case (c.Clients > 0) == (c.Rate > 0):
+		return fmt.Errorf("load: received %d clients and %v calls/s, expected one of them above 0", c.Clients, c.Rate)
+	case c.Clients < 0 || c.Rate < 0:
+		return fmt.Errorf("load: received %d clients and %v calls/s, expected 0 or more", c.Clients, c.Rate)
+	case c.Duration <= 0 || c.WarmUp < 0 || c.Deadline < 0:
+		return fmt.Errorf("load: received a duration of %v after %v and a deadline of %v, expected a duration above 0 and nothing negative",
+			c.Duration, c.WarmUp, c.Deadline)
+	}
+	return nil
+}
+
+// Run sends calls and waits for all of their answers. Calls that fail are part
+// of the report; an error is a configuration that can't be, or that ctx has
+// ended before the time was up.
+func Run(ctx context.Context, config Config) (Report, error) {
+	if err := config.Validate(); err != nil {
+		return Report{}, err
+	}
+	r := &run{Config: config, begin: time.Now()}
+	r.from = r.begin.Add(config.WarmUp)
+	r.to = r.from.Add(config.Duration)
+	if config.Clients > 0 {
+		r.closed(ctx)
+	} else {
+		r.open(ctx)
+	}
+	r.callers.Wait()
+	if time.Now().Before(r.to) && ctx.Err() != nil {
+		return Report{}, fmt.Errorf("load: ended after %v of %v: %w", time.Since(r.begin).Round(time.Millisecond), config.WarmUp+config.Duration, ctx.Err())
+	}
+	return newReport(config.Duration, r.answers), nil
+}
+
+// run is one Run. What is measured ends (closed loop) or begins (open loop)
+// between from and to.
+type run struct {
+	Config
+	begin, from, to time.Time
+
+	callers sync.WaitGroup
+	mu      sync.Mutex
+	number  int
+	answers []answer
+}
+
+// answer is what became of a measured call.
+type answer struct {
+	latency time.Duration
+	err     error
+}
+
+// closed has callers call until the time is up. Which calls are measured goes
+// by their end: those under way at the beginning stand for those under way at
+// the end.
+func (r *run) closed(ctx context.Context) {
+	for range r.Clients {
+		r.callers.Go(func() {
+			for ctx.Err() == nil {
+				begin := time.Now()
+				if !begin.Before(r.to) {
+					return
+				}
+				err := r.call(ctx, r.next())
+				if end := time.Now(); !end.Before(r.from) && end.Before(r.to) {
+					r.add(answer{end.Sub(begin), err})
+				}
+			}
+		})
+	}
+}
+
+// open has calls arrive until the time is up.
+func (r *run) open(ctx context.Context) {
+	random := rand.New(rand.NewPCG(r.Seed, r.Seed+1)) //nolint:gosec // moments, no secrets
+	room := make(chan struct{}, maxInFlight)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for due := r.begin; ; due = due.Add(r.interval(random)) {
+		if !due.Before(r.to) {
+			return
+		}
+		timer.Reset(time.Until(due))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case room <- struct{}{}:
+		}
+		r.callers.Go(func() {
+			defer func() { <-room }()
+			err := r.call(ctx, r.next())
+			if !due.Before(r.from) {
+				r.add(answer{time.Since(due), err})
+			}
+		})
+	}
+}
+
+// interval is the time to the next arrival.
+func (r *run) interval(random *rand.Rand) time.Duration {
+	seconds := 1 / r.Rate
+	if !r.Fixed {
+		seconds *= random.ExpFloat64()
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func (r *run) call(ctx context.Context, number int) error {
+	if r.Deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Deadline)
+		defer cancel()
+	}
+	return r.Call(ctx, number)
+}
+
+func (r *run) next() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.number++
+	return r.number - 1
+}
+
+func (r *run) add(a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answers = append(r.answers, a)
+}
