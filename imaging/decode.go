@@ -14,21 +14,36 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// decode decodes data whose header has passed every limit.
-func decode(header Header, data []byte) (image.Image, error) {
-	return guard(header.Format, func() (image.Image, error) {
-		if err := checkBody(header, data); err != nil {
-			return nil, err
+// task is an image to decode. Its header has passed every limit.
+type task struct {
+	header Header
+	data   []byte
+	alpha  Alpha
+	needed image.Point // what the resize scales the image to, turned as it is stored
+}
+
+// run decodes the image. The pixels may lie in the scratch memory, and are valid
+// until it is used for another image.
+func (t task) run(s *scratch) (pixels, error) {
+	return guard(t.header.Format, func() (pixels, error) {
+		if err := checkBody(t.header, t.data); err != nil {
+			return pixels{}, err
 		}
-		decoded, err := decodeBody(header.Format, data)
+		if t.header.Format == JPEG {
+			if source, ok := t.shrinkJPEG(s); ok {
+				return source, nil
+			}
+		}
+		header := t.header
+		decoded, err := decodeBody(header.Format, t.data)
 		if err != nil {
-			return nil, err
+			return pixels{}, err
 		}
 		// A GIF's frame may cover a part of its screen; the library keeps it inside.
 		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
-			return nil, fmt.Errorf("the header tells of %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
+			return pixels{}, fmt.Errorf("the header tells of %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
 		}
-		return decoded, nil
+		return pixelsOf(decoded, header, t.alpha)
 	})
 }
 

@@ -8,16 +8,20 @@
 //
 // Resizing follows Pillow to the bit (see resample.go), because the network's
 // published weights were trained on pictures that Pillow resized.
+//
+// The package is pure Go. With the build tag turbo, libturbojpeg decodes JPEG, and
+// shrinks on the way what is far larger than the output (see jpeg_turbo.go).
 package imaging
 
 import (
 	"fmt"
+	"image"
 	"sync"
 )
 
 // Version is raised whenever the same bytes would give other pixels than
 // before. Anything that outlives a program and depends on pixels, such as an
-// embedding in a cache, carries it in its key.
+// embedding in a cache, carries it in its key, with JPEGDecoder beside it.
 const Version = 1
 
 // DefaultSide is the network's input width and height where none is configured.
@@ -115,16 +119,22 @@ func (p *Preparer) Prepare(encoded []byte) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoded, err := decode(header, encoded)
-	if err != nil {
-		return nil, err
-	}
-	source, err := pixelsOf(decoded, header, p.config.Alpha)
-	if err != nil {
-		return nil, err
-	}
 	turn := parseOrientation(exifBlock(header.Format, encoded))
-	return p.fit(source, turn), nil
+	l := p.config.layout(turn.size(header.Width, header.Height))
+	neededWidth, neededHeight := turn.size(l.scaledWidth, l.scaledHeight)
+
+	s := p.scratch.Get().(*scratch)
+	defer p.release(s)
+	source, err := task{
+		header: header, data: encoded, alpha: p.config.Alpha, needed: image.Pt(neededWidth, neededHeight),
+	}.run(s)
+	if err != nil {
+		return nil, err
+	}
+	if turn != upright {
+		source = turn.apply(source, s)
+	}
+	return p.fit(source, l, s), nil
 }
 
 // PrepareRaw fits pixels that are already decoded, by the same rules and limits
@@ -135,20 +145,20 @@ func (p *Preparer) PrepareRaw(raw Raw) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.fit(source, upright), nil
+	s := p.scratch.Get().(*scratch)
+	defer p.release(s)
+	return p.fit(source, p.config.layout(raw.Width, raw.Height), s), nil
 }
 
-// fit turns the pixels upright and resizes them into a new picture.
-func (p *Preparer) fit(source pixels, turn orientation) *Picture {
-	s := p.scratch.Get().(*scratch)
-	defer func() {
-		s.trim()
-		p.scratch.Put(s)
-	}()
-	if turn != upright {
-		source = turn.apply(source, s)
-	}
+// release hands working memory back once a picture is done.
+func (p *Preparer) release(s *scratch) {
+	s.trim()
+	p.scratch.Put(s)
+}
+
+// fit resizes upright pixels into a new picture.
+func (p *Preparer) fit(source pixels, l layout, s *scratch) *Picture {
 	picture := newPicture(p.config.Width, p.config.Height)
-	resample(picture, source, p.config.layout(source.width, source.height), s)
+	resample(picture, source, l, s)
 	return picture
 }

@@ -29,10 +29,7 @@ func validOrientation(value uint16) orientation {
 // The turn comes before resizing, as Pillow has it: the two passes of a resize
 // round between them, so that turning the small picture would differ in the last bit.
 func (o orientation) apply(source pixels, s *scratch) pixels {
-	width, height := source.width, source.height
-	if o >= firstSwappingSides {
-		width, height = height, width
-	}
+	width, height := o.size(source.width, source.height)
 	turned := grow(&s.turned, width*height*3)
 	row := grow(&s.row, source.width*3)
 	for y := range source.height {
@@ -45,12 +42,32 @@ func (o orientation) apply(source pixels, s *scratch) pixels {
 			to += step
 		}
 	}
-	return pixels{width: width, height: height, read: rgbRows(turned, width)}
+	return pixels{width: width, height: height, area: o.turn(source), read: rgbRows(turned, width)}
+}
+
+// size swaps the sides where the orientation does: stored to upright and back.
+func (o orientation) size(width, height int) (int, int) {
+	if o >= firstSwappingSides {
+		return height, width
+	}
+	return width, height
 }
 
 // target tells where the stored pixel x, y goes.
 func (o orientation) target(x, y int, source pixels) (int, int) {
-	right, bottom := source.width-1-x, source.height-1-y
+	return place(o, x, y, source.width-1-x, source.height-1-y)
+}
+
+// turn tells where the source's area goes.
+func (o orientation) turn(source pixels) area {
+	width, height, a := float64(source.width), float64(source.height), source.area
+	x0, y0 := place(o, a.left, a.top, width-a.left, height-a.top)
+	x1, y1 := place(o, a.right, a.bottom, width-a.right, height-a.bottom)
+	return area{left: min(x0, x1), top: min(y0, y1), right: max(x0, x1), bottom: max(y0, y1)}
+}
+
+// place turns a point, given by its distances from the four edges.
+func place[T int | float64](o orientation, x, y, right, bottom T) (T, T) {
 	switch o {
 	case mirrored:
 		return right, y

@@ -1,11 +1,15 @@
 package imaging
 
-import "image"
+import (
+	"errors"
+	"image"
+)
 
 // pixels is a decoded image that is read as RGB row by row: the conversion of a
 // row stays in the processor's cache, and rows that a crop leaves out cost nothing.
 type pixels struct {
 	width, height int
+	area          area // what of them is the image
 	// read writes the pixels x0 to before x1 of row y to dst, which is RGB and
 	// (x1-x0)·3 bytes long. It is not safe for concurrent use.
 	read rowReader
@@ -13,15 +17,31 @@ type pixels struct {
 
 type rowReader func(dst []byte, y, x0, x1 int)
 
+// area is a part of some pixels, in pixels from the top left corner. It is all of
+// them unless a decoder shrank the image: the last column and row may then reach
+// beyond the image's edge.
+type area struct {
+	left, top, right, bottom float64
+}
+
+// whole is pixels that are all of an image.
+func whole(width, height int, read rowReader) pixels {
+	return pixels{
+		width: width, height: height,
+		area: area{right: float64(width), bottom: float64(height)},
+		read: read,
+	}
+}
+
 // pixelsOf gives access to a decoded image of any type that the decoders return.
 // None of them starts off the origin but a GIF's frame, which lies somewhere on
 // the screen that the header tells of.
 func pixelsOf(decoded image.Image, header Header, alpha Alpha) (pixels, error) {
 	read := readerOf(decoded, header.Format, alpha)
 	if read == nil {
-		return pixels{}, undecodable(header.Format, "unexpected pixel layout")
+		return pixels{}, errors.New("unexpected pixel layout")
 	}
-	return pixels{width: header.Width, height: header.Height, read: read}, nil
+	return whole(header.Width, header.Height, read), nil
 }
 
 func readerOf(decoded image.Image, format Format, alpha Alpha) rowReader {

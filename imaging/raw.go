@@ -37,5 +37,5 @@ func (r Raw) pixels(limits Limits) (pixels, error) {
 	if r.Channels == Gray {
 		read = grayRows(r.Pixels, r.Width)
 	}
-	return pixels{width: r.Width, height: r.Height, read: read}, nil
+	return whole(r.Width, r.Height, read), nil
 }

@@ -53,24 +53,32 @@ type tap struct {
 	weights []int32
 }
 
-// axis computes the taps of output samples from to from+count, of an axis that
-// is scaled from inSize to outSize. Nil taps stand for an unscaled axis.
-func axis(inSize, outSize, from, count int, f filter) []tap {
-	if inSize == outSize {
+// stretch is an axis to scale: of size source samples, the part from start to end
+// becomes outSize samples. Pillow calls the part a box.
+type stretch struct {
+	size       int
+	start, end float64
+	outSize    int
+}
+
+// axis computes the taps of output samples from to from+count. Nil taps stand
+// for an unscaled axis.
+func axis(s stretch, from, count int, f filter) []tap {
+	if s.size == s.outSize && s.end-s.start == float64(s.size) {
 		return nil
 	}
-	scale := float64(inSize) / float64(outSize)
-	stretch := max(1, scale)
-	radius := f.radius * stretch
+	scale := (s.end - s.start) / float64(s.outSize)
+	widening := max(1, scale)
+	radius := f.radius * widening
 	taps := make([]tap, count)
 	raw := make([]float64, int(math.Ceil(radius))*2+1)
 	weights := make([]int32, len(raw)*count)
 	for i := range taps {
-		center := float64((float64(from+i) + 0.5) * scale)
+		center := s.start + float64((float64(from+i)+0.5)*scale)
 		first := max(0, int(center-radius+0.5))
-		last := min(inSize, int(center+radius+0.5))
+		last := min(s.size, int(center+radius+0.5))
 		n := last - first
-		window(raw[:n], first, center, 1/stretch, f)
+		window(raw[:n], first, center, 1/widening, f)
 		quantize(weights[:n], raw[:n])
 		taps[i] = tap{first: first, weights: weights[:n:n]}
 		weights = weights[n:]
@@ -103,8 +111,8 @@ func quantize(weights []int32, exact []float64) {
 
 // resample fills the picture from the source by the layout.
 func resample(dst *Picture, source pixels, l layout, s *scratch) {
-	columns := axis(source.width, l.scaledWidth, l.left, l.width, l.filter)
-	rows := axis(source.height, l.scaledHeight, l.top, l.height, l.filter)
+	columns := axis(stretch{source.width, source.area.left, source.area.right, l.scaledWidth}, l.left, l.width, l.filter)
+	rows := axis(stretch{source.height, source.area.top, source.area.bottom, l.scaledHeight}, l.top, l.height, l.filter)
 	firstRow, lastRow := span(rows, l.top, l.height)
 	narrow := squeeze(source, columns, l, firstRow, lastRow, s)
 

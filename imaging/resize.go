@@ -36,7 +36,7 @@ func (p *Picture) Resize(width, height int, f Filter) *Picture {
 	if p.Width <= 0 || p.Height <= 0 {
 		return resized
 	}
-	resample(resized, pixels{width: p.Width, height: p.Height, read: rgbRows(p.Pix, p.Width)}, layout{
+	resample(resized, whole(p.Width, p.Height, rgbRows(p.Pix, p.Width)), layout{
 		scaledWidth: resized.Width, scaledHeight: resized.Height, filter: f.kernel(),
 		width: resized.Width, height: resized.Height,
 	}, new(scratch))

@@ -6,6 +6,7 @@ type scratch struct {
 	narrow []byte  // the source's rows after the horizontal pass, RGB
 	sums   []int32 // one row's sums in the vertical pass
 	turned []byte  // the whole source, turned upright; only for rare orientations
+	shrunk []byte  // the whole source as RGB, where the decoder shrinks
 }
 
 // maxPooledBytes is the size above which a buffer goes back to the collector: a
@@ -14,7 +15,7 @@ const maxPooledBytes = 4 << 20
 
 // trim drops the buffers that are too large to keep.
 func (s *scratch) trim() {
-	for _, buffer := range []*[]byte{&s.row, &s.narrow, &s.turned} {
+	for _, buffer := range []*[]byte{&s.row, &s.narrow, &s.turned, &s.shrunk} {
 		if cap(*buffer) > maxPooledBytes {
 			*buffer = nil
 		}

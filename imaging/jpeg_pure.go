@@ -1,0 +1,12 @@
+//go:build !turbo
+
+package imaging
+
+// JPEGDecoder names what decodes JPEG in this build: "image/jpeg", the standard
+// library's, or "libturbojpeg" with the build tag turbo.
+const JPEGDecoder = "image/jpeg"
+
+// shrinkJPEG leaves every JPEG to the standard library.
+func (t task) shrinkJPEG(*scratch) (pixels, bool) {
+	return pixels{}, false
+}
