@@ -15,6 +15,12 @@ PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmode
 # Packages that run TensorFlow.
 NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 
+# Build tags: TAGS=turbo decodes JPEG by libturbojpeg.
+TAGS :=
+WITH_TAGS := $(if $(TAGS),-tags=$(TAGS))
+TURBOJPEG := pkg-config --exists libturbojpeg
+GET_TURBOJPEG := apt-get install --no-install-recommends libturbojpeg0-dev (brew install jpeg-turbo)
+
 # Tools at exact versions, installed into .tools. A stamp names the version, so
 # that a change of it installs anew.
 GRPCURL := $(TOOLS)/grpcurl-v1.9.3
@@ -37,15 +43,25 @@ serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
 	exec bin/siamese serve $(ARGS)
 
 .PHONY: test
-test: setup $(GRPCURL) ## Run all tests.
-	go vet $(PURE)
-	go test -race $(PURE)
-	$(ENV) && go vet $(NATIVE)
-	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test $(NATIVE)
+test: setup libraries $(GRPCURL) ## Run all tests.
+	go vet $(WITH_TAGS) $(PURE)
+	go test -race $(WITH_TAGS) $(PURE)
+	$(ENV) && go vet $(WITH_TAGS) $(NATIVE)
+	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test $(WITH_TAGS) $(NATIVE)
 
 .PHONY: build
-build: setup ## Build bin/siamese.
-	$(ENV) && go build -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
+build: setup libraries ## Build bin/siamese (TAGS=turbo: JPEG by libturbojpeg).
+	$(ENV) && go build $(WITH_TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
+
+# Fails where a library that TAGS asks for is missing.
+.PHONY: libraries
+libraries:
+	@[[ ",$(TAGS)," != *,turbo,* ]] || $(TURBOJPEG) || { echo "libturbojpeg is missing: $(GET_TURBOJPEG)" >&2; exit 1; }
+
+.PHONY: checkturbo
+checkturbo: ## Test imaging with libturbojpeg, where there is one.
+	@if $(TURBOJPEG); then echo "imaging with libturbojpeg"; go vet -tags turbo ./imaging && go test -race -tags turbo ./imaging; \
+	else echo "imaging with libturbojpeg is not tested: it is missing: $(GET_TURBOJPEG)"; fi
 
 .PHONY: webcam
 webcam: ## Build bin/siamese-webcam (needs OpenCV).
@@ -60,11 +76,19 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 checkpage: build $(PLAYWRIGHT) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
 
+.PHONY: checkdeploy
+checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
+	cd deploy/check && go vet ./... && go test ./...
+	scripts/deploy-check.sh bin/siamese
+
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(TSC) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
+	cd deploy/check && $(TOOLS)/bin/golangci-lint run ./...
 	@if $(OPENCV); then echo "golangci-lint with the webcam client's tags"; $(TOOLS)/bin/golangci-lint run --build-tags $(WEBCAM) ./client/webcam/... ./cmd/siamese-webcam/...; \
 	else echo "the webcam client's OpenCV files are not linted: OpenCV is missing"; fi
+	@if $(TURBOJPEG); then echo "golangci-lint with the tag turbo"; $(TOOLS)/bin/golangci-lint run --build-tags turbo ./imaging/...; \
+	else echo "imaging's libturbojpeg files are not linted: libturbojpeg is missing"; fi
 	$(TOOLS)/typescript/node_modules/.bin/tsc -p web
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
@@ -99,6 +123,10 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
+
+.PHONY: chaos
+chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
+	@scripts/chaos.sh
 
 .PHONY: gpu
 gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use it.

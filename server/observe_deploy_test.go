@@ -157,3 +157,35 @@ func TestOperationsTellsEveryMetric(t *testing.T) {
 		}
 	}
 }
+
+// alertName is an alert's name in the rules.
+var alertName = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
+
+// What somebody who is woken by an alert reads, and what shows that it is up
+// when it should be and silent when not.
+func TestEveryAlertIsToldAndTested(t *testing.T) {
+	read := func(file string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	operations := read("../docs/operations.md")
+	tested, silent := read("../deploy/alerts_test.yml"), read("../deploy/alerts_silent_test.yml")
+	alerts := alertName.FindAllStringSubmatch(read("../deploy/alerts.yml"), -1)
+	if len(alerts) < 10 {
+		t.Errorf("%d alerts, want at least 10", len(alerts))
+	}
+	for _, match := range alerts {
+		if !regexp.MustCompile(`(?m)^\| [^|]*\b` + match[1] + `\b`).MatchString(operations) {
+			t.Errorf("docs/operations.md does not tell %s", match[1])
+		}
+		if !regexp.MustCompile(`alertname: ` + match[1] + `\n +eval_time: \w+\n +exp_alerts:`).MatchString(tested) {
+			t.Errorf("alerts_test.yml has no case in which %s is up", match[1])
+		}
+		if !strings.Contains(silent, "alertname: "+match[1]+",") {
+			t.Errorf("alerts_silent_test.yml has no case in which %s is silent", match[1])
+		}
+	}
+}
