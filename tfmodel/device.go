@@ -2,6 +2,7 @@ package tfmodel
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,17 +53,6 @@ type Options struct {
 	Precision Precision
 }
 
-// Precision is the number format of the heavy operations.
-type Precision string
-
-// The precisions.
-const (
-	Float32Precision Precision = "float32"
-	// BFloat16 has float32's range with 8 bits of precision. It pays on
-	// processors with AVX512-BF16 or AMX and is slow on others.
-	BFloat16 Precision = "bfloat16"
-)
-
 // Images a run may have by default.
 const (
 	maxRunImagesCPU = 8
@@ -80,10 +70,8 @@ func (o Options) Validate() error {
 	if o.IntraThreads < 0 || o.InterThreads < 0 {
 		return fmt.Errorf("threads %d and %d, want 0 or more", o.IntraThreads, o.InterThreads)
 	}
-	switch o.Precision {
-	case "", Float32Precision, BFloat16:
-	default:
-		return fmt.Errorf("precision %q, want float32 or bfloat16", o.Precision)
+	if err := o.Precision.validate(); err != nil {
+		return err
 	}
 	if len(o.Cluster) > 0 {
 		if err := checkCluster(o.Cluster); err != nil {
@@ -130,7 +118,7 @@ func (o Options) config() ([]byte, error) {
 		// device is looked for before: see checkDevices.
 		AllowSoftPlacement: true,
 	}
-	if o.Precision == BFloat16 {
+	if o.Precision.session() == BFloat16 {
 		config.GraphOptions = &corepb.GraphOptions{RewriteOptions: &corepb.RewriterConfig{
 			AutoMixedPrecisionOnednnBfloat16: corepb.RewriterConfig_ON,
 		}}
@@ -201,7 +189,38 @@ type Device struct {
 // Devices lists what TensorFlow can run on here. It starts TensorFlow, which
 // takes a second or more where there are GPUs.
 func Devices() ([]Device, error) {
-	config, err := Options{}.config()
+	found, err := Options{}.devices()
+	if err != nil {
+		return nil, err
+	}
+	var devices []Device
+	for _, device := range found {
+		name := shortDeviceName(device.Name)
+		if device.Type == "CPU" {
+			name = DeviceCPU
+		}
+		devices = append(devices, Device{Name: name, MemoryBytes: device.MemoryBytes})
+	}
+	return devices, nil
+}
+
+// onCPU tells whether a model would run on the CPU.
+func (o Options) onCPU() (bool, error) {
+	kind, _, err := parseDevice(o.Device)
+	if err != nil || kind != DeviceAuto {
+		return kind == DeviceCPU, err
+	}
+	devices, err := o.devices()
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(devices, func(d tf.Device) bool { return d.Type == "GPU" }), nil
+}
+
+// devices asks an empty session. It has the options' own configuration, since
+// the first session of a process fixes the threads.
+func (o Options) devices() ([]tf.Device, error) {
+	config, err := o.config()
 	if err != nil {
 		return nil, err
 	}
@@ -215,17 +234,5 @@ func Devices() ([]Device, error) {
 		return nil, err
 	}
 	defer func() { _ = session.Close() }() // an empty session: nothing to lose
-	found, err := session.Devices()
-	if err != nil {
-		return nil, err
-	}
-	var devices []Device
-	for _, device := range found {
-		name := shortDeviceName(device.Name)
-		if device.Type == "CPU" {
-			name = DeviceCPU
-		}
-		devices = append(devices, Device{Name: name, MemoryBytes: device.MemoryBytes})
-	}
-	return devices, nil
+	return session.Devices()
 }

@@ -25,9 +25,9 @@ type Source struct {
 
 // Export writes a SavedModel folder with its card, which Load, TensorFlow
 // Serving and Keras can load. The folder appears whole or not at all; its
-// parents are made. The new model is loaded once, with the options, and must
-// give the golden pairs the similarities of the card; pairs that the card lacks
-// are drawn and measured.
+// parents are made. The new model is loaded once, with the options but in float32,
+// and must give the golden pairs the similarities of the card; pairs that the
+// card lacks are drawn and measured.
 //
 // An existing folder is an error that wraps fs.ErrExist.
 func Export(ctx context.Context, dir string, source Source, options Options) error {
@@ -84,6 +84,8 @@ func (s *Source) write(ctx context.Context, dir string, options Options) error {
 			return err
 		}
 	}
+	// Golden similarities are what any other precision is held against.
+	options.Precision = Float32Precision
 	model, err := openSession(dir, s.Card, options)
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (s *Source) write(ctx context.Context, dir string, options Options) error {
 		for i := range measured {
 			s.Card.GoldenPairs[i].Similarity = measured[i]
 		}
-	} else if err := model.checkGoldenPairs(ctx, extra); err != nil {
+	} else if err := model.checkGoldenPairs(ctx, extra, GoldenTolerance); err != nil {
 		return err
 	}
 	if err := writeCard(dir, s.Card); err != nil {

@@ -1,6 +1,11 @@
 package tfmodel
 
-import "strings"
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+)
 
 // Rehash writes a folder's card anew for the files as they are, as somebody
 // would who changed a model and its card together.
@@ -11,6 +16,16 @@ func Rehash(dir string, change func(*Card)) error {
 	}
 	change(&card)
 	return writeCard(dir, card)
+}
+
+// LoadOn is Load on a processor that has instructions for bfloat16, or has not.
+func LoadOn(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
+	return loadOn(ctx, dir, options, fast)
+}
+
+// ReadGoldenPicture reads a golden picture of a folder as uint8 [H,W,3].
+func ReadGoldenPicture(dir, name string, architecture Architecture) ([]byte, error) {
+	return readGoldenPicture(os.DirFS(filepath.Join(dir, extraFolder)), name, architecture)
 }
 
 // LeftoverAge is leftoverAge.

@@ -12,12 +12,13 @@ import (
 )
 
 // GoldenTolerance is how far a golden pair's similarity may be off: processors
-// round differently, and the built-in card gives three digits.
+// round differently, and the built-in card gives three digits. See also
+// BFloat16Tolerance.
 const GoldenTolerance = 1e-3
 
 // checkGoldenPairs runs the golden pairs of a loaded model, whose pictures are
-// in files.
-func (m *Model) checkGoldenPairs(ctx context.Context, files fs.FS) error {
+// in files, and holds them to a tolerance.
+func (m *Model) checkGoldenPairs(ctx context.Context, files fs.FS, tolerance float64) error {
 	if len(m.card.GoldenPairs) == 0 {
 		return fmt.Errorf("its card names no golden pair, want at least one")
 	}
@@ -27,9 +28,9 @@ func (m *Model) checkGoldenPairs(ctx context.Context, files fs.FS) error {
 	}
 	for i, pair := range m.card.GoldenPairs {
 		// Written so that a NaN fails too.
-		if !(math.Abs(measured[i]-pair.Similarity) <= GoldenTolerance) {
+		if !(math.Abs(measured[i]-pair.Similarity) <= tolerance) {
 			return fmt.Errorf("its golden pair %s, %s has similarity %.6f, want %.6f ± %g",
-				pair.A, pair.B, measured[i], pair.Similarity, GoldenTolerance)
+				pair.A, pair.B, measured[i], pair.Similarity, tolerance)
 		}
 	}
 	return nil

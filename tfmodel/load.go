@@ -19,21 +19,26 @@ var ErrModel = errors.New("model refused")
 // Load loads a SavedModel folder that this program wrote: the folder itself, or
 // one with numbered versions, of which the highest is taken. It refuses what
 // does not hold: hashes of the files, names and shapes of the signatures, the
-// similarities of the golden pairs. The model is warm when Load returns. The
-// caller closes it. Errors wrap ErrModel, except for invalid options and a done
-// ctx.
+// similarities of the golden pairs. With AutoPrecision it may load the model
+// twice. The model is warm when Load returns. The caller closes it. Errors wrap
+// ErrModel, except for invalid options and a done ctx.
 func Load(ctx context.Context, dir string, options Options) (*Model, error) {
+	return loadOn(ctx, dir, options, hasBFloat16())
+}
+
+// loadOn is Load on a processor that is fast in bfloat16, or is not.
+func loadOn(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	model, err := load(ctx, dir, options)
+	model, err := load(ctx, dir, options, fast)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
 	}
 	return model, err
 }
 
-func load(ctx context.Context, dir string, options Options) (*Model, error) {
+func load(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
 	dir, err := versionFolder(dir)
 	if err != nil {
 		return nil, err
@@ -45,11 +50,20 @@ func load(ctx context.Context, dir string, options Options) (*Model, error) {
 	if err := checkFiles(dir, card); err != nil {
 		return nil, err
 	}
+	if options.Precision == AutoPrecision {
+		return openAuto(ctx, dir, card, options, fast)
+	}
+	return openProven(ctx, dir, card, options, options.Precision.tolerance())
+}
+
+// openProven loads a folder whose files hold, and holds its golden pairs to a
+// tolerance.
+func openProven(ctx context.Context, dir string, card Card, options Options, tolerance float64) (*Model, error) {
 	model, err := openSession(dir, card, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := model.checkGoldenPairs(ctx, os.DirFS(filepath.Join(dir, extraFolder))); err != nil {
+	if err := model.checkGoldenPairs(ctx, os.DirFS(filepath.Join(dir, extraFolder)), tolerance); err != nil {
 		_ = model.Close() // the first error is the one to tell
 		return nil, err
 	}
@@ -87,7 +101,10 @@ func newModel(session *tf.Session, card Card, options Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	model := &Model{session: session, card: card, device: device, maxRunImages: options.MaxRunImages}
+	model := &Model{
+		session: session, card: card, device: device,
+		precision: options.Precision.session(), maxRunImages: options.MaxRunImages,
+	}
 	if model.maxRunImages == 0 {
 		model.maxRunImages = maxRunImagesGPU
 		if device == DeviceCPU {

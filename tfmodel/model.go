@@ -15,6 +15,9 @@ type Model struct {
 	card      Card
 	version   string
 	device    string
+	precision Precision
+	// precisionReason is why it is that, where AutoPrecision was asked for.
+	precisionReason string
 	// maxRunImages bounds a run, and with it the time that can't be interrupted.
 	maxRunImages int
 }
@@ -32,6 +35,13 @@ func (m *Model) Version() string { return m.version }
 
 // Device is where the model runs: "cpu" or "gpu:N".
 func (m *Model) Device() string { return m.device }
+
+// Precision is what the model computes in: Float32Precision or BFloat16.
+func (m *Model) Precision() Precision { return m.precision }
+
+// PrecisionReason says, for people, why Precision is what it is. It is empty
+// unless the model was loaded with AutoPrecision.
+func (m *Model) PrecisionReason() string { return m.precisionReason }
 
 // MaxRunImages is how many images one run of Encode carries at the most.
 func (m *Model) MaxRunImages() int { return m.maxRunImages }
