@@ -1,10 +1,11 @@
 // What: drives the page in a real Chromium against a real server, as a person
-//       would: compare, rank, live, errors, keyboard, phone, dark.
+//       would: compare, rank, live, errors, tokens, limits, keyboard, phone, dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
 //       It needs playwright-core under .tools/playwright and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
 //       and passes.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -33,8 +34,16 @@ const url = await server.start();
 let passed = 0;
 let failed = 0;
 
-/** Opens the page in a browser of its own and checks one thing. */
-async function check(name, body, context = {}, args = []) {
+/** Opens the page of a server that is ready, and checks one thing. */
+function check(name, body, context, args) {
+  return visit(url, name, async (page) => {
+    await page.getByText("Ready: siamese-omniglot").waitFor();
+    await body(page);
+  }, context, args);
+}
+
+/** Opens a page in a browser of its own and checks one thing. */
+async function visit(url, name, body, context = {}, args = []) {
   const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox", ...args] });
   const page = await (await browser.newContext({ viewport: { width: 1100, height: 900 }, ...context })).newPage();
   const faults = [];
@@ -42,7 +51,6 @@ async function check(name, body, context = {}, args = []) {
   page.on("console", (message) => { if (message.text().includes("Content Security Policy")) faults.push(message.text()); });
   try {
     await page.goto(url);
-    await page.getByText("Ready: siamese-omniglot").waitFor();
     await body(page);
     assert.deepEqual(faults, [], "errors of the page");
     const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -171,6 +179,47 @@ await check("a server that goes and comes back is told of, and the call made aga
   await page.getByText(different, { exact: true }).waitFor();
   await page.getByText("Ready: siamese-omniglot").waitFor();
 });
+const token = spawnSync(program, ["token", "person", "--out", join(scratch, "token")]);
+writeFileSync(join(scratch, "tokens"), token.stdout);
+const guarded = new ServerProcess(resolve(program), ["--tokens", join(scratch, "tokens")]);
+await visit(await guarded.start(), "a server that wants a token asks for it", async (page) => {
+  const form = page.getByRole("form", { name: "Token" });
+  const give = async (token) => {
+    await form.getByLabel("This server asks for a token.").fill(token);
+    await page.keyboard.press("Enter");
+  };
+  await form.waitFor();
+  await input(page, "First picture").setInputFiles(a);
+  await input(page, "Second picture").setInputFiles(b);
+  await page.getByText("This goes on when you give one above.").waitFor();
+  await give("two words");
+  await page.getByText("That is no token").waitFor();
+  await give("siamese_wrong");
+  await page.getByText("The server does not know that token.").waitFor();
+  await shot(page, "token-wrong");
+  await give(readFileSync(join(scratch, "token"), "utf8"));
+  await page.getByText(same, { exact: true }).waitFor();
+  assert.ok(await form.isHidden(), "the form is gone");
+  await page.reload();
+  await page.getByText("Ready: siamese-omniglot").waitFor();
+  await page.getByText("Model and server").click();
+  await shot(page, "token-held");
+  await page.getByRole("button", { name: "Forget it" }).click();
+  await form.waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0, "tokens kept");
+});
+await guarded.stop();
+const limited = new ServerProcess(resolve(program), ["--caller-rate", "0.5", "--caller-burst", "2"]);
+await visit(await limited.start(), "a caller over its rate is told how long to wait, and goes on then", async (page) => {
+  await page.getByText("Ready: siamese-omniglot").waitFor();
+  await compare(page);
+  await input(page, "Second picture").setInputFiles(c);
+  await page.getByText(/That was more often than the server lets you ask\. .* This goes on in [12] s\./).waitFor();
+  await shot(page, "rate-limited");
+  await page.getByText(different, { exact: true }).waitFor();
+  assert.equal(await page.getByRole("alert").filter({ hasText: "more often" }).count(), 0, "the notice is gone");
+});
+await limited.stop();
 const camera = await film(join(scratch, "film.y4m"));
 await check("the camera is held against references", async (page) => {
   await live(page);

@@ -21,7 +21,7 @@ func administer(t *testing.T, v *versioned) adminpb.AdminServiceClient {
 	listener := bufconn.Listen(bufferBytes)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	admin := server.NewAdmin(v.manager, nil)
+	admin := server.NewAdmin(v.manager, server.AdminConfig{})
 	go func() { served <- admin.Serve(ctx, listener) }()
 	conn := dial(t, listener)
 	t.Cleanup(func() {
@@ -167,7 +167,7 @@ func TestAdminTellsWhyItsListenerFailed(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	listener := bufconn.Listen(1)
 	_ = listener.Close()
-	err := server.NewAdmin(v.manager, nil).Serve(t.Context(), listener)
+	err := server.NewAdmin(v.manager, server.AdminConfig{}).Serve(t.Context(), listener)
 	if err == nil || !strings.Contains(err.Error(), "serve admin at bufconn: ") {
 		t.Errorf("Serve = %v, want the listener's error", err)
 	}

@@ -40,7 +40,7 @@ func isHealth(rpc string) bool {
 }
 
 // tokenName returns whose token the headers carry, or false without a good one.
-func (s *Server) tokenName(headers []string) (name string, known bool) {
+func tokenName(tokens Tokens, headers []string) (name string, known bool) {
 	if len(headers) != 1 {
 		return "", false
 	}
@@ -48,7 +48,7 @@ func (s *Server) tokenName(headers []string) (name string, known bool) {
 	if !strings.EqualFold(scheme, "bearer") {
 		return "", false
 	}
-	return s.cfg.Tokens.Name(strings.TrimSpace(token))
+	return tokens.Name(strings.TrimSpace(token))
 }
 
 // admitHeader refuses calls without a good token before a byte of their message
@@ -57,7 +57,7 @@ func (s *Server) admitHeader(ctx context.Context, call *tap.Info) (context.Conte
 	if s.cfg.Tokens == nil || isHealth(call.FullMethodName) {
 		return ctx, nil
 	}
-	if _, known := s.tokenName(call.Header.Get(authorization)); !known {
+	if _, known := tokenName(s.cfg.Tokens, call.Header.Get(authorization)); !known {
 		var address string
 		if from, ok := peer.FromContext(ctx); ok {
 			address = from.Addr.String()
@@ -72,7 +72,7 @@ func (s *Server) admitHeader(ctx context.Context, call *tap.Info) (context.Conte
 func (s *Server) admitHTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.cfg.Tokens != nil && !isHealth(r.URL.Path) {
-			if _, known := s.tokenName(r.Header.Values(authorization)); !known {
+			if _, known := tokenName(s.cfg.Tokens, r.Header.Values(authorization)); !known {
 				s.logUnauthenticated(r.Context(), r.URL.Path, r.RemoteAddr)
 				w.Header().Set("WWW-Authenticate", "Bearer")
 				refuse(w, r, connect.CodeUnauthenticated, unauthenticated)
@@ -91,11 +91,11 @@ func (s *Server) logUnauthenticated(ctx context.Context, rpc, address string) {
 		slog.String("rpc", rpc), slog.String("caller", "address "+access.AddressName(address)))
 }
 
-// callerOf names who calls: the name of the token, else of the certificate, else
-// the address. The word before it keeps the three apart.
-func (s *Server) callerOf(ctx context.Context) (string, error) {
-	if s.cfg.Tokens != nil {
-		name, known := s.tokenName(metadata.ValueFromIncomingContext(ctx, authorization))
+// callerOf names who calls: the name of the token, where they are asked for, else
+// of the certificate, else the address. The word before it keeps the three apart.
+func callerOf(ctx context.Context, tokens Tokens) (string, error) {
+	if tokens != nil {
+		name, known := tokenName(tokens, metadata.ValueFromIncomingContext(ctx, authorization))
 		if !known {
 			return "", status.Error(codes.Unauthenticated, unauthenticated)
 		}
@@ -117,7 +117,7 @@ func (s *Server) admit(ctx context.Context, rpc string) (*access.Call, error) {
 	if isHealth(rpc) {
 		return &access.Call{}, nil
 	}
-	caller, err := s.callerOf(ctx)
+	caller, err := callerOf(ctx, s.cfg.Tokens)
 	if err != nil {
 		return nil, err
 	}

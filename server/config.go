@@ -149,10 +149,10 @@ type ModelInfo struct {
 	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
 	ResizeRule      string  // how pictures come to the input's size, for people
 	Device          string  // where it runs, such as "cpu"
+	Precision       string  // what it computes in, such as "float32"; may be empty
 	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
 	Runners         int     // runs at a time that its device is served best by; 0 = Config.Runners decides
-	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; nil = any size will do
-	WarmSizes       []int   // sizes to run once before the model serves
+	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
 }
 
 // Validate tells which field is out of range, if any is.
@@ -168,8 +168,8 @@ func (m ModelInfo) Validate() error {
 		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
 	case m.Runners < 0:
 		return fmt.Errorf("server: ModelInfo.Runners is %d, expected 0 or more", m.Runners)
-	case len(m.WarmSizes) > 0 && slices.Min(m.WarmSizes) < 1:
-		return fmt.Errorf("server: ModelInfo.WarmSizes is %v, expected sizes from 1", m.WarmSizes)
+	case len(m.BatchSizes) > 0 && slices.Min(m.BatchSizes) < 1:
+		return fmt.Errorf("server: ModelInfo.BatchSizes is %v, expected sizes from 1", m.BatchSizes)
 	case !isFraction(m.Threshold):
 		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
 	}

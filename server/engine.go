@@ -72,10 +72,10 @@ func batchConfig(cfg Config, info ModelInfo) batch.Config {
 	}
 }
 
-// warm runs the encoder once with each of the sizes that want it: the first run
-// of a size can take many times as long as later ones.
+// warm runs the encoder once with each of the sizes that its runs keep to: a
+// device that wants that takes many times as long for the first run of a size.
 func warm(model Model, info ModelInfo) error {
-	for _, size := range info.WarmSizes {
+	for _, size := range info.BatchSizes {
 		pixels := make([]byte, size*info.Height*info.Width*3)
 		err := guard(func() error {
 			_, err := model.Encode(context.Background(), pixels)

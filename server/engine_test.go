@@ -25,7 +25,7 @@ func TestModelIsWarmBeforeItServes(t *testing.T) {
 	}}
 	r := serveBare(t, server.Config{})
 	info := modelInfo
-	info.MaxBatch, info.BatchSizes, info.WarmSizes = 4, []int{1, 4}, []int{1, 4}
+	info.MaxBatch, info.BatchSizes = 4, []int{1, 4}
 	if err := r.server.SetModel(model, info); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestModelThatCannotBeWarmedIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := serveBare(t, server.Config{})
 			info := modelInfo
-			info.WarmSizes = []int{2}
+			info.MaxBatch, info.BatchSizes = 2, []int{2}
 			model := &fakeModel{encode: func(context.Context, int) error { return fail() }}
 			err := r.server.SetModel(model, info)
 			if err == nil || !strings.Contains(err.Error(), "warm a run of 2 images") || !strings.Contains(err.Error(), errModel.Error()) {
@@ -94,7 +94,7 @@ func TestRunnersAreTheModels(t *testing.T) {
 func TestModelInfoOfBadRunsIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*server.ModelInfo){
 		"Runners is -1":            func(i *server.ModelInfo) { i.Runners = -1 },
-		"WarmSizes is [1 0]":       func(i *server.ModelInfo) { i.WarmSizes = []int{1, 0} },
+		"BatchSizes is [1 0]":      func(i *server.ModelInfo) { i.BatchSizes = []int{1, 0} },
 		"expected MaxBatch, 8, as": func(i *server.ModelInfo) { i.BatchSizes = []int{1, 4} },
 	} {
 		info := modelInfo

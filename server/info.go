@@ -9,7 +9,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 )
 
-// GetServerInfo tells the model, the limits and the build.
+// GetServerInfo tells the model, the limits, who may call, and the build.
 func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
 	e, err := s.use(req.GetModel())
 	if err != nil {
@@ -18,6 +18,7 @@ func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest)
 	return &pb.GetServerInfoResponse{
 		Model:  e.describe(),
 		Limits: s.cfg.describe(),
+		Access: s.describeAccess(),
 		Build: &pb.BuildInfo{
 			Version:           s.cfg.Build.Version,
 			Revision:          s.cfg.Build.Revision,
@@ -36,6 +37,7 @@ func (e *engine) describe() *pb.ModelInfo {
 		Threshold:       e.info.Threshold,
 		ResizeRule:      e.info.ResizeRule,
 		Device:          e.info.Device,
+		Precision:       e.info.Precision,
 	}
 }
 
@@ -58,5 +60,16 @@ func (c Config) describe() *pb.Limits {
 		MaxQueuedImages:     uint32(c.MaxQueuedImages),
 		DefaultDeadline:     durationpb.New(c.DefaultDeadline),
 		ImageFormats:        formats,
+	}
+}
+
+// describeAccess tells what is asked of a caller, and what it may ask.
+func (s *Server) describeAccess() *pb.Access {
+	limits := s.callers.Limits()
+	return &pb.Access{
+		TokenNeeded:     s.cfg.Tokens != nil,
+		CallsPerSecond:  limits.CallsPerSecond,
+		Burst:           uint32(limits.Burst),
+		ConcurrentCalls: uint32(limits.Calls),
 	}
 }

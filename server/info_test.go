@@ -9,6 +9,7 @@ import (
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/access"
 )
 
 func TestGetServerInfoTellsTheLimitsInForce(t *testing.T) {
@@ -26,7 +27,7 @@ func TestGetServerInfoTellsTheLimitsInForce(t *testing.T) {
 		Model: &pb.ModelInfo{
 			Reference: modelReference, InputHeight: inputSide, InputWidth: inputSide,
 			EmbeddingLength: embeddingLength, Threshold: threshold,
-			ResizeRule: "shorter side, centre crop", Device: "cpu",
+			ResizeRule: "shorter side, centre crop", Device: "cpu", Precision: "float32",
 		},
 		Limits: &pb.Limits{
 			MaxMessageBytes: 16 << 20, MaxImageBytes: 1000, MaxImagePixels: 25_000_000, MaxSideRatio: 20,
@@ -34,6 +35,29 @@ func TestGetServerInfoTellsTheLimitsInForce(t *testing.T) {
 			MaxPixelsInFlight: 200_000_000, MaxQueuedImages: 512, DefaultDeadline: durationpb.New(3 * time.Second),
 			ImageFormats: []string{"jpeg", "png", "gif", "bmp", "tiff", "webp"},
 		},
-		Build: &pb.BuildInfo{Version: "v1", Revision: "abc", GoVersion: "go1", TensorflowVersion: "2"},
+		Build:  &pb.BuildInfo{Version: "v1", Revision: "abc", GoVersion: "go1", TensorflowVersion: "2"},
+		Access: &pb.Access{},
 	}, got)
+}
+
+func TestGetServerInfoTellsWhatACallerMay(t *testing.T) {
+	tests := []struct {
+		name string
+		give access.Limits
+		want *pb.Access
+	}{
+		{"nothing bounded", access.Limits{}, &pb.Access{TokenNeeded: true}},
+		{"default burst", access.Limits{CallsPerSecond: 2.5}, &pb.Access{TokenNeeded: true, CallsPerSecond: 2.5, Burst: 3}},
+		{"all", access.Limits{CallsPerSecond: 2.5, Burst: 7, Calls: 4}, &pb.Access{TokenNeeded: true, CallsPerSecond: 2.5, Burst: 7, ConcurrentCalls: 4}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := serve(t, server.Config{Tokens: newTokenBook(), CallerLimits: tt.give}, &fakeModel{})
+			got, err := r.GetServerInfo(as(t.Context(), "a-token"), &pb.GetServerInfoRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkProto(t, tt.want, got.GetAccess())
+		})
+	}
 }

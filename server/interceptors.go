@@ -76,7 +76,7 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 	if !s.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	caller, _ := s.callerOf(ctx) // empty where the call was refused for that
+	caller, _ := callerOf(ctx, s.cfg.Tokens) // empty where the call was refused for that
 	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
 		slog.String("rpc", rpc),
 		slog.String("code", status.Code(err).String()),

@@ -76,7 +76,7 @@ func (s *Server) AddModel(model Model, info ModelInfo) error {
 		return err
 	}
 	s.ledger.open(e)
-	s.log.Info("model set", "model", info.Name, "version", info.Version, "digest", info.Digest, "device", info.Device)
+	s.log.Debug("model set", "model", info.Name, "version", info.Version, "digest", info.Digest, "device", info.Device, "precision", info.Precision)
 	return nil
 }
 

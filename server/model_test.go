@@ -27,6 +27,7 @@ var modelInfo = server.ModelInfo{
 	Threshold:       threshold,
 	ResizeRule:      "shorter side, centre crop",
 	Device:          "cpu",
+	Precision:       "float32",
 }
 
 // fakeModel is a deterministic stand-in for the network that keeps count. An

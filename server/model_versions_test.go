@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 
@@ -65,6 +66,8 @@ type loaded struct {
 }
 
 func (m *loaded) Digest() string { return infoOf(m.version).Digest }
+
+func (m *loaded) LogValue() slog.Value { return slog.StringValue("fake") }
 
 func (m *loaded) Unload() func() error {
 	wait, err := m.loader.server.RemoveModel(m.version)

@@ -73,7 +73,7 @@ func (r *roster) models() []metrics.Model {
 	for version, t := range r.byVersion {
 		info := t.engine.info
 		all = append(all, metrics.Model{
-			Name: info.Name, Version: version, Digest: info.Digest, Default: t == r.standard,
+			Name: info.Name, Version: version, Digest: info.Digest, Precision: info.Precision, Default: t == r.standard,
 		})
 	}
 	return all

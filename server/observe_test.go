@@ -194,7 +194,7 @@ func TestCountsOutliveTheirModel(t *testing.T) {
 		t.Errorf("siamese_cache_bytes after one of two models went = %v, want %v", after["siamese_cache_bytes"], want)
 	}
 	models := slices.Collect(maps.Keys(after.of("siamese_model_info")))
-	want := fmt.Sprintf("siamese_model_info{default=true,digest=%.12s,name=%s,version=4}", infoOf("4").Digest, infoOf("4").Name)
+	want := fmt.Sprintf("siamese_model_info{default=true,digest=%.12s,name=%s,precision=float32,version=4}", infoOf("4").Digest, infoOf("4").Name)
 	if diff := cmp.Diff([]string{want}, models); diff != "" {
 		t.Errorf("models (-want +got):\n%s", diff)
 	}

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,11 +144,6 @@ func TestFailuresAreOneSentence(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	nobody, err := net.Listen("tcp", "127.0.0.1:0") // a free port
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
 	headless := func(args ...string) []string { return append(args, "--headless", "--reference", glyphA) }
 	tests := []struct {
 		name     string
@@ -170,7 +164,9 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"camera not there", headless("--source", "63"), "camera 63: it can't be opened", 1},
 		{"recording in no folder", headless("--record", filepath.Join(folder, "none", "a.mp4"), "--source", path), "it can't be written", 1},
 		{"no display", []string{"--source", path}, "no display", 1},
-		{"server away", headless("--server", nobody.Addr().String(), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
+		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", glyphA, "--source", path), "expected --tls", 2},
+		{"no authority", headless("--tls-ca", text, "--source", path), "--tls-ca: received no certificate", 1},
+		{"server away", headless("--server", freeAddress(t), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

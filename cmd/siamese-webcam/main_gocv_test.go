@@ -90,6 +90,27 @@ func runToEnd(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), 0
 }
 
+// siamese is the program to serve with.
+func siamese(t *testing.T) string {
+	t.Helper()
+	program := os.Getenv(serverProgram)
+	if program == "" {
+		t.Skipf("%s names no siamese program to serve with: scripts/webcam-check.sh does", serverProgram)
+	}
+	return program
+}
+
+// freeAddress is an address of this machine that nobody listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	return listener.Addr().String()
+}
+
 // server is a siamese server under test, the real one.
 type server struct {
 	cmd     *exec.Cmd
@@ -99,26 +120,24 @@ type server struct {
 // serve starts a server on a free port, or on the given address.
 func serve(t *testing.T, address string) *server {
 	t.Helper()
-	program := os.Getenv(serverProgram)
-	if program == "" {
-		t.Skipf("%s names no siamese program to serve with: scripts/webcam-check.sh does", serverProgram)
-	}
 	if address == "" {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address = listener.Addr().String()
-		listener.Close()
+		address = freeAddress(t)
 	}
-	s := &server{cmd: exec.CommandContext(t.Context(), program, "serve", "--addr", address), address: address}
+	return serveWith(t, address, address)
+}
+
+// serveWith starts a server with further flags, whose health is told at health.
+func serveWith(t *testing.T, address, health string, flags ...string) *server {
+	t.Helper()
+	flags = append([]string{"serve", "--addr", address, "--http-addr", ""}, flags...)
+	s := &server{cmd: exec.CommandContext(t.Context(), siamese(t), flags...), address: address}
 	var log bytes.Buffer
 	s.cmd.Stderr = &log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.kill)
-	if err := waitServing(t.Context(), address); err != nil {
+	if err := waitServing(t.Context(), health); err != nil {
 		s.kill()
 		t.Fatalf("the server does not serve: %v\n%s", err, log.String())
 	}

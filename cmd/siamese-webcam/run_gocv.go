@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc"
 
 	"siamese/client"
 	"siamese/client/webcam"
+	"siamese/cmd/internal/dial"
 )
 
 // cli is the command line. Flags can also come from the environment, named in
@@ -37,6 +39,8 @@ type cli struct {
 	Quality        int           `help:"JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
 	Window         int           `help:"Pictures under way at once. More make up for a slow network; each adds an encode of lag." default:"1"`
 	ConnectTimeout time.Duration `help:"Give up after so long without a server. 0s: never." default:"0s"`
+
+	Dial dial.Flags `embed:""`
 }
 
 const description = `A camera's picture with its similarity to given references, as a server scores it.
@@ -90,6 +94,7 @@ type plan struct {
 	region     webcam.Region
 	references []client.Reference
 	live       client.LiveConfig
+	dial       []grpc.DialOption
 }
 
 // plan checks all that can be checked before anything is opened.
@@ -112,6 +117,9 @@ func (c *cli) plan() (p plan, err error) {
 	if err := p.live.Validate(); err != nil {
 		return p, usageError{err}
 	}
+	if p.dial, err = c.dialOptions(); err != nil {
+		return p, err
+	}
 	if !c.Headless {
 		if err := webcam.CheckDisplay(os.Getenv); err != nil {
 			return p, err
@@ -119,6 +127,15 @@ func (c *cli) plan() (p plan, err error) {
 	}
 	p.source, err = webcam.ParseSource(c.Source)
 	return p, err
+}
+
+// dialOptions are how gRPC is to connect to the server.
+func (c *cli) dialOptions() ([]grpc.DialOption, error) {
+	options, err := c.Dial.Options(c.Server)
+	if _, ok := errors.AsType[*dial.FlagError](err); ok {
+		return nil, usageError{err}
+	}
+	return options, err
 }
 
 func (c *cli) validate() error {
@@ -146,7 +163,7 @@ func (c *cli) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
 		first := open
 		open = func() (webcam.Source, error) { return webcam.Repeat(first) }
 	}
-	connection, err := client.New(c.Server)
+	connection, err := client.New(c.Server, p.dial...)
 	if err != nil {
 		return usageError{err}
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"siamese/client"
+	"siamese/cmd/internal/dial"
 	"siamese/imaging"
 )
 
@@ -40,7 +41,7 @@ type comparerFlags struct {
 
 	Threshold *float32 `help:"The similarity, 0 to 1, from which images are the same. Default: the model's." placeholder:"N"`
 
-	dialFlags
+	Dial dial.Flags `embed:""`
 	modelFlags
 	imagingFlags
 }
@@ -51,7 +52,7 @@ func (f comparerFlags) open(ctx context.Context) (comparer, error) {
 		return nil, usageError{fmt.Errorf("--threshold %v, want 0 to 1", *f.Threshold)}
 	}
 	if f.Server != "" {
-		options, err := f.dialOptions(f.Server)
+		options, err := f.Dial.Options(f.Server)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"siamese/imaging"
 	"siamese/tfmodel"
@@ -16,7 +17,7 @@ type modelFlags struct {
 	GPUMemoryFraction float64 `help:"Share of the GPU's memory that may be taken, 0 to 1. 0: what is needed, as it is needed." default:"0"`
 	IntraThreads      int     `help:"Threads within an operation. 0: one a core." default:"0"`
 	InterThreads      int     `help:"Operations side by side. 0: one a core." default:"0"`
-	Precision         string  `help:"What convolutions are computed in: float32, or bfloat16 where the processor has it." enum:"float32,bfloat16" default:"float32"`
+	Precision         string  `help:"What convolutions are computed in: float32, bfloat16, or auto: bfloat16 where the model runs on a CPU with AVX512-BF16 or AMX and its golden pairs hold in it, else float32." enum:"float32,bfloat16,auto" default:"float32"`
 	MaxBatch          int     `help:"Most images in one run of the encoder. 0: 8 on a CPU, 32 on a GPU." default:"0"`
 }
 
@@ -48,6 +49,14 @@ func (f modelFlags) open(ctx context.Context) (*openModel, error) {
 type openModel struct {
 	*tfmodel.Model
 	store *tfmodel.Store
+}
+
+// logPrecision says what the model computes in and why, where that was left to
+// it.
+func (m *openModel) logPrecision(logger *slog.Logger) {
+	if reason := m.PrecisionReason(); reason != "" {
+		logger.Info("precision chosen", "precision", m.Precision(), "reason", reason)
+	}
 }
 
 // Close closes the model and removes what was unpacked for this run alone.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"siamese/cmd/internal/dial"
+	"siamese/imaging"
 	"siamese/tfmodel"
 )
 
@@ -106,7 +108,9 @@ func exitCode(err error, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "siamese: %v\n", err)
-	if _, ok := errors.AsType[usageError](err); ok {
+	_, isUsage := errors.AsType[usageError](err)
+	_, isFlag := errors.AsType[*dial.FlagError](err)
+	if isUsage || isFlag {
 		return 2
 	}
 	return 1
@@ -116,7 +120,7 @@ type versionCommand struct{}
 
 // Run prints the versions.
 func (versionCommand) Run(s streams) error {
-	_, err := fmt.Fprintf(s.out, "siamese %s, TensorFlow %s, %s\n", version, tfmodel.TensorFlowVersion(), runtime.Version())
+	_, err := fmt.Fprintf(s.out, "siamese %s, TensorFlow %s, JPEG by %s, %s\n", version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
 	return err
 }
 

@@ -82,7 +82,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	defer stopProbes()
 	c.warn(logger)
 	defer security.watch(ctx, c.CredentialsPeriod, logger)()
-	models, err := c.openModels(ctx, service, logger)
+	models, err := c.openModels(ctx, service, security.operators, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -114,6 +114,7 @@ func (c *serveCommand) modelInfo(model *openModel) server.ModelInfo {
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.rule().String(),
 		Device:          model.Device(),
+		Precision:       string(model.Precision()),
 		MaxBatch:        model.MaxRunImages(),
 	}
 	c.tune(&info)

@@ -23,7 +23,7 @@ const (
 )
 
 // tune puts what suits the model's device into info: how many runs at a time,
-// the sizes that they may have, and those to run once before the model serves.
+// and the sizes that they keep to.
 func (f batchFlags) tune(info *server.ModelInfo) {
 	onCPU := info.Device == tfmodel.DeviceCPU
 	info.Runners = f.Runners
@@ -33,14 +33,13 @@ func (f batchFlags) tune(info *server.ModelInfo) {
 			info.Runners = runnersCPU
 		}
 	}
-	info.BatchSizes, info.WarmSizes = nil, nil
+	info.BatchSizes = nil
 	if info.MaxBatch < 1 || onCPU {
 		// A CPU takes any size as it comes: warming cost 0.35 s at each start and
 		// saved the first call 0.03 s.
 		return
 	}
 	info.BatchSizes = powersOfTwo(info.MaxBatch)
-	info.WarmSizes = info.BatchSizes
 }
 
 // powersOfTwo lists 1, 2, 4 … below last, and last. A GPU's libraries tune

@@ -23,12 +23,12 @@ func TestTuneSuitsTheDevice(t *testing.T) {
 			"gpu", batchFlags{}, server.ModelInfo{Device: "gpu:0", MaxBatch: 24},
 			server.ModelInfo{
 				Device: "gpu:0", MaxBatch: 24, Runners: 1,
-				BatchSizes: []int{1, 2, 4, 8, 16, 24}, WarmSizes: []int{1, 2, 4, 8, 16, 24},
+				BatchSizes: []int{1, 2, 4, 8, 16, 24},
 			},
 		},
 		{
 			"asked for", batchFlags{Runners: 5}, server.ModelInfo{Device: "gpu:1", MaxBatch: 1},
-			server.ModelInfo{Device: "gpu:1", MaxBatch: 1, Runners: 5, BatchSizes: []int{1}, WarmSizes: []int{1}},
+			server.ModelInfo{Device: "gpu:1", MaxBatch: 1, Runners: 5, BatchSizes: []int{1}},
 		},
 	}
 	for _, tt := range tests {

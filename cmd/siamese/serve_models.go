@@ -23,7 +23,6 @@ type versionFlags struct {
 	Label        map[string]string `help:"A name for a version, such as canary=latest or stable=3; may be repeated." placeholder:"NAME=VERSION"`
 	ReloadPeriod time.Duration     `help:"How often to look for new versions in the model's folder; 0: when the admin service is asked to." default:"5s"`
 	MaxModels    int               `help:"Models in memory at the most, those included that answer their last calls." default:"4"`
-	AdminAddr    string            `help:"Where to offer siamese.admin.v1.AdminService, which loads, unloads and rolls back; empty: nowhere." name:"admin-addr"`
 }
 
 // models are the versions of the model and what looks after them.
@@ -37,9 +36,9 @@ type models struct {
 	startErr, adminErr error
 }
 
-// openModels prepares the versions and takes the admin service's port. Nothing
-// is loaded yet.
-func (c *serveCommand) openModels(ctx context.Context, service *server.Server, logger *slog.Logger) (*models, error) {
+// openModels prepares the versions and takes the admin service's port, which
+// asks for what operators says. Nothing is loaded yet.
+func (c *serveCommand) openModels(ctx context.Context, service *server.Server, operators guard, logger *slog.Logger) (*models, error) {
 	manager, err := versions.New(versions.Config{
 		Source:    modelSource(c.Model),
 		Loader:    &modelLoader{command: c, service: service, logger: logger},
@@ -57,24 +56,11 @@ func (c *serveCommand) openModels(ctx context.Context, service *server.Server, l
 	if c.AdminAddr == "" {
 		return m, nil
 	}
-	m.admin = server.NewAdmin(manager, logger)
-	m.port, err = c.listenAdmin(ctx)
-	return m, err
-}
-
-// listenAdmin takes the port. There is no proof of who calls, so that it is not
-// for other machines, unless that was asked for.
-func (c *serveCommand) listenAdmin(ctx context.Context) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", c.AdminAddr)
-	if err != nil {
-		return nil, fmt.Errorf("--admin-addr: %w", err)
+	if m.port, err = c.listenAdmin(ctx); err != nil {
+		return nil, err
 	}
-	if c.Insecure || isLoopback(listener.Addr().String()) {
-		return listener, nil
-	}
-	err = fmt.Errorf("--admin-addr %s lets other machines change what is served: keep to 127.0.0.1, or allow it by --insecure", listener.Addr())
-	return nil, usageError{errors.Join(err, listener.Close())}
+	m.admin = server.NewAdmin(manager, c.adminConfig(m.port.Addr(), operators, logger))
+	return m, nil
 }
 
 // start loads what is chosen and keeps it so until ctx is done; failed is called
@@ -135,29 +121,39 @@ func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (version
 	if flags.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
 		l.noGPU.Do(func() { l.logger.Info("no GPU found: the model runs on the CPU") })
 	}
+	model.logPrecision(l.logger)
 	info := l.command.modelInfo(model)
 	info.Version = folder.Version
 	if err := l.service.AddModel(model, info); err != nil {
 		return nil, errors.Join(err, model.Close())
 	}
-	return &loadedModel{service: l.service, model: model, version: folder.Version, digest: info.Digest}, nil
+	return &loadedModel{service: l.service, model: model, info: info}, nil
 }
 
 // loadedModel is a version that the server has.
 type loadedModel struct {
-	service         *server.Server
-	model           *openModel
-	version, digest string
+	service *server.Server
+	model   *openModel
+	info    server.ModelInfo
 }
 
 // Digest names the weights.
-func (m *loadedModel) Digest() string { return m.digest }
+func (m *loadedModel) Digest() string { return m.info.Digest }
+
+// LogValue is what a log tells of the model beside its version.
+func (m *loadedModel) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("name", m.info.Name),
+		slog.String("device", m.info.Device),
+		slog.String("precision", m.info.Precision),
+		slog.String("digest", m.info.Digest))
+}
 
 // Unload takes the model from the server; what it returns closes it.
 func (m *loadedModel) Unload() (free func() error) {
-	wait, err := m.service.RemoveModel(m.version)
+	wait, err := m.service.RemoveModel(m.info.Version)
 	if err != nil {
-		return func() error { return fmt.Errorf("unload version %s: %w", m.version, err) }
+		return func() error { return fmt.Errorf("unload version %s: %w", m.info.Version, err) }
 	}
 	return func() error {
 		wait()

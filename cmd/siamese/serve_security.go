@@ -8,9 +8,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
+	"siamese/cmd/internal/dial"
 	"siamese/server"
 	"siamese/server/access"
 )
@@ -25,46 +27,76 @@ type securityFlags struct {
 
 	CredentialsPeriod time.Duration `help:"How often to look whether certificates and tokens have changed; 0: on SIGHUP only." default:"10s"`
 
+	adminFlags
+
 	CallerRate  float64 `help:"Calls and stream messages a second that one caller may send; 0: no bound." default:"0"`
 	CallerBurst int     `help:"Calls that one caller may send at once after a silence; 0: those of a second." default:"0"`
 	CallerCalls int     `help:"Calls that one caller may have under way; 0: no bound." default:"0"`
 }
 
-// security is what the files named by the flags say. A nil field is not asked
-// for.
+// security is what the files named by the flags say.
 type security struct {
+	callers   guard // of the calls and the page
+	operators guard // of the admin service
+}
+
+// guard is what a port shows its callers and what they have to show. A nil field
+// is not asked for.
+type guard struct {
 	certificates *access.Certificates
 	tokens       *access.Tokens
 }
 
 // openSecurity reads the files.
-func (f securityFlags) openSecurity() (security, error) {
-	var s security
-	var err error
-	if f.TLSCert != "" || f.TLSKey != "" || f.TLSClientCA != "" {
-		if f.TLSCert == "" || f.TLSKey == "" {
-			return security{}, usageError{errors.New("TLS needs a certificate and its key: give both --tls-cert and --tls-key")}
-		}
-		files := access.CertificateFiles{Certificate: f.TLSCert, Key: f.TLSKey, ClientCA: f.TLSClientCA}
-		if s.certificates, err = access.OpenCertificates(files); err != nil {
-			return security{}, err
+func (f securityFlags) openSecurity() (s security, err error) {
+	anyTLS := f.TLSCert != "" || f.TLSKey != "" || f.TLSClientCA != "" || f.AdminClientCA != ""
+	if anyTLS && (f.TLSCert == "" || f.TLSKey == "") {
+		return s, usageError{errors.New("TLS needs a certificate and its key: give both --tls-cert and --tls-key")}
+	}
+	files := access.CertificateFiles{Certificate: f.TLSCert, Key: f.TLSKey, ClientCA: f.TLSClientCA}
+	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
+		return s, err
+	}
+	// Whoever may call the model may not therefore change it.
+	files.ClientCA = f.AdminClientCA
+	s.operators, err = openGuard(files, f.AdminTokens)
+	return s, err
+}
+
+// openGuard reads the files that are named.
+func openGuard(files access.CertificateFiles, tokens string) (g guard, err error) {
+	if files.Certificate != "" {
+		if g.certificates, err = access.OpenCertificates(files); err != nil {
+			return guard{}, err
 		}
 	}
-	if f.Tokens != "" {
-		if s.tokens, err = access.OpenTokens(f.Tokens); err != nil {
-			return security{}, err
+	if tokens != "" {
+		if g.tokens, err = access.OpenTokens(tokens); err != nil {
+			return guard{}, err
 		}
 	}
-	return s, nil
+	return g, nil
+}
+
+// sources are what can be read anew.
+func (g guard) sources() []access.Source {
+	var sources []access.Source
+	if g.certificates != nil {
+		sources = append(sources, g.certificates)
+	}
+	if g.tokens != nil {
+		sources = append(sources, g.tokens)
+	}
+	return sources
 }
 
 // secure puts them into a server's configuration.
 func (s security) secure(config server.Config, flags securityFlags) server.Config {
-	if s.certificates != nil {
-		config.TLS = s.certificates.Config()
+	if s.callers.certificates != nil {
+		config.TLS = s.callers.certificates.Config()
 	}
-	if s.tokens != nil {
-		config.Tokens = s.tokens
+	if s.callers.tokens != nil {
+		config.Tokens = s.callers.tokens
 	}
 	config.CallerLimits = access.Limits{
 		CallsPerSecond: flags.CallerRate,
@@ -77,16 +109,12 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 // watch reloads the files as they change, and on SIGHUP, until the returned
 // function has been called. Without such files SIGHUP ends the program, as ever.
 func (s security) watch(ctx context.Context, period time.Duration, logger *slog.Logger) (stop func()) {
-	var sources []access.Source
-	if s.certificates != nil {
-		logger.Info("certificate", "source", s.certificates.String(), "not_after", s.certificates.NotAfter())
-		sources = append(sources, s.certificates)
-	}
-	if s.tokens != nil {
-		sources = append(sources, s.tokens)
-	}
+	sources := slices.Concat(s.callers.sources(), s.operators.sources())
 	if len(sources) == 0 {
 		return func() {}
+	}
+	if held := s.callers.certificates; held != nil {
+		logger.Info("certificate", "source", held.String(), "not_after", held.NotAfter())
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	hangUp := make(chan os.Signal, 1) // 1: signals that come together are one
@@ -106,7 +134,7 @@ func (s security) watch(ctx context.Context, period time.Duration, logger *slog.
 // checkPort refuses a port that takes calls in plain text from other machines,
 // unless that was asked for.
 func (f securityFlags) checkPort(flag string, address net.Addr) error {
-	if f.TLSCert != "" || f.Insecure || isLoopback(address.String()) {
+	if f.TLSCert != "" || f.Insecure || dial.IsLoopback(address.String()) {
 		return nil
 	}
 	return usageError{fmt.Errorf("%s %s takes calls from other machines, and they would be in plain text: "+

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"siamese/cmd/internal/dial"
 	"siamese/tfmodel"
 )
 
@@ -21,7 +22,7 @@ func (c *workerCommand) Run(ctx context.Context, s streams) error {
 	if err := config.Validate(); err != nil {
 		return usageError{err}
 	}
-	if !c.Insecure && slices.ContainsFunc(c.Cluster, func(address string) bool { return !isLoopback(address) }) {
+	if !c.Insecure && slices.ContainsFunc(c.Cluster, func(address string) bool { return !dial.IsLoopback(address) }) {
 		return usageError{errors.New("worker: TensorFlow's protocol has no authentication and no encryption; --insecure says that the network is trusted")}
 	}
 	if err := tfmodel.StartWorker(config); err != nil {

@@ -36,7 +36,7 @@ func NewCallers(limits Limits) (*Callers, error) {
 	if err := limits.Validate(); err != nil {
 		return nil, err
 	}
-	limits.Burst = cmp.Or(limits.Burst, max(1, int(math.Ceil(limits.CallsPerSecond))))
+	limits.Burst = cmp.Or(limits.Burst, int(math.Ceil(limits.CallsPerSecond)))
 	limits.Callers = cmp.Or(limits.Callers, defaultCallers)
 	return &Callers{limits: limits, table: make(map[string]*caller), idle: list.New()}, nil
 }
@@ -95,6 +95,10 @@ func (c *Callers) callerLocked(name string) (*caller, error) {
 	c.table[name] = fresh
 	return fresh, nil
 }
+
+// Limits are the limits in force: defaults are filled in, and Burst is zero
+// where CallsPerSecond is.
+func (c *Callers) Limits() Limits { return c.limits }
 
 // Len is how many callers are remembered.
 func (c *Callers) Len() int {

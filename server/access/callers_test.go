@@ -94,8 +94,8 @@ func TestBurstIsASecondsCallsByDefault(t *testing.T) {
 				}
 				got++
 			}
-			if got != want {
-				t.Errorf("at %v calls a second %d came at once, want %d", rate, got, want)
+			if got != want || callers.Limits().Burst != want {
+				t.Errorf("at %v calls a second %d came at once and the limits say %+v, want %d", rate, got, callers.Limits(), want)
 			}
 		}
 	})

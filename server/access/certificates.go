@@ -131,7 +131,12 @@ func checkValidity(leaf *x509.Certificate, now time.Time) error {
 }
 
 // String implements [Source].
-func (c *Certificates) String() string { return "certificate " + c.files.Certificate }
+func (c *Certificates) String() string {
+	if c.files.ClientCA == "" {
+		return "certificate " + c.files.Certificate
+	}
+	return "certificate " + c.files.Certificate + ", authorities " + c.files.ClientCA
+}
 
 // NotAfter is when the certificate in use ends to be valid.
 func (c *Certificates) NotAfter() time.Time { return c.held.Load().leaf.NotAfter }

@@ -32,7 +32,7 @@ var (
 	cacheEvictions = describe("cache_evictions_total", "Entries of the cache that made room for others.")
 
 	serving     = describe("serving", "1 while health says SERVING, else 0.")
-	modelInfo   = describe("model_info", "1 for each model in memory; digest is short.", "name", "version", "digest", "default")
+	modelInfo   = describe("model_info", "1 for each model in memory; digest is short.", "name", "version", "digest", "precision", "default")
 	buildInfo   = describe("build_info", "1; what the program was built from is in the labels.", "version", "revision", "go_version", "tensorflow_version")
 	resident    = describe("resident_bytes", "Resident memory of the process.")
 	outsideGo   = describe("resident_outside_go_bytes", "Resident memory less what Go's runtime holds: nearly all of it is TensorFlow's.")
@@ -144,7 +144,7 @@ const digestLength = 12
 func (s sink) models(r Reading) {
 	s.gauge(serving, truth(r.Serving))
 	for _, m := range r.Models {
-		s.gauge(modelInfo, 1, m.Name, m.Version, m.Digest[:min(len(m.Digest), digestLength)], strconv.FormatBool(m.Default))
+		s.gauge(modelInfo, 1, m.Name, m.Version, m.Digest[:min(len(m.Digest), digestLength)], m.Precision, strconv.FormatBool(m.Default))
 	}
 	b := r.Build
 	s.gauge(buildInfo, 1, b.Version, b.Revision, b.GoVersion, b.TensorFlowVersion)

@@ -30,6 +30,7 @@ type Reading struct {
 type Model struct {
 	Name, Version string
 	Digest        string // of the weights, in hexadecimal
+	Precision     string // what it computes in, such as "float32"
 	Default       bool   // whether it answers calls that name none
 }
 

@@ -20,9 +20,10 @@ func (m *Manager) ensure(ctx context.Context, name string) error {
 		return m.failedLocked(ctx, v, err)
 	}
 	m.loads++
-	v.model = model
+	v.model, v.loading = model, time.Since(started)
 	v.enter(Serving, nil)
-	m.cfg.Logger.Info("version loaded", "version", name, "load_ms", time.Since(started).Milliseconds())
+	// Whoever asked says at info what came of it.
+	m.cfg.Logger.Debug("version loaded", "version", name, "load_ms", v.loading.Milliseconds())
 	return nil
 }
 

@@ -128,7 +128,9 @@ func (m *Manager) route(next routes) error {
 		if err := m.cfg.Router.Route(next.version, maps.Clone(next.labels)); err != nil {
 			return fmt.Errorf("route to version %s: %w", next.version, err)
 		}
-		m.cfg.Logger.Info("ready", "version", next.version, "before", m.active.version, "labels", next.labels)
+		standard := m.versions[next.version]
+		m.cfg.Logger.Info("ready", "version", next.version, "before", m.active.version, "labels", next.labels,
+			"model", standard.model, "load_ms", standard.loading.Milliseconds())
 		m.active = next
 	}
 	for _, v := range m.versions {

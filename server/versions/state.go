@@ -65,8 +65,9 @@ type version struct {
 	state   State
 	since   time.Time
 	reason  error
-	model   Model // nil unless it serves
-	held    bool  // loaded since LoadVersion asked for it
+	model   Model         // nil unless it serves
+	loading time.Duration // how long the load of model took
+	held    bool          // loaded since LoadVersion asked for it
 }
 
 // enter changes the state.

@@ -13,6 +13,7 @@ package versions
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -29,6 +30,9 @@ type Loader interface {
 type Model interface {
 	// Digest names the weights.
 	Digest() string
+
+	// LogValue describes the model for the log line that says it answers.
+	slog.LogValuer
 
 	// Unload lets no further call in, at once, and returns what waits for those
 	// under way and frees the model. Both are called once; Unload never while

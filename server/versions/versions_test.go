@@ -17,6 +17,25 @@ func pass(looks int) {
 	synctest.Wait()
 }
 
+// TestReadyIsOneLine with all that matters of what serves from now on.
+func TestReadyIsOneLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good"})
+		cfg := w.config()
+		cfg.Labels = map[string]string{"stable": "1"}
+		r := w.run(cfg)
+		synctest.Wait()
+		_, line, _ := strings.Cut(strings.TrimSpace(w.log.String()), "level=")
+		want := `INFO msg=ready version=1 before="" labels=map[stable:1] model.name=wide model.digest="digest of 1" load_ms=0`
+		if line != want {
+			t.Errorf("the log of a start is %q, want %q", line, want)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestStartServesWhatIsChosen(t *testing.T) {
 	tests := []struct {
 		name       string

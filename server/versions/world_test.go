@@ -121,6 +121,10 @@ type model struct {
 
 func (m *model) Digest() string { return "digest of " + m.version }
 
+func (m *model) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", "wide"), slog.String("digest", m.Digest()))
+}
+
 func (m *model) Unload() func() error {
 	m.world.mu.Lock()
 	defer m.world.mu.Unlock()

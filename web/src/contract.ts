@@ -27,11 +27,13 @@ export interface Limits {
   maxMessageBytes?: string; maxImageBytes?: string; maxImagePixels?: string; maxSideRatio?: number;
   maxCandidates?: number; maxImages?: number; imageFormats?: string[];
 }
+export interface Access { tokenNeeded?: boolean; callsPerSecond?: number; burst?: number; concurrentCalls?: number }
 export interface ServerInfo {
   model?: {
     reference?: ModelReference; inputHeight?: number; inputWidth?: number; embeddingLength?: number;
     threshold?: number; resizeRule?: string; device?: string;
   };
   limits?: Limits;
+  access?: Access;
   build?: { version?: string; revision?: string; goVersion?: string; tensorflowVersion?: string };
 }

@@ -84,7 +84,11 @@ export class LiveView {
     if (this.running) return;
     this.running = true;
     try {
-      while (this.stream && this.references.count > 0) await this.score();
+      while (this.stream && this.references.count > 0) {
+        const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
+        await this.score();
+        await paced;
+      }
       if (this.stream) this.counts.textContent = "Give a reference to hold the camera against.";
     } catch (error) {
       this.notice.show(error);

@@ -2,13 +2,14 @@
 
 import { CallError } from "./client";
 import { button, element } from "./element";
-import { wordsFor } from "./failure";
+import { hopeFor, wordsFor } from "./failure";
 import type { Server } from "./server";
 
-/** A line that tells of the last failure; it tries again when the server is back. */
+/** A line that tells of the last failure; it tries again when that can go well. */
 export class Notice {
   readonly root = element("div", { className: "notice", role: "alert", hidden: true });
   private passing = false;
+  private timer = 0;
 
   constructor(private readonly server: Server, private readonly again: () => void) {
     server.onReady(() => { if (this.passing) this.again(); });
@@ -16,8 +17,10 @@ export class Notice {
 
   /** Shows why something failed. */
   show(error: unknown): void {
+    clearTimeout(this.timer);
     this.passing = error instanceof CallError && error.passing;
-    const words = this.passing ? `${wordsFor(error)} This goes on when the server answers again.` : wordsFor(error);
+    if (error instanceof CallError && error.wait !== undefined) this.timer = setTimeout(this.again, error.wait);
+    const words = `${wordsFor(error)} ${hopeFor(error)}`.trim();
     this.root.replaceChildren(element("span", {}, words), button("Try again", this.again));
     this.root.hidden = false;
     this.server.failed(error);
@@ -25,6 +28,7 @@ export class Notice {
 
   /** Takes the message away. */
   clear(): void {
+    clearTimeout(this.timer);
     this.passing = false;
     this.root.hidden = true;
     this.root.replaceChildren();

@@ -1,9 +1,10 @@
 // What is known of the server: whether it answers, its model, its limits.
 
 import { call, CallError } from "./client";
-import type { ServerInfo } from "./contract";
-import { byId, element } from "./element";
+import type { Access, ServerInfo } from "./contract";
+import { button, byId, element } from "./element";
 import { wordsFor } from "./failure";
+import { keepToken, TokenForm } from "./token";
 
 /** How often a server that does not answer is asked again, in milliseconds. */
 const askAgain = 1500;
@@ -16,6 +17,9 @@ export class Server {
   private info: ServerInfo = {};
   private asking = false;
   private readonly listeners: (() => void)[] = [];
+  private readonly token = new TokenForm(() => void this.ask());
+
+  constructor() { byId("token").append(this.token.root); }
 
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
@@ -30,15 +34,21 @@ export class Server {
     };
   }
 
+  /** Milliseconds between calls that the server puts up with for ever. */
+  get pace(): number { return 1000 / (this.info.access?.callsPerSecond || Infinity); }
+
   /** Calls listener each time the server answers after it did not. */
   onReady(listener: () => void): void { this.listeners.push(listener); }
 
-  /** Tells that a call failed: if the server is gone it is asked until it answers. */
+  /**
+   * Tells that a call failed: if the server is gone it is asked until it answers,
+   * if it wants a token the person is asked.
+   */
   failed(error: unknown): void {
-    if (error instanceof CallError && error.gone) void this.ask();
+    if (error instanceof CallError && (error.gone || error.locked)) void this.ask();
   }
 
-  /** Asks until the server answers. */
+  /** Asks until the server answers, or wants a token. */
   async ask(): Promise<void> {
     if (this.asking) return;
     this.asking = true;
@@ -47,27 +57,34 @@ export class Server {
         this.info = await call<ServerInfo>("GetServerInfo", {});
         break;
       } catch (error) {
+        if (error instanceof CallError && error.locked) {
+          this.asking = false;
+          this.show("locked", wordsFor(error));
+          this.token.ask();
+          return;
+        }
         this.show("gone", `${wordsFor(error)} Trying again …`);
-        await new Promise((resolve) => setTimeout(resolve, askAgain));
+        await new Promise((resolve) => setTimeout(resolve, error instanceof CallError ? error.wait ?? askAgain : askAgain));
       }
     }
     this.asking = false;
+    this.token.hide();
     const model = this.info.model ?? {};
     this.show("ready", `Ready: ${model.reference?.name ?? "model"} on ${model.device ?? "?"}`);
     this.describe();
     for (const listener of this.listeners) listener();
   }
 
-  private show(state: "ready" | "gone", words: string): void {
+  private show(state: "ready" | "gone" | "locked", words: string): void {
     const line = byId("state");
     line.dataset.state = state;
     if (line.textContent !== words) line.textContent = words;
   }
 
   private describe(): void {
-    const { model = {}, build = {} } = this.info;
+    const { model = {}, build = {}, access = {} } = this.info;
     const bounds = this.bounds;
-    const rows: [string, string][] = [
+    const rows: [string, string | Node][] = [
       ["Model", `${model.reference?.name ?? "?"}, version ${model.reference?.version ?? "?"}`],
       ["Digest of its weights", model.reference?.digest ?? "?"],
       ["Threshold", (model.threshold ?? 0).toFixed(2)],
@@ -77,9 +94,19 @@ export class Server {
       ["Server", `${build.version || "?"} (${build.goVersion ?? "?"}, TensorFlow ${build.tensorflowVersion ?? "?"})`],
       ["Limits", `${megabytes(bounds.imageBytes)} and ${bounds.imagePixels / 1e6} megapixels a picture, ${bounds.candidates} candidates`],
       ["Formats", bounds.formats.join(", ")],
+      ["One caller", allowance(access)],
     ];
+    if (access.tokenNeeded) rows.push(["Token", button("Forget it", () => { keepToken(""); void this.ask(); })]);
     byId("about").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
   }
+}
+
+/** What one caller may ask of the server. */
+function allowance({ callsPerSecond = 0, burst = 0, concurrentCalls = 0 }: Access): string {
+  const bounds: string[] = [];
+  if (callsPerSecond) bounds.push(`${callsPerSecond} calls a second, ${burst} at once`);
+  if (concurrentCalls) bounds.push(`${concurrentCalls} under way`);
+  return bounds.join("; ") || "any number of calls";
 }
 
 /** A number of bytes for people. */

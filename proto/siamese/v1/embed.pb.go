@@ -95,7 +95,8 @@ type EmbedResponse struct {
 	Model *ModelReference `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
 	// Where the time went, for the call as a whole.
 	Timings *Timings `protobuf:"bytes,3,opt,name=timings,proto3" json:"timings,omitempty"`
-	// How many images the encoder ran for this call: the distinct ones.
+	// How many images the encoder ran for this call: the distinct ones that were
+	// neither cached nor under way for another call.
 	EncodedImages uint32 `protobuf:"varint,4,opt,name=encoded_images,json=encodedImages,proto3" json:"encoded_images,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -76,7 +76,9 @@ type GetServerInfoResponse struct {
 	// What the server accepts.
 	Limits *Limits `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the server is.
-	Build         *BuildInfo `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
+	Build *BuildInfo `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
+	// Who may call, and how much.
+	Access        *Access `protobuf:"bytes,4,opt,name=access,proto3" json:"access,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +134,13 @@ func (x *GetServerInfoResponse) GetBuild() *BuildInfo {
 	return nil
 }
 
+func (x *GetServerInfoResponse) GetAccess() *Access {
+	if x != nil {
+		return x.Access
+	}
+	return nil
+}
+
 // ModelInfo describes the model.
 type ModelInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -149,7 +158,10 @@ type ModelInfo struct {
 	// crop".
 	ResizeRule string `protobuf:"bytes,6,opt,name=resize_rule,json=resizeRule,proto3" json:"resize_rule,omitempty"`
 	// Where it runs, such as "cpu" or "gpu:0".
-	Device        string `protobuf:"bytes,7,opt,name=device,proto3" json:"device,omitempty"`
+	Device string `protobuf:"bytes,7,opt,name=device,proto3" json:"device,omitempty"`
+	// What it computes in: "float32", or "bfloat16", whose similarities are up to
+	// some thousandths off. Empty where that is not known.
+	Precision     string `protobuf:"bytes,8,opt,name=precision,proto3" json:"precision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,6 +241,13 @@ func (x *ModelInfo) GetResizeRule() string {
 func (x *ModelInfo) GetDevice() string {
 	if x != nil {
 		return x.Device
+	}
+	return ""
+}
+
+func (x *ModelInfo) GetPrecision() string {
+	if x != nil {
+		return x.Precision
 	}
 	return ""
 }
@@ -388,6 +407,83 @@ func (x *Limits) GetImageFormats() []string {
 	return nil
 }
 
+// Access is what the server asks of a caller, and what a caller may ask of it. A
+// caller is whoever has one token, else one certificate, else one IP address.
+type Access struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether calls need a bearer token, in the header "authorization";
+	// UNAUTHENTICATED without.
+	TokenNeeded bool `protobuf:"varint,1,opt,name=token_needed,json=tokenNeeded,proto3" json:"token_needed,omitempty"`
+	// Calls a second that one caller may make; RATE_LIMITED beyond that. Messages
+	// of its streams count too: they are read no faster. 0: no bound.
+	CallsPerSecond float64 `protobuf:"fixed64,2,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"`
+	// Calls that may come at once after a silence; 0 where calls_per_second is.
+	Burst uint32 `protobuf:"varint,3,opt,name=burst,proto3" json:"burst,omitempty"`
+	// Calls of one caller that may be under way, a stream being one;
+	// TOO_MANY_CALLS beyond that. 0: no bound.
+	ConcurrentCalls uint32 `protobuf:"varint,4,opt,name=concurrent_calls,json=concurrentCalls,proto3" json:"concurrent_calls,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Access) Reset() {
+	*x = Access{}
+	mi := &file_siamese_v1_info_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Access) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Access) ProtoMessage() {}
+
+func (x *Access) ProtoReflect() protoreflect.Message {
+	mi := &file_siamese_v1_info_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Access.ProtoReflect.Descriptor instead.
+func (*Access) Descriptor() ([]byte, []int) {
+	return file_siamese_v1_info_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Access) GetTokenNeeded() bool {
+	if x != nil {
+		return x.TokenNeeded
+	}
+	return false
+}
+
+func (x *Access) GetCallsPerSecond() float64 {
+	if x != nil {
+		return x.CallsPerSecond
+	}
+	return 0
+}
+
+func (x *Access) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+func (x *Access) GetConcurrentCalls() uint32 {
+	if x != nil {
+		return x.ConcurrentCalls
+	}
+	return 0
+}
+
 // BuildInfo is what the server was built from.
 type BuildInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -405,7 +501,7 @@ type BuildInfo struct {
 
 func (x *BuildInfo) Reset() {
 	*x = BuildInfo{}
-	mi := &file_siamese_v1_info_proto_msgTypes[4]
+	mi := &file_siamese_v1_info_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +513,7 @@ func (x *BuildInfo) String() string {
 func (*BuildInfo) ProtoMessage() {}
 
 func (x *BuildInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_info_proto_msgTypes[4]
+	mi := &file_siamese_v1_info_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +526,7 @@ func (x *BuildInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildInfo.ProtoReflect.Descriptor instead.
 func (*BuildInfo) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_info_proto_rawDescGZIP(), []int{4}
+	return file_siamese_v1_info_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BuildInfo) GetVersion() string {
@@ -468,11 +564,12 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x15siamese/v1/info.proto\x12\n" +
 	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17siamese/v1/common.proto\",\n" +
 	"\x14GetServerInfoRequest\x12\x14\n" +
-	"\x05model\x18\x01 \x01(\tR\x05model\"\x9d\x01\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"\xc9\x01\n" +
 	"\x15GetServerInfoResponse\x12+\n" +
 	"\x05model\x18\x01 \x01(\v2\x15.siamese.v1.ModelInfoR\x05model\x12*\n" +
 	"\x06limits\x18\x02 \x01(\v2\x12.siamese.v1.LimitsR\x06limits\x12+\n" +
-	"\x05build\x18\x03 \x01(\v2\x15.siamese.v1.BuildInfoR\x05build\"\x8b\x02\n" +
+	"\x05build\x18\x03 \x01(\v2\x15.siamese.v1.BuildInfoR\x05build\x12*\n" +
+	"\x06access\x18\x04 \x01(\v2\x12.siamese.v1.AccessR\x06access\"\xa9\x02\n" +
 	"\tModelInfo\x128\n" +
 	"\treference\x18\x01 \x01(\v2\x1a.siamese.v1.ModelReferenceR\treference\x12!\n" +
 	"\finput_height\x18\x02 \x01(\rR\vinputHeight\x12\x1f\n" +
@@ -482,7 +579,8 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\tthreshold\x18\x05 \x01(\x02R\tthreshold\x12\x1f\n" +
 	"\vresize_rule\x18\x06 \x01(\tR\n" +
 	"resizeRule\x12\x16\n" +
-	"\x06device\x18\a \x01(\tR\x06device\"\xb7\x04\n" +
+	"\x06device\x18\a \x01(\tR\x06device\x12\x1c\n" +
+	"\tprecision\x18\b \x01(\tR\tprecision\"\xb7\x04\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_image_bytes\x18\x02 \x01(\x04R\rmaxImageBytes\x12(\n" +
@@ -498,7 +596,12 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	" \x01(\x04R\x11maxPixelsInFlight\x12*\n" +
 	"\x11max_queued_images\x18\v \x01(\rR\x0fmaxQueuedImages\x12D\n" +
 	"\x10default_deadline\x18\f \x01(\v2\x19.google.protobuf.DurationR\x0fdefaultDeadline\x12#\n" +
-	"\rimage_formats\x18\r \x03(\tR\fimageFormats\"\x8f\x01\n" +
+	"\rimage_formats\x18\r \x03(\tR\fimageFormats\"\x96\x01\n" +
+	"\x06Access\x12!\n" +
+	"\ftoken_needed\x18\x01 \x01(\bR\vtokenNeeded\x12(\n" +
+	"\x10calls_per_second\x18\x02 \x01(\x01R\x0ecallsPerSecond\x12\x14\n" +
+	"\x05burst\x18\x03 \x01(\rR\x05burst\x12)\n" +
+	"\x10concurrent_calls\x18\x04 \x01(\rR\x0fconcurrentCalls\"\x8f\x01\n" +
 	"\tBuildInfo\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\tR\brevision\x12\x1d\n" +
@@ -518,27 +621,29 @@ func file_siamese_v1_info_proto_rawDescGZIP() []byte {
 	return file_siamese_v1_info_proto_rawDescData
 }
 
-var file_siamese_v1_info_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_siamese_v1_info_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_siamese_v1_info_proto_goTypes = []any{
 	(*GetServerInfoRequest)(nil),  // 0: siamese.v1.GetServerInfoRequest
 	(*GetServerInfoResponse)(nil), // 1: siamese.v1.GetServerInfoResponse
 	(*ModelInfo)(nil),             // 2: siamese.v1.ModelInfo
 	(*Limits)(nil),                // 3: siamese.v1.Limits
-	(*BuildInfo)(nil),             // 4: siamese.v1.BuildInfo
-	(*ModelReference)(nil),        // 5: siamese.v1.ModelReference
-	(*durationpb.Duration)(nil),   // 6: google.protobuf.Duration
+	(*Access)(nil),                // 4: siamese.v1.Access
+	(*BuildInfo)(nil),             // 5: siamese.v1.BuildInfo
+	(*ModelReference)(nil),        // 6: siamese.v1.ModelReference
+	(*durationpb.Duration)(nil),   // 7: google.protobuf.Duration
 }
 var file_siamese_v1_info_proto_depIdxs = []int32{
 	2, // 0: siamese.v1.GetServerInfoResponse.model:type_name -> siamese.v1.ModelInfo
 	3, // 1: siamese.v1.GetServerInfoResponse.limits:type_name -> siamese.v1.Limits
-	4, // 2: siamese.v1.GetServerInfoResponse.build:type_name -> siamese.v1.BuildInfo
-	5, // 3: siamese.v1.ModelInfo.reference:type_name -> siamese.v1.ModelReference
-	6, // 4: siamese.v1.Limits.default_deadline:type_name -> google.protobuf.Duration
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	5, // 2: siamese.v1.GetServerInfoResponse.build:type_name -> siamese.v1.BuildInfo
+	4, // 3: siamese.v1.GetServerInfoResponse.access:type_name -> siamese.v1.Access
+	6, // 4: siamese.v1.ModelInfo.reference:type_name -> siamese.v1.ModelReference
+	7, // 5: siamese.v1.Limits.default_deadline:type_name -> google.protobuf.Duration
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_info_proto_init() }
@@ -553,7 +658,7 @@ func file_siamese_v1_info_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siamese_v1_info_proto_rawDesc), len(file_siamese_v1_info_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

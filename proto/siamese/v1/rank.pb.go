@@ -119,7 +119,8 @@ type RankResponse struct {
 	Model *ModelReference `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
 	// Where the time went, for the call as a whole.
 	Timings *Timings `protobuf:"bytes,5,opt,name=timings,proto3" json:"timings,omitempty"`
-	// How many images the encoder ran for this call: the distinct ones.
+	// How many images the encoder ran for this call: the distinct ones that were
+	// neither cached nor under way for another call.
 	EncodedImages uint32 `protobuf:"varint,6,opt,name=encoded_images,json=encodedImages,proto3" json:"encoded_images,omitempty"`
 	// The query as the network saw it, a PNG file, where asked for.
 	PreparedQueryPng []byte `protobuf:"bytes,7,opt,name=prepared_query_png,json=preparedQueryPng,proto3" json:"prepared_query_png,omitempty"`

@@ -74,7 +74,7 @@ type SiameseServiceClient interface {
 	// sent back in place of images for as long as the server runs the same model.
 	Embed(ctx context.Context, in *EmbedRequest, opts ...grpc.CallOption) (*EmbedResponse, error)
 	// GetServerInfo tells the limits, the model with its threshold and input
-	// size, and what the server was built from.
+	// size, who may call and how much, and what the server was built from.
 	GetServerInfo(ctx context.Context, in *GetServerInfoRequest, opts ...grpc.CallOption) (*GetServerInfoResponse, error)
 }
 
@@ -182,7 +182,7 @@ type SiameseServiceServer interface {
 	// sent back in place of images for as long as the server runs the same model.
 	Embed(context.Context, *EmbedRequest) (*EmbedResponse, error)
 	// GetServerInfo tells the limits, the model with its threshold and input
-	// size, and what the server was built from.
+	// size, who may call and how much, and what the server was built from.
 	GetServerInfo(context.Context, *GetServerInfoRequest) (*GetServerInfoResponse, error)
 	mustEmbedUnimplementedSiameseServiceServer()
 }

@@ -1,10 +1,10 @@
-package main
+// Package dial has the flags by which a command is told how to speak with a
+// server: TLS, a certificate of its own, a bearer token.
+package dial
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,10 +12,13 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+
+	"siamese/client"
 )
 
-// dialFlags say how a server is spoken to.
-type dialFlags struct {
+// Flags say how a server is spoken to, for kong. The zero value is plain text
+// without token.
+type Flags struct {
 	TLS       bool   `help:"Speak TLS with the server; any of the next three asks for it too." name:"tls"`
 	TLSCA     string `help:"Authorities of the server's certificate, a PEM file. Default: the system's." name:"tls-ca" placeholder:"FILE"`
 	TLSCert   string `help:"This client's certificate, a PEM file." name:"tls-cert" placeholder:"FILE"`
@@ -23,11 +26,17 @@ type dialFlags struct {
 	TokenFile string `help:"A file with the bearer token to show, as siamese token --out writes it." placeholder:"FILE"`
 }
 
-// dialOptions are how gRPC is to connect to server.
-func (f dialFlags) dialOptions(server string) ([]grpc.DialOption, error) {
+// FlagError is a set of flags that can't be meant so.
+type FlagError struct{ message string }
+
+// Error implements error.
+func (e *FlagError) Error() string { return e.message }
+
+// Options are how gRPC is to connect to server, host:port. Files are read now.
+// Errors: *[FlagError], and what is wrong with a file.
+func (f Flags) Options(server string) ([]grpc.DialOption, error) {
 	var options []grpc.DialOption
-	secured := f.TLS || f.TLSCA != "" || f.TLSCert != "" || f.TLSKey != ""
-	if secured {
+	if f.secured() {
 		config, err := f.config()
 		if err != nil {
 			return nil, err
@@ -37,22 +46,22 @@ func (f dialFlags) dialOptions(server string) ([]grpc.DialOption, error) {
 	if f.TokenFile == "" {
 		return options, nil
 	}
-	if !secured && !isLoopback(server) {
-		return nil, usageError{fmt.Errorf("--token-file with --server %s: the token would go in plain text to another machine, expected --tls", server)}
+	if !f.secured() && !IsLoopback(server) {
+		return nil, &FlagError{fmt.Sprintf("--token-file with server %s: the token would go in plain text to another machine, expected --tls", server)}
 	}
-	text, err := os.ReadFile(f.TokenFile)
+	token, err := f.token()
 	if err != nil {
 		return nil, fmt.Errorf("--token-file: %w", err)
 	}
-	token := strings.TrimSpace(string(text))
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fmt.Errorf("--token-file: received %d bytes in %s, expected one token and nothing else", len(text), f.TokenFile)
-	}
-	return append(options, grpc.WithPerRPCCredentials(bearerToken(token))), nil
+	return append(options, client.WithToken(token)), nil
+}
+
+func (f Flags) secured() bool {
+	return f.TLS || f.TLSCA != "" || f.TLSCert != "" || f.TLSKey != ""
 }
 
 // config is the client's side of TLS.
-func (f dialFlags) config() (*tls.Config, error) {
+func (f Flags) config() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.TLSCA != "" {
 		authorities, err := os.ReadFile(f.TLSCA)
@@ -65,7 +74,7 @@ func (f dialFlags) config() (*tls.Config, error) {
 		}
 	}
 	if (f.TLSCert == "") != (f.TLSKey == "") {
-		return nil, usageError{errors.New("a client's certificate needs its key: give both --tls-cert and --tls-key")}
+		return nil, &FlagError{"a client's certificate needs its key: give both --tls-cert and --tls-key"}
 	}
 	if f.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
@@ -77,20 +86,22 @@ func (f dialFlags) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// bearerToken shows a token with each call.
-type bearerToken string
-
-// GetRequestMetadata implements credentials.PerRPCCredentials.
-func (b bearerToken) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+// token reads the token, which no error repeats.
+func (f Flags) token() (string, error) {
+	text, err := os.ReadFile(f.TokenFile)
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("received %d bytes in %s, expected one token and nothing else", len(text), f.TokenFile)
+	}
+	return token, nil
 }
 
-// RequireTransportSecurity implements credentials.PerRPCCredentials: what a
-// token may go through was decided before it was read.
-func (bearerToken) RequireTransportSecurity() bool { return false }
-
-// isLoopback tells whether an address, host:port, is this machine's alone.
-func isLoopback(address string) bool {
+// IsLoopback tells whether what is sent to an address, host:port or host, stays
+// on this machine. A name other than localhost does not count.
+func IsLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		host = address
