@@ -35,7 +35,7 @@ func (t Training) measureRounds(ctx context.Context, pixels []byte) (measured tr
 	var peer *kerasProcess
 	if len(t.Keras) > 0 {
 		t.say("starting Keras")
-		if peer, err = startKeras(ctx, t.Keras, batch); err != nil {
+		if peer, err = kerasTrainer(ctx, t.Keras, batch); err != nil {
 			return trainingRounds{}, err
 		}
 		defer func() { err = errors.Join(err, peer.stop()) }()

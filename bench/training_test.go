@@ -159,7 +159,7 @@ func TestTrainingTellsWhatWentWrong(t *testing.T) {
 // TestKerasLaterLossesAreFree: only the first loss is held against Keras', since
 // other steps lie between the later ones.
 func TestKerasLaterLossesAreFree(t *testing.T) {
-	peer, err := startKeras(t.Context(), fakeKeras("1.5 0.5"), ownPairs(make([]byte, 4*imageBytes), 4))
+	peer, err := kerasTrainer(t.Context(), fakeKeras("1.5 0.5"), ownPairs(make([]byte, 4*imageBytes), 4))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +175,8 @@ func TestKerasLaterLossesAreFree(t *testing.T) {
 
 // TestKerasIsToldTheBatch: the command's own arguments see pixels and labels.
 func TestKerasIsToldTheBatch(t *testing.T) {
-	command := []string{"sh", "-c", `test "$1 $3 $4" = "--pixels --same 10" && test "$(wc -c < "$2")" -eq 12 && echo ready && cat > /dev/null`, "sh"}
-	peer, err := startKeras(t.Context(), command, ownPairs(make([]byte, 4*imageBytes), 4))
+	command := []string{"sh", "-c", `test "$1 $2 $3" = "--same 10 --pixels" && test "$(wc -c < "$4")" -eq 12 && echo ready && cat > /dev/null`, "sh"}
+	peer, err := kerasTrainer(t.Context(), command, ownPairs(make([]byte, 4*imageBytes), 4))
 	if err != nil {
 		t.Fatal(err)
 	}

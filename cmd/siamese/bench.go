@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -11,8 +12,9 @@ import (
 )
 
 type benchCommand struct {
-	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything (the default)."`
-	Serve benchServeCommand `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	All   benchAllCommand   `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
+	Serve benchServeCommand `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
+	Speed benchSpeedCommand `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
 	Live  benchLiveCommand  `cmd:"" help:"Measure the webcam client against a server process."`
 	Train benchTrainCommand `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
 }
@@ -32,41 +34,26 @@ func (o benchOutput) write(s streams, rows []bench.Row) error {
 
 type benchAllCommand struct {
 	benchOutput
-	benchServeFlags
+	benchModelFlags
 	benchLiveFlags
-	benchTrainFlags
+	benchKerasFlags
 }
 
 // Run measures all parts, one after the other.
 func (c *benchAllCommand) Run(ctx context.Context, s streams) error {
-	served, err := c.benchServeFlags.rows(ctx, s, measureServing, c.live)
+	served, err := c.rows(ctx, s, measureServing, c.speedPart(&c.benchModelFlags), c.live)
 	if err != nil {
 		return err
 	}
-	trained, err := c.benchTrainFlags.rows(ctx, c.Device, s)
+	trained, err := c.training(ctx, c.Device, s)
 	if err != nil {
 		return err
 	}
 	return c.write(s, append(served, trained...))
 }
 
-type benchServeCommand struct {
-	benchOutput
-	benchServeFlags
-}
-
-// Run measures this program on this machine with two drawings of 105×105
-// pixels.
-func (c *benchServeCommand) Run(ctx context.Context, s streams) error {
-	rows, err := c.rows(ctx, s, measureServing)
-	if err != nil {
-		return err
-	}
-	return c.write(s, rows)
-}
-
-// benchServeFlags choose what is served.
-type benchServeFlags struct {
+// benchModelFlags choose what is served.
+type benchModelFlags struct {
 	modelFlags
 	imagingFlags
 }
@@ -79,7 +66,7 @@ func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, er
 }
 
 // rows opens the model and measures one part after the other.
-func (c *benchServeFlags) rows(ctx context.Context, s streams, parts ...servingPart) (rows []bench.Row, err error) {
+func (c *benchModelFlags) rows(ctx context.Context, s streams, parts ...servingPart) (rows []bench.Row, err error) {
 	model, err := c.open(ctx)
 	if err != nil {
 		return nil, err
@@ -101,7 +88,7 @@ func (c *benchServeFlags) rows(ctx context.Context, s streams, parts ...servingP
 
 // serving is what is measured: the model, two of its golden pictures, and this
 // program as the server. It keeps no embeddings: it is encoding that counts.
-func (c *benchServeFlags) serving(model *openModel, s streams) (bench.Serving, error) {
+func (c *benchModelFlags) serving(model *openModel, s streams) (bench.Serving, error) {
 	preparer, err := c.preparer(model.Card().Architecture)
 	if err != nil {
 		return bench.Serving{}, err
@@ -110,7 +97,7 @@ func (c *benchServeFlags) serving(model *openModel, s streams) (bench.Serving, e
 	if err != nil {
 		return bench.Serving{}, err
 	}
-	program, err := os.Executable()
+	command, err := c.server("--cache-bytes=0")
 	if err != nil {
 		return bench.Serving{}, err
 	}
@@ -125,9 +112,25 @@ func (c *benchServeFlags) serving(model *openModel, s streams) (bench.Serving, e
 		},
 		A:        a,
 		B:        b,
-		Command:  []string{program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--http-addr=", "--cache-bytes=0", "--addr"},
+		Command:  command,
 		Progress: s.err,
 	}, nil
+}
+
+// server starts this program as a server of the model, with more flags; the
+// address is to be appended.
+func (c *benchModelFlags) server(flags ...string) ([]string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := []string{
+		program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--precision=" + c.Precision,
+		fmt.Sprintf("--gpu-memory-fraction=%v", c.GPUMemoryFraction), fmt.Sprintf("--intra-threads=%d", c.IntraThreads),
+		fmt.Sprintf("--inter-threads=%d", c.InterThreads), fmt.Sprintf("--max-batch=%d", c.MaxBatch),
+		"--resize=" + c.Resize, "--alpha=" + c.Alpha, "--http-addr=",
+	}
+	return append(append(command, flags...), "--addr"), nil
 }
 
 // goldenFiles are the PNG files of the built-in model's first golden pair.

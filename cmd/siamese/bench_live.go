@@ -11,7 +11,7 @@ import (
 
 type benchLiveCommand struct {
 	benchOutput
-	benchServeFlags
+	benchModelFlags
 	benchLiveFlags
 }
 

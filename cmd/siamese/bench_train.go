@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"siamese/bench"
 	"siamese/imaging"
@@ -24,31 +21,23 @@ import (
 	"siamese/train/schedule"
 )
 
-// kerasScript is run from the repository root.
-const kerasScript = "scripts/keras_bench.py"
-
 type benchTrainCommand struct {
 	benchOutput
 	Device string `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
-	benchTrainFlags
+	benchKerasFlags
 }
 
 // Run measures training on this machine.
 func (c *benchTrainCommand) Run(ctx context.Context, s streams) error {
-	rows, err := c.rows(ctx, c.Device, s)
+	rows, err := c.training(ctx, c.Device, s)
 	if err != nil {
 		return err
 	}
 	return c.write(s, rows)
 }
 
-// benchTrainFlags choose what training is compared with.
-type benchTrainFlags struct {
-	Keras string `help:"A Python with Keras to compare training with, from the repository root; 'make parity' makes the default one." default:".venv/bin/python" placeholder:"PYTHON"`
-}
-
-// rows measures VGG16 at 105×105 from random weights.
-func (f benchTrainFlags) rows(ctx context.Context, device string, s streams) (rows []bench.Row, err error) {
+// training measures VGG16 at 105×105 from random weights.
+func (f benchKerasFlags) training(ctx context.Context, device string, s streams) (rows []bench.Row, err error) {
 	dir, err := os.MkdirTemp("", "siamese-bench-")
 	if err != nil {
 		return nil, err
@@ -87,43 +76,6 @@ func (f benchTrainFlags) rows(ctx context.Context, device string, s streams) (ro
 
 // benchNetwork is what is trained.
 var benchNetwork = tfmodel.VGG16(tfmodel.DefaultSide, tfmodel.DefaultSide)
-
-// kerasCommand starts Keras on the same weights. It is nil, and the reason is
-// printed, where there is nothing to compare with.
-func (f benchTrainFlags) kerasCommand(dir, device string, set *weights.Set, log io.Writer) ([]string, error) {
-	if reason := f.noKeras(device); reason != "" {
-		fmt.Fprintf(log, "bench: no comparison with Keras: %s\n", reason)
-		return nil, nil
-	}
-	var file bytes.Buffer
-	if err := weights.WriteSafetensors(&file, set, weights.Float32, nil); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "weights.safetensors")
-	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
-		return nil, err
-	}
-	return []string{f.Keras, kerasScript, "--weights", path}, nil
-}
-
-// noKeras says why there is nothing to compare with, empty where there is.
-func (f benchTrainFlags) noKeras(device string) string {
-	for _, path := range []string{f.Keras, kerasScript} {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Sprintf("%v ('make parity' makes .venv; run from the repository root)", err)
-		}
-	}
-	devices, err := tfmodel.Devices()
-	if err != nil {
-		return err.Error()
-	}
-	for _, found := range devices {
-		if device != tfmodel.DeviceCPU && strings.HasPrefix(found.Name, "gpu") {
-			return "it runs on the CPU and this program on " + found.Name + "; --device cpu compares"
-		}
-	}
-	return ""
-}
 
 // benchData is a small dataset made of the built-in model's drawings.
 type benchData struct {

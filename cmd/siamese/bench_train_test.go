@@ -3,56 +3,14 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel"
 	"siamese/tfmodel/weights"
 	"siamese/train"
 )
-
-func TestBenchHasItsParts(t *testing.T) {
-	out, stderr, code := siamese(t, "", "bench", "--help")
-	if code != 0 {
-		t.Fatalf("bench --help: exit code %d\n%s", code, stderr)
-	}
-	for _, want := range []string{"bench all", "bench serve", "bench train"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("bench --help lacks %q:\n%s", want, out)
-		}
-	}
-	// Flags without a part are of "bench all".
-	for _, args := range [][]string{{"bench", "--device=tpu"}, {"bench", "serve", "--device=tpu"}, {"bench", "train", "--device=tpu"}} {
-		if _, stderr, code := siamese(t, "", args...); code != 1 || !strings.Contains(stderr, `"tpu"`) {
-			t.Errorf("%v: exit code %d and %q, want 1 and the device's name", args, code, stderr)
-		}
-	}
-}
-
-func TestNoKerasSaysWhy(t *testing.T) {
-	t.Chdir("../..") // the script is named from the repository root
-	program := filepath.Join(t.TempDir(), "python")
-	if err := os.WriteFile(program, nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		give string
-		want string // "": there is something to compare with
-	}{
-		{program, ""},
-		{program + "3", "make parity"},
-	}
-	for _, tt := range tests {
-		got := benchTrainFlags{Keras: tt.give}.noKeras(tfmodel.DeviceCPU)
-		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
-			t.Errorf("noKeras with %s = %q, want %q", tt.give, got, tt.want)
-		}
-	}
-}
 
 // countingModel stands in for the network in a training loop.
 type countingModel struct {

@@ -16,26 +16,32 @@ import (
 	"siamese/train"
 )
 
-// kerasProcess is scripts/keras_bench.py at work: it does a training step for
-// each line it is sent.
+// kerasProcess is scripts/keras_bench.py at work: it does a training step, or
+// predicts all pairs, for each line it is sent.
 type kerasProcess struct {
 	command *exec.Cmd
-	dir     string // holds the batch
+	dir     string // holds the images
 	input   io.WriteCloser
 	output  *bufio.Scanner
 	log     *bytes.Buffer // complete once the process has ended
 	isWarm  bool          // a step was done
 }
 
-// startKeras starts the command on the images and pairs of a batch, and waits
+// kerasTrainer starts the command on the images and pairs of a batch, and waits
 // until it is ready.
-func startKeras(ctx context.Context, command []string, batch train.Batch) (*kerasProcess, error) {
+func kerasTrainer(ctx context.Context, command []string, batch train.Batch) (*kerasProcess, error) {
+	return startKeras(ctx, append(append([]string(nil), command...), "--same", digits(batch.Same)), batch.Pixels)
+}
+
+// startKeras starts the command on images, uint8 [2n,H,W,3] of n pairs, and
+// waits until it is ready. The caller stops it.
+func startKeras(ctx context.Context, command []string, pixels []byte) (*kerasProcess, error) {
 	dir, err := os.MkdirTemp("", "siamese-bench-")
 	if err != nil {
 		return nil, err
 	}
 	k := &kerasProcess{dir: dir, log: new(bytes.Buffer)}
-	if err := k.start(ctx, command, batch); err != nil {
+	if err := k.start(ctx, command, pixels); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	line, err := k.receive()
@@ -48,12 +54,12 @@ func startKeras(ctx context.Context, command []string, batch train.Batch) (*kera
 	return k, nil
 }
 
-func (k *kerasProcess) start(ctx context.Context, command []string, batch train.Batch) error {
+func (k *kerasProcess) start(ctx context.Context, command []string, pixels []byte) error {
 	path := filepath.Join(k.dir, "pixels")
-	if err := os.WriteFile(path, batch.Pixels, 0o600); err != nil {
+	if err := os.WriteFile(path, pixels, 0o600); err != nil {
 		return err
 	}
-	arguments := append(append([]string(nil), command[1:]...), "--pixels", path, "--same", digits(batch.Same))
+	arguments := append(append([]string(nil), command[1:]...), "--pixels", path)
 	k.command = exec.CommandContext(ctx, command[0], arguments...)
 	k.command.Stderr = k.log
 	output, err := k.command.StdoutPipe()
@@ -80,6 +86,14 @@ func digits(same []bool) string {
 	return text.String()
 }
 
+// ask sends a line and gives the line that is answered.
+func (k *kerasProcess) ask(line string) (string, error) {
+	if _, err := io.WriteString(k.input, line+"\n"); err != nil {
+		return "", fmt.Errorf("keras: %w", err)
+	}
+	return k.receive()
+}
+
 // receive gives the next line.
 func (k *kerasProcess) receive() (string, error) {
 	if !k.output.Scan() {
@@ -91,10 +105,7 @@ func (k *kerasProcess) receive() (string, error) {
 // step has Keras do a step and gives its seconds, without the way of the line.
 // The first step's loss must be ours: else the two do not do the same work.
 func (k *kerasProcess) step(ourLoss float64) (float64, error) {
-	if _, err := io.WriteString(k.input, "step\n"); err != nil {
-		return 0, fmt.Errorf("keras: %w", err)
-	}
-	line, err := k.receive()
+	line, err := k.ask("step")
 	if err != nil {
 		return 0, err
 	}
@@ -109,7 +120,7 @@ func (k *kerasProcess) step(ourLoss float64) (float64, error) {
 	return seconds, nil
 }
 
-// stop ends Keras by ending its input, and removes the batch.
+// stop ends Keras by ending its input, and removes the images.
 func (k *kerasProcess) stop() error {
 	err := k.input.Close()
 	if wait := k.command.Wait(); wait != nil {

@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"siamese/bench/load"
+)
+
+// Speed holds a server process against the same work done in this process and
+// against Keras. What is compared is measured in turn, so that the machine's
+// moods hit both.
+type Speed struct {
+	// Serving says what is served; the server of its Command must keep no
+	// embeddings.
+	Serving
+	// Caching starts a server that keeps embeddings, as Command does.
+	Caching []string
+	// Keras starts scripts/keras_bench.py with the weights that are served. Nil:
+	// nothing is compared with Keras.
+	Keras []string
+	// Half is Serving's Encoder computing in bfloat16. Nil where the processor has
+	// none.
+	Half Encoder
+	// DecodeBar is what decoding and resizing a JPEG of 640×480 may take in ms.
+	DecodeBar float64
+}
+
+// How much is measured, and the bars.
+const (
+	speedRounds = 5
+	speedSpan   = 5 * time.Second // of each side in a round
+	speedWarmUp = 2 * time.Second
+
+	unaryClients = 16
+	unaryScenes  = 128 // four times those under way: none is shared
+	unaryBar     = 0.95
+
+	streamWindow = 8
+	streamBar    = 0.96
+
+	poissonSpan  = 60 * time.Second
+	poissonShare = 0.5
+	poissonBar   = 5
+
+	decodeScenes = 32
+
+	halfBatch  = 8
+	halfRounds = 9
+)
+
+// Run measures everything; it takes some minutes.
+func (s Speed) Run(ctx context.Context) (rows []Row, err error) {
+	s.say("making pictures")
+	scenes, err := Scenes(unaryScenes)
+	if err != nil {
+		return nil, err
+	}
+	drawings, err := Drawings(rankPictures)
+	if err != nil {
+		return nil, err
+	}
+	rows, err = s.decodeRows(scenes[:decodeScenes])
+	if err != nil {
+		return nil, err
+	}
+	half, err := s.halfRows(ctx, drawings[0])
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, half...)
+	server, err := startServer(ctx, s.Command)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	to, err := dial(server.address)
+	if err != nil {
+		return nil, err
+	}
+	defer to.close() //nolint:errcheck // nothing is under way
+	for _, part := range []func() ([]Row, error){
+		func() ([]Row, error) { return s.unaryRows(ctx, to, scenes) },
+		func() ([]Row, error) { return s.streamRows(ctx, to, drawings) },
+		func() ([]Row, error) { return s.rankRows(ctx, to, drawings) },
+		func() ([]Row, error) { return s.cachedRankRows(ctx, drawings) },
+		func() ([]Row, error) { return s.kerasRows(ctx, to, drawings) },
+	} {
+		measured, err := part()
+		if err != nil {
+			return nil, fmt.Errorf("bench speed: %w", err)
+		}
+		rows = append(rows, measured...)
+	}
+	return rows, nil
+}
+
+// decodeRows times decoding and resizing in one goroutine.
+func (s Speed) decodeRows(scenes [][]byte) ([]Row, error) {
+	var seconds []float64
+	for _, scene := range scenes {
+		times, err := repeat(3, func() error { _, err := s.Prepare(scene); return err })
+		if err != nil {
+			return nil, err
+		}
+		seconds = append(seconds, median(times))
+	}
+	return []Row{atMost("decode and resize a JPEG of 640×480", median(seconds)*1e3, "ms", s.DecodeBar)}, nil
+}
+
+// halfRows hold bfloat16 against float32, a batch each in turn.
+func (s Speed) halfRows(ctx context.Context, drawing []byte) ([]Row, error) {
+	if s.Half == nil {
+		s.say("the processor has no bfloat16: nothing is held against float32")
+		return nil, nil
+	}
+	s.say("encoding in bfloat16, in turn with float32")
+	image, err := s.Prepare(drawing)
+	if err != nil {
+		return nil, err
+	}
+	batch := bytes.Repeat(image, halfBatch)
+	var half, full []float64
+	for round := range halfRounds + 1 {
+		for _, side := range []struct {
+			into    *[]float64
+			encoder Encoder
+		}{{&half, s.Half}, {&full, s.Encoder}} {
+			seconds, err := timed(func() error { _, err := side.encoder.Encode(ctx, batch); return err })
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 { // the first warms up
+				*side.into = append(*side.into, halfBatch/seconds)
+			}
+		}
+	}
+	return []Row{
+		figure(fmt.Sprintf("encode in bfloat16, batch %d, rate", halfBatch), middleOf(half), "images/s"),
+		figure(fmt.Sprintf("encode, batch %d, bfloat16 to float32", halfBatch), middleRatio(half, full), "×"),
+	}, nil
+}
+
+// unaryRows measure pairs of distinct scenes from many clients, and what a lone
+// one feels when calls arrive at random.
+func (s Speed) unaryRows(ctx context.Context, to target, scenes [][]byte) ([]Row, error) {
+	s.say(fmt.Sprintf("Compare from %d clients, in turn with the same work in this process", unaryClients))
+	compared, err := s.inTurn(ctx, load.Config{Call: to.comparing(scenes), Clients: unaryClients}, s.pairs(scenes))
+	if err != nil {
+		return nil, err
+	}
+	s.say("Compare from one client, then arrivals at random")
+	alone, err := load.Run(ctx, load.Config{Call: to.comparing(scenes), Clients: 1, WarmUp: speedWarmUp, Duration: speedSpan})
+	if err != nil {
+		return nil, errors.Join(err, alone.FirstFailure)
+	}
+	rate := poissonShare * compared.served()
+	arriving, err := load.Run(ctx, load.Config{Call: to.comparing(scenes), Rate: rate, Seed: 1, WarmUp: speedWarmUp, Duration: poissonSpan})
+	if err := errors.Join(err, arriving.FirstFailure); err != nil {
+		return nil, err
+	}
+	return append(compared.rows("Compare of two JPEGs of 640×480, 16 clients", "pairs", unaryBar),
+		figure("Compare of two JPEGs of 640×480, one client, median", alone.Percentile(50).Seconds()*1e3, "ms"),
+		figure("the same, arriving at random at half of that rate, 99 of 100", arriving.Percentile(99).Seconds()*1e3, "ms"),
+		atMost("99 of 100 at half load, to one client's median", arriving.Percentile(99).Seconds()/alone.Percentile(50).Seconds(), "×", poissonBar)), nil
+}
+
+// streamRows measure frames on one stream against one reference.
+func (s Speed) streamRows(ctx context.Context, to target, drawings [][]byte) ([]Row, error) {
+	s.say("frames on a stream, in turn with the same work in this process")
+	stream, err := to.openStream(ctx, drawings[0], streamWindow)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.close()
+	compared, err := s.inTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
+	if err != nil {
+		return nil, err
+	}
+	return compared.rows("frames on a stream, PNGs of 105×105", "frames", streamBar), nil
+}
+
+// pairs gives the work of a Compare but for the head, the next two pictures each
+// time.
+func (s Speed) pairs(files [][]byte) func(context.Context, int) error {
+	return func(ctx context.Context, number int) error {
+		pair := Serving{Encoder: s.Encoder, Prepare: s.Prepare, A: files[2*number%len(files)], B: files[(2*number+1)%len(files)]}
+		return pair.encodePair(ctx)
+	}
+}
+
+// images gives the work of a frame but for the head, the next picture each time.
+func (s Speed) images(files [][]byte) func(context.Context, int) error {
+	return func(ctx context.Context, number int) error {
+		image, err := s.Prepare(files[number%len(files)])
+		if err != nil {
+			return err
+		}
+		_, err = s.Encoder.Encode(ctx, image)
+		return err
+	}
+}

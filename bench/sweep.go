@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"siamese/bench/load"
+)
+
+// Sweep has servers of different settings answer the same traffic, in turn, so
+// that the machine's moods hit all of them: what the defaults were chosen by.
+type Sweep struct {
+	// Command starts a server, as Serving.Command does; settings are put before
+	// its last word.
+	Command []string
+	// Settings are flags of the server, one setting a text; the empty one is the
+	// defaults.
+	Settings []string
+	Traffic  Traffic
+	// Rounds is how often each setting is measured.
+	Rounds   int
+	Progress io.Writer
+}
+
+// loneSpan is how long a lone caller of a sweep is measured.
+const loneSpan = 4 * time.Second
+
+// Swept is what became of one setting: medians of its rounds.
+type Swept struct {
+	Setting string
+	// Rate is answered calls/s.
+	Rate float64
+	// Median and High are seconds that 50 and 99 of 100 calls did not go over, Lone
+	// the median where there was one caller.
+	Median, High, Lone float64
+}
+
+// Run measures all settings.
+func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
+	rounds := make([][]Swept, len(s.Settings)) // by setting
+	for round := range s.Rounds {
+		for i, setting := range s.Settings {
+			fmt.Fprintf(s.Progress, "bench: round %d of %d: %s\n", round+1, s.Rounds, settingName(setting))
+			measured, err := s.measure(ctx, setting)
+			if err != nil {
+				return nil, fmt.Errorf("bench sweep: %s: %w", settingName(setting), err)
+			}
+			rounds[i] = append(rounds[i], measured)
+		}
+	}
+	swept := make([]Swept, len(s.Settings))
+	for i, setting := range s.Settings {
+		swept[i] = Swept{
+			Setting: setting,
+			Rate:    medianOf(rounds[i], func(s Swept) float64 { return s.Rate }),
+			Median:  medianOf(rounds[i], func(s Swept) float64 { return s.Median }),
+			High:    medianOf(rounds[i], func(s Swept) float64 { return s.High }),
+			Lone:    medianOf(rounds[i], func(s Swept) float64 { return s.Lone }),
+		}
+	}
+	return swept, nil
+}
+
+// measure starts a server with the setting and sends it the traffic, then a lone
+// caller's.
+func (s Sweep) measure(ctx context.Context, setting string) (_ Swept, err error) {
+	last := len(s.Command) - 1
+	command := slices.Concat(s.Command[:last], strings.Fields(setting), s.Command[last:])
+	server, err := startServer(ctx, command)
+	if err != nil {
+		return Swept{}, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	many, err := s.Traffic.Run(ctx, "", server.address)
+	if err != nil {
+		return Swept{}, err
+	}
+	alone := s.Traffic
+	alone.Pace = load.Config{Clients: 1, WarmUp: time.Second, Duration: loneSpan}
+	lone, err := alone.Run(ctx, "", server.address)
+	if err != nil {
+		return Swept{}, err
+	}
+	return Swept{
+		Setting: setting,
+		Rate:    many.Throughput(),
+		Median:  many.Percentile(50).Seconds(),
+		High:    many.Percentile(99).Seconds(),
+		Lone:    lone.Percentile(50).Seconds(),
+	}, errors.Join(many.FirstFailure, lone.FirstFailure)
+}
+
+func medianOf[T any](values []T, of func(T) float64) float64 {
+	numbers := make([]float64, len(values))
+	for i, value := range values {
+		numbers[i] = of(value)
+	}
+	return median(numbers)
+}
+
+func settingName(setting string) string {
+	if setting == "" {
+		return "the defaults"
+	}
+	return setting
+}
+
+// WriteSweep prints what became of the settings, rates to the first one's too.
+func WriteSweep(w io.Writer, swept []Swept) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "setting\tcalls/s\tto the first\tp50\tp99\tone caller's p50\n")
+	for _, s := range swept {
+		fmt.Fprintf(table, "%s\t%.4g\t%.2f×\t%.4g ms\t%.4g ms\t%.4g ms\n",
+			settingName(s.Setting), s.Rate, s.Rate/swept[0].Rate, s.Median*1e3, s.High*1e3, s.Lone*1e3)
+	}
+	return table.Flush()
+}
+
+// SweepRows are the figures of a sweep.
+func SweepRows(swept []Swept) []Row {
+	var rows []Row
+	for _, s := range swept {
+		name := "sweep, " + settingName(s.Setting)
+		rows = append(rows,
+			figure(name+", answered", s.Rate, "calls/s"),
+			figure(name+", 50 of 100", s.Median*1e3, "ms"),
+			figure(name+", 99 of 100", s.High*1e3, "ms"),
+			figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"))
+	}
+	return rows
+}

@@ -1,0 +1,163 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/grpc"
+
+	"siamese/bench/load"
+)
+
+// Traffic is calls of one kind, sent to a server at a pace.
+type Traffic struct {
+	Kind TrafficKind
+	// Pace is all of the load but its Call.
+	Pace load.Config
+	// Candidates is how many a Rank has.
+	Candidates int
+	// Files are the encoded images to send, each in its turn, from the first on
+	// again after the last: at least 2, with Rank more than Candidates.
+	Files [][]byte
+}
+
+// TrafficKind is what is called.
+type TrafficKind string
+
+// The kinds.
+const (
+	CompareTraffic TrafficKind = "compare"
+	RankTraffic    TrafficKind = "rank"
+	// StreamTraffic sends frames against one reference, the first file, on as many
+	// streams as their windows need.
+	StreamTraffic TrafficKind = "stream"
+)
+
+// Outcome is what became of traffic.
+type Outcome struct {
+	load.Report
+	// ImagesPerCall is how many images a call has.
+	ImagesPerCall int
+	// Runs is how many images the encoder's runs had, nil where the server's
+	// metrics are not to be had.
+	Runs *RunSizes
+}
+
+// Validate tells what is wrong, nil if nothing is.
+func (t Traffic) Validate() error {
+	need := 2
+	switch t.Kind {
+	case CompareTraffic, StreamTraffic:
+	case RankTraffic:
+		if t.Candidates < 1 {
+			return fmt.Errorf("bench: received %d candidates, expected at least 1", t.Candidates)
+		}
+		need = t.Candidates + 1
+	default:
+		return fmt.Errorf("bench: received traffic of %q, expected compare, rank or stream", t.Kind)
+	}
+	if len(t.Files) < need {
+		return fmt.Errorf("bench: received %d pictures, expected at least %d for %s", len(t.Files), need, t.Kind)
+	}
+	pace := t.Pace
+	pace.Call = func(context.Context, int) error { return nil } // is made later
+	return pace.Validate()
+}
+
+// Run sends the traffic to the server at an address. metrics is the URL of its
+// metrics, empty where there are none. Calls that fail are part of the outcome.
+func (t Traffic) Run(ctx context.Context, metrics, address string, options ...grpc.DialOption) (_ Outcome, err error) {
+	if err := t.Validate(); err != nil {
+		return Outcome{}, err
+	}
+	to, err := dial(address, options...)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	pace := t.Pace
+	var stop func()
+	if pace.Call, stop, err = t.call(ctx, to); err != nil {
+		return Outcome{}, err
+	}
+	defer stop()
+	before, err := readRunSizes(ctx, metrics)
+	if err != nil {
+		return Outcome{}, err
+	}
+	report, err := load.Run(ctx, pace)
+	if err != nil {
+		return Outcome{}, err
+	}
+	after, err := readRunSizes(ctx, metrics)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Report: report, ImagesPerCall: t.imagesPerCall(), Runs: after.since(before)}, nil
+}
+
+// RunOwn starts a server with a command, as Serving.Command does, sends it the
+// traffic and stops it.
+func (t Traffic) RunOwn(ctx context.Context, command []string) (_ Outcome, err error) {
+	probes, err := freeAddress(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	last := len(command) - 1
+	server, err := startServer(ctx, slices.Concat(command[:last], []string{"--health-addr=" + probes}, command[last:]))
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	return t.Run(ctx, "http://"+probes+"/metrics", server.address)
+}
+
+func (t Traffic) imagesPerCall() int {
+	switch t.Kind {
+	case RankTraffic:
+		return t.Candidates + 1
+	case StreamTraffic:
+		return 1
+	}
+	return 2
+}
+
+// call makes the call, and what ends what it needs.
+func (t Traffic) call(ctx context.Context, to target) (load.Call, func(), error) {
+	switch t.Kind {
+	case RankTraffic:
+		return to.ranking(t.Files, t.Candidates), func() {}, nil
+	case StreamTraffic:
+		return t.streams(ctx, to)
+	}
+	return to.comparing(t.Files), func() {}, nil
+}
+
+// openLoopStreams is how many streams carry frames that arrive at a rate.
+const openLoopStreams = 4
+
+// streams opens streams whose frames are sent in turn.
+func (t Traffic) streams(ctx context.Context, to target) (load.Call, func(), error) {
+	count := openLoopStreams
+	if t.Pace.Clients > 0 {
+		count = (t.Pace.Clients + streamWindow - 1) / streamWindow
+	}
+	var calls []load.Call
+	var opened []*stream
+	stop := func() {
+		for _, each := range opened {
+			each.close()
+		}
+	}
+	for range count {
+		each, err := to.openStream(ctx, t.Files[0], streamWindow)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		opened, calls = append(opened, each), append(calls, each.streaming(t.Files[1:]))
+	}
+	return func(ctx context.Context, number int) error { return calls[number%count](ctx, number) }, stop, nil
+}
