@@ -37,6 +37,10 @@ type Config struct {
 	// MaxStreamWindow bounds the messages under way on a stream. Default 8.
 	MaxStreamWindow int
 
+	// MaxStreams bounds the streams of all callers that are open at a time. Default
+	// 256.
+	MaxStreams int
+
 	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call
 	// that would go over waits. Default 200 million.
 	MaxPixelsInFlight int
@@ -193,6 +197,7 @@ func (c Config) Validate() error {
 		{"MaxImages", int64(c.MaxImages)},
 		{"MaxStreamReferences", int64(c.MaxStreamReferences)},
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
+		{"MaxStreams", int64(c.MaxStreams)},
 		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
 		{"MaxBatch", int64(c.MaxBatch)},
 		{"Runners", int64(c.Runners)},
@@ -246,6 +251,7 @@ func (c Config) withDefaults() Config {
 	c.MaxImages = cmp.Or(c.MaxImages, 128)
 	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
+	c.MaxStreams = cmp.Or(c.MaxStreams, 256)
 	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
 	c.MaxBatch = cmp.Or(c.MaxBatch, 8)

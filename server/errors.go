@@ -130,6 +130,15 @@ func queueFull(err *batch.FullError) *fault {
 	}
 }
 
+func tooManyStreams(limit int) *fault {
+	return &fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
+		message:  fmt.Sprintf("received another stream while %d are open, expected at most that many", limit),
+		metadata: map[string]string{"max_streams": strconv.Itoa(limit)},
+		retry:    retryDelay,
+	}
+}
+
 func rateLimited(err *access.RateError) *fault {
 	return &fault{
 		code: codes.ResourceExhausted, reason: ReasonRateLimited, message: err.Error(),

@@ -56,6 +56,7 @@ func (c Config) describe() *pb.Limits {
 		MaxImages:           uint32(c.MaxImages),
 		MaxStreamReferences: uint32(c.MaxStreamReferences),
 		MaxStreamWindow:     uint32(c.MaxStreamWindow),
+		MaxStreams:          uint32(c.MaxStreams),
 		MaxPixelsInFlight:   uint64(c.MaxPixelsInFlight),
 		MaxQueuedImages:     uint32(c.MaxQueuedImages),
 		DefaultDeadline:     durationpb.New(c.DefaultDeadline),

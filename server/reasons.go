@@ -49,6 +49,8 @@ const (
 
 	// ReasonQueueFull: no room for the call's images now.
 	ReasonQueueFull = "QUEUE_FULL"
+	// ReasonTooManyStreams: as many streams are open as the server takes.
+	ReasonTooManyStreams = "TOO_MANY_STREAMS"
 	// ReasonRateLimited: the caller calls more often than it may.
 	ReasonRateLimited = "RATE_LIMITED"
 	// ReasonTooManyCalls: the caller has as many calls under way as it may, or

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -48,6 +49,7 @@ type Server struct {
 
 	observer *observer
 	ledger   ledger
+	streams  *semaphore.Weighted // one unit for each open stream
 
 	callers *access.Callers
 
@@ -83,6 +85,7 @@ func New(cfg Config) (*Server, error) {
 		health:    health.NewServer(),
 		roster:    newRoster(),
 		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
+		streams:   semaphore.NewWeighted(int64(cfg.MaxStreams)),
 		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),

@@ -32,6 +32,10 @@ func (s *service) StreamCompare(stream compareStream) error {
 	if err := s.roster.ready(); err != nil {
 		return err
 	}
+	if !s.streams.TryAcquire(1) {
+		return tooManyStreams(s.cfg.MaxStreams)
+	}
+	defer s.streams.Release(1)
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
 	opening, err := s.opening(ctx, stream)

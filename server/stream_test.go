@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
@@ -49,6 +50,34 @@ func TestStreamOpening(t *testing.T) {
 				t.Errorf("end of stream = %v, %v, want OK", rest, err)
 			}
 		})
+	}
+}
+
+// More streams than the server takes are refused, until one ends.
+func TestTooManyStreamsAreRefused(t *testing.T) {
+	r := serve(t, server.Config{MaxStreams: 2}, &fakeModel{})
+	first, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+	r.openStream(t.Context(), t, &pb.StreamOpening{})
+	stream, err := r.StreamCompare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyStreams, ""}, failureOf(err)); diff != "" {
+		t.Errorf("third stream (-want +got):\n%s", diff)
+	}
+	if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_streams"]; got != "2" {
+		t.Errorf("max_streams = %q, want 2", got)
+	}
+	if retry := detail[*errdetails.RetryInfo](t, err).GetRetryDelay().AsDuration(); retry != time.Second {
+		t.Errorf("retry in %v, want 1s", retry)
+	}
+	if _, err := first.end(); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := r.openStream(t.Context(), t, &pb.StreamOpening{}) // there is room again
+	if rest, err := again.end(); err != nil || len(rest) > 0 {
+		t.Errorf("stream after one has ended = %v, %v, want OK", rest, err)
 	}
 }
 

@@ -17,9 +17,9 @@ type benchServeCommand struct {
 	benchModelFlags
 	trafficFlags
 
-	Server     string `help:"The server to call; by default one is started on this machine, which keeps no embeddings." placeholder:"ADDR"`
-	MetricsURL string `help:"Where the server of --server tells its metrics, for the images a run, such as http://127.0.0.1:9090/metrics." name:"metrics-url" placeholder:"URL"`
-	Dial dial.Flags `embed:""`
+	Server     string     `help:"The server to call; by default one is started on this machine, which keeps no embeddings." placeholder:"ADDR"`
+	MetricsURL string     `help:"Where the server of --server tells its metrics, for the images a run, such as http://127.0.0.1:9090/metrics." name:"metrics-url" placeholder:"URL"`
+	Dial       dial.Flags `embed:""`
 
 	Sweep  bool `help:"Hold settings of the server against each other: what the defaults were chosen by."`
 	Rounds int  `help:"How often a sweep measures each setting." default:"3"`

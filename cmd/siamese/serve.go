@@ -28,6 +28,7 @@ type serveCommand struct {
 	MaxImages           int           `help:"Images in one Embed." default:"128"`
 	MaxStreamReferences int           `help:"References on one stream." default:"16"`
 	MaxStreamWindow     int           `help:"Frames under way on one stream." default:"8"`
+	MaxStreams          int           `help:"Streams of all callers that may be open at a time; more are refused." default:"256"`
 	MaxPixelsInFlight   int           `help:"Decoded pixels of all calls at once; more wait." default:"200000000"`
 	MaxQueuedImages     int           `help:"Images that may wait for the encoder; more are refused." default:"512"`
 	DefaultDeadline     time.Duration `help:"Deadline of a call that sets none." default:"60s"`
@@ -129,6 +130,7 @@ func (c *serveCommand) config(logger *slog.Logger) server.Config {
 		MaxImages:           c.MaxImages,
 		MaxStreamReferences: c.MaxStreamReferences,
 		MaxStreamWindow:     c.MaxStreamWindow,
+		MaxStreams:          c.MaxStreams,
 		MaxPixelsInFlight:   c.MaxPixelsInFlight,
 		MaxQueuedImages:     c.MaxQueuedImages,
 		BatchWait:           c.BatchWait,
