@@ -2,6 +2,7 @@ package imaging_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -26,6 +27,17 @@ func pngHeader(width, height uint32) []byte {
 	header := be.AppendUint32(be.AppendUint32(nil, width), height)
 	header = append(header, 8, 2, 0, 0, 0)
 	return append([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", header)...)
+}
+
+// pngOf is an RGBA PNG with a hundred rows' worth of pixels, which pack well.
+func pngOf(width, height uint32, bits byte) []byte {
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	_, _ = w.Write(make([]byte, int(width)*400)) // to memory
+	_ = w.Close()
+	header := be.AppendUint32(be.AppendUint32(nil, width), height)
+	out := append([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", append(header, bits, 6, 0, 0, 0))...)
+	return append(out, pngChunk("IDAT", packed.Bytes())...)
 }
 
 // gifHeader is a logical screen with no frame.

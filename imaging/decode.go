@@ -71,6 +71,8 @@ func checkBody(header Header, data []byte) error {
 	switch header.Format {
 	case JPEG:
 		return checkScans(data)
+	case PNG:
+		return checkPNGLength(header, data)
 	case BMP:
 		return checkBMPLength(header, data)
 	case TIFF:

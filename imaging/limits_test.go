@@ -109,6 +109,7 @@ func TestBombsAreRefusedWithoutMemory(t *testing.T) {
 		{"webp canvas", riff(webpCanvas(side, side, 0)), imaging.ReasonTooManyPixels},
 		{"webp lossless", riff(webpLossless(16384, 16384)), imaging.ReasonTooManyPixels},
 		{"long png", pngHeader(side, 2), imaging.ReasonShape},
+		{"png with a few rows", pngOf(5000, 5000, 16), imaging.ReasonUndecodable},
 		{"bmp with no pixels", bmpHeader(5000, 5000), imaging.ReasonUndecodable},
 		{"webp larger than its canvas", riff(webpCanvas(64, 64, 0), webpLossless(16384, 16384)), imaging.ReasonUndecodable},
 		{"gif frame larger than its screen", gifFrame(64, 64, side, side), imaging.ReasonUndecodable},
