@@ -116,7 +116,7 @@ func (m *Model) Compare(ctx context.Context, a, b []float32) ([]float32, error) 
 func (m *Model) compareRun(a, b, similarities []float32) error {
 	count := int64(len(similarities))
 	shape := []int64{count, int64(m.card.Architecture.EmbeddingLength())}
-	return m.session.Run(
+	return m.session.RunInline(
 		[]tf.Feed{
 			{To: m.endpoints.a, Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(a)},
 			{To: m.endpoints.b, Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(b)},

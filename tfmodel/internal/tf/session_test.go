@@ -52,15 +52,20 @@ func TestRun(t *testing.T) {
 	in, out := output(t, session, "in/Placeholder"), output(t, session, "out/Add:0")
 	values, doubled := []float32{1, -2.5, 3}, make([]float32, 3)
 	shape := []int64{3}
-	err := session.Run(
-		[]Feed{{To: in, Type: Float32, Shape: shape, Data: Float32Bytes(values)}},
-		[]Fetch{{From: out, Type: Float32, Shape: shape, Into: Float32Bytes(doubled)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, value := range values {
-		if doubled[i] != 2*value {
-			t.Errorf("value %d = %v, want %v", i, doubled[i], 2*value)
+	feeds := []Feed{{To: in, Type: Float32, Shape: shape, Data: Float32Bytes(values)}}
+	fetches := []Fetch{{From: out, Type: Float32, Shape: shape, Into: Float32Bytes(doubled)}}
+	for name, run := range map[string]func() error{
+		"Run":       func() error { return session.Run(feeds, fetches) },
+		"RunInline": func() error { return session.RunInline(feeds, fetches) },
+	} {
+		clear(doubled)
+		if err := run(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i, value := range values {
+			if doubled[i] != 2*value {
+				t.Errorf("%s: value %d = %v, want %v", name, i, doubled[i], 2*value)
+			}
 		}
 	}
 }
