@@ -17,7 +17,7 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 		return nil, err
 	}
 	pairs := c.pairs(req.GetPairs())
-	if err := c.images.prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	results, err := c.scorePairs(ctx, pairs)

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/batch"
 )
 
 // clock tells where the time of a call or frame went.
@@ -30,6 +31,7 @@ func (c clock) timings(images *imageSet) *pb.Timings {
 type call struct {
 	engine    *engine
 	images    *imageSet
+	place     *batch.Place // for the images in the queue; nil where there is none to encode
 	threshold float32
 	clock     clock
 }
@@ -44,12 +46,24 @@ func (s *service) begin(options *pb.CompareOptions) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &call{
+	s.call = &call{
 		engine:    e,
 		images:    newImageSet(e, options.GetIncludePrepared()),
 		threshold: threshold,
 		clock:     clock{started: time.Now()},
-	}, nil
+	}
+	return s.call, nil
+}
+
+// prepare prepares the images once there is a place for them in the queue: under
+// overload, preparing costs the time that the encoder wants. It is called once.
+func (c *call) prepare(ctx context.Context) (err error) {
+	if n := len(c.images.pending); n > 0 {
+		if c.place, err = c.engine.queue.Reserve(ctx, n); err != nil {
+			return err
+		}
+	}
+	return c.images.prepare(ctx)
 }
 
 // threshold returns the asked-for threshold, else the model's.
@@ -64,7 +78,10 @@ func (e *engine) threshold(options *pb.CompareOptions, field string) (float32, e
 // encode gives the members their embeddings; they must be without fault. The
 // call is refused when the queue is full.
 func (c *call) encode(ctx context.Context, needed []*member) error {
-	return c.images.encode(ctx, c.engine.queue.Submit, needed)
+	if c.place == nil { // the cache had all, or they came as embeddings
+		return c.images.encode(ctx, c.engine.queue.Submit, needed)
+	}
+	return c.images.encode(ctx, c.place.Submit, needed)
 }
 
 // score encodes the couples' members and scores each couple.

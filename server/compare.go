@@ -17,7 +17,7 @@ func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Comp
 	if err := firstFault(a, b); err != nil {
 		return nil, err
 	}
-	if err := c.images.prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := firstFault(a, b); err != nil {

@@ -156,6 +156,7 @@ type ModelInfo struct {
 	Precision       string  // what it computes in, such as "float32"; may be empty
 	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
 	Runners         int     // runs at a time that its device is served best by; 0 = Config.Runners decides
+	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
 	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
 }
 

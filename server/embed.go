@@ -21,7 +21,7 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 	for i, image := range req.GetImages() {
 		images[i] = c.operand(fmt.Sprintf("images[%d]", i), image)
 	}
-	if err := c.images.prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	var needed []*member

@@ -66,6 +66,7 @@ func batchConfig(cfg Config, info ModelInfo) batch.Config {
 		MaxBatch:        cmp.Or(info.MaxBatch, cfg.MaxBatch),
 		Sizes:           info.BatchSizes,
 		Runners:         cmp.Or(info.Runners, cfg.Runners),
+		ShortRuns:       info.ShortRuns,
 		Wait:            cfg.BatchWait,
 		ImageBytes:      info.Height * info.Width * 3,
 		EmbeddingLength: info.EmbeddingLength,

@@ -130,6 +130,11 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		if delay := detail[*errdetails.RetryInfo](t, err).GetRetryDelay().AsDuration(); delay <= 0 {
 			t.Errorf("retry delay = %v, want more than 0", delay)
 		}
+		// Who is refused costs no decoding: that the image is broken is not found.
+		_, err = r.Compare(t.Context(), compareRequest(encoded(gray(4)[:40]), grayImage(5)))
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
+			t.Errorf("a broken image: error %v (-want +got):\n%s", err, diff)
+		}
 		blocked.open()
 		for range 2 {
 			if err := <-results; err != nil {

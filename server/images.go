@@ -150,7 +150,7 @@ func (s *imageSet) recallPixels(m *member) {
 	}
 }
 
-// submitter is batch.Queue's Submit or SubmitWait.
+// submitter is a way to submit to the queue: Submit, SubmitWait or a place's.
 type submitter func(ctx context.Context, images []batch.Image) ([][]float32, batch.Report, error)
 
 // encode gives the needed members their embeddings by one submission, distinct

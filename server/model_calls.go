@@ -18,6 +18,7 @@ type calls struct {
 type service struct {
 	*Server
 	held *tenant // the call's model; nil until use
+	call *call   // nil until begin, and of streams
 }
 
 // use returns the engine of the model with this label or version, the default
@@ -32,8 +33,11 @@ func (s *service) use(name string) (*engine, error) {
 	return t.engine, nil
 }
 
-// end lets go of the call's model.
+// end lets go of what the call has held.
 func (s *service) end() {
+	if s.call != nil && s.call.place != nil {
+		s.call.place.Release()
+	}
 	if s.held != nil {
 		s.roster.leave(s.held)
 	}

@@ -26,7 +26,7 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 		return nil, err
 	}
 	candidates := c.candidates(req.GetCandidates())
-	if err := c.images.prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := firstFault(query); err != nil {

@@ -27,7 +27,7 @@ type benchServeCommand struct {
 
 // sweepSettings are what a sweep holds against the defaults, which come first.
 var sweepSettings = []string{
-	"", "--runners=1", "--runners=3", "--max-batch=1", "--max-batch=2", "--max-batch=4", "--max-batch=16",
+	"", "--runners=2", "--runners=3", "--max-batch=1", "--max-batch=2", "--max-batch=4", "--max-batch=16",
 	"--batch-wait=2ms", "--batch-wait=5ms", "--intra-threads=1", "--inter-threads=1",
 }
 

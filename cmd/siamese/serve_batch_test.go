@@ -16,11 +16,11 @@ func TestTuneSuitsTheDevice(t *testing.T) {
 		want server.ModelInfo
 	}{
 		{
-			"cpu", batchFlags{}, server.ModelInfo{Device: "cpu", MaxBatch: 8},
-			server.ModelInfo{Device: "cpu", MaxBatch: 8, Runners: 2},
+			"cpu", batchFlags{Runners: 1}, server.ModelInfo{Device: "cpu", MaxBatch: 8},
+			server.ModelInfo{Device: "cpu", MaxBatch: 8, Runners: 1, ShortRuns: true},
 		},
 		{
-			"gpu", batchFlags{}, server.ModelInfo{Device: "gpu:0", MaxBatch: 24},
+			"gpu", batchFlags{Runners: 1}, server.ModelInfo{Device: "gpu:0", MaxBatch: 24},
 			server.ModelInfo{
 				Device: "gpu:0", MaxBatch: 24, Runners: 1,
 				BatchSizes: []int{1, 2, 4, 8, 16, 24},

@@ -16,7 +16,7 @@ func (q *Queue) enter(j *job, images []Image, reserved int) error {
 	}
 	if reserved == 0 {
 		reserved = q.freshLocked(images)
-		if err := q.admitLocked(j, reserved); err != nil {
+		if err := q.admitLocked(j.ctx, reserved); err != nil {
 			return err
 		}
 	}
@@ -27,23 +27,27 @@ func (q *Queue) enter(j *job, images []Image, reserved int) error {
 }
 
 // admitLocked takes room for n images or refuses them.
-func (q *Queue) admitLocked(j *job, n int) error {
+func (q *Queue) admitLocked(ctx context.Context, n int) error {
 	if n == 0 {
 		return nil
 	}
-	if err := q.timelyLocked(j, n); err != nil {
+	if err := q.timelyLocked(ctx, n); err != nil {
 		return err
 	}
 	if !q.room.TryAcquire(int64(n)) {
-		return &FullError{Wanted: n, Queued: len(q.waiting), Capacity: q.cfg.MaxQueued}
+		return &FullError{Wanted: n, Queued: len(q.waiting) + q.reserved, Capacity: q.cfg.MaxQueued}
 	}
 	return nil
 }
 
+// timelyShare is the part of a caller's time that its wait may usually take. The
+// rest is for runs that take longer, and for what a call does besides.
+const timelyShare = 0.8
+
 // timelyLocked refuses n images that would be encoded after their caller's
 // deadline, by their own number or by those before them.
-func (q *Queue) timelyLocked(j *job, n int) error {
-	deadline, ok := j.ctx.Deadline()
+func (q *Queue) timelyLocked(ctx context.Context, n int) error {
+	deadline, ok := ctx.Deadline()
 	if !ok {
 		return nil
 	}
@@ -53,20 +57,26 @@ func (q *Queue) timelyLocked(j *job, n int) error {
 		q.counts.dropped[DropHopeless] += uint64(n)
 		return ErrHopeless
 	}
-	if wait := q.pace.work(now, q.aheadLocked()+n, q.cfg.Runners); wait > left {
-		return &FullError{Wanted: n, Queued: len(q.waiting), Capacity: q.cfg.MaxQueued, Wait: wait}
+	ahead := q.aheadLocked()
+	wait := q.pace.wait(now, ahead+n, q.cfg.Runners)
+	if ahead > 0 && float64(wait) > timelyShare*float64(left) {
+		return &FullError{Wanted: n, Queued: len(q.waiting) + q.reserved, Capacity: q.cfg.MaxQueued, Wait: wait}
 	}
 	return nil
 }
 
 // aheadLocked is how many images are to be encoded before the next one that
-// comes. Once runs are full it ends with the last of its own run, whose other
-// images count too: without them, and those under way, a queue under overload
-// fills with callers whose turn comes a moment too late.
+// comes. Where no runner is free, those under way count. Once runs are full an
+// image ends with the last of its own run, whose others count too: without them a
+// queue under overload fills with callers whose turn comes a moment too late.
 func (q *Queue) aheadLocked() int {
-	ahead := len(q.waiting)
-	if ahead >= q.cfg.MaxBatch {
-		ahead += q.counts.inFlight + q.cfg.MaxBatch - 1
+	ahead := len(q.waiting) + q.reserved
+	isFull := ahead >= q.cfg.MaxBatch
+	if q.counts.running == q.cfg.Runners {
+		ahead += q.counts.inFlight
+	}
+	if isFull {
+		ahead += q.cfg.MaxBatch - 1
 	}
 	return ahead
 }

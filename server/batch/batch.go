@@ -67,6 +67,12 @@ type Config struct {
 	// Runners is how many runs may be under way at a time. Default 1.
 	Runners int
 
+	// ShortRuns has a run take no more than a third of the images that wait, or
+	// two. It is for devices on which a run takes about as long as its images one
+	// by one: who comes first is answered first, and who comes next waits less,
+	// while under load runs are as large as ever. Default: a run takes all it may.
+	ShortRuns bool
+
 	// Wait is how long an image may be held back for others that would fill its
 	// run, at most MaxWait. Default 0: not at all.
 	Wait time.Duration

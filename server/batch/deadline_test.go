@@ -54,7 +54,7 @@ func TestDeadlineThatTheQueueCannotKeepIsRefused(t *testing.T) {
 		if diff := cmp.Diff(want, full); diff != "" {
 			t.Errorf("FullError (-want +got):\n%s", diff)
 		}
-		patient := start(within(t, 6*time.Second), q.Submit, 6)
+		patient := start(within(t, 7*time.Second), q.Submit, 6)
 		<-waiting.done
 		if <-patient.done; patient.err != nil {
 			t.Errorf("a deadline that can be kept: Submit = %v, want none", patient.err)

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -90,4 +91,31 @@ func TestOverloadCostsNoGoodput(t *testing.T) {
 			t.Errorf("after the overload %d of %d are served, the slowest in %v", len(after.served), capacity/2, worst)
 		}
 	})
+}
+
+// No machine is even: runs take one and a half times as long on average, and now
+// and then far longer. Callers who are let in at the pace of the fastest of them
+// come too late, and what was encoded for them is in vain.
+func TestOverloadCostsNoGoodputWhereRunsVary(t *testing.T) {
+	for _, runners := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &encoder{}
+			e.after = func(output []float32) []float32 {
+				slow := 0.5 + rand.ExpFloat64() // 1.5 on average
+				took := slow * float64(runners*len(output)/embeddingLength)
+				time.Sleep(time.Duration(took * float64(perImage))) // fake time
+				return output
+			}
+			const seconds, deadline = 60, 2 * time.Second
+			q := newQueueWith(t, e, batch.Config{MaxQueued: 512, MaxBatch: 8, Runners: runners})
+			offer(t, q, capacity/4, 2*time.Second, deadline) // so that the pace is known
+
+			o := offer(t, q, 5*capacity, seconds*time.Second, deadline)
+			peak := capacity * seconds * 2 / 3
+			t.Logf("%d runners: %d served of %d that can be, %d refused, %d late", runners, len(o.served), peak, o.refused, o.late)
+			if want := peak * 9 / 10; len(o.served) < want {
+				t.Errorf("%d runners: %d images were served in %d s, want at least %d", runners, len(o.served), seconds, want)
+			}
+		})
+	}
 }

@@ -16,12 +16,13 @@ type Queue struct {
 	cfg  Config
 	room *semaphore.Weighted // one unit for each image that waits
 
-	mu      sync.Mutex    // guards all below and the jobs' and units' state
-	waiting []*unit       // oldest first; none is taken
-	flying  map[Key]*unit // those that wait or are under way and have a key
-	pace    pace
-	counts  counts
-	closed  bool
+	mu       sync.Mutex    // guards all below and the jobs' and units' state
+	waiting  []*unit       // oldest first; none is taken
+	reserved int           // images that places were taken for and that are not here yet
+	flying   map[Key]*unit // those that wait or are under way and have a key
+	pace     pace
+	counts   counts
+	closed   bool
 
 	wake    chan struct{} // capacity 1: whoever hears it looks for itself, and passes it on
 	ctx     context.Context
@@ -70,9 +71,7 @@ func New(cfg Config, run Runner) (*Queue, error) {
 func (q *Queue) Submit(ctx context.Context, images []Image) ([][]float32, Report, error) {
 	return q.submit(ctx, images, func(j *job) error {
 		err := q.enter(j, images, 0)
-		if errors.Is(err, ErrFull) {
-			q.countRefused(len(images))
-		}
+		q.countRefused(err, len(images))
 		return err
 	})
 }
@@ -87,7 +86,7 @@ func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Re
 			return err
 		}
 		if len(images) > q.cfg.MaxQueued {
-			q.countRefused(len(images))
+			q.countRefused(err, len(images))
 			return err
 		}
 		if err := q.awaitRoom(ctx, len(images)); err != nil {

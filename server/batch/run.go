@@ -68,11 +68,21 @@ func (q *Queue) holdLocked(now time.Time) time.Duration {
 	return q.cfg.Wait - now.Sub(q.waiting[0].wanted[0].job.submitted)
 }
 
+// A short run takes this part of what waits, and a pair where there is one.
+const (
+	shortPart  = 3
+	shortLeast = 2
+)
+
 // shareLocked is how many of the images that wait the next run carries: runners
-// that are free share them, since two small runs side by side beat one of both.
+// that are free share them.
 func (q *Queue) shareLocked() int {
-	free := q.cfg.Runners - q.counts.running
-	return min((len(q.waiting)+free-1)/free, q.cfg.MaxBatch)
+	waiting, free := len(q.waiting), q.cfg.Runners-q.counts.running
+	share := (waiting + free - 1) / free
+	if q.cfg.ShortRuns {
+		share = min(share, max((waiting+shortPart-1)/shortPart, shortLeast))
+	}
+	return min(share, q.cfg.MaxBatch)
 }
 
 // dropDeadLocked drops the callers among those at the front of the queue that
@@ -92,7 +102,8 @@ func (q *Queue) dropDeadLocked(now time.Time) {
 }
 
 // deadLocked tells why a job is not worth encoding by a run of that size; nil if
-// it is.
+// it is. Where others would fill the run, whoever will probably be late makes room
+// for them.
 func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 	if err := j.ctx.Err(); err != nil {
 		return err
@@ -102,6 +113,9 @@ func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 		return nil
 	}
 	need := max(q.pace.run(now, size), q.pace.work(now, j.untaken(), q.cfg.Runners))
+	if len(q.waiting)-j.untaken() >= size {
+		need = max(need, q.pace.usual(now, size), q.pace.wait(now, j.untaken(), q.cfg.Runners))
+	}
 	if need > deadline.Sub(now) {
 		return ErrHopeless
 	}

@@ -56,6 +56,43 @@ func TestRunnersShareWhatWaits(t *testing.T) {
 	}
 }
 
+// Short runs take a third of what waits, a pair at the least, and are as large
+// as may be when much waits.
+func TestShortRuns(t *testing.T) {
+	tests := []struct {
+		giveRunners, giveImages int
+		want                    []int // sizes of the runs in turn
+	}{
+		{1, 1, []int{1}},
+		{1, 2, []int{2}},
+		{1, 3, []int{2, 1}},
+		{1, 12, []int{4, 3, 2, 2, 1}},
+		{1, 36, []int{8, 8, 7, 5, 3, 2, 2, 1}},
+		{2, 2, []int{1, 1}},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			e := &encoder{before: aSecond}
+			q := newQueueWith(t, e, batch.Config{MaxQueued: 50, MaxBatch: 8, Runners: tt.giveRunners, ShortRuns: true})
+			numbers := make([]byte, tt.giveImages)
+			for i := range numbers {
+				numbers[i] = byte(i)
+			}
+			got, _, err := q.Submit(t.Context(), images(numbers...))
+			if diff := cmp.Diff(embeddings(numbers...), got); err != nil || diff != "" {
+				t.Errorf("Submit: %v (-want +got):\n%s", err, diff)
+			}
+			var sizes []int
+			for _, run := range e.seen() {
+				sizes = append(sizes, len(run))
+			}
+			if diff := cmp.Diff(tt.want, sizes); diff != "" {
+				t.Errorf("%d runners, %d images: runs' sizes (-want +got):\n%s", tt.giveRunners, tt.giveImages, diff)
+			}
+		})
+	}
+}
+
 func TestWaitHoldsImagesBackForOthers(t *testing.T) {
 	const wait = 5 * time.Millisecond
 	tests := []struct {

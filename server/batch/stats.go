@@ -23,6 +23,7 @@ const (
 // Stats is a queue at one moment. Counters run from the queue's start.
 type Stats struct {
 	Queued   int // images that wait
+	Reserved int // images that a place was taken for and that are not here yet
 	InFlight int // images of the runs under way
 	Running  int // runs under way
 
@@ -49,6 +50,7 @@ func (q *Queue) Stats() Stats {
 	c := &q.counts
 	return Stats{
 		Queued:   len(q.waiting),
+		Reserved: q.reserved,
 		InFlight: c.inFlight,
 		Running:  c.running,
 		Batches:  slices.Clone(c.batches),
@@ -97,10 +99,17 @@ func (c *counts) end(r *run, err error) {
 	c.images += uint64(len(r.units))
 }
 
-func (q *Queue) countRefused(images int) {
+func (q *Queue) countRefused(err error, images int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.counts.refused += uint64(images)
+	q.refuseLocked(err, images)
+}
+
+// refuseLocked counts the images of a submission that was refused with ErrFull.
+func (q *Queue) refuseLocked(err error, images int) {
+	if errors.Is(err, ErrFull) {
+		q.counts.refused += uint64(images)
+	}
 }
 
 // dropLocked ends a job before its images are encoded and counts those that

@@ -13,6 +13,7 @@ import (
 // alerts go by them.
 var (
 	queueImages   = describe("queue_images", "Images that wait for the encoder.")
+	queueReserved = describe("queue_reserved_images", "Images that have a place in the queue while they are prepared.")
 	queueCapacity = describe("queue_capacity_images", "Images that may wait for the encoder of one model.")
 	encoderImages = describe("encoder_images", "Images of the runs under way.")
 	encoderRuns   = describe("encoder_runs", "Runs of the encoder under way.")
@@ -37,7 +38,7 @@ var (
 	resident    = describe("resident_bytes", "Resident memory of the process.")
 	outsideGo   = describe("resident_outside_go_bytes", "Resident memory less what Go's runtime holds: nearly all of it is TensorFlow's.")
 	descriptors = []*prometheus.Desc{
-		queueImages, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
+		queueImages, queueReserved, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
 		cacheHits, cacheMisses, cacheBytes, cacheCapacity, cacheEntries, cacheEvictions,
 		serving, modelInfo, buildInfo, resident, outsideGo,
 	}
@@ -89,6 +90,7 @@ func (s sink) put(d *prometheus.Desc, kind prometheus.ValueType, value float64, 
 func (s sink) queue(r Reading) {
 	q := r.Queue
 	s.gauge(queueImages, float64(q.Queued))
+	s.gauge(queueReserved, float64(q.Reserved))
 	s.gauge(queueCapacity, float64(r.MaxQueued))
 	s.gauge(encoderImages, float64(q.InFlight))
 	s.gauge(encoderRuns, float64(q.Running))

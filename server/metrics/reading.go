@@ -55,7 +55,7 @@ func (r *Reading) Add(queue batch.Stats, embeddings cache.Stats) {
 // AddPast does so for a queue and a cache that are no more: what they have
 // counted stays, what they held does not.
 func (r *Reading) AddPast(queue batch.Stats, embeddings cache.Stats) {
-	queue.Queued, queue.InFlight, queue.Running = 0, 0, 0
+	queue.Queued, queue.Reserved, queue.InFlight, queue.Running = 0, 0, 0, 0
 	embeddings.Bytes, embeddings.Entries = 0, 0
 	r.Add(queue, embeddings)
 }
@@ -63,6 +63,7 @@ func (r *Reading) AddPast(queue batch.Stats, embeddings cache.Stats) {
 func (r *Reading) addQueue(other batch.Stats) {
 	q := &r.Queue
 	q.Queued += other.Queued
+	q.Reserved += other.Reserved
 	q.InFlight += other.InFlight
 	q.Running += other.Running
 	q.Images += other.Images
