@@ -117,6 +117,10 @@ bench: build ## Measure on this machine; results in .bench/results.json.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi
 	bin/siamese bench
 
+.PHONY: soak
+soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays flat (MINUTES=6 for less).
+	scripts/soak.sh $(MINUTES)
+
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
