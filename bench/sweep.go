@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,13 @@ type Sweep struct {
 	Progress io.Writer
 }
 
-// loneSpan is how long a lone caller of a sweep is measured.
-const loneSpan = 4 * time.Second
+const (
+	// loneSpan is how long a lone caller of a sweep is measured.
+	loneSpan = 4 * time.Second
+	// halfSpans is how many times as long as all callers calls at half load are
+	// measured: few of them make the tail.
+	halfSpans = 3
+)
 
 // Swept is what became of one setting: medians of its rounds.
 type Swept struct {
@@ -37,20 +43,23 @@ type Swept struct {
 	// Rate is answered calls/s.
 	Rate float64
 	// Median and High are seconds that 50 and 99 of 100 calls did not go over, Lone
-	// the median where there was one caller.
-	Median, High, Lone float64
+	// the median where there was one caller, HalfHigh of 99 where calls arrived at
+	// random at half the rate of the first setting.
+	Median, High, Lone, HalfHigh float64
 }
 
 // Run measures all settings.
 func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
 	rounds := make([][]Swept, len(s.Settings)) // by setting
+	var half float64                           // calls/s, half of what the first one did
 	for round := range s.Rounds {
 		for i, setting := range s.Settings {
 			fmt.Fprintf(s.Progress, "bench: round %d of %d: %s\n", round+1, s.Rounds, settingName(setting))
-			measured, err := s.measure(ctx, setting)
+			measured, err := s.measure(ctx, setting, half)
 			if err != nil {
 				return nil, fmt.Errorf("bench sweep: %s: %w", settingName(setting), err)
 			}
+			half = cmp.Or(half, measured.Rate/2)
 			rounds[i] = append(rounds[i], measured)
 		}
 	}
@@ -62,14 +71,17 @@ func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
 			Median:  medianOf(rounds[i], func(s Swept) float64 { return s.Median }),
 			High:    medianOf(rounds[i], func(s Swept) float64 { return s.High }),
 			Lone:    medianOf(rounds[i], func(s Swept) float64 { return s.Lone }),
+
+			HalfHigh: medianOf(rounds[i], func(s Swept) float64 { return s.HalfHigh }),
 		}
 	}
 	return swept, nil
 }
 
 // measure starts a server with the setting and sends it the traffic, then a lone
-// caller's.
-func (s Sweep) measure(ctx context.Context, setting string) (_ Swept, err error) {
+// caller's, then calls that arrive at random, half so many a second; half 0 stands
+// for half of what the traffic came to.
+func (s Sweep) measure(ctx context.Context, setting string, half float64) (_ Swept, err error) {
 	last := len(s.Command) - 1
 	command := slices.Concat(s.Command[:last], strings.Fields(setting), s.Command[last:])
 	server, err := startServer(ctx, command)
@@ -87,13 +99,23 @@ func (s Sweep) measure(ctx context.Context, setting string) (_ Swept, err error)
 	if err != nil {
 		return Swept{}, err
 	}
+	arriving := s.Traffic
+	arriving.Pace = load.Config{
+		Rate: cmp.Or(half, many.Throughput()/2), Seed: s.Traffic.Pace.Seed, WarmUp: time.Second, Duration: halfSpans * s.Traffic.Pace.Duration,
+	}
+	random, err := arriving.Run(ctx, "", server.address)
+	if err != nil {
+		return Swept{}, err
+	}
 	return Swept{
 		Setting: setting,
 		Rate:    many.Throughput(),
 		Median:  many.Percentile(50).Seconds(),
 		High:    many.Percentile(99).Seconds(),
 		Lone:    lone.Percentile(50).Seconds(),
-	}, errors.Join(many.FirstFailure, lone.FirstFailure)
+
+		HalfHigh: random.Percentile(99).Seconds(),
+	}, errors.Join(many.FirstFailure, lone.FirstFailure, random.FirstFailure)
 }
 
 func medianOf[T any](values []T, of func(T) float64) float64 {
@@ -114,10 +136,10 @@ func settingName(setting string) string {
 // WriteSweep prints what became of the settings, rates to the first one's too.
 func WriteSweep(w io.Writer, swept []Swept) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "setting\tcalls/s\tto the first\tp50\tp99\tone caller's p50\n")
+	fmt.Fprintf(table, "setting\tcalls/s\tto the first\tp50\tp99\tone caller's p50\tp99 at half load\n")
 	for _, s := range swept {
-		fmt.Fprintf(table, "%s\t%.4g\t%.2f×\t%.4g ms\t%.4g ms\t%.4g ms\n",
-			settingName(s.Setting), s.Rate, s.Rate/swept[0].Rate, s.Median*1e3, s.High*1e3, s.Lone*1e3)
+		fmt.Fprintf(table, "%s\t%.4g\t%.2f×\t%.4g ms\t%.4g ms\t%.4g ms\t%.4g ms\n",
+			settingName(s.Setting), s.Rate, s.Rate/swept[0].Rate, s.Median*1e3, s.High*1e3, s.Lone*1e3, s.HalfHigh*1e3)
 	}
 	return table.Flush()
 }
@@ -131,7 +153,8 @@ func SweepRows(swept []Swept) []Row {
 			figure(name+", answered", s.Rate, "calls/s"),
 			figure(name+", 50 of 100", s.Median*1e3, "ms"),
 			figure(name+", 99 of 100", s.High*1e3, "ms"),
-			figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"))
+			figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"),
+			figure(name+", at half load, 99 of 100", s.HalfHigh*1e3, "ms"))
 	}
 	return rows
 }

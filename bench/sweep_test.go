@@ -10,12 +10,12 @@ import (
 )
 
 func TestWriteSweep(t *testing.T) {
-	swept := []Swept{{Rate: 8, Median: 0.1, High: 0.2, Lone: 0.05}, {Setting: "--runners=1", Rate: 6, Median: 0.3, High: 0.4, Lone: 0.06}}
+	swept := []Swept{{HalfHigh: 0.7, Rate: 8, Median: 0.1, High: 0.2, Lone: 0.05}, {Setting: "--runners=1", Rate: 6, Median: 0.3, High: 0.4, Lone: 0.06}}
 	var out strings.Builder
 	if err := WriteSweep(&out, swept); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"the defaults", "1.00×", "--runners=1", "0.75×", "400 ms", "60 ms"} {
+	for _, want := range []string{"the defaults", "1.00×", "--runners=1", "0.75×", "400 ms", "60 ms", "700 ms"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("sweep is\n%swant %q in it", out.String(), want)
 		}

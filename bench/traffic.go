@@ -61,6 +61,11 @@ func (t Traffic) Validate() error {
 	if len(t.Files) < need {
 		return fmt.Errorf("bench: received %d pictures, expected at least %d for %s", len(t.Files), need, t.Kind)
 	}
+	return t.ValidatePace()
+}
+
+// ValidatePace tells what is wrong with the pace alone.
+func (t Traffic) ValidatePace() error {
 	pace := t.Pace
 	pace.Call = func(context.Context, int) error { return nil } // is made later
 	return pace.Validate()

@@ -103,18 +103,20 @@ func (c *benchServeCommand) sweep(ctx context.Context, s streams, traffic bench.
 
 // traffic is what the flags ask for.
 func (f trafficFlags) traffic() (bench.Traffic, error) {
-	files, err := f.files()
-	if err != nil {
-		return bench.Traffic{}, err
-	}
 	t := bench.Traffic{
 		Kind:       bench.TrafficKind(f.Call),
 		Candidates: f.Candidates,
-		Files:      files,
 		Pace:       load.Config{Clients: f.Clients, WarmUp: f.WarmUp, Duration: f.Duration, Deadline: f.Deadline, Fixed: f.Fixed, Seed: 1},
 	}
 	if f.Rate != 0 {
 		t.Pace.Clients, t.Pace.Rate = 0, f.Rate
+	}
+	if err := t.ValidatePace(); err != nil { // before pictures are made
+		return bench.Traffic{}, usageError{err}
+	}
+	var err error
+	if t.Files, err = f.files(); err != nil {
+		return bench.Traffic{}, err
 	}
 	if err := t.Validate(); err != nil {
 		return bench.Traffic{}, usageError{err}
