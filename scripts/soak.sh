@@ -12,17 +12,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+soak=soak
+spans=6
+source scripts/soak-common.sh
 minutes=${1:-60}
+check_minutes "$minutes"
 program=${SIAMESE_PROGRAM:-bin/siamese}
 rate=${SOAK_RATE:-2}
-every=10 # seconds between readings
-spans=6
-bar=8 # MB
 
-if ! [[ $minutes =~ ^[1-9][0-9]{0,3}$ ]]; then
-	echo "soak: received \"$minutes\", expected minutes from 1 to 9999" >&2
-	exit 2
-fi
 command -v "$program" >/dev/null || { echo "soak: there is no $program (make build)" >&2; exit 1; }
 
 folder=$(mktemp -d)
@@ -44,7 +41,7 @@ until "$program" compare --server "127.0.0.1:$port" --timeout 2s testdata/photos
 	sleep 0.2
 done
 
-# Half a span more than is read: the load must not end before.
+# As long as the readings take, and half a minute: the load must not end before.
 seconds=$((minutes * 60 + minutes * 60 / spans + 30))
 # traffic NAME FLAG…
 traffic() {
@@ -66,29 +63,12 @@ warm=$((count / spans))
 echo "soak: $minutes minutes after $((warm * every / 60)) to warm up"
 for ((i = -warm; i < count; i++)); do
 	sleep "$every"
-	for pid in "${pids[@]}"; do
-		if ! kill -0 "$pid" 2>/dev/null; then
-			echo "soak: a program ended after $(((i + warm + 1) * every)) s" >&2
-			cat "$folder"/*.log >&2
-			exit 1
-		fi
-	done
-	((i < 0)) || echo "$((i * spans / count)) $(awk '/^VmRSS:/ { print $2 * 1024 / 1e6 }' "/proc/$server/status")" >>"$folder/readings"
+	check_alive "${pids[@]}"
+	((i < 0)) || echo "$((i * spans / count)) $(resident "$server")" >>"$folder/readings"
 done
 
-# medians: one a span.
-medians() {
-	local span
-	for ((span = 0; span < spans; span++)); do
-		awk -v s="$span" '$1 == s { print $2 }' "$folder/readings" | sort -n |
-			awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-	done
-}
-
 failed=0
-spread=$(medians | sort -n | awk 'NR == 1 { least = $1 } { most = $1 } END { printf "%.1f", most - least }')
-echo "soak: resident MB by sixths: $(medians | paste -sd ' '); $spread MB apart (at most $bar)"
-awk -v spread="$spread" -v bar="$bar" 'BEGIN { exit spread > bar }' || failed=1
+report soak 2 || failed=1
 for name in compare rank stream refused; do
 	wait "${pids[1]}" || { echo "soak: $name failed" >&2; cat "$folder/$name.log" >&2; exit 1; }
 	pids=("${pids[0]}" "${pids[@]:2}")

@@ -11,17 +11,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+soak=webcam-soak
+spans=4
+source scripts/soak-common.sh
 minutes=${1:-20}
+check_minutes "$minutes"
 server_program=${SIAMESE_PROGRAM:-bin/siamese}
 webcam_program=${SIAMESE_WEBCAM_PROGRAM:-bin/siamese-webcam}
-every=10  # seconds between readings
-quarters=4
-bar=8     # MB
-
-if ! [[ $minutes =~ ^[1-9][0-9]{0,3}$ ]]; then
-	echo "webcam-soak: received \"$minutes\", expected minutes from 1 to 9999" >&2
-	exit 2
-fi
 for program in ffmpeg "$server_program" "$webcam_program"; do
 	command -v "$program" >/dev/null || { echo "webcam-soak: there is no $program (How to run: see the script's head)" >&2; exit 1; }
 done
@@ -50,45 +46,19 @@ pids+=("$server")
 webcam=$!
 pids+=("$webcam")
 
-# resident PID: MB.
-resident() {
-	awk '/^VmRSS:/ { print $2 * 1024 / 1e6 }' "/proc/$1/status"
-}
-
 count=$((minutes * 60 / every))
 echo "webcam-soak: $minutes min, $count readings"
 for ((i = 0; i < count; i++)); do
 	sleep "$every"
-	for pid in "${pids[@]}"; do
-		if ! kill -0 "$pid" 2>/dev/null; then
-			echo "webcam-soak: a program ended after $(((i + 1) * every)) s" >&2
-			cat "$folder/server.log" "$folder/webcam.log" >&2
-			exit 1
-		fi
-	done
-	echo "$((i * quarters / count)) $(resident "$server") $(resident "$webcam")" >>"$folder/readings"
+	check_alive "${pids[@]}"
+	echo "$((i * spans / count)) $(resident "$server") $(resident "$webcam")" >>"$folder/readings"
 done
 
 kill "$webcam"
 wait "$webcam" || { echo "webcam-soak: the client failed" >&2; cat "$folder/webcam.log" >&2; exit 1; }
 echo "webcam-soak: $(tail -n 1 "$folder/scores")"
 
-# medians COLUMN: one a quarter.
-medians() {
-	local quarter
-	for ((quarter = 0; quarter < quarters; quarter++)); do
-		awk -v q="$quarter" -v c="$1" '$1 == q { print $c }' "$folder/readings" | sort -n |
-			awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-	done
-}
-
 failed=0
-report() { # NAME COLUMN
-	local spread
-	spread=$(medians "$2" | sort -n | awk 'NR == 1 { least = $1 } { most = $1 } END { printf "%.1f", most - least }')
-	printf '%s: resident MB by quarters: %s; %s MB apart (at most %s)\n' "$1" "$(medians "$2" | paste -sd ' ')" "$spread" "$bar"
-	awk -v spread="$spread" -v bar="$bar" 'BEGIN { exit spread > bar }' || failed=1
-}
-report server 2
-report client 3
+report server 2 || failed=1
+report client 3 || failed=1
 exit "$failed"
