@@ -54,7 +54,7 @@ run() {
 # figures NAME: what the log says was measured.
 figures() {
 	case $1 in
-	fuzz) awk '/^fuzz: elapsed/ { execs = $5 } /^ok/ { printf "%s%s: %d inputs", (n++ ? ", " : ""), $2, execs }' "$log" ;;
+	fuzz) awk '/^fuzz: elapsed/ { execs = $5 } /^ok/ { printf "%s%s: %d inputs", (n++ ? ", " : ""), $2, execs } END { print "" }' "$log" ;;
 	restarts) grep -o '[0-9]* rolling restarts: .*' "$log" ;;
 	*) grep -o 'figure: .*' "$log" | cut -d ' ' -f 2- ;;
 	esac
