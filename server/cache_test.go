@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -88,6 +89,40 @@ func TestCacheServesEveryCall(t *testing.T) {
 		t.Errorf("%d images were encoded, %d and %d are told, want 2, 0, 0",
 			got, embedded.GetEncodedImages(), ranked.GetEncodedImages())
 	}
+}
+
+// Pictures whose embeddings are known take no room in the queue, even where they
+// have to be prepared to be sent back.
+func TestKnownPicturesNeedNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := make(gate)
+		model := &fakeModel{}
+		config := smallQueue
+		config.CacheBytes = withCache.CacheBytes
+		r := serve(t, config, model)
+		known := &pb.EmbedRequest{Images: []*pb.Image{grayImage(10), grayImage(20)}}
+		if err := r.call(t.Context(), known); err != nil {
+			t.Fatal(err)
+		}
+		model.encode = blocked.encode
+		var group sync.WaitGroup
+		for _, images := range [][]*pb.Image{{grayImage(1)}, {grayImage(2), grayImage(3)}} {
+			group.Go(func() {
+				if err := r.call(t.Context(), &pb.EmbedRequest{Images: images}); err != nil {
+					t.Errorf("a call that was let in failed: %v", err)
+				}
+			})
+			synctest.Wait() // the second fills the queue
+		}
+		known.IncludePrepared = true
+		got, err := r.Embed(t.Context(), known)
+		if err != nil {
+			t.Errorf("known pictures while the queue is full = %v, want an answer", err)
+		}
+		checkPrepared(t, got.GetResults()[0].GetPreparedPng(), 10)
+		blocked.open()
+		group.Wait()
+	})
 }
 
 func TestWithoutCacheNothingIsKept(t *testing.T) {

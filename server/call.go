@@ -58,7 +58,7 @@ func (s *service) begin(options *pb.CompareOptions) (*call, error) {
 // prepare prepares the images once there is a place for them in the queue: under
 // overload, preparing costs the time that the encoder wants. It is called once.
 func (c *call) prepare(ctx context.Context) (err error) {
-	if n := len(c.images.pending); n > 0 {
+	if n := c.images.unknown(); n > 0 {
 		if c.place, err = c.engine.queue.Reserve(ctx, n); err != nil {
 			return err
 		}

@@ -90,17 +90,31 @@ func (s *imageSet) share(key digest, image *pb.Image) *member {
 	return m
 }
 
-// recall looks the source up in the cache. Where the picture is asked for it
-// has to be prepared whatever the cache knows.
+// recall looks the source up in the cache and tells whether that was all to do:
+// where the picture is asked for it has to be prepared all the same.
 func (s *imageSet) recall(m *member) bool {
+	embedding, ok := s.engine.cache.Source(cache.Key(m.digest))
+	if !ok {
+		return false
+	}
+	m.embedding = embedding
 	if s.render {
 		return false
 	}
-	embedding, ok := s.engine.cache.Source(cache.Key(m.digest))
-	if ok {
-		m.source, m.embedding = nil, embedding
+	m.source = nil
+	return true
+}
+
+// unknown is how many of the images that are to be prepared may have to be
+// encoded.
+func (s *imageSet) unknown() int {
+	n := 0
+	for _, m := range s.pending {
+		if m.embedding == nil {
+			n++
+		}
 	}
-	return ok
+	return n
 }
 
 // rawDigest covers shape and layout too. The prefix keeps raw pixels apart from
@@ -143,6 +157,10 @@ func (s *imageSet) prepare(ctx context.Context) error {
 func (s *imageSet) recallPixels(m *member) {
 	if m.picture == nil {
 		return // it has a fault
+	}
+	if m.embedding != nil { // its source was known
+		m.picture = nil
+		return
 	}
 	if embedding, ok := s.engine.cache.Pixels(cache.Key(m.pixels)); ok {
 		m.embedding, m.picture = embedding, nil

@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -32,16 +34,16 @@ func (s *service) StreamCompare(stream compareStream) error {
 	if err := s.roster.ready(); err != nil {
 		return err
 	}
-	if !s.streams.TryAcquire(1) {
-		return tooManyStreams(s.cfg.MaxStreams)
-	}
-	defer s.streams.Release(1)
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
 	opening, err := s.opening(ctx, stream)
 	if err != nil {
 		return err
 	}
+	if !s.streams.TryAcquire(1) {
+		return tooManyStreams(s.cfg.MaxStreams)
+	}
+	defer s.streams.Release(1)
 	e, err := s.use(opening.GetOptions().GetModel())
 	if err != nil {
 		return err
@@ -63,6 +65,9 @@ func (s *service) StreamCompare(stream compareStream) error {
 	return session.send(ctx)
 }
 
+// openingTimeout is how long a stream may take to say what it is for.
+const openingTimeout = 20 * time.Second
+
 // opening receives the first message. The server's drain ends the wait for it:
 // nothing has begun that would have to be finished.
 func (s *Server) opening(ctx context.Context, stream compareStream) (*pb.StreamOpening, error) {
@@ -75,8 +80,12 @@ func (s *Server) opening(ctx context.Context, stream compareStream) (*pb.StreamO
 		defer close(received)
 		first, err = stream.Recv()
 	})
+	late := time.NewTimer(openingTimeout)
+	defer late.Stop()
 	select {
 	case <-received:
+	case <-late.C:
+		return nil, streamNotOpened(fmt.Sprintf("nothing for %v", openingTimeout))
 	case <-s.draining:
 		return nil, draining()
 	case <-ctx.Done():

@@ -62,6 +62,9 @@ func TestTooManyStreamsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := stream.Send(&pb.StreamCompareRequest{Message: &pb.StreamCompareRequest_Opening{Opening: &pb.StreamOpening{}}}); err != nil {
+		t.Fatal(err)
+	}
 	_, err = stream.Recv()
 	if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyStreams, ""}, failureOf(err)); diff != "" {
 		t.Errorf("third stream (-want +got):\n%s", diff)
@@ -79,6 +82,25 @@ func TestTooManyStreamsAreRefused(t *testing.T) {
 	if rest, err := again.end(); err != nil || len(rest) > 0 {
 		t.Errorf("stream after one has ended = %v, %v, want OK", rest, err)
 	}
+}
+
+// A stream that does not say what it is for is ended: it would be there for ever.
+func TestSilentStreamIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serve(t, server.Config{}, &fakeModel{})
+		begun := time.Now()
+		stream, err := r.StreamCompare(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = stream.Recv()
+		if diff := cmp.Diff(failure{codes.FailedPrecondition, server.ReasonStreamNotOpened, ""}, failureOf(err)); diff != "" {
+			t.Errorf("error %v (-want +got):\n%s", err, diff)
+		}
+		if took := time.Since(begun); took != 20*time.Second {
+			t.Errorf("it ended after %v, want 20s", took)
+		}
+	})
 }
 
 func TestStreamRefusesOtherBeginnings(t *testing.T) {

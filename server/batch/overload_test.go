@@ -100,8 +100,12 @@ func TestOverloadCostsNoGoodputWhereRunsVary(t *testing.T) {
 	for _, runners := range []int{1, 2} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &encoder{}
+			var mu sync.Mutex // of random
+			random := rand.New(rand.NewPCG(1, 1))
 			e.after = func(output []float32) []float32 {
-				slow := 0.5 + rand.ExpFloat64() // 1.5 on average
+				mu.Lock()
+				slow := 0.5 + random.ExpFloat64() // 1.5 on average
+				mu.Unlock()
 				took := slow * float64(runners*len(output)/embeddingLength)
 				time.Sleep(time.Duration(took * float64(perImage))) // fake time
 				return output
