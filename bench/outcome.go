@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -68,7 +69,10 @@ func (r *RunSizes) String() string {
 	for i, most := range r.Bounds {
 		if r.Runs[i] > 0 {
 			size := fmt.Sprint(most)
-			if least < most {
+			switch {
+			case most == math.MaxInt32:
+				size = fmt.Sprintf("%d or more", least)
+			case least < most:
 				size = fmt.Sprintf("%d–%d", least, most)
 			}
 			parts = append(parts, fmt.Sprintf("%s: %d runs", size, r.Runs[i]))

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 
 	"github.com/prometheus/common/expfmt"
@@ -48,7 +49,11 @@ func readRunSizes(ctx context.Context, url string) (*RunSizes, error) {
 	sizes := &RunSizes{Images: int(histogram.GetSampleSum())}
 	var before uint64
 	for _, bucket := range histogram.GetBucket() {
-		sizes.Bounds = append(sizes.Bounds, int(bucket.GetUpperBound()))
+		bound := bucket.GetUpperBound()
+		if math.IsInf(bound, 1) {
+			bound = math.MaxInt32 // no run is as large
+		}
+		sizes.Bounds = append(sizes.Bounds, int(bound))
 		sizes.Runs = append(sizes.Runs, int(bucket.GetCumulativeCount()-before)) //nolint:gosec // runs of one bench
 		before = bucket.GetCumulativeCount()
 	}

@@ -21,7 +21,9 @@ type Preparer func(encoded []byte) ([]byte, error)
 // Serving compares a server process with the same work done in this process.
 type Serving struct {
 	Encoder Encoder
-	Prepare Preparer
+	// Precision is what Encoder and server compute in, such as "float32".
+	Precision string
+	Prepare   Preparer
 	// A and B are encoded images of the network's input size, of different
 	// content.
 	A, B []byte

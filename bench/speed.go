@@ -154,8 +154,8 @@ func (s Speed) unaryRows(ctx context.Context, to target, scenes [][]byte) ([]Row
 	}
 	s.say("Compare from one client, then arrivals at random")
 	alone, err := load.Run(ctx, load.Config{Call: to.comparing(scenes), Clients: 1, WarmUp: speedWarmUp, Duration: speedSpan})
-	if err != nil {
-		return nil, errors.Join(err, alone.FirstFailure)
+	if err := errors.Join(err, alone.FirstFailure); err != nil {
+		return nil, err
 	}
 	rate := poissonShare * compared.served()
 	arriving, err := load.Run(ctx, load.Config{Call: to.comparing(scenes), Rate: rate, Seed: 1, WarmUp: speedWarmUp, Duration: poissonSpan})

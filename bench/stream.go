@@ -26,8 +26,8 @@ type stream struct {
 	cancel   context.CancelFunc
 	received chan struct{} // closed once nothing more is received
 
-	sending sync.Mutex // gRPC takes one message at a time
-	frames  uint64     // ids given, under sending
+	sending chan struct{} // of room for one: gRPC takes one message at a time
+	frames  uint64        // ids given, by who is sending
 
 	mu      sync.Mutex
 	waiting map[uint64]chan frameAnswer // each of room for one
@@ -58,7 +58,7 @@ func (t target) openStream(ctx context.Context, reference []byte, window int) (*
 		cancel()
 		return nil, err
 	}
-	s := &stream{messages: messages, cancel: cancel, received: make(chan struct{}), waiting: make(map[uint64]chan frameAnswer)}
+	s := &stream{messages: messages, cancel: cancel, received: make(chan struct{}), sending: make(chan struct{}, 1), waiting: make(map[uint64]chan frameAnswer)}
 	go s.receive()
 	return s, nil
 }
@@ -71,21 +71,33 @@ func (s *stream) close() {
 
 // score sends a frame and waits for its score.
 func (s *stream) score(ctx context.Context, frame []byte) (float32, error) {
-	answered, err := s.send(frame)
+	answered, err := s.send(ctx, frame)
 	if err != nil {
 		return 0, err
 	}
 	select {
 	case answer := <-answered:
+		if err := ctx.Err(); err != nil {
+			return 0, status.FromContextError(err).Err() // too late
+		}
 		return answer.similarity, answer.err
 	case <-ctx.Done():
 		return 0, status.FromContextError(ctx.Err()).Err()
 	}
 }
 
-func (s *stream) send(frame []byte) (<-chan frameAnswer, error) {
-	s.sending.Lock()
-	defer s.sending.Unlock()
+// send sends a frame, once those before it are sent, unless its caller has given
+// up meanwhile.
+func (s *stream) send(ctx context.Context, frame []byte) (<-chan frameAnswer, error) {
+	select {
+	case s.sending <- struct{}{}:
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	defer func() { <-s.sending }()
+	if err := ctx.Err(); err != nil {
+		return nil, status.FromContextError(err).Err()
+	}
 	s.frames++
 	id, answered := s.frames, make(chan frameAnswer, 1)
 	s.mu.Lock()

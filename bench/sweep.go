@@ -46,6 +46,8 @@ type Swept struct {
 	// the median where there was one caller, HalfHigh of 99 where calls arrived at
 	// random at half the rate of the first setting.
 	Median, High, Lone, HalfHigh float64
+	// Failed is how many calls failed, in all rounds.
+	Failed int
 }
 
 // Run measures all settings.
@@ -73,6 +75,7 @@ func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
 			Lone:    medianOf(rounds[i], func(s Swept) float64 { return s.Lone }),
 
 			HalfHigh: medianOf(rounds[i], func(s Swept) float64 { return s.HalfHigh }),
+			Failed:   failures(rounds[i]),
 		}
 	}
 	return swept, nil
@@ -115,7 +118,16 @@ func (s Sweep) measure(ctx context.Context, setting string, half float64) (_ Swe
 		Lone:    lone.Percentile(50).Seconds(),
 
 		HalfHigh: random.Percentile(99).Seconds(),
-	}, errors.Join(many.FirstFailure, lone.FirstFailure, random.FirstFailure)
+		Failed:   many.Sent - many.Answered + lone.Sent - lone.Answered + random.Sent - random.Answered,
+	}, nil
+}
+
+func failures(rounds []Swept) int {
+	sum := 0
+	for _, round := range rounds {
+		sum += round.Failed
+	}
+	return sum
 }
 
 func medianOf[T any](values []T, of func(T) float64) float64 {
@@ -136,10 +148,10 @@ func settingName(setting string) string {
 // WriteSweep prints what became of the settings, rates to the first one's too.
 func WriteSweep(w io.Writer, swept []Swept) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "setting\tcalls/s\tto the first\tp50\tp99\tone caller's p50\tp99 at half load\n")
+	fmt.Fprintf(table, "setting\tcalls/s\tto the first\tp50\tp99\tone caller's p50\tp99 at half load\tfailed\n")
 	for _, s := range swept {
-		fmt.Fprintf(table, "%s\t%.4g\t%.2f×\t%.4g ms\t%.4g ms\t%.4g ms\t%.4g ms\n",
-			settingName(s.Setting), s.Rate, s.Rate/swept[0].Rate, s.Median*1e3, s.High*1e3, s.Lone*1e3, s.HalfHigh*1e3)
+		fmt.Fprintf(table, "%s\t%.4g\t%.2f×\t%.4g ms\t%.4g ms\t%.4g ms\t%.4g ms\t%d\n",
+			settingName(s.Setting), s.Rate, s.Rate/swept[0].Rate, s.Median*1e3, s.High*1e3, s.Lone*1e3, s.HalfHigh*1e3, s.Failed)
 	}
 	return table.Flush()
 }
@@ -154,7 +166,8 @@ func SweepRows(swept []Swept) []Row {
 			figure(name+", 50 of 100", s.Median*1e3, "ms"),
 			figure(name+", 99 of 100", s.High*1e3, "ms"),
 			figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"),
-			figure(name+", at half load, 99 of 100", s.HalfHigh*1e3, "ms"))
+			figure(name+", at half load, 99 of 100", s.HalfHigh*1e3, "ms"),
+			figure(name+", failed", float64(s.Failed), "calls"))
 	}
 	return rows
 }

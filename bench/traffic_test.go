@@ -105,24 +105,24 @@ const runsText = `# TYPE siamese_batch_images histogram
 siamese_batch_images_bucket{le="1"} %d
 siamese_batch_images_bucket{le="2"} %d
 siamese_batch_images_bucket{le="4"} %d
-siamese_batch_images_bucket{le="+Inf"} %[3]d
+siamese_batch_images_bucket{le="+Inf"} %d
 siamese_batch_images_sum %d
-siamese_batch_images_count %[3]d
+siamese_batch_images_count %[4]d
 `
 
 // The histogram is of the runs between its two readings.
 func TestRunSizes(t *testing.T) {
 	_, address, _ := serveFake(t)
 	traffic := Traffic{Kind: CompareTraffic, Files: trafficFiles, Pace: load.Config{Clients: 1, Duration: 10 * time.Millisecond}}
-	url := serveMetrics(t, fmt.Sprintf(runsText, 3, 3, 3, 3), fmt.Sprintf(runsText, 5, 5, 9, 17))
+	url := serveMetrics(t, fmt.Sprintf(runsText, 3, 3, 3, 3, 3), fmt.Sprintf(runsText, 5, 5, 9, 10, 27))
 	got, err := traffic.Run(t.Context(), url, address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Runs == nil || got.Runs.Count() != 6 || got.Runs.Images != 14 {
-		t.Fatalf("runs = %+v, want 6 of 14 images", got.Runs)
+	if got.Runs == nil || got.Runs.Count() != 7 || got.Runs.Images != 24 {
+		t.Fatalf("runs = %+v, want 7 of 24 images", got.Runs)
 	}
-	if diff := cmp.Diff("1: 2 runs, 3–4: 4 runs, 2.33 on average", got.Runs.String()); diff != "" {
+	if diff := cmp.Diff("1: 2 runs, 3–4: 4 runs, 5 or more: 1 runs, 3.43 on average", got.Runs.String()); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 	for _, text := range []string{"no metrics {", "other_metric 3\n"} {
@@ -134,7 +134,7 @@ func TestRunSizes(t *testing.T) {
 
 func TestOutcomeIsToldToAPerson(t *testing.T) {
 	outcome := Outcome{
-		Report: load.Report{Duration: 2 * time.Second, Sent: 9, Answered: 6, Failed: map[codes.Code]int{
+		Report: load.Report{Duration: 2 * time.Second, Sent: 9, Answered: 6, Completed: 6, Failed: map[codes.Code]int{
 			codes.ResourceExhausted: 1, codes.DeadlineExceeded: 2,
 		}, FirstFailure: errors.New("full")},
 		ImagesPerCall: 2,

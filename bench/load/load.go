@@ -78,7 +78,7 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if time.Now().Before(r.to) && ctx.Err() != nil {
 		return Report{}, fmt.Errorf("load: ended after %v of %v: %w", time.Since(r.begin).Round(time.Millisecond), config.WarmUp+config.Duration, ctx.Err())
 	}
-	return newReport(config.Duration, r.answers), nil
+	return newReport(config.Duration, r.completed, r.answers), nil
 }
 
 // run is one Run. What is measured ends (closed loop) or begins (open loop)
@@ -87,10 +87,11 @@ type run struct {
 	Config
 	begin, from, to time.Time
 
-	callers sync.WaitGroup
-	mu      sync.Mutex
-	number  int
-	answers []answer
+	callers   sync.WaitGroup
+	mu        sync.Mutex
+	number    int
+	completed int // answered between from and to
+	answers   []answer
 }
 
 // answer is what became of a measured call.
@@ -110,10 +111,10 @@ func (r *run) closed(ctx context.Context) {
 				if !begin.Before(r.to) {
 					return
 				}
-				err := r.call(ctx, r.next())
-				if end := time.Now(); !end.Before(r.from) && end.Before(r.to) {
-					r.add(answer{end.Sub(begin), err})
-				}
+				err := r.call(ctx, begin)
+				end := time.Now()
+				isIn := !end.Before(r.from) && end.Before(r.to)
+				r.add(answer{end.Sub(begin), err}, isIn, isIn)
 			}
 		})
 	}
@@ -143,10 +144,9 @@ func (r *run) open(ctx context.Context) {
 		}
 		r.callers.Go(func() {
 			defer func() { <-room }()
-			err := r.call(ctx, r.next())
-			if !due.Before(r.from) {
-				r.add(answer{time.Since(due), err})
-			}
+			err := r.call(ctx, due)
+			end := time.Now()
+			r.add(answer{end.Sub(due), err}, !due.Before(r.from), !end.Before(r.from) && end.Before(r.to))
 		})
 	}
 }
@@ -160,13 +160,14 @@ func (r *run) interval(random *rand.Rand) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-func (r *run) call(ctx context.Context, number int) error {
+// call makes the next call, which was due at a moment.
+func (r *run) call(ctx context.Context, due time.Time) error {
 	if r.Deadline > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Deadline)
+		ctx, cancel = context.WithDeadline(ctx, due.Add(r.Deadline))
 		defer cancel()
 	}
-	return r.Call(ctx, number)
+	return r.Call(ctx, r.next())
 }
 
 func (r *run) next() int {
@@ -176,8 +177,15 @@ func (r *run) next() int {
 	return r.number - 1
 }
 
-func (r *run) add(a answer) {
+// add takes an answer into account, among the calls that are measured and among
+// those that were answered in time.
+func (r *run) add(a answer, isMeasured, isIn bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answers = append(r.answers, a)
+	if isMeasured {
+		r.answers = append(r.answers, a)
+	}
+	if isIn && a.err == nil {
+		r.completed++
+	}
 }

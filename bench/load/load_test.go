@@ -98,6 +98,21 @@ func TestOpenLoopOverCapacity(t *testing.T) {
 	})
 }
 
+// Calls that pile up are answered in the end, but count when they are.
+func TestThroughputIsNotTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		report, err := load.Run(t.Context(), load.Config{
+			Call: newCounter(1, 10*time.Millisecond).call, Rate: 200, Fixed: true, Duration: time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Sent != 200 || report.Answered != 200 || math.Abs(report.Throughput()-100) > 1 {
+			t.Errorf("%d of %d answered, %v calls/s; want 200 of 200, and 100 of what a place can do", report.Answered, report.Sent, report.Throughput())
+		}
+	})
+}
+
 func TestDeadlineEndsCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report, err := load.Run(t.Context(), load.Config{

@@ -16,6 +16,9 @@ type Report struct {
 	// Sent is how many calls there were, Answered how many of them had an answer,
 	// in time where there was a deadline.
 	Sent, Answered int
+	// Completed is how many calls were answered while it was measured, whenever they
+	// arrived.
+	Completed int
 	// Failed counts the others by gRPC's code.
 	Failed map[codes.Code]int
 	// FirstFailure is one of them, nil where none failed.
@@ -24,8 +27,8 @@ type Report struct {
 	latencies []time.Duration // of answered calls, sorted
 }
 
-func newReport(duration time.Duration, answers []answer) Report {
-	r := Report{Duration: duration, Sent: len(answers), Failed: make(map[codes.Code]int)}
+func newReport(duration time.Duration, completed int, answers []answer) Report {
+	r := Report{Duration: duration, Completed: completed, Sent: len(answers), Failed: make(map[codes.Code]int)}
 	for _, a := range answers {
 		if a.err != nil {
 			if r.FirstFailure == nil {
@@ -41,10 +44,11 @@ func newReport(duration time.Duration, answers []answer) Report {
 	return r
 }
 
-// Throughput is how many calls were answered in a second. With a deadline it is
-// the goodput: answers that came too late are none.
+// Throughput is how many calls were answered in a second, by when they were
+// answered: calls that pile up do not count before their time. With a deadline it
+// is the goodput: answers that came too late are none.
 func (r Report) Throughput() float64 {
-	return float64(r.Answered) / r.Duration.Seconds()
+	return float64(r.Completed) / r.Duration.Seconds()
 }
 
 // Percentile is the latency that p of 100 answered calls did not go over, p

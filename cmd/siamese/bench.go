@@ -102,7 +102,8 @@ func (c *benchModelFlags) serving(model *openModel, s streams) (bench.Serving, e
 		return bench.Serving{}, err
 	}
 	return bench.Serving{
-		Encoder: model,
+		Encoder:   model,
+		Precision: string(model.Precision()),
 		Prepare: func(encoded []byte) ([]byte, error) {
 			picture, err := preparer.Prepare(encoded)
 			if err != nil {

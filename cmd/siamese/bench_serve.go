@@ -124,14 +124,26 @@ func (f trafficFlags) traffic() (bench.Traffic, error) {
 	return t, nil
 }
 
-// files are the pictures to send: more than are under way at a time, so that no
-// two calls have one in common.
+// How many pictures are made at least and at the most, and how many seconds' calls
+// of a rate have none in common where there is no deadline.
+const (
+	minPictures = 128
+	maxPictures = 4096
+	apartSecs   = 10
+)
+
+// files are the pictures to send: twice as many as are under way at a time, so
+// that no two calls at a time have one in common.
 func (f trafficFlags) files() ([][]byte, error) {
-	count := 4 * f.Clients
-	if f.Call == string(bench.RankTraffic) {
-		count = 4 * (f.Candidates + 1)
+	underWay := float64(f.Clients)
+	if f.Rate != 0 {
+		underWay = f.Rate * max(f.Deadline.Seconds(), apartSecs)
 	}
-	count = max(count, minPictures)
+	images := 2
+	if f.Call == string(bench.RankTraffic) {
+		images = f.Candidates + 1
+	}
+	count := int(min(max(2*underWay*float64(images), minPictures), maxPictures))
 	switch f.Pictures {
 	case "jpeg":
 		return bench.Scenes(count)
@@ -140,9 +152,6 @@ func (f trafficFlags) files() ([][]byte, error) {
 	}
 	return readFolder(f.Pictures)
 }
-
-// minPictures is how many pictures are made at least.
-const minPictures = 128
 
 // readFolder reads the files of a folder, in the order of their names.
 func readFolder(dir string) ([][]byte, error) {

@@ -27,9 +27,9 @@ func TestBenchServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := [][]string{
-		{"--model", models},
+		{"--model", models, "--clients=4"},
 		{"--model", models, "--call=rank", "--candidates=3", "--pictures=png", "--clients=2"},
-		{"--server", running.address, "--call=stream", "--clients=9"},
+		{"--server", running.address, "--call=stream", "--clients=9", "--pictures=png"},
 		{"--server", running.address, "--rate=200", "--fixed", "--deadline=5s", "--pictures=png"},
 		{"--server", running.address, "--pictures", pngsOf(t, photos)},
 	}

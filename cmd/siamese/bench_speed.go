@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"siamese/bench"
@@ -39,28 +40,31 @@ func jpegBar() float64 {
 	return decodeBar
 }
 
-// speedPart holds a server of the model against this process and against Keras.
-func (f benchKerasFlags) speedPart(model *benchModelFlags) servingPart {
+// speedPart holds a server of the model against this process, float32 against
+// bfloat16, and both against Keras.
+func (f benchKerasFlags) speedPart(flags *benchModelFlags) servingPart {
 	return func(ctx context.Context, serving bench.Serving) (rows []bench.Row, err error) {
+		speed := bench.Speed{Serving: serving, DecodeBar: jpegBar()}
+		if speed.Caching, err = flags.server(); err != nil {
+			return nil, err
+		}
+		if serving.Precision != string(tfmodel.Float32Precision) {
+			fmt.Fprintf(serving.Progress, "bench: neither Keras nor bfloat16 is compared with: the model computes in %s, expected float32\n", serving.Precision)
+			return speed.Run(ctx)
+		}
 		dir, err := os.MkdirTemp("", "siamese-bench-")
 		if err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		source, err := readSource(ctx, model.Model)
+		source, err := readSource(ctx, flags.Model)
 		if err != nil {
 			return nil, err
 		}
-		keras, err := f.kerasCommand(dir, model.Device, source.Weights, serving.Progress)
-		if err != nil {
+		if speed.Keras, err = f.kerasCommand(dir, flags.Device, source.Weights, serving.Progress); err != nil {
 			return nil, err
 		}
-		caching, err := model.server()
-		if err != nil {
-			return nil, err
-		}
-		speed := bench.Speed{Serving: serving, Caching: caching, Keras: keras, DecodeBar: jpegBar()}
-		half := *model
+		half := *flags
 		half.Precision = string(tfmodel.AutoPrecision)
 		opened, err := half.open(ctx)
 		if err != nil {
