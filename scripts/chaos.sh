@@ -62,15 +62,17 @@ figures() {
 
 missed=0
 for name in "${names[@]}"; do
-	if run "$name"; then
-		verdict=holds
-	else
+	verdict=holds
+	run "$name" || verdict=MISSED
+	seen=$(figures "$name" || true)
+	if [[ -z $seen ]]; then # a test that did not run holds nothing
 		verdict=MISSED
-		missed=1
+		seen="no figures"
 	fi
+	[[ $verdict == holds ]] || missed=1
 	while read -r line; do
 		printf '%-8s %-6s  %s\n' "$name" "$verdict" "$line"
-	done < <(figures "$name" || echo "no figures")
+	done <<<"$seen"
 	if [[ $verdict == MISSED ]]; then
 		sed 's/^/    /' "$log" >&2
 	fi
