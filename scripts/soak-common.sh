@@ -1,6 +1,7 @@
 # What: what the soaks share: reading resident memory, and whether its medians stay
 #       together. Sourced by scripts/soak.sh and scripts/webcam-soak.sh, which set
-#       soak (their name), spans (how many parts the time has) and folder.
+#       soak (their name) and spans (how many parts the time has), and put the
+#       programs that they start into pids.
 
 every=10 # seconds between readings
 bar=8    # MB
@@ -11,6 +12,23 @@ check_minutes() {
 		echo "$soak: received \"$1\", expected minutes from 1 to 9999" >&2
 		exit 2
 	fi
+}
+
+# make_folder: folder is for readings and logs; it goes with the script, and so do
+# the programs of pids.
+make_folder() {
+	folder=$(mktemp -d)
+	pids=()
+	trap clean EXIT
+}
+
+clean() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true # it may have ended by itself
+	done
+	wait
+	rm -rf "$folder"
 }
 
 # resident PID: MB.

@@ -22,17 +22,7 @@ rate=${SOAK_RATE:-2}
 
 command -v "$program" >/dev/null || { echo "soak: there is no $program (make build)" >&2; exit 1; }
 
-folder=$(mktemp -d)
-pids=()
-clean() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true # it may have ended by itself
-	done
-	wait
-	rm -rf "$folder"
-}
-trap clean EXIT
-
+make_folder
 port=$((20000 + RANDOM % 20000))
 "$program" serve --addr "127.0.0.1:$port" --http-addr= --cache-bytes=4000000 2>"$folder/server.log" &
 server=$!

@@ -22,17 +22,7 @@ for program in ffmpeg "$server_program" "$webcam_program"; do
 	command -v "$program" >/dev/null || { echo "webcam-soak: there is no $program (How to run: see the script's head)" >&2; exit 1; }
 done
 
-folder=$(mktemp -d)
-pids=()
-clean() {
-	for pid in "${pids[@]}"; do
-		kill "$pid" 2>/dev/null || true # it may have ended by itself
-	done
-	wait
-	rm -rf "$folder"
-}
-trap clean EXIT
-
+make_folder
 ffmpeg -v error -f lavfi -i testsrc2=size=640x480:rate=30:duration=10 -pix_fmt yuv420p -preset ultrafast "$folder/film.mp4"
 ffmpeg -v error -i "$folder/film.mp4" -frames:v 1 "$folder/reference.png"
 
