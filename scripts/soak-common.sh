@@ -33,7 +33,18 @@ clean() {
 
 # resident PID: MB.
 resident() {
-	awk '/^VmRSS:/ { print $2 * 1024 / 1e6 }' "/proc/$1/status"
+	status_field VmRSS "$1"
+}
+
+# resident_of_files PID: MB, the pages of programs and other files among them. The
+# kernel takes these back where it wants memory, whatever the process does.
+resident_of_files() {
+	status_field RssFile "$1"
+}
+
+# status_field NAME PID: MB.
+status_field() {
+	awk -v name="$1:" '$1 == name { print $2 * 1024 / 1e6 }' "/proc/$2/status"
 }
 
 # check_alive PID…: ends with the logs where one has ended.

@@ -3,9 +3,9 @@
 #       and pictures that are refused arrive at a real server at a rate that keeps
 #       some of the machine free; its cache is so small that entries come and go.
 #       Resident memory is read each 10 seconds. After a sixth of the time to warm
-#       up, prints the median of each sixth, how far the medians are apart, and
-#       what became of the calls. Exits with 1 where the medians are more than 8 MB
-#       apart, or where a good call failed.
+#       up, prints the median of each sixth, how far the medians are apart, how much
+#       of it is pages of files, and what became of the calls. Exits with 1 where the
+#       medians are more than 8 MB apart, or where a good call failed.
 # How to run: make build && scripts/soak.sh [MINUTES]
 #       60 minutes after 10 to warm up where nothing is said. SIAMESE_PROGRAM names
 #       another program than bin/siamese, SOAK_RATE other compares a second than 2.
@@ -54,11 +54,12 @@ echo "soak: $minutes minutes after $((warm * every / 60)) to warm up"
 for ((i = -warm; i < count; i++)); do
 	sleep "$every"
 	check_alive "${pids[@]}"
-	((i < 0)) || echo "$((i * spans / count)) $(resident "$server")" >>"$folder/readings"
+	((i < 0)) || echo "$((i * spans / count)) $(resident "$server") $(resident_of_files "$server")" >>"$folder/readings"
 done
 
 failed=0
 report soak 2 || failed=1
+echo "soak: of it pages of files: $(medians 3 | paste -sd ' ') MB"
 for name in compare rank stream refused; do
 	wait "${pids[1]}" || { echo "soak: $name failed" >&2; cat "$folder/$name.log" >&2; exit 1; }
 	pids=("${pids[0]}" "${pids[@]:2}")
