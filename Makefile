@@ -15,6 +15,10 @@ PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmode
 # Packages that run TensorFlow.
 NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 
+# For the tests of one package: Go's own 10 minutes are few for real servers where
+# the machine has other work.
+TEST_TIMEOUT := 30m
+
 # Build tags: TAGS=turbo decodes JPEG by libturbojpeg.
 TAGS :=
 WITH_TAGS := $(if $(TAGS),-tags=$(TAGS))
@@ -45,9 +49,9 @@ serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
 .PHONY: test
 test: setup libraries $(GRPCURL) ## Run all tests.
 	go vet $(WITH_TAGS) $(PURE)
-	go test -race $(WITH_TAGS) $(PURE)
+	go test -race -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(PURE)
 	$(ENV) && go vet $(WITH_TAGS) $(NATIVE)
-	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test $(WITH_TAGS) $(NATIVE)
+	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(NATIVE)
 
 .PHONY: build
 build: setup libraries ## Build bin/siamese (TAGS=turbo: JPEG by libturbojpeg).

@@ -30,12 +30,12 @@ func TestBenchServe(t *testing.T) {
 		{"--model", models, "--clients=4"},
 		{"--model", models, "--call=rank", "--candidates=3", "--pictures=png", "--clients=2"},
 		{"--server", running.address, "--call=stream", "--clients=9", "--pictures=png"},
-		{"--server", running.address, "--rate=200", "--fixed", "--deadline=5s", "--pictures=png"},
+		{"--server", running.address, "--rate=30", "--fixed", "--deadline=1m", "--pictures=png"},
 		{"--server", running.address, "--pictures", pngsOf(t, photos)},
 	}
 	for _, give := range tests {
 		results := filepath.Join(t.TempDir(), "results.json")
-		args := append([]string{"bench", "serve", "--warm-up=100ms", "--duration=400ms", "--output", results}, give...)
+		args := append([]string{"bench", "serve", "--warm-up=100ms", "--duration=1s", "--output", results}, give...)
 		out, stderr, code := siamese(t, "", args...)
 		if code != 0 || !noFailure.MatchString(out) || noAnswer.MatchString(out) {
 			t.Errorf("%v: exit code %d and\n%s%swant answers and no failure", give, code, out, stderr)
