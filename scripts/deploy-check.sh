@@ -82,13 +82,13 @@ scrape() {
   await 30 curl -fs "http://127.0.0.1:$2/-/ready"
 }
 
-# load: for at most 40 rounds pairs, a stream with a bad frame, a call that is
+# load: for at most 100 rounds pairs, a stream with a bad frame, a call that is
 # refused.
 load() {
   local images
   mapfile -t images < <(cut -f2 testdata/omniglot/pairs.tsv | head -8)
   { printf 'README.md\tREADME.md\n' && head -20 testdata/omniglot/pairs.tsv; } >"$work/pairs.tsv"
-  for _ in {1..40}; do
+  for _ in {1..100}; do
     SIAMESE_ADDR=$1 scripts/grpcurl-batch.sh "$work/pairs.tsv"
     SIAMESE_ADDR=$1 scripts/grpcurl-stream.sh "${images[@]}" README.md
     "$(find_grpcurl)" -plaintext -d '{}' "$1" siamese.v1.SiameseService/Compare || true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -28,77 +29,81 @@ type live struct {
 	wait      time.Duration // for every panel to have data
 }
 
+// answers are what one look at Prometheus has found.
+type answers struct {
+	findings []scraped.Finding
+	alerts   []scraped.Alert
+	unlike   []string // sentences on the series of the alerts' unit tests
+}
+
 // run prints a line an expression and a line an alert.
 func (l live) run(ctx context.Context, stdout io.Writer) error {
-	reader, findings, err := l.settle(ctx)
+	got, err := l.settle(ctx)
 	if err != nil {
 		return err
 	}
-	good := printFindings(stdout, findings)
-	alerts, err := reader.Alerts(ctx)
-	if err != nil {
-		return err
-	}
-	good = printAlerts(stdout, alerts) && good
-	unlike, err := reader.Unlike(ctx, l.tests)
-	if err != nil {
-		return err
-	}
-	for _, sentence := range unlike {
+	printFindings(stdout, got.findings)
+	printAlerts(stdout, got.alerts)
+	for _, sentence := range got.unlike {
 		fmt.Fprintln(stdout, "alert tests:", sentence)
 	}
-	if !good || len(unlike) > 0 {
+	if lacking(got.findings) || loud(got.alerts) || len(got.unlike) > 0 {
 		return errFound
 	}
-	fmt.Fprintf(stdout, "%d expressions have data, %d alerts are silent, the series of their tests are like real ones\n", len(findings), len(alerts))
+	fmt.Fprintf(stdout, "%d expressions have data, %d alerts are silent, the series of their tests are like real ones\n", len(got.findings), len(got.alerts))
 	return nil
 }
 
-// settle asks every second until every question has data or the wait is over,
-// and returns the last answers.
-func (l live) settle(ctx context.Context) (*scraped.Reader, []scraped.Finding, error) {
+// settle asks every second until every question has data and no alert is up, or
+// the wait is over, and returns the last answers. One scrape that a busy machine
+// was too slow for is no finding.
+func (l live) settle(ctx context.Context) (answers, error) {
 	start := time.Now()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
-		reader, findings, err := l.ask(ctx, start.Add(-lookback))
-		if err == nil && !lacking(findings) {
-			return reader, findings, nil
+		got, err := l.ask(ctx, start.Add(-lookback))
+		if err == nil && !lacking(got.findings) && !loud(got.alerts) {
+			return got, nil
 		}
 		if time.Since(start) > l.wait {
-			return reader, findings, err
+			return got, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil, ctx.Err()
+			return answers{}, ctx.Err()
 		case <-ticker.C:
 		}
 	}
 }
 
-func (l live) ask(ctx context.Context, start time.Time) (*scraped.Reader, []scraped.Finding, error) {
+func (l live) ask(ctx context.Context, start time.Time) (answers, error) {
 	reader, err := scraped.NewReader(ctx, l.api, start)
 	if err != nil {
-		return nil, nil, err
+		return answers{}, err
 	}
-	var findings []scraped.Finding
+	var got answers
 	for _, panel := range l.dashboard.Panels {
-		findings = append(findings, reader.Panel(ctx, panel)...)
+		got.findings = append(got.findings, reader.Panel(ctx, panel)...)
 	}
-	return reader, findings, nil
+	if got.alerts, err = reader.Alerts(ctx); err != nil {
+		return answers{}, err
+	}
+	got.unlike, err = reader.Unlike(ctx, l.tests)
+	return got, err
 }
 
+// lacking tells whether a question has no data or can't be answered.
 func lacking(findings []scraped.Finding) bool {
-	for _, finding := range findings {
-		if finding.Err != nil || finding.Series == 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(findings, func(f scraped.Finding) bool { return f.Err != nil || f.Series == 0 })
 }
 
-// printFindings reports whether each question has data.
-func printFindings(stdout io.Writer, findings []scraped.Finding) bool {
+// loud tells whether an alert is up or can't be evaluated.
+func loud(alerts []scraped.Alert) bool {
+	return slices.ContainsFunc(alerts, func(a scraped.Alert) bool { return a.Err != nil || a.Active > 0 })
+}
+
+func printFindings(stdout io.Writer, findings []scraped.Finding) {
 	for _, finding := range findings {
 		word := "ok"
 		switch {
@@ -109,12 +114,9 @@ func printFindings(stdout io.Writer, findings []scraped.Finding) bool {
 		}
 		fmt.Fprintf(stdout, "panel %-28s %2d series  %s  %s\n", finding.Panel, finding.Series, word, finding.Expr)
 	}
-	return !lacking(findings)
 }
 
-// printAlerts reports whether each alert can be evaluated and is silent.
-func printAlerts(stdout io.Writer, alerts []scraped.Alert) bool {
-	silent := true
+func printAlerts(stdout io.Writer, alerts []scraped.Alert) {
 	for _, alert := range alerts {
 		word := "ok, silent"
 		switch {
@@ -123,8 +125,6 @@ func printAlerts(stdout io.Writer, alerts []scraped.Alert) bool {
 		case alert.Active > 0:
 			word = fmt.Sprintf("UP %d times", alert.Active)
 		}
-		silent = silent && alert.Err == nil && alert.Active == 0
 		fmt.Fprintf(stdout, "alert %-28s %s\n", alert.Name, word)
 	}
-	return silent
 }

@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	file := flags.String("dashboard", "deploy/grafana-dashboard.json", "the dashboard's `file`")
 	tests := flags.String("tests", "deploy/alerts_test.yml", "the `file` with the alerts' unit tests")
 	address := flags.String("prometheus", "", "`URL` of a Prometheus that scrapes a server under load; empty: the dashboard's form alone is checked")
-	wait := flags.Duration("wait", 20*time.Second, "how long to wait until every panel has data")
+	wait := flags.Duration("wait", time.Minute, "how long to wait at most until every panel has data and no alert is up")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

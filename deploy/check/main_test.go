@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The files of a small deployment: a dashboard with one question, whose form has
-// no fault, and a unit test of an alert.
+// The files of a small deployment, a dashboard with one question, whose form has
+// no fault, and a unit test of an alert; and what such an alert looks like.
 const (
 	oneQuestion = `{
   "uid": "u", "title": "t", "schemaVersion": 39, "annotations": {"list": []},
@@ -22,6 +22,8 @@ const (
     "targets": [{"refId": "A", "datasource": {"type": "prometheus", "uid": "${datasource}"}, "expr": "min(up{instance=~\"$instance\"})", "instant": true}]
   }]
 }`
+	// raised replaces an alert rule's empty list in Prometheus' answers.
+	raised  = `"alerts": [{"state": "pending", "activeAt": "2026-01-02T03:04:05Z", "labels": {}, "annotations": {}, "value": "1"}]`
 	oneTest = "input_series:\n  - series: 'up{instance=\"a\"}'\n"
 )
 
@@ -103,7 +105,7 @@ func TestRunAsksPrometheus(t *testing.T) {
 		{"no number", oneTest, func(a map[string]string) { a[path] = strings.Replace(a[path], `"1"`, `"NaN"`, 1) }, "EMPTY", true},
 		{"refused expression", oneTest, func(a map[string]string) { delete(a, path) }, "parse error", true},
 		{"alert is up", oneTest, func(a map[string]string) {
-			a[rules] = strings.Replace(a[rules], `"alerts": []`, `"alerts": [{"state": "pending", "activeAt": "2026-01-02T03:04:05Z", "labels": {}, "annotations": {}, "value": "1"}]`, 1)
+			a[rules] = strings.Replace(a[rules], `"alerts": []`, raised, 1)
 		}, "UP 1 times", true},
 		{"alert can't be evaluated", oneTest, func(a map[string]string) {
 			a[rules] = strings.Replace(a[rules], `"health": "ok"`, `"health": "err", "lastError": "many-to-many"`, 1)
@@ -129,25 +131,36 @@ func TestRunAsksPrometheus(t *testing.T) {
 	}
 }
 
-// A panel that is empty at first is asked again until it has data.
-func TestRunWaitsForData(t *testing.T) {
-	answers, asked := healthy(), 0
-	full := prometheus(t, answers)
-	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/api/v1/query" {
-			if asked++; asked == 1 {
-				fmt.Fprint(w, `{"status": "success", "data": {"resultType": "vector", "result": []}}`)
-				return
-			}
-		}
-		http.Redirect(w, r, full+r.URL.Path, http.StatusTemporaryRedirect)
-	}))
-	defer empty.Close()
-	args := append(files(t, oneQuestion, oneTest), "-prometheus", empty.URL, "-wait", "1m")
-	if err := run(t.Context(), args, t.Output(), t.Output()); err != nil {
-		t.Errorf("run = %v, want none", err)
+// A panel that is empty at first, or an alert that is up, is asked again.
+func TestRunWaitsForHealth(t *testing.T) {
+	tests := []struct {
+		name      string
+		givePath  string
+		giveFirst string // the answer's data, at first
+	}{
+		{"a panel is empty", "/api/v1/query", `{"resultType": "vector", "result": []}`},
+		{"an alert is up", "/api/v1/rules", strings.Replace(healthy()["/api/v1/rules"], `"alerts": []`, raised, 1)},
 	}
-	if asked < 2 {
-		t.Errorf("asked %d times, want at least twice", asked)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			full, asked := prometheus(t, healthy()), 0
+			first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == tt.givePath {
+					if asked++; asked == 1 {
+						fmt.Fprintf(w, `{"status": "success", "data": %s}`, tt.giveFirst)
+						return
+					}
+				}
+				http.Redirect(w, r, full+r.URL.Path, http.StatusTemporaryRedirect)
+			}))
+			defer first.Close()
+			args := append(files(t, oneQuestion, oneTest), "-prometheus", first.URL, "-wait", "1m")
+			if err := run(t.Context(), args, t.Output(), t.Output()); err != nil {
+				t.Errorf("run = %v, want none", err)
+			}
+			if asked < 2 {
+				t.Errorf("asked %d times, want at least twice", asked)
+			}
+		})
 	}
 }
