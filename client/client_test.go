@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"siamese/client"
 	siamesev1 "siamese/proto/siamese/v1"
@@ -93,6 +95,11 @@ func TestCompare(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
+	busy, err := status.New(codes.ResourceExhausted, "full").WithDetails(
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	refused, err := status.New(codes.InvalidArgument, "received 0 bytes").WithDetails(
 		&errdetails.ErrorInfo{Reason: "IMAGE_EMPTY", Domain: "siamese.v1"},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "image_b"}}})
@@ -104,6 +111,7 @@ func TestErrors(t *testing.T) {
 		want client.Error
 	}{
 		{refused.Err(), client.Error{Code: codes.InvalidArgument, Reason: "IMAGE_EMPTY", Message: "received 0 bytes", Field: "image_b"}},
+		{busy.Err(), client.Error{Code: codes.ResourceExhausted, Message: "full", RetryIn: 1500 * time.Millisecond}},
 		{status.Error(codes.Unavailable, "away"), client.Error{Code: codes.Unavailable, Message: "away"}},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -20,6 +21,9 @@ type Error struct {
 	Message string
 	// Field is the field at fault, such as "image_b"; empty where none is.
 	Field string
+	// RetryIn is how long the server asks to wait before the call is repeated;
+	// 0 where it does not say.
+	RetryIn time.Duration
 }
 
 // Error implements error.
@@ -46,6 +50,8 @@ func newError(err error) *Error {
 			for _, violation := range detail.GetFieldViolations() {
 				failure.Field = violation.GetField()
 			}
+		case *errdetails.RetryInfo:
+			failure.RetryIn = detail.GetRetryDelay().AsDuration()
 		}
 	}
 	return failure

@@ -180,7 +180,7 @@ func (l *Live) run(ctx context.Context) {
 		if served {
 			pace.reset()
 		}
-		pause := pace.pause(err.lasting())
+		pause := pace.pause(err)
 		l.enter(State{Phase: Waiting, Err: err, RetryIn: pause})
 		select {
 		case <-time.After(pause):

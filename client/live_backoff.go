@@ -22,14 +22,15 @@ func (b *backoff) reset() { b.next = b.min }
 
 // pause returns the next pause, shortened by up to half at random so that
 // clients of one server do not come back all at once. After an error that lasts
-// it goes to max at once.
-func (b *backoff) pause(lasting bool) time.Duration {
-	if lasting {
+// it goes to max at once. What the server asks to wait, max at the most, comes
+// before the pause.
+func (b *backoff) pause(err *Error) time.Duration {
+	if err.lasting() {
 		b.next = b.max
 	}
 	longest := b.next
 	b.next = min(2*longest, b.max)
-	return longest - rand.N(longest/2+1)
+	return min(max(err.RetryIn, 0), b.max) + longest - rand.N(longest/2+1)
 }
 
 // lasting tells whether a retry can't be expected to heal an error.
