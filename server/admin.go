@@ -11,13 +11,11 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	adminpb "siamese/proto/siamese/admin/v1"
-	"siamese/server/access"
 	"siamese/server/versions"
 )
 
@@ -88,13 +86,9 @@ func (a *Admin) admit(ctx context.Context, call *tap.Info) (context.Context, err
 		return ctx, nil
 	}
 	if _, known := tokenName(a.tokens, call.Header.Get(authorization)); !known {
-		var address string
-		if from, ok := peer.FromContext(ctx); ok {
-			address = from.Addr.String()
-		}
 		// Not below warn: nobody calls here but operators, and who tries to.
 		a.log.LogAttrs(ctx, slog.LevelWarn, "admin call without a valid token",
-			slog.String("rpc", call.FullMethodName), slog.String("caller", "address "+access.AddressName(address)))
+			slog.String("rpc", call.FullMethodName), slog.String("caller", identityOf(ctx).addressName()))
 		return ctx, status.Error(codes.Unauthenticated, unauthenticated)
 	}
 	return ctx, nil
@@ -104,7 +98,7 @@ func (a *Admin) admit(ctx context.Context, call *tap.Info) (context.Context, err
 // call is told all there is to tell.
 func (a *Admin) explain(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 	started := time.Now()
-	caller, err := callerOf(ctx, a.tokens)
+	caller, err := identityOf(ctx).caller(a.tokens)
 	if err != nil {
 		return nil, err // the token was revoked since admit looked
 	}

@@ -2,11 +2,12 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 
-	"connectrpc.com/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -51,95 +52,135 @@ func tokenName(tokens Tokens, headers []string) (name string, known bool) {
 	return tokens.Name(strings.TrimSpace(token))
 }
 
-// admitHeader refuses calls without a good token before a byte of their message
-// is taken. Calls over HTTP don't come by here.
-func (s *Server) admitHeader(ctx context.Context, call *tap.Info) (context.Context, error) {
-	if s.cfg.Tokens == nil || isHealth(call.FullMethodName) {
-		return ctx, nil
-	}
-	if _, known := tokenName(s.cfg.Tokens, call.Header.Get(authorization)); !known {
-		var address string
-		if from, ok := peer.FromContext(ctx); ok {
-			address = from.Addr.String()
+// identity is what a call shows of who makes it.
+type identity struct {
+	authorization []string             // the header's values
+	tls           *tls.ConnectionState // nil: plain text
+	address       string               // IP address and port
+}
+
+// identityOf is that of a call over gRPC.
+func identityOf(ctx context.Context) identity {
+	shown := identity{authorization: metadata.ValueFromIncomingContext(ctx, authorization)}
+	if from, ok := peer.FromContext(ctx); ok {
+		shown.address = from.Addr.String()
+		if secured, ok := from.AuthInfo.(credentials.TLSInfo); ok {
+			shown.tls = &secured.State
 		}
-		s.logUnauthenticated(ctx, call.FullMethodName, address)
-		return ctx, status.Error(codes.Unauthenticated, unauthenticated)
 	}
-	return ctx, nil
+	return shown
 }
 
-// admitHTTP does so for calls over HTTP, before the body is read.
-func (s *Server) admitHTTP(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.cfg.Tokens != nil && !isHealth(r.URL.Path) {
-			if _, known := tokenName(s.cfg.Tokens, r.Header.Values(authorization)); !known {
-				s.logUnauthenticated(r.Context(), r.URL.Path, r.RemoteAddr)
-				w.Header().Set("WWW-Authenticate", "Bearer")
-				refuse(w, r, connect.CodeUnauthenticated, unauthenticated)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// logUnauthenticated tells of a call that was refused for its token. Not above
-// debug: anybody could fill the log.
-func (s *Server) logUnauthenticated(ctx context.Context, rpc, address string) {
-	s.observer.metrics.Refuse(reasonUnauthenticated) // such a call never begins for the observer
-	s.log.LogAttrs(ctx, slog.LevelDebug, "no valid token",
-		slog.String("rpc", rpc), slog.String("caller", "address "+access.AddressName(address)))
-}
-
-// callerOf names who calls: the name of the token, where they are asked for, else
+// caller names who calls: the name of the token, where they are asked for, else
 // of the certificate, else the address. The word before it keeps the three apart.
-func callerOf(ctx context.Context, tokens Tokens) (string, error) {
+func (i identity) caller(tokens Tokens) (string, error) {
 	if tokens != nil {
-		name, known := tokenName(tokens, metadata.ValueFromIncomingContext(ctx, authorization))
+		name, known := tokenName(tokens, i.authorization)
 		if !known {
 			return "", status.Error(codes.Unauthenticated, unauthenticated)
 		}
 		return "token " + name, nil
 	}
-	from, ok := peer.FromContext(ctx)
+	if i.tls != nil && len(i.tls.VerifiedChains) > 0 {
+		return "certificate " + access.CertificateName(i.tls.PeerCertificates[0]), nil
+	}
+	return i.addressName(), nil
+}
+
+func (i identity) addressName() string { return "address " + access.AddressName(i.address) }
+
+// admission is a call that was let in.
+type admission struct {
+	caller string
+	call   *access.Call
+}
+
+type admissionKey struct{}
+
+// errNotAdmitted is a call that reached its handler by a way without admission:
+// a fault of ours.
+var errNotAdmitted = errors.New("the call came by no admission")
+
+// admissionIn returns the admission of a call's context.
+func admissionIn(ctx context.Context) (admission, error) {
+	admitted, ok := ctx.Value(admissionKey{}).(admission)
 	if !ok {
-		return "", nil
+		return admission{}, errNotAdmitted
 	}
-	if secured, ok := from.AuthInfo.(credentials.TLSInfo); ok && len(secured.State.VerifiedChains) > 0 {
-		return "certificate " + access.CertificateName(secured.State.PeerCertificates[0]), nil
-	}
-	return "address " + access.AddressName(from.Addr.String()), nil
+	return admitted, nil
 }
 
-// admit begins a call of a known caller within its limits. Who began it must
-// Leave it.
-func (s *Server) admit(ctx context.Context, rpc string) (*access.Call, error) {
+// admit begins a call within its caller's limits and the server's, and returns a
+// context with its admission. The call ends with ctx at the latest. Errors: a
+// status without details where a token is missing, else *fault.
+func (s *Server) admit(ctx context.Context, rpc string, shown identity) (context.Context, error) {
 	if isHealth(rpc) {
-		return &access.Call{}, nil
+		return context.WithValue(ctx, admissionKey{}, admission{call: &access.Call{}}), nil
 	}
-	caller, err := callerOf(ctx, s.cfg.Tokens)
+	caller, err := shown.caller(s.cfg.Tokens)
 	if err != nil {
-		return nil, err
+		s.logRefusal(ctx, "no valid token", rpc, shown.addressName(), reasonUnauthenticated)
+		return ctx, err
 	}
-	return s.callers.Enter(caller)
+	call, err := s.callers.Enter(caller)
+	if err != nil {
+		refused := faultOf(err)
+		s.logRefusal(ctx, "beyond the limits on calls", rpc, caller, refused.reason)
+		return ctx, refused
+	}
+	context.AfterFunc(ctx, call.Leave)
+	return context.WithValue(ctx, admissionKey{}, admission{caller: caller, call: call}), nil
 }
 
-func (s *Server) admitUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	call, err := s.admit(ctx, info.FullMethod)
+// logRefusal counts and tells of a call that was not let in. Not above debug:
+// anybody could fill the log.
+func (s *Server) logRefusal(ctx context.Context, message, rpc, caller, reason string) {
+	s.observer.metrics.Refuse(reason) // such a call never begins for the observer
+	s.log.LogAttrs(ctx, slog.LevelDebug, message,
+		slog.String("rpc", rpc), slog.String("caller", caller), slog.String("reason", reason))
+}
+
+// admitHeader admits calls before a byte of their message is taken. Calls over
+// HTTP don't come by here.
+func (s *Server) admitHeader(ctx context.Context, call *tap.Info) (context.Context, error) {
+	return s.admit(ctx, call.FullMethodName, identityOf(ctx))
+}
+
+// admitHTTP does so for calls over HTTP, before the body is read.
+func (s *Server) admitHTTP(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, err := s.admit(r.Context(), r.URL.Path, identity{
+			authorization: r.Header.Values(authorization), tls: r.TLS, address: r.RemoteAddr,
+		})
+		if err != nil {
+			if status.Code(err) == codes.Unauthenticated {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
+			refuseAs(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// admitUnary ends the call before its answer goes: the caller's next one may come
+// at once.
+func (s *Server) admitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	admitted, err := admissionIn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer call.Leave()
+	defer admitted.call.Leave()
 	return handler(ctx, req)
 }
 
-func (s *Server) admitStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	call, err := s.admit(stream.Context(), info.FullMethod)
+func (s *Server) admitStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	admitted, err := admissionIn(stream.Context())
 	if err != nil {
 		return err
 	}
-	defer call.Leave()
-	return handler(srv, &pacedStream{ServerStream: stream, call: call})
+	defer admitted.call.Leave()
+	return handler(srv, &pacedStream{ServerStream: stream, call: admitted.call})
 }
 
 // pacedStream reads no faster than its caller may call: what the client sends

@@ -1,12 +1,16 @@
 package server_test
 
 import (
+	"context"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	pb "siamese/proto/siamese/v1"
@@ -93,6 +97,61 @@ func TestCallerIsHeldToItsCallsUnderWay(t *testing.T) {
 			t.Errorf("a call when the others have ended = %v, want an answer", err)
 		}
 	})
+}
+
+// TestCallCountsBeforeItsMessage: a call is one from its header on, whether its
+// message comes or not, and one too many is refused before its message is taken.
+func TestCallCountsBeforeItsMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, registry := serveMeasured(t, server.Config{CallerLimits: access.Limits{AllCalls: 1}}, &fakeModel{})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if _, err := r.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, comparePath); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the header is there, and nothing else will come
+		_, err := r.Compare(t.Context(), compareRequest(encoded(make([]byte, 4<<20)), grayImage(2)))
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
+			t.Fatalf("second call under way (-want +got):\n%s", diff)
+		}
+		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_calls"]; got != "1" {
+			t.Errorf("max_calls = %q, want 1", got)
+		}
+		if want := `msg="beyond the limits on calls" rpc=` + comparePath; !strings.Contains(r.log.String(), want) || strings.Contains(r.log.String(), "msg=call ") {
+			t.Errorf("the log is\n%s\nwant %q and no call", r.log, want)
+		}
+		r.health(t, "") // is let in
+		cancel()
+		synctest.Wait()
+		r.checkAnswers(t)
+		r.checkAnswers(t) // a call has left before its answer is there
+		checkScrape(t, scrape{"siamese_refusals_total{reason=TOO_MANY_CALLS}": 1, "siamese_refusals_total{reason=OTHER}": 1},
+			gather(t, registry).of("siamese_refusals"))
+	})
+}
+
+func TestHTTPCallerIsHeldToItsLimits(t *testing.T) {
+	limits := access.Limits{CallsPerSecond: 0.001, Burst: 1}
+	h := serveHTTP(t, server.Config{Tokens: newTokenBook(), CallerLimits: limits}, server.HTTPConfig{}, &fakeModel{})
+	ask := func(token string) answer {
+		return h.do(t, http.MethodPost, pb.SiameseService_GetServerInfo_FullMethodName, []byte("{}"),
+			"Content-Type", "application/json", "Authorization", "Bearer "+token)
+	}
+	if got := ask("a-token"); got.Status != http.StatusOK {
+		t.Fatalf("first call = %+v, want an answer", got)
+	}
+	got := ask("a-token")
+	if got.Status != http.StatusTooManyRequests || got.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("second call = %+v, want 429 and no word of tokens", got)
+	}
+	for _, want := range []string{`"code":"resource_exhausted"`, `"reason":"RATE_LIMITED"`, `"retryDelay":"`} {
+		if !strings.Contains(strings.ReplaceAll(got.Body, ": ", ":"), want) {
+			t.Errorf("second call's answer is %s, want %s in it", got.Body, want)
+		}
+	}
+	if got := ask("b-token"); got.Status != http.StatusOK {
+		t.Errorf("another caller's call = %+v, want an answer", got)
+	}
 }
 
 func TestTooManyCallersAreRefused(t *testing.T) {

@@ -104,7 +104,8 @@ type Config struct {
 	// with UNAUTHENTICATED, those of health excepted. Nil: no token is needed.
 	Tokens Tokens
 
-	// CallerLimits bound what one caller may ask. Zero fields: no bound.
+	// CallerLimits bound what one caller may ask, and all of them together. Zero
+	// fields: no bound, but for AllCalls, whose default is 512.
 	CallerLimits access.Limits
 
 	// WatchdogPeriod is how often the default model is looked at: where no call
@@ -253,6 +254,7 @@ func (c Config) withDefaults() Config {
 	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
 	c.MaxStreams = cmp.Or(c.MaxStreams, 256)
+	c.CallerLimits.AllCalls = cmp.Or(c.CallerLimits.AllCalls, 512)
 	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
 	c.MaxBatch = cmp.Or(c.MaxBatch, 8)

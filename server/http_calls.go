@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
 )
@@ -97,8 +98,23 @@ func refuseUnknown(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers in the protocol that the request came in.
 func refuse(w http.ResponseWriter, r *http.Request, code connect.Code, message string) {
-	// An answer that can't be written has no reader.
-	_ = connect.NewErrorWriter().Write(w, r, connect.NewError(code, errors.New(message)))
+	writeError(w, r, connect.NewError(code, errors.New(message)))
+}
+
+// refuseAs answers with the status of an error and its details.
+func refuseAs(w http.ResponseWriter, r *http.Request, err error) {
+	refused := status.Convert(err)
+	answer := connect.NewError(connect.Code(refused.Code()), errors.New(refused.Message()))
+	for _, packed := range refused.Proto().GetDetails() {
+		if detail, err := connect.NewErrorDetail(packed); err == nil {
+			answer.AddDetail(detail)
+		}
+	}
+	writeError(w, r, answer)
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, answer *connect.Error) {
+	_ = connect.NewErrorWriter().Write(w, r, answer) // one that can't be written has no reader
 }
 
 // noSniffing keeps browsers from guessing what an answer is.

@@ -76,12 +76,12 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 	if !s.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	caller, _ := callerOf(ctx, s.cfg.Tokens) // empty where the call was refused for that
+	admitted, _ := admissionIn(ctx)
 	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
 		slog.String("rpc", rpc),
 		slog.String("code", status.Code(err).String()),
 		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)),
-		slog.String("caller", caller))
+		slog.String("caller", admitted.caller))
 }
 
 // deadlineUnary gives a call its deadline where the caller set none.

@@ -98,11 +98,8 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 	if s.callers.tokens != nil {
 		config.Tokens = s.callers.tokens
 	}
-	config.CallerLimits = access.Limits{
-		CallsPerSecond: flags.CallerRate,
-		Burst:          flags.CallerBurst,
-		Calls:          flags.CallerCalls,
-	}
+	limits := &config.CallerLimits
+	limits.CallsPerSecond, limits.Burst, limits.Calls = flags.CallerRate, flags.CallerBurst, flags.CallerCalls
 	return config
 }
 

@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// Call is a call under way. The zero value is one without bounds.
+// Call is a call under way. The zero value is one without bounds. It is safe for
+// concurrent use.
 type Call struct {
 	callers *Callers
-	caller  *caller
+	caller  *caller // nil: nothing bounds a single caller
+	left    bool    // guarded by Callers.mu
 }
 
 // Wait waits until the caller may ask for one more thing within the same call,
@@ -29,13 +31,21 @@ func (c *Call) Wait(ctx context.Context) error {
 	return &RateError{CallsPerSecond: perSecond, Retry: time.Duration(float64(time.Second) / perSecond)}
 }
 
-// Leave ends the call.
+// Leave ends the call. It may be called more than once.
 func (c *Call) Leave() {
-	if c.caller == nil {
+	if c.callers == nil {
 		return
 	}
 	c.callers.mu.Lock()
 	defer c.callers.mu.Unlock()
+	if c.left {
+		return
+	}
+	c.left = true
+	c.callers.calls--
+	if c.caller == nil {
+		return
+	}
 	c.caller.calls--
 	if c.caller.calls == 0 {
 		c.caller.place = c.callers.idle.PushFront(c.caller)

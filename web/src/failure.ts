@@ -12,7 +12,7 @@ const sentences: Record<string, string> = {
   IMAGE_SHAPE: "The picture is too long and narrow.",
   QUEUE_FULL: "The server is busy.",
   RATE_LIMITED: "That was more often than the server lets you ask.",
-  TOO_MANY_CALLS: "The server has as many calls of yours under way as it allows.",
+  TOO_MANY_CALLS: "As many calls are under way as the server takes.",
   TOO_MANY_STREAMS: "As many cameras are being compared as the server takes.",
   NOT_READY: "The server is still loading its model.",
   DRAINING: "The server is about to stop.",

@@ -284,7 +284,10 @@ type Limits struct {
 	ImageFormats []string `protobuf:"bytes,13,rep,name=image_formats,json=imageFormats,proto3" json:"image_formats,omitempty"`
 	// Streams of all callers that may be open at a time; TOO_MANY_STREAMS beyond
 	// that.
-	MaxStreams    uint32 `protobuf:"varint,14,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
+	MaxStreams uint32 `protobuf:"varint,14,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
+	// Calls of all callers that may be under way at a time, streams among them;
+	// TOO_MANY_CALLS beyond that.
+	MaxCalls      uint32 `protobuf:"varint,15,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +416,13 @@ func (x *Limits) GetImageFormats() []string {
 func (x *Limits) GetMaxStreams() uint32 {
 	if x != nil {
 		return x.MaxStreams
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxCalls() uint32 {
+	if x != nil {
+		return x.MaxCalls
 	}
 	return 0
 }
@@ -590,7 +600,7 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\vresize_rule\x18\x06 \x01(\tR\n" +
 	"resizeRule\x12\x16\n" +
 	"\x06device\x18\a \x01(\tR\x06device\x12\x1c\n" +
-	"\tprecision\x18\b \x01(\tR\tprecision\"\xd8\x04\n" +
+	"\tprecision\x18\b \x01(\tR\tprecision\"\xf5\x04\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_image_bytes\x18\x02 \x01(\x04R\rmaxImageBytes\x12(\n" +
@@ -608,7 +618,8 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x10default_deadline\x18\f \x01(\v2\x19.google.protobuf.DurationR\x0fdefaultDeadline\x12#\n" +
 	"\rimage_formats\x18\r \x03(\tR\fimageFormats\x12\x1f\n" +
 	"\vmax_streams\x18\x0e \x01(\rR\n" +
-	"maxStreams\"\x96\x01\n" +
+	"maxStreams\x12\x1b\n" +
+	"\tmax_calls\x18\x0f \x01(\rR\bmaxCalls\"\x96\x01\n" +
 	"\x06Access\x12!\n" +
 	"\ftoken_needed\x18\x01 \x01(\bR\vtokenNeeded\x12(\n" +
 	"\x10calls_per_second\x18\x02 \x01(\x01R\x0ecallsPerSecond\x12\x14\n" +
