@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
@@ -85,11 +84,11 @@ func (a *Admin) admit(ctx context.Context, call *tap.Info) (context.Context, err
 	if a.tokens == nil {
 		return ctx, nil
 	}
-	if _, known := tokenName(a.tokens, call.Header.Get(authorization)); !known {
+	if _, err := identityOf(ctx).caller(a.tokens); err != nil {
 		// Not below warn: nobody calls here but operators, and who tries to.
 		a.log.LogAttrs(ctx, slog.LevelWarn, "admin call without a valid token",
 			slog.String("rpc", call.FullMethodName), slog.String("caller", identityOf(ctx).addressName()))
-		return ctx, status.Error(codes.Unauthenticated, unauthenticated)
+		return ctx, err
 	}
 	return ctx, nil
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
+	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
 )
 
@@ -93,6 +97,8 @@ func (i identity) addressName() string { return "address " + access.AddressName(
 type admission struct {
 	caller string
 	call   *access.Call
+	begin  func() // says that the message is there: the call then lasts until it leaves
+	leave  func() // ends the call; may be called more than once
 }
 
 type admissionKey struct{}
@@ -110,26 +116,57 @@ func admissionIn(ctx context.Context) (admission, error) {
 	return admitted, nil
 }
 
-// admit begins a call within its caller's limits and the server's, and returns a
-// context with its admission. The call ends with ctx at the latest. Errors: a
-// status without details where a token is missing, else *fault.
+// admit lets a call in, and returns a context with its admission, or refuses it.
+// Errors: a status without details where a token is missing, else *fault. Until
+// it begins, a call ends with ctx, and has readTimeout for its message: one whose
+// message never comes must not keep its place.
 func (s *Server) admit(ctx context.Context, rpc string, shown identity) (context.Context, error) {
+	admitted, err := s.enter(ctx, rpc, shown)
+	if err != nil {
+		return ctx, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(readTimeout, cancel)
+	gone := context.AfterFunc(ctx, func() {
+		late.Stop()
+		admitted.leave()
+	})
+	admitted.begin = func() {
+		late.Stop()
+		gone()
+	}
+	return context.WithValue(ctx, admissionKey{}, admitted), nil
+}
+
+// enter begins a call within its caller's limits and the server's. Health is
+// outside of both.
+func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admission, error) {
 	if isHealth(rpc) {
-		return context.WithValue(ctx, admissionKey{}, admission{call: &access.Call{}}), nil
+		return admission{caller: shown.addressName(), call: &access.Call{}, leave: func() {}}, nil
 	}
 	caller, err := shown.caller(s.cfg.Tokens)
 	if err != nil {
 		s.logRefusal(ctx, "no valid token", rpc, shown.addressName(), reasonUnauthenticated)
-		return ctx, err
+		return admission{}, err
 	}
 	call, err := s.callers.Enter(caller)
 	if err != nil {
-		refused := faultOf(err)
-		s.logRefusal(ctx, "beyond the limits on calls", rpc, caller, refused.reason)
-		return ctx, refused
+		refused := faultOf(err) // all errors of Enter are in the table
+		s.logRefusal(ctx, "beyond its caller's limits", rpc, caller, refused.reason)
+		return admission{}, refused
 	}
-	context.AfterFunc(ctx, call.Leave)
-	return context.WithValue(ctx, admissionKey{}, admission{caller: caller, call: call}), nil
+	if rpc == pb.SiameseService_StreamCompare_FullMethodName { // Config.MaxStreams bounds these
+		return admission{caller: caller, call: call, leave: sync.OnceFunc(call.Leave)}, nil
+	}
+	if !s.calls.TryAcquire(1) {
+		call.Leave()
+		s.logRefusal(ctx, "as many calls as the server takes", rpc, caller, ReasonServerBusy)
+		return admission{}, serverBusy(s.cfg.MaxCalls)
+	}
+	return admission{caller: caller, call: call, leave: sync.OnceFunc(func() {
+		call.Leave()
+		s.calls.Release(1)
+	})}, nil
 }
 
 // logRefusal counts and tells of a call that was not let in. Not above debug:
@@ -155,9 +192,16 @@ func (s *Server) admitHTTP(next http.Handler) http.Handler {
 		if err != nil {
 			if status.Code(err) == codes.Unauthenticated {
 				w.Header().Set("WWW-Authenticate", "Bearer")
+			} else {
+				// Over HTTP/1 an answer before the body's end may be lost with the
+				// connection, and who is held to a limit shall know for how long.
+				_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.maxTextBytes()))
 			}
 			refuseAs(w, r, err)
 			return
+		}
+		if admitted, err := admissionIn(ctx); err == nil {
+			defer admitted.leave() // where it came to no handler
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
@@ -170,7 +214,8 @@ func (s *Server) admitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInf
 	if err != nil {
 		return nil, err
 	}
-	defer admitted.call.Leave()
+	admitted.begin()
+	defer admitted.leave()
 	return handler(ctx, req)
 }
 
@@ -179,25 +224,28 @@ func (s *Server) admitStream(srv any, stream grpc.ServerStream, _ *grpc.StreamSe
 	if err != nil {
 		return err
 	}
-	defer admitted.call.Leave()
-	return handler(srv, &pacedStream{ServerStream: stream, call: admitted.call})
+	defer admitted.leave()
+	return handler(srv, &pacedStream{ServerStream: stream, admission: admitted})
 }
 
 // pacedStream reads no faster than its caller may call: what the client sends
 // beyond that waits with the client. The first message comes with the call.
 type pacedStream struct {
 	grpc.ServerStream
-	call   *access.Call
-	opened bool // the receiving goroutine's alone
+	admission admission
+	opened    bool // the receiving goroutine's alone
 }
 
 // RecvMsg implements grpc.ServerStream.
 func (p *pacedStream) RecvMsg(message any) error {
-	if p.opened {
-		if err := p.call.Wait(p.Context()); err != nil {
-			return err
-		}
+	if !p.opened {
+		p.opened = true
+		err := p.ServerStream.RecvMsg(message)
+		p.admission.begin()
+		return err
 	}
-	p.opened = true
+	if err := p.admission.call.Wait(p.Context()); err != nil {
+		return err
+	}
 	return p.ServerStream.RecvMsg(message)
 }

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	pb "siamese/proto/siamese/v1"
@@ -77,8 +75,8 @@ func TestCallerIsHeldToItsCallsUnderWay(t *testing.T) {
 		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("third call under way (-want +got):\n%s", diff)
 		}
-		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_calls"]; got != "2" {
-			t.Errorf("max_calls = %q, want 2", got)
+		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["concurrent_calls"]; got != "2" {
+			t.Errorf("concurrent_calls = %q, want 2", got)
 		}
 		if retry := detail[*errdetails.RetryInfo](t, err).GetRetryDelay().AsDuration(); retry != time.Second {
 			t.Errorf("retry in %v, want 1s", retry)
@@ -99,42 +97,13 @@ func TestCallerIsHeldToItsCallsUnderWay(t *testing.T) {
 	})
 }
 
-// TestCallCountsBeforeItsMessage: a call is one from its header on, whether its
-// message comes or not, and one too many is refused before its message is taken.
-func TestCallCountsBeforeItsMessage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, registry := serveMeasured(t, server.Config{CallerLimits: access.Limits{AllCalls: 1}}, &fakeModel{})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		if _, err := r.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, comparePath); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait() // the header is there, and nothing else will come
-		_, err := r.Compare(t.Context(), compareRequest(encoded(make([]byte, 4<<20)), grayImage(2)))
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
-			t.Fatalf("second call under way (-want +got):\n%s", diff)
-		}
-		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_calls"]; got != "1" {
-			t.Errorf("max_calls = %q, want 1", got)
-		}
-		if want := `msg="beyond the limits on calls" rpc=` + comparePath; !strings.Contains(r.log.String(), want) || strings.Contains(r.log.String(), "msg=call ") {
-			t.Errorf("the log is\n%s\nwant %q and no call", r.log, want)
-		}
-		r.health(t, "") // is let in
-		cancel()
-		synctest.Wait()
-		r.checkAnswers(t)
-		r.checkAnswers(t) // a call has left before its answer is there
-		checkScrape(t, scrape{"siamese_refusals_total{reason=TOO_MANY_CALLS}": 1, "siamese_refusals_total{reason=OTHER}": 1},
-			gather(t, registry).of("siamese_refusals"))
-	})
-}
-
 func TestHTTPCallerIsHeldToItsLimits(t *testing.T) {
 	limits := access.Limits{CallsPerSecond: 0.001, Burst: 1}
 	h := serveHTTP(t, server.Config{Tokens: newTokenBook(), CallerLimits: limits}, server.HTTPConfig{}, &fakeModel{})
+	large := []byte(`{}` + strings.Repeat(" ", 1<<20)) // more than a server reads on that nobody asks to
 	ask := func(token string) answer {
-		return h.do(t, http.MethodPost, pb.SiameseService_GetServerInfo_FullMethodName, []byte("{}"),
+		h.do(t, http.MethodGet, comparePath, nil, "Authorization", "Bearer "+token) // costs nothing
+		return h.do(t, http.MethodPost, pb.SiameseService_GetServerInfo_FullMethodName, large,
 			"Content-Type", "application/json", "Authorization", "Bearer "+token)
 	}
 	if got := ask("a-token"); got.Status != http.StatusOK {

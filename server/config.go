@@ -41,6 +41,10 @@ type Config struct {
 	// 256.
 	MaxStreams int
 
+	// MaxCalls bounds the other calls of all callers that are under way at a time,
+	// health's not among them. Default 512.
+	MaxCalls int
+
 	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call
 	// that would go over waits. Default 200 million.
 	MaxPixelsInFlight int
@@ -104,8 +108,7 @@ type Config struct {
 	// with UNAUTHENTICATED, those of health excepted. Nil: no token is needed.
 	Tokens Tokens
 
-	// CallerLimits bound what one caller may ask, and all of them together. Zero
-	// fields: no bound, but for AllCalls, whose default is 512.
+	// CallerLimits bound what one caller may ask. Zero fields: no bound.
 	CallerLimits access.Limits
 
 	// WatchdogPeriod is how often the default model is looked at: where no call
@@ -200,6 +203,7 @@ func (c Config) Validate() error {
 		{"MaxStreamReferences", int64(c.MaxStreamReferences)},
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
 		{"MaxStreams", int64(c.MaxStreams)},
+		{"MaxCalls", int64(c.MaxCalls)},
 		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
 		{"MaxBatch", int64(c.MaxBatch)},
 		{"Runners", int64(c.Runners)},
@@ -254,7 +258,7 @@ func (c Config) withDefaults() Config {
 	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
 	c.MaxStreams = cmp.Or(c.MaxStreams, 256)
-	c.CallerLimits.AllCalls = cmp.Or(c.CallerLimits.AllCalls, 512)
+	c.MaxCalls = cmp.Or(c.MaxCalls, 512)
 	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
 	c.MaxBatch = cmp.Or(c.MaxBatch, 8)

@@ -130,6 +130,15 @@ func queueFull(err *batch.FullError) *fault {
 	}
 }
 
+func serverBusy(limit int) *fault {
+	return &fault{
+		code: codes.ResourceExhausted, reason: ReasonServerBusy,
+		message:  fmt.Sprintf("received another call while %d of all callers are under way, expected at most that many", limit),
+		metadata: map[string]string{"max_calls": strconv.Itoa(limit)},
+		retry:    retryDelay,
+	}
+}
+
 func tooManyStreams(limit int) *fault {
 	return &fault{
 		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
@@ -150,7 +159,7 @@ func rateLimited(err *access.RateError) *fault {
 func tooManyCalls(err *access.CallsError) *fault {
 	return &fault{
 		code: codes.ResourceExhausted, reason: ReasonTooManyCalls, message: err.Error(),
-		metadata: map[string]string{"max_calls": strconv.Itoa(err.Calls)},
+		metadata: map[string]string{"concurrent_calls": strconv.Itoa(err.Calls)},
 		retry:    retryDelay,
 	}
 }

@@ -18,7 +18,8 @@ const (
 	// readHeaderTimeout bounds how long a request's header may take to come.
 	readHeaderTimeout = 10 * time.Second
 
-	// readTimeout bounds a whole request: the largest one at 2 Mbit/s.
+	// readTimeout bounds a whole request, and a call's first message over gRPC:
+	// the largest one at 2 Mbit/s.
 	readTimeout = 2 * time.Minute
 
 	// writeTimeout bounds a request and its answer together, so that it cuts

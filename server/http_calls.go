@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/vanguard"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "siamese/proto/siamese/v1"
 )
@@ -24,7 +25,7 @@ func (s *Server) httpHandler(cfg HTTPConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, s.admitHTTP(postOnly(calls)))
+	guarded, err := guardOrigins(cfg.Origins, postOnly(s.admitHTTP(calls)))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,20 @@ func (s *Server) transcoder() (http.Handler, error) {
 		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, s.grpc, options...),
 	},
 		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
+		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
 		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
+}
+
+// jsonCodec holds the caller to account for JSON that is none, where the
+// transcoder's own would take it for a failure of the server's.
+type jsonCodec struct{ *vanguard.JSONCodec }
+
+// Unmarshal implements vanguard.Codec.
+func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
+	if err := c.JSONCodec.Unmarshal(data, message); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("expected a %s in JSON: %w", message.ProtoReflect().Descriptor().Name(), err))
+	}
+	return nil
 }
 
 // maxTextBytes bounds a request's body: a message of the largest size as JSON.
@@ -106,9 +120,8 @@ func refuseAs(w http.ResponseWriter, r *http.Request, err error) {
 	refused := status.Convert(err)
 	answer := connect.NewError(connect.Code(refused.Code()), errors.New(refused.Message()))
 	for _, packed := range refused.Proto().GetDetails() {
-		if detail, err := connect.NewErrorDetail(packed); err == nil {
-			answer.AddDetail(detail)
-		}
+		detail, _ := connect.NewErrorDetail(packed) // never fails: it is packed already
+		answer.AddDetail(detail)
 	}
 	writeError(w, r, answer)
 }

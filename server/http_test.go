@@ -171,6 +171,16 @@ func TestHTTPRefusesWhatBrowsersCannotHave(t *testing.T) {
 	}
 }
 
+func TestHTTPTellsOfWrongJSON(t *testing.T) {
+	h := serveHTTP(t, server.Config{}, server.HTTPConfig{}, &fakeModel{})
+	for _, give := range []string{"{", "no JSON", `{"imageA": 1}`} {
+		got := h.do(t, http.MethodPost, comparePath, []byte(give), "Content-Type", "application/json")
+		if got.Status != http.StatusBadRequest || !strings.Contains(got.Body, `"code":"invalid_argument"`) || !strings.Contains(got.Body, "expected a CompareRequest in JSON") {
+			t.Errorf("%q = %d %s, want 400 and what was expected", give, got.Status, got.Body)
+		}
+	}
+}
+
 func TestHTTPOrigins(t *testing.T) {
 	const friend, stranger = "https://friend.example", "https://stranger.example"
 	h := serveHTTP(t, server.Config{}, server.HTTPConfig{Origins: []string{friend}}, &fakeModel{})

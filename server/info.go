@@ -57,7 +57,7 @@ func (c Config) describe() *pb.Limits {
 		MaxStreamReferences: uint32(c.MaxStreamReferences),
 		MaxStreamWindow:     uint32(c.MaxStreamWindow),
 		MaxStreams:          uint32(c.MaxStreams),
-		MaxCalls:            uint32(c.CallerLimits.AllCalls),
+		MaxCalls:            uint32(c.MaxCalls),
 		MaxPixelsInFlight:   uint64(c.MaxPixelsInFlight),
 		MaxQueuedImages:     uint32(c.MaxQueuedImages),
 		DefaultDeadline:     durationpb.New(c.DefaultDeadline),

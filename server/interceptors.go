@@ -17,7 +17,7 @@ import (
 // What a connection may cost and how a lost one is noticed.
 const (
 	// maxConcurrentStreams bounds the calls under way on one connection.
-	maxConcurrentStreams = 1000
+	maxConcurrentStreams = 250
 
 	// connectionTimeout bounds the handshake; gRPC's own two minutes invite
 	// connections that never say anything.
@@ -125,7 +125,8 @@ func (s *Server) statusError(ctx context.Context, rpc string, err error) error {
 }
 
 // endForeignStream ends the streams of health and reflection when the server
-// drains: they would never end by themselves and hold up the stop. Their
+// drains: they would never end by themselves and hold up the stop. Reflection has
+// a call's default deadline, since its streams take calls' places. Their
 // handlers may block in Recv, which only the end of the RPC interrupts, and so
 // run in a goroutine that outlives it by a moment; Serve waits for it.
 func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
@@ -136,9 +137,17 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 	s.receivers.Go(func() {
 		ended <- guard(func() error { return handler(srv, stream) })
 	})
+	var late <-chan time.Time
+	if !isHealth(info.FullMethod) { // which is watched for as long as its client lives
+		timer := time.NewTimer(s.cfg.DefaultDeadline)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case err := <-ended:
 		return err
+	case <-late:
+		return contextFault(context.DeadlineExceeded, ReasonDeadlineExceeded)
 	case <-s.draining:
 		return draining()
 	}

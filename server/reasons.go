@@ -53,9 +53,11 @@ const (
 	ReasonTooManyStreams = "TOO_MANY_STREAMS"
 	// ReasonRateLimited: the caller calls more often than it may.
 	ReasonRateLimited = "RATE_LIMITED"
-	// ReasonTooManyCalls: the caller, or all callers together, have as many calls
-	// under way as they may, or there are more callers than the server keeps track
-	// of.
+	// ReasonServerBusy: all callers together have as many calls under way as the
+	// server takes.
+	ReasonServerBusy = "SERVER_BUSY"
+	// ReasonTooManyCalls: the caller has as many calls under way as it may, or
+	// there are more callers than the server keeps track of.
 	ReasonTooManyCalls = "TOO_MANY_CALLS"
 	// ReasonNotReady: the server has no model yet.
 	ReasonNotReady = "NOT_READY"

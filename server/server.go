@@ -50,6 +50,7 @@ type Server struct {
 	observer *observer
 	ledger   ledger
 	streams  *semaphore.Weighted // one unit for each open stream
+	calls    *semaphore.Weighted // one unit for each other call under way
 
 	callers *access.Callers
 
@@ -86,6 +87,7 @@ func New(cfg Config) (*Server, error) {
 		roster:    newRoster(),
 		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
 		streams:   semaphore.NewWeighted(int64(cfg.MaxStreams)),
+		calls:     semaphore.NewWeighted(int64(cfg.MaxCalls)),
 		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),

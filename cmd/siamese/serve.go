@@ -10,7 +10,6 @@ import (
 
 	"siamese/imaging"
 	"siamese/server"
-	"siamese/server/access"
 	"siamese/tfmodel"
 )
 
@@ -30,7 +29,7 @@ type serveCommand struct {
 	MaxStreamReferences int           `help:"References on one stream." default:"16"`
 	MaxStreamWindow     int           `help:"Frames under way on one stream." default:"8"`
 	MaxStreams          int           `help:"Streams of all callers that may be open at a time; more are refused." default:"256"`
-	MaxCalls            int           `help:"Calls of all callers that may be under way at a time, streams among them; more are refused before their message is read." default:"512"`
+	MaxCalls            int           `help:"Calls of all callers, beside streams, that may be under way at a time; more are refused before their message is read." default:"512"`
 	MaxPixelsInFlight   int           `help:"Decoded pixels of all calls at once; more wait." default:"200000000"`
 	MaxQueuedImages     int           `help:"Images that may wait for the encoder; more are refused." default:"512"`
 	DefaultDeadline     time.Duration `help:"Deadline of a call that sets none." default:"60s"`
@@ -133,7 +132,7 @@ func (c *serveCommand) config(logger *slog.Logger) server.Config {
 		MaxStreamReferences: c.MaxStreamReferences,
 		MaxStreamWindow:     c.MaxStreamWindow,
 		MaxStreams:          c.MaxStreams,
-		CallerLimits:        access.Limits{AllCalls: c.MaxCalls},
+		MaxCalls:            c.MaxCalls,
 		MaxPixelsInFlight:   c.MaxPixelsInFlight,
 		MaxQueuedImages:     c.MaxQueuedImages,
 		BatchWait:           c.BatchWait,

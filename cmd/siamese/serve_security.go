@@ -98,8 +98,11 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 	if s.callers.tokens != nil {
 		config.Tokens = s.callers.tokens
 	}
-	limits := &config.CallerLimits
-	limits.CallsPerSecond, limits.Burst, limits.Calls = flags.CallerRate, flags.CallerBurst, flags.CallerCalls
+	config.CallerLimits = access.Limits{
+		CallsPerSecond: flags.CallerRate,
+		Burst:          flags.CallerBurst,
+		Calls:          flags.CallerCalls,
+	}
 	return config
 }
 

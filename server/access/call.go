@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// Call is a call under way. The zero value is one without bounds. It is safe for
-// concurrent use.
+// Call is a call under way. The zero value is one without bounds.
 type Call struct {
 	callers *Callers
-	caller  *caller // nil: nothing bounds a single caller
-	left    bool    // guarded by Callers.mu
+	caller  *caller
 }
 
 // Wait waits until the caller may ask for one more thing within the same call,
@@ -31,21 +29,13 @@ func (c *Call) Wait(ctx context.Context) error {
 	return &RateError{CallsPerSecond: perSecond, Retry: time.Duration(float64(time.Second) / perSecond)}
 }
 
-// Leave ends the call. It may be called more than once.
+// Leave ends the call.
 func (c *Call) Leave() {
-	if c.callers == nil {
+	if c.caller == nil {
 		return
 	}
 	c.callers.mu.Lock()
 	defer c.callers.mu.Unlock()
-	if c.left {
-		return
-	}
-	c.left = true
-	c.callers.calls--
-	if c.caller == nil {
-		return
-	}
 	c.caller.calls--
 	if c.caller.calls == 0 {
 		c.caller.place = c.callers.idle.PushFront(c.caller)

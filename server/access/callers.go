@@ -13,14 +13,13 @@ import (
 // defaultCallers bounds the table of callers to about 3 MB.
 const defaultCallers = 10_000
 
-// Callers keeps each caller, and all of them together, within their limits.
-// Callers that have nothing under way are forgotten when there are too many, the
-// longest silent first. It is safe for concurrent use.
+// Callers keeps each caller within its limits. Callers that have nothing under
+// way are forgotten when there are too many, the longest silent first. It is
+// safe for concurrent use.
 type Callers struct {
 	limits Limits
 
 	mu    sync.Mutex
-	calls int // under way, of all callers
 	table map[string]*caller
 	idle  *list.List // of *caller with nothing under way, the latest in front
 }
@@ -42,27 +41,14 @@ func NewCallers(limits Limits) (*Callers, error) {
 	return &Callers{limits: limits, table: make(map[string]*caller), idle: list.New()}, nil
 }
 
-// Enter begins a call. Who begins it must Leave it. Errors: *[RateError],
+// Enter begins a call. Who begins it must Leave it, once. Errors: *[RateError],
 // *[CallsError], [ErrTooManyCallers].
 func (c *Callers) Enter(name string) (*Call, error) {
+	if c.limits.CallsPerSecond == 0 && c.limits.Calls == 0 {
+		return &Call{}, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.limits.AllCalls > 0 && c.calls >= c.limits.AllCalls {
-		return nil, &CallsError{Calls: c.limits.AllCalls, All: true}
-	}
-	call := &Call{callers: c}
-	if c.limits.CallsPerSecond > 0 || c.limits.Calls > 0 {
-		var err error
-		if call.caller, err = c.enterLocked(name); err != nil {
-			return nil, err
-		}
-	}
-	c.calls++
-	return call, nil
-}
-
-// enterLocked begins a call of a caller with limits of its own.
-func (c *Callers) enterLocked(name string) (*caller, error) {
 	found, err := c.callerLocked(name)
 	if err != nil {
 		return nil, err
@@ -83,7 +69,7 @@ func (c *Callers) enterLocked(name string) (*caller, error) {
 		found.place = nil
 	}
 	found.calls++
-	return found, nil
+	return &Call{callers: c, caller: found}, nil
 }
 
 // callerLocked finds a caller, or makes room for a new one.

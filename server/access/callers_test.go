@@ -47,7 +47,6 @@ func TestLimitsValidate(t *testing.T) {
 		{access.Limits{Burst: 3}, "Burst is 3 without CallsPerSecond"},
 		{access.Limits{CallsPerSecond: 1, Burst: -1}, "Burst is -1"},
 		{access.Limits{Calls: -1}, "Calls is -1"},
-		{access.Limits{AllCalls: -1}, "AllCalls is -1"},
 		{access.Limits{Callers: -1}, "Callers is -1"},
 	}
 	for _, tt := range tests {
@@ -112,37 +111,6 @@ func TestCallsUnderWay(t *testing.T) {
 	enter(t, callers, "bob").Leave()
 	first.Leave()
 	enter(t, callers, "ann")
-}
-
-func TestCallsOfAllCallersUnderWay(t *testing.T) {
-	for name, limits := range map[string]access.Limits{
-		"alone":                 {AllCalls: 2},
-		"with a caller's bound": {AllCalls: 2, Calls: 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			callers := newCallers(t, limits)
-			first := enter(t, callers, "ann")
-			enter(t, callers, "bob")
-			full, ok := errors.AsType[*access.CallsError](refusal(callers, "cid"))
-			if want := (access.CallsError{Calls: 2, All: true}); !ok || *full != want {
-				t.Errorf("third call under way = %v, want %+v", full, want)
-			}
-			first.Leave()
-			first.Leave() // once more: it is no other call's end
-			enter(t, callers, "cid")
-			if refusal(callers, "ann") == nil {
-				t.Error("a call beyond the bound = nil, want a CallsError")
-			}
-			if got := callers.Len(); limits.Calls == 0 && got != 0 {
-				t.Errorf("%d callers are remembered, want none: nothing bounds a single one", got)
-			}
-		})
-	}
-}
-
-func refusal(callers *access.Callers, name string) error {
-	_, err := callers.Enter(name)
-	return err
 }
 
 func TestNoBoundsRememberNobody(t *testing.T) {

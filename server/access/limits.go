@@ -28,22 +28,17 @@ func (e *RateError) Error() string {
 	return fmt.Sprintf("received calls faster than %v a second, expected at most that", e.CallsPerSecond)
 }
 
-// CallsError is a call while too many others are under way.
+// CallsError is a call while too many others of its caller are under way.
 type CallsError struct {
-	Calls int  // how many may be
-	All   bool // of all callers, not of this one
+	Calls int // how many may be
 }
 
 // Error implements error.
 func (e *CallsError) Error() string {
-	whose := "the same caller"
-	if e.All {
-		whose = "all callers"
-	}
-	return fmt.Sprintf("received a call while %d of %s are under way, expected at most %d", e.Calls, whose, e.Calls)
+	return fmt.Sprintf("received a call while %d of the same caller are under way, expected at most %d", e.Calls, e.Calls)
 }
 
-// Limits bound what one caller may ask, and all of them together.
+// Limits bound what one caller may ask.
 type Limits struct {
 	// CallsPerSecond bounds how often a caller may call. Zero: no bound.
 	CallsPerSecond float64
@@ -54,9 +49,6 @@ type Limits struct {
 
 	// Calls bounds a caller's calls under way; a stream is one. Zero: no bound.
 	Calls int
-
-	// AllCalls bounds the calls under way of all callers together. Zero: no bound.
-	AllCalls int
 
 	// Callers bounds how many callers are remembered, and so the memory. Default
 	// 10,000.
@@ -74,8 +66,6 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("access: Limits.Burst is %d without CallsPerSecond, expected both or neither", l.Burst)
 	case l.Calls < 0:
 		return fmt.Errorf("access: Limits.Calls is %d, expected 0 (no bound) or more", l.Calls)
-	case l.AllCalls < 0:
-		return fmt.Errorf("access: Limits.AllCalls is %d, expected 0 (no bound) or more", l.AllCalls)
 	case l.Callers < 0:
 		return fmt.Errorf("access: Limits.Callers is %d, expected 0 (the default) or more", l.Callers)
 	}

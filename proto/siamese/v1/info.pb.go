@@ -285,8 +285,8 @@ type Limits struct {
 	// Streams of all callers that may be open at a time; TOO_MANY_STREAMS beyond
 	// that.
 	MaxStreams uint32 `protobuf:"varint,14,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
-	// Calls of all callers that may be under way at a time, streams among them;
-	// TOO_MANY_CALLS beyond that.
+	// Calls of all callers, beside streams, that may be under way at a time;
+	// SERVER_BUSY beyond that.
 	MaxCalls      uint32 `protobuf:"varint,15,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
