@@ -58,9 +58,11 @@ func (s *Server) admit(ctx context.Context, rpc string, shown identity) (context
 		late.Stop()
 		admitted.leave()
 	})
+	begin := admitted.begin
 	admitted.begin = func() {
 		late.Stop()
 		gone()
+		begin()
 	}
 	return context.WithValue(ctx, admissionKey{}, admitted), nil
 }
@@ -69,7 +71,7 @@ func (s *Server) admit(ctx context.Context, rpc string, shown identity) (context
 // outside of both.
 func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admission, error) {
 	if isHealth(rpc) {
-		return admission{caller: shown.addressName(), call: &access.Call{}, leave: func() {}}, nil
+		return admission{caller: shown.addressName(), call: &access.Call{}, begin: func() {}, leave: func() {}}, nil
 	}
 	caller, err := shown.caller(s.cfg.Tokens)
 	if err != nil {
@@ -82,18 +84,21 @@ func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admissi
 		s.logRefusal(ctx, "beyond its caller's limits", rpc, caller, refused.reason)
 		return admission{}, refused
 	}
-	if rpc == pb.SiameseService_StreamCompare_FullMethodName { // Config.MaxStreams bounds these
-		return admission{caller: caller, call: call, leave: sync.OnceFunc(call.Leave)}, nil
-	}
 	if !s.calls.TryAcquire(1) {
 		call.Leave()
 		s.logRefusal(ctx, "as many calls as the server takes", rpc, caller, ReasonServerBusy)
 		return admission{}, serverBusy(s.cfg.MaxCalls)
 	}
-	return admission{caller: caller, call: call, leave: sync.OnceFunc(func() {
+	release := sync.OnceFunc(func() { s.calls.Release(1) })
+	admitted := admission{caller: caller, call: call, begin: func() {}}
+	if rpc == pb.SiameseService_StreamCompare_FullMethodName {
+		admitted.begin = release // once it is open, Config.MaxStreams bounds it
+	}
+	admitted.leave = sync.OnceFunc(func() {
 		call.Leave()
-		s.calls.Release(1)
-	})}, nil
+		release()
+	})
+	return admitted, nil
 }
 
 // isHealth tells whether a call is one of health's. They need no token and are

@@ -25,6 +25,7 @@ import (
 func TestCallCountsBeforeItsMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, registry := serveMeasured(t, server.Config{MaxCalls: 1}, &fakeModel{})
+		c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{}) // is open: MaxStreams bounds it
 		half, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		r.beginCall(half, t, comparePath)
@@ -39,15 +40,17 @@ func TestCallCountsBeforeItsMessage(t *testing.T) {
 			t.Errorf("the log is\n%s\nwant %q and no call", r.log, want)
 		}
 		r.health(t, "") // is let in
-		c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+		if err := r.beginCall(t.Context(), t, pb.SiameseService_StreamCompare_FullMethodName).RecvMsg(nil); failureOf(err).Reason != server.ReasonServerBusy {
+			t.Errorf("a stream that is not open = %v, want SERVER_BUSY", err)
+		}
 		if _, err := c.end(); err != nil {
-			t.Errorf("a stream = %v, want it let in: MaxStreams bounds these", err)
+			t.Errorf("the open stream ended with %v, want OK", err)
 		}
 		cancel()
 		synctest.Wait()
 		r.checkAnswers(t)
 		r.checkAnswers(t) // a call has left before its answer is there
-		checkScrape(t, scrape{"siamese_refusals_total{reason=SERVER_BUSY}": 1, "siamese_refusals_total{reason=OTHER}": 1},
+		checkScrape(t, scrape{"siamese_refusals_total{reason=SERVER_BUSY}": 2, "siamese_refusals_total{reason=OTHER}": 1},
 			gather(t, registry).of("siamese_refusals"))
 	})
 }
@@ -81,6 +84,7 @@ func TestPlaceComesBack(t *testing.T) {
 		want   codes.Code
 	}{
 		{"no message", comparePath, nil, 2 * time.Minute, codes.Canceled},
+		{"no opening of a stream", pb.SiameseService_StreamCompare_FullMethodName, nil, 20 * time.Second, codes.FailedPrecondition},
 		{"no message on a stream", reflection, nil, time.Minute, codes.DeadlineExceeded},
 		{"no such message", comparePath, []byte("\xff"), 0, codes.Internal},
 		{"no such method", "/siamese.v1.SiameseService/Unheard", []byte{}, 0, codes.Unimplemented},

@@ -42,7 +42,7 @@ type Config struct {
 	MaxStreams int
 
 	// MaxCalls bounds the other calls of all callers that are under way at a time,
-	// health's not among them. Default 512.
+	// streams that are not open yet among them and health's not. Default 512.
 	MaxCalls int
 
 	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call

@@ -50,7 +50,7 @@ type Server struct {
 	observer *observer
 	ledger   ledger
 	streams  *semaphore.Weighted // one unit for each open stream
-	calls    *semaphore.Weighted // one unit for each other call under way
+	calls    *semaphore.Weighted // one unit for each other call under way, and for streams before they open
 
 	callers *access.Callers
 
