@@ -72,7 +72,7 @@ type trainFlags struct {
 	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
 	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1, or worker:0,worker:1 of --cluster: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
 	Cluster   []string `help:"Train on these workers (see siamese worker), each of which takes a batch of its own; the first one holds the weights." placeholder:"HOST:PORT" json:"cluster,omitempty"`
-	Precision string   `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
+	Precision string   `help:"What convolutions are computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32" json:"precision"`
 
 	Deterministic bool `help:"Use only operations that add in a fixed order: two runs on one device are equal bit for bit. Slower." json:"deterministic,omitempty"`
 }
