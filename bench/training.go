@@ -101,7 +101,7 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, learner.Close()) }()
-	batch := allPairs(pixels, largeImages, largePerClass)
+	batch := AllPairs(pixels, largeImages, largePerClass)
 	times, err := repeat(largeSteps, func() error {
 		_, err := learner.Step(ctx, batch, learningRate)
 		return err
@@ -122,9 +122,9 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 	}, nil
 }
 
-// allPairs is a batch of every pair of the images, which come in classes of
-// perClass each.
-func allPairs(pixels []byte, images, perClass int) train.Batch {
+// AllPairs is a batch of every pair of the images, uint8 [images,H,W,3], which
+// come in classes of perClass each. It keeps pixels.
+func AllPairs(pixels []byte, images, perClass int) train.Batch {
 	batch := train.Batch{Pixels: pixels}
 	for i := range images {
 		batch.Labels = append(batch.Labels, int32(i/perClass))
@@ -135,6 +135,20 @@ func allPairs(pixels []byte, images, perClass int) train.Batch {
 	}
 	batch.Weights = evenly(len(batch.A))
 	return batch
+}
+
+// Shared is a batch of two shares, one for each of two towers.
+func Shared(one, two train.Batch) train.Batch {
+	first := int32(len(one.Labels))
+	both := train.Batch{
+		Pixels: slices.Concat(one.Pixels, two.Pixels), A: slices.Clone(one.A), B: slices.Clone(one.B),
+		Same: slices.Concat(one.Same, two.Same), Weights: slices.Concat(one.Weights, two.Weights),
+		Labels: slices.Concat(one.Labels, two.Labels), Shares: []int{len(one.Labels), len(two.Labels)},
+	}
+	for i := range two.A {
+		both.A, both.B = append(both.A, two.A[i]+first), append(both.B, two.B[i]+first)
+	}
+	return both
 }
 
 // ownPairs is a batch in which each image is in one pair, every other one same:

@@ -192,7 +192,7 @@ func TestBatches(t *testing.T) {
 		got  train.Batch
 		want train.Batch
 	}{
-		{"all pairs", allPairs(pixels, 4, 2), train.Batch{
+		{"all pairs", AllPairs(pixels, 4, 2), train.Batch{
 			Pixels: pixels, Labels: []int32{0, 0, 1, 1},
 			A: []int32{0, 0, 0, 1, 1, 2}, B: []int32{1, 2, 3, 2, 3, 3},
 			Same:    []bool{true, false, false, false, false, true},
