@@ -69,6 +69,8 @@ type trainFlags struct {
 	ValPairs      int  `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
 	OneShotTrials int  `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
 
+	DataMemory int `help:"Most memory for decoded images, in MiB; an image that is in memory is not decoded again. It takes a byte a pixel if it is gray, else three. 0: none." default:"1024" json:"data_memory"`
+
 	Workers   int      `help:"Images decoded and augmented at a time. 0: one a core." default:"0" json:"workers"`
 	Seed      uint64   `help:"Seed of everything that is drawn." default:"1" json:"seed"`
 	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`

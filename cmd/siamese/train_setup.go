@@ -62,7 +62,13 @@ func (f trainFlags) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 	if err != nil {
 		return nil, err
 	}
-	data, report, err := dataset.Open(ctx, dataset.Config{Path: f.DataPath, Layout: layout, Unreadable: unreadable, Preparer: preparer})
+	pixelBytes := int64(f.DataMemory) << 20
+	if f.DataMemory < 1 {
+		pixelBytes = -1
+	}
+	data, report, err := dataset.Open(ctx, dataset.Config{
+		Path: f.DataPath, Layout: layout, Unreadable: unreadable, Preparer: preparer, PixelBytes: pixelBytes,
+	})
 	if err != nil {
 		return nil, err
 	}
