@@ -21,6 +21,12 @@ func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 	return turnPixels(image.file.pixels, size.Width, 1, image.Turns), true
 }
 
+// Size is that of the network's input, which Gray and Picture have, in pixels.
+func (d *Dataset) Size() (width, height int) {
+	size := d.preparer.Config()
+	return size.Width, size.Height
+}
+
 // picture gives the prepared picture from memory, or else decodes it.
 func (f *file) picture(p *imaging.Preparer) (*imaging.Picture, error) {
 	size := p.Config()
