@@ -69,7 +69,7 @@ func (c AffineConfig) Validate() error {
 
 // affine is the augmenter "affine".
 type affine struct {
-	output size
+	sized
 	config AffineConfig
 }
 
