@@ -9,7 +9,8 @@
 #       ARCHS=       compute capabilities to keep, such as "90" for H100 and H200
 #                    or "80 89 90"; empty for all
 #       LEVEL=12     zstd's level; 19 packs 10 % smaller and takes five times as long
-#       CUDA=1       0 leaves out the CUDA libraries (the pieces of part 2)
+#       CUDA=1       0 leaves out the CUDA libraries (the pieces of part 2), 2 adds
+#                    those that TensorFlow opens and this program calls nothing of
 #       VERSION=     what the program says it is
 #
 # What was packed from libraries is kept in .bundle/cache; only the program is
@@ -55,18 +56,15 @@ pack() {
   mv "$2.partial" "$2"
 }
 
-# slim LIBRARY COPY: a copy without symbols for debuggers and without machine code
-# for other cards, proven to be the same otherwise.
-slim() {
-  mkdir -p "$(dirname "$2")"
-  strip --strip-unneeded -o "$2" "$1"
+# empty COPY: takes the code for cards that ARCHS leaves out from a copy of a
+# library, and proves that nothing else changed.
+empty() {
   [ -n "$archs" ] || return 0
-  cp "$2" "$work/original"
+  cp "$1" "$work/original"
   # shellcheck disable=SC2086 # a list of numbers
-  scripts/gpu_fatbins.py "$2" $archs >"$work/emptied"
+  say "${1##*/}: $(scripts/gpu_fatbins.py "$1" $archs)"
   # shellcheck disable=SC2086
-  scripts/gpu_fatbins.py "$2" $archs --against "$work/original" >/dev/null
-  say "${2##*/}: $(cat "$work/emptied")"
+  scripts/gpu_fatbins.py "$1" $archs --against "$work/original" >/dev/null
   rm "$work/original"
 }
 
@@ -74,12 +72,54 @@ tensorflow_archive=$cache/tensorflow-$key.tar.zst
 pack_tensorflow() {
   [ ! -f "$tensorflow_archive" ] || return 0
   local library
+  mkdir -p "$work/tensorflow/lib"
   for library in libtensorflow_cc.so.2 libtensorflow_framework.so.2; do
-    slim "$gpu/tensorflow/$library" "$work/tensorflow/lib/$library"
+    strip -o "$work/tensorflow/lib/$library" "$gpu/tensorflow/$library"
+    empty "$work/tensorflow/lib/$library"
   done
   cp "$gpu/tensorflow/THIRD_PARTY_NOTICES.txt" "$work/tensorflow/lib/"
   pack "$work/tensorflow" "$tensorflow_archive"
   rm -r "$work/tensorflow"
+}
+
+# The libraries whose functions run, and what they open themselves: cuDNN's own parts
+# (but for those of recurrent networks and attention), the compiler for its engines.
+cuda_libraries=(
+  cublas/lib/libcublas.so.12
+  cublas/lib/libcublasLt.so.12
+  cudnn/lib/libcudnn.so.9
+  cudnn/lib/libcudnn_cnn.so.9
+  cudnn/lib/libcudnn_engines_precompiled.so.9
+  cudnn/lib/libcudnn_engines_runtime_compiled.so.9
+  cudnn/lib/libcudnn_engines_tensor_ir.so.9
+  cudnn/lib/libcudnn_graph.so.9
+  cudnn/lib/libcudnn_heuristic.so.9
+  cudnn/lib/libcudnn_ops.so.9
+  cuda_nvrtc/lib/libnvrtc.so.12
+  cuda_nvrtc/lib/libnvrtc-builtins.so.12.9
+)
+if [ "$cuda" = 2 ]; then
+  cuda_libraries+=(
+    cufft/lib/libcufft.so.11
+    cusolver/lib/libcusolver.so.11
+    cusparse/lib/libcusparse.so.12
+    nvjitlink/lib/libnvJitLink.so.12
+    nccl/lib/libnccl.so.2
+    cuda_cupti/lib/libcupti.so.12
+  )
+fi
+cuda_archive=$cache/cuda$cuda-$key.tar.zst
+pack_cuda() {
+  [ ! -f "$cuda_archive" ] || return 0
+  local library
+  for library in "${cuda_libraries[@]}"; do
+    mkdir -p "$(dirname "$work/cuda/nvidia/$library")"
+    # As NVIDIA made them, unless ARCHS is set.
+    cp "$gpu/nvidia/$library" "$work/cuda/nvidia/$library"
+    empty "$work/cuda/nvidia/$library"
+  done
+  pack "$work/cuda" "$cuda_archive"
+  rm -r "$work/cuda"
 }
 
 # build_program: bin/siamese of the bundle finds TensorFlow in ../lib.
@@ -124,7 +164,7 @@ pack_program() {
   pack "$folder" "$work/program.tar.zst"
 }
 
-# cut PART ARCHIVE FILE: the file as numbered pieces, in the manifest.
+# cut_pieces PART ARCHIVE FILE: the file as numbered pieces, in the manifest.
 count=0
 cut_pieces() {
   local part=$1 archive=$2 file=$3 cut
@@ -148,6 +188,10 @@ pack_tensorflow
 pack_program
 cut_pieces 1 program "$work/program.tar.zst"
 cut_pieces 1 tensorflow "$tensorflow_archive"
+if [ "$cuda" != 0 ]; then
+  pack_cuda
+  cut_pieces 2 cuda "$cuda_archive"
+fi
 build_unzstd "$made/unzstd"
 cp "$parts/unpack.sh" "$made/"
 (cd "$made" && sha256sum -- siamese-gpu.* unzstd unpack.sh MANIFEST >SHA256SUMS)

@@ -95,7 +95,8 @@ def unwanted(image, cards):
     found = []
     for entries in containers(image):
         code = [architecture for kind, architecture, _, _ in entries if kind == ELF]
-        complete = all(any(runs(architecture, card) for architecture in code) for card in cards)
+        # Exactly: code that is for one chip alone ("90a") has the plain number, too.
+        complete = all(card in code for card in cards)
         for kind, architecture, start, end in entries:
             if complete if kind == PTX else not any(runs(architecture, card) for card in cards):
                 found.append((start, end))

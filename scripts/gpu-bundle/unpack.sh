@@ -182,12 +182,12 @@ for stem in libnvrtc libnvJitLink; do
 done
 cat >"$target/env.sh" <<END
 # Written by unpack.sh; gpu-check reads it. Set bundle before where the folder moved.
-bundle=\${bundle:-$target}
-LD_LIBRARY_PATH=\$bundle/lib:\$bundle/cuda
+bundle="\${bundle:-$target}"
+LD_LIBRARY_PATH="\$bundle/lib:\$bundle/cuda"
 for folder in "\$bundle"/nvidia/*/lib; do
-  [ ! -d "\$folder" ] || LD_LIBRARY_PATH=\$LD_LIBRARY_PATH:\$folder
+  [ ! -d "\$folder" ] || LD_LIBRARY_PATH="\$LD_LIBRARY_PATH:\$folder"
 done
-LD_LIBRARY_PATH=\$LD_LIBRARY_PATH$search
+LD_LIBRARY_PATH="\$LD_LIBRARY_PATH$search"
 export LD_LIBRARY_PATH
 END
 if [ -n "$failed" ]; then
