@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# What: whether the GPU bundle works where nothing else is: unpacks .bundle/pieces
-#       into a new Debian without network and runs it there on the CPU; sees that a
+# What: whether the GPU bundle works where nothing else is: unpacks it into a
+#       new Debian without network and runs it there on the CPU; sees that a
 #       damaged and a missing piece are told, that libraries of another major version
 #       are mapped and open, and that gpu-check ends politely where there is no GPU.
-# How to run: make gpubundle && scripts/gpu-bundle-check.sh
-#       As root, with debootstrap (apt-get install --no-install-recommends
-#       debootstrap), which fetches the Debian into .bundle/root once.
+# How to run: make gpubundle && scripts/gpu-bundle-check.sh [FOLDER OF PIECES]
+#       .bundle/70up where none is named. As root, with debootstrap (apt-get install
+#       --no-install-recommends debootstrap), which fetches the Debian into
+#       .bundle/root once. CPU_PARTS names the parts of bench gpu that run there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-pieces=.bundle/pieces
+pieces=$(cd "${1:-.bundle/70up}" 2>/dev/null && pwd) || pieces=
 root=.bundle/root
 # What the CPU form of `siamese bench gpu` runs.
 cpu_parts=${CPU_PARTS:-devices,agree}
@@ -20,7 +21,7 @@ die() {
   exit 1
 }
 
-[ -f "$pieces/MANIFEST" ] || die "there is no bundle: run 'make gpubundle'"
+[ -f "$pieces/MANIFEST" ] || die "${1:-.bundle/70up}: there is no bundle: run 'make gpubundle'"
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install --no-install-recommends debootstrap"
 [ "$(id -u)" = 0 ] || die "this needs root, for chroot"
 
@@ -45,7 +46,7 @@ part_one() {
   mkdir -p "$1"
   local piece
   for piece in $(awk '$2 == 1 { print $1 }' "$pieces/MANIFEST") MANIFEST SHA256SUMS unpack.sh unzstd; do
-    ln -s "$PWD/$pieces/$piece" "$1/$piece"
+    ln -s "$pieces/$piece" "$1/$piece"
   done
 }
 
@@ -64,7 +65,7 @@ check_pieces() {
   printf 'x' | dd of="$work/pieces/siamese-gpu.000" bs=1 seek=1000 conv=notrunc status=none
   "$work/pieces/unpack.sh" "$work/out" >"$work/log" 2>&1 && die "a damaged piece is not noticed"
   expect "a damaged piece" "a piece is damaged" "$work/log"
-  ln -sf "$PWD/$pieces/siamese-gpu.000" "$work/pieces/siamese-gpu.000"
+  ln -sf "$pieces/siamese-gpu.000" "$work/pieces/siamese-gpu.000"
 }
 
 # library FOLDER NAME [NEEDED]: an empty library of that name.

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# What: makes the GPU bundle in .bundle/pieces: the program built against TensorFlow
+# What: makes the GPU bundle, in .bundle/70up: the program built against TensorFlow
 #       for CUDA, that TensorFlow, the CUDA libraries, the test data, and what
 #       unpacks and checks it all on a machine that has nothing but the driver.
 #       docs/gpu.md says how to use it.
 # How to run: scripts/gpu-bundle.sh, after scripts/setup.sh --gpu. Settings by
 #       environment:
 #       PIECE=48M    largest size of a piece
-#       ARCHS=       compute capabilities to keep, such as "90" for H100 and H200
-#                    or "80 89 90"; empty for all
-#       LEVEL=12     zstd's level; 19 packs 10 % smaller and takes five times as long
+#       ARCHS=       compute capabilities to keep code for, such as "90" for H100
+#                    and H200, or "80 89 90", or all; empty for 7.0 and newer. The
+#                    pieces are in .bundle/90, .bundle/80_89_90, .bundle/all
+#       LEVEL=12     zstd's level; 19 packs a tenth smaller and takes ten times as long
 #       CUDA=1       0 leaves out the CUDA libraries (the pieces of part 2), 2 adds
 #                    those that TensorFlow opens and this program calls nothing of
 #       VERSION=     what the program says it is
@@ -19,7 +20,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 piece=${PIECE:-48M}
-archs=${ARCHS:-}
+# tensorflow_cards are those that TensorFlow keeps code for, cuda_cards those that
+# NVIDIA's libraries keep code for; empty for all.
+case ${ARCHS:-} in
+  "") name=70up tensorflow_cards="70 72 75 80 86 87 89 90 100 101 103 120 121" cuda_cards='' ;;
+  all) name=all tensorflow_cards='' cuda_cards='' ;;
+  *) name=${ARCHS// /_} tensorflow_cards=$ARCHS cuda_cards=$ARCHS ;;
+esac
 level=${LEVEL:-12}
 cuda=${CUDA:-1}
 version=${VERSION:-$(git describe --always --dirty 2>/dev/null || echo dev)}
@@ -27,7 +34,7 @@ version=${VERSION:-$(git describe --always --dirty 2>/dev/null || echo dev)}
 gpu=.tensorflow/gpu
 parts=scripts/gpu-bundle
 cache=.bundle/cache
-pieces=.bundle/pieces
+pieces=.bundle/$name
 
 say() { printf 'gpu-bundle: %s\n' "$*" >&2; }
 die() {
@@ -40,7 +47,7 @@ tensorflow=$(sed -n 's/^tensorflow==\([0-9.]*\).*/\1/p' "$gpu/.complete")
 for tool in zstd strip gcc python3 sha256sum; do
   command -v "$tool" >/dev/null || die "$tool is missing"
 done
-key=$tensorflow-$(tr ' ' '_' <<<"${archs:-all}")-$level
+key=$tensorflow-$name-$level
 
 mkdir -p "$cache"
 work=$(mktemp -d .bundle/partial.XXXXXX)
@@ -56,15 +63,15 @@ pack() {
   mv "$2.partial" "$2"
 }
 
-# empty COPY: takes the code for cards that ARCHS leaves out from a copy of a
-# library, and proves that nothing else changed.
-empty() {
-  [ -n "$archs" ] || return 0
-  cp "$1" "$work/original"
-  # shellcheck disable=SC2086 # a list of numbers
-  say "${1##*/}: $(scripts/gpu_fatbins.py "$1" $archs)"
-  # shellcheck disable=SC2086
-  scripts/gpu_fatbins.py "$1" $archs --against "$work/original" >/dev/null
+# reduce COPY CARD...: takes the code for other cards from a copy of a library, and
+# proves that nothing else changed.
+reduce() {
+  local copy=$1
+  shift
+  [ $# -gt 0 ] || return 0
+  cp "$copy" "$work/original"
+  say "${copy##*/}: $(scripts/gpu_fatbins.py "$copy" "$@")"
+  scripts/gpu_fatbins.py "$copy" "$@" --against "$work/original" >/dev/null
   rm "$work/original"
 }
 
@@ -75,7 +82,8 @@ pack_tensorflow() {
   mkdir -p "$work/tensorflow/lib"
   for library in libtensorflow_cc.so.2 libtensorflow_framework.so.2; do
     strip -o "$work/tensorflow/lib/$library" "$gpu/tensorflow/$library"
-    empty "$work/tensorflow/lib/$library"
+    # shellcheck disable=SC2086 # a list
+    reduce "$work/tensorflow/lib/$library" $tensorflow_cards
   done
   cp "$gpu/tensorflow/THIRD_PARTY_NOTICES.txt" "$work/tensorflow/lib/"
   pack "$work/tensorflow" "$tensorflow_archive"
@@ -108,15 +116,17 @@ if [ "$cuda" = 2 ]; then
     cuda_cupti/lib/libcupti.so.12
   )
 fi
-cuda_archive=$cache/cuda$cuda-$key.tar.zst
+# Those that NVIDIA made for all cards are the same for several bundles.
+cuda_archive=$cache/cuda$cuda-$tensorflow-${cuda_cards:-all}-$level.tar.zst
+cuda_archive=${cuda_archive// /_}
 pack_cuda() {
   [ ! -f "$cuda_archive" ] || return 0
   local library
   for library in "${cuda_libraries[@]}"; do
     mkdir -p "$(dirname "$work/cuda/nvidia/$library")"
-    # As NVIDIA made them, unless ARCHS is set.
     cp "$gpu/nvidia/$library" "$work/cuda/nvidia/$library"
-    empty "$work/cuda/nvidia/$library"
+    # shellcheck disable=SC2086
+    reduce "$work/cuda/nvidia/$library" $cuda_cards
   done
   pack "$work/cuda" "$cuda_archive"
   rm -r "$work/cuda"

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""What: empties the GPU code of unwanted architectures in a copy of a CUDA library.
+"""What: takes the GPU code for unwanted cards out of a copy of a CUDA library.
 
 A library carries its kernels as "fatbins": for each source file a container of
 entries, one per architecture. Each entry has a header, which names the kind
 (machine code or PTX), the architecture and the size, and a payload. The driver
-reads the headers, takes machine code of the card's own major version (of the
-same or a lower minor one) or else compiles PTX, and does not look at the rest.
+takes machine code of the card's own major version (of the same or a lower minor
+one) or else compiles PTX.
 
-This overwrites with zeros the payloads that no wanted card takes: machine code
-for other cards, and PTX beside machine code for all wanted ones. Headers, sizes
-and everything else stay, so that the file has its length and layout, and zeros
-pack to nothing. A card that is not wanted finds nothing to run in such a file.
+This keeps of each container the entries that a wanted card takes, close together
+and in their order, writes the new length into its header and zeros behind: what
+the compiler makes for these cards alone, at the same place. Taken out is machine
+code that no wanted card runs, and PTX beside machine code for all wanted ones. A
+container of which nothing would stay is left as it is. All else stays, so that
+the file has its length and layout, and zeros pack to nothing.
 
 How to run: scripts/gpu_fatbins.py LIBRARY 90        in place: give it a copy
             scripts/gpu_fatbins.py LIBRARY           list what there is
@@ -47,12 +49,13 @@ def sections(image):
 
 
 def container(image, at, end):
-    """Returns the entries of the container at a place and where it ends, or None
-    where the bytes are no whole container of the known layout."""
+    """Returns the entries (kind, architecture, start, end) of the container at a
+    place and where it ends, or None where the bytes are no whole container of the
+    known layout."""
     if at + CONTAINER.size > end:
         return None
-    _, version, header, payload = CONTAINER.unpack_from(image, at)
-    last = at + header + payload
+    _, version, header, length = CONTAINER.unpack_from(image, at)
+    last = at + header + length
     if version != 1 or header != CONTAINER.size or last > end:
         return None
     at += header
@@ -62,21 +65,22 @@ def container(image, at, end):
             return None
         kind, version, header, payload = ENTRY.unpack_from(image, at)
         (architecture,) = struct.unpack_from("<I", image, at + ARCHITECTURE)
-        if kind not in (PTX, ELF) or version != 0x101 or header < 64 or at + header + payload > last:
+        after = at + header + payload
+        if kind not in (PTX, ELF) or version != 0x101 or header < 64 or after > last:
             return None
-        found.append((kind, architecture, at + header, at + header + payload))
-        at += header + payload
+        found.append((kind, architecture, at, after))
+        at = after
     return found, last
 
 
 def containers(image):
-    """Yields the entries of each container: (kind, architecture, payload start, payload end)."""
+    """Yields (start, end, entries) of each container."""
     magic = struct.pack("<I", MAGIC)
     for name, at, end in sections(image):
         while (at := image.find(magic, at, end)) >= 0:
             whole = container(image, at, end)
             if whole:
-                yield whole[0]
+                yield at, whole[1], whole[0]
                 at = whole[1]
             elif name == ".nv_fatbin":
                 raise SystemExit(f"a container at {at:#x} is of a layout that this script does not know")
@@ -89,23 +93,32 @@ def runs(architecture, card):
     return architecture // 10 == card // 10 and architecture <= card
 
 
-def unwanted(image, cards):
-    """Returns the payloads (start, end) that no card of the list takes: machine
-    code for others, and PTX beside machine code for every card of the list."""
-    found = []
-    for entries in containers(image):
-        code = [architecture for kind, architecture, _, _ in entries if kind == ELF]
-        # Exactly: code that is for one chip alone ("90a") has the plain number, too.
-        complete = all(card in code for card in cards)
-        for kind, architecture, start, end in entries:
-            if complete if kind == PTX else not any(runs(architecture, card) for card in cards):
-                found.append((start, end))
-    return found
+def wanted(entries, cards):
+    """Returns the entries that a card of the list takes: machine code that it runs,
+    and PTX unless there is machine code for every card."""
+    code = [architecture for kind, architecture, _, _ in entries if kind == ELF]
+    # Exactly: code that is for one chip alone ("90a") has the plain number, too.
+    complete = all(card in code for card in cards)
+    return [
+        entry
+        for entry in entries
+        if (not complete if entry[0] == PTX else any(runs(entry[1], card) for card in cards))
+    ]
+
+
+def reduced(image, start, end, entries, cards):
+    """Returns the container with the wanted entries alone, of the same length."""
+    kept = wanted(entries, cards)
+    if not kept or len(kept) == len(entries):
+        return image[start:end]
+    body = b"".join(image[first:last] for _, _, first, last in kept)
+    header = CONTAINER.pack(MAGIC, 1, CONTAINER.size, len(body))
+    return (header + body).ljust(end - start, b"\0")
 
 
 def list_entries(image):
     count, size = collections.Counter(), collections.Counter()
-    for entries in containers(image):
+    for _, _, entries in containers(image):
         for kind, architecture, start, end in entries:
             key = ("PTX" if kind == PTX else "ELF", architecture)
             count[key] += 1
@@ -114,25 +127,34 @@ def list_entries(image):
         print(f"{key[0]} {key[1]:4d}  {count[key]:5d} entries  {size[key] / 1e6:8.1f} MB")
 
 
-def empty(image, cards):
-    payloads = unwanted(image, cards)
-    for start, end in payloads:
-        image[start:end] = bytes(end - start)
-    print(f"{len(payloads)} entries emptied, {sum(end - start for start, end in payloads) / 1e6:.1f} MB")
+def reduce(image, cards):
+    taken = freed = 0
+    for start, end, entries in list(containers(image)):
+        image[start:end] = reduced(image, start, end, entries, cards)
+        kept = wanted(entries, cards)
+        if kept:
+            taken += len(entries) - len(kept)
+            freed += sum(last - first for _, _, first, last in entries) - sum(last - first for _, _, first, last in kept)
+    print(f"{taken} entries taken out, {freed / 1e6:.1f} MB")
 
 
 def prove(image, original, cards):
-    """Fails unless image is original but for zeros in the unwanted payloads."""
+    """Fails unless image is original but for the unwanted entries."""
     if len(image) != len(original):
         raise SystemExit("the lengths differ")
     at = 0
-    for start, end in [*unwanted(original, cards), (len(original), len(original))]:
+    for start, end, entries in [*containers(original), (len(original), len(original), [])]:
         if image[at:start] != original[at:start]:
-            raise SystemExit(f"bytes differ between {at:#x} and {start:#x}, outside the emptied entries")
-        if image[start:end].count(0) != end - start:
-            raise SystemExit(f"the entry at {start:#x} is not empty")
+            raise SystemExit(f"bytes differ between {at:#x} and {start:#x}, outside the containers")
+        kept = wanted(entries, cards) or entries
+        whole = container(image, start, end) if entries else ([], end)
+        if whole is None or [original[first:last] for _, _, first, last in kept] != [
+            image[first:last] for _, _, first, last in whole[0]
+        ]:
+            raise SystemExit(f"the container at {start:#x} has not the entries that it should")
+        if image[whole[1] : end].count(0) != end - whole[1]:
+            raise SystemExit(f"bytes are left behind the container at {start:#x}")
         at = end
-    print("same but for the emptied entries")
 
 
 def main():
@@ -151,10 +173,11 @@ def main():
     if not cards:
         list_entries(image)
     elif change:
-        empty(image, cards)
+        reduce(image, cards)
     else:
         with open(original, "rb") as file:
             prove(image, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), cards)
+        print("same but for the entries taken out")
 
 
 if __name__ == "__main__":

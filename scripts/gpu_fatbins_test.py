@@ -38,51 +38,58 @@ def image(fatbins, constants=b""):
     return bytearray(bytes(start) + body + headers)
 
 
-def emptied(before, *cards):
+def reduced(before, *cards):
     """Returns the file as it is for the cards."""
     after = bytearray(before)
-    for start, end in gpu_fatbins.unwanted(after, cards):
-        after[start:end] = bytes(end - start)
+    for start, end, entries in gpu_fatbins.containers(before):
+        after[start:end] = gpu_fatbins.reduced(before, start, end, entries, cards)
+    gpu_fatbins.prove(after, before, cards)
     return after
 
 
-class Empty(unittest.TestCase):
+class Reduced(unittest.TestCase):
     def test_code_for_other_cards_and_needless_ptx_go(self):
         before = image(container(entry(ELF, 80, b"eighty"), entry(ELF, 90, b"ninety"), entry(PTX, 90, b"assembly")))
-        after = emptied(before, 90)
+        after = reduced(before, 90)
         self.assertEqual(len(after), len(before))
         self.assertNotIn(b"eighty", after)
         self.assertIn(b"ninety", after)
         self.assertNotIn(b"assembly", after)
-        gpu_fatbins.prove(after, before, [90])
+        ((_, _, entries),) = gpu_fatbins.containers(after)
+        self.assertEqual([entry[:2] for entry in entries], [(ELF, 90)])
 
     def test_ptx_stays_where_a_card_has_no_code(self):
         before = image(container(entry(ELF, 80, b"eighty"), entry(PTX, 90, b"assembly")))
-        after = emptied(before, 90)
+        after = reduced(before, 90)
         self.assertNotIn(b"eighty", after)
         self.assertIn(b"assembly", after)
 
     def test_a_lower_minor_version_runs(self):
         before = image(container(entry(ELF, 80, b"<80>"), entry(ELF, 86, b"<86>"), entry(ELF, 89, b"<89>")))
-        after = emptied(before, 86)
+        after = reduced(before, 86)
         self.assertIn(b"<80>", after)
         self.assertIn(b"<86>", after)
         self.assertNotIn(b"<89>", after)
 
+    def test_a_container_without_anything_wanted_stays(self):
+        before = image(container(entry(ELF, 80, b"eighty")) + container(entry(ELF, 90, b"ninety")))
+        self.assertEqual(reduced(before, 90), before)
+
     def test_containers_among_the_constants(self):
         magic = struct.pack("<I", gpu_fatbins.MAGIC)
-        before = image(b"", b"text" + magic + b"no container" + container(entry(ELF, 60, b"sixty")) + b"end")
-        after = emptied(before, 90)
+        before = image(b"", b"text" + magic + b"no container" + container(entry(ELF, 60, b"sixty"), entry(PTX, 90, b"assembly")) + b"end")
+        after = reduced(before, 90)
         self.assertNotIn(b"sixty", after)
+        self.assertIn(b"end", after)
         self.assertIn(magic + b"no container", after)
 
     def test_an_unknown_layout_is_refused(self):
         with self.assertRaises(SystemExit):
-            emptied(image(container(entry(7, 90, b"unknown"))), 90)
+            reduced(image(container(entry(7, 90, b"unknown"))), 90)
 
     def test_the_proof_finds_another_change(self):
         before = image(container(entry(ELF, 80, b"eighty"), entry(ELF, 90, b"ninety")))
-        after = emptied(before, 90)
+        after = reduced(before, 90)
         after[after.index(b"ninety")] ^= 1
         with self.assertRaises(SystemExit):
             gpu_fatbins.prove(after, before, [90])
