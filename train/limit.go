@@ -18,8 +18,9 @@ const (
 	// endTime is kept for what follows the last save: closing the files, the
 	// session and the process.
 	endTime = time.Second
-	// saveMargin is on what the last save took, or on the estimate by the first one.
-	saveMargin = 1.25
+	// saveMargin is on what the last save took, or on the estimate by the first one:
+	// where a busy disk makes saving slow, the end is slow, too.
+	saveMargin = 1.5
 	// finalValidationShare and finalValidation are what the last validation may take
 	// of the limit, and in all: with a longer one the time is better spent on steps.
 	finalValidationShare = 0.05
