@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pieces=$(cd "${1:-.bundle/70up}" 2>/dev/null && pwd) || pieces=
 root=.bundle/root
 # What the CPU form of `siamese bench gpu` runs.
-cpu_parts=${CPU_PARTS:-devices,agree}
+cpu_parts=${CPU_PARTS:-devices,float32}
 
 say() { printf 'gpu-bundle-check: %s\n' "$*" >&2; }
 die() {
