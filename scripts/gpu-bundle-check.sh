@@ -128,6 +128,13 @@ check_root() {
   expect "two pictures compared in an empty Debian" "0.9996 same" "$work/log"
   inside "/bundle/gpu-check" >"$work/log" 2>&1 || say "gpu-check without a GPU ends with $?"
   expect "gpu-check without a GPU" "no GPU" "$work/log"
+  if grep -q ' 2 ' "$pieces/MANIFEST"; then
+    [ "$(grep -c FAILED "$work/log")" = 1 ] || {
+      cat "$work/log" >&2
+      die "more than the driver fails to open"
+    }
+    say "the bundle's CUDA libraries open: ok"
+  fi
   inside "/bundle/gpu-check --device cpu --parts $cpu_parts --min-time 200ms" >"$work/log" 2>&1 || {
     cat "$work/log" >&2
     die "gpu-check --device cpu failed"
