@@ -141,7 +141,7 @@ gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use i
 	scripts/setup.sh --gpu
 
 .PHONY: gpubundle
-gpubundle: gpu ## Make the GPU bundle in .bundle/pieces (PIECE=48M ARCHS= LEVEL=12 CUDA=1: docs/gpu.md).
+gpubundle: gpu ## Make the GPU bundle in .bundle/70up (PIECE=48M ARCHS= LEVEL=17 CUDA=1: docs/gpu.md).
 	PIECE='$(PIECE)' ARCHS='$(ARCHS)' LEVEL='$(LEVEL)' CUDA='$(CUDA)' VERSION='$(VERSION)' scripts/gpu-bundle.sh
 
 .PHONY: checkgpubundle
