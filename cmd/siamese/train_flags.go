@@ -20,6 +20,8 @@ type trainFlags struct {
 	HoldOut    int      `help:"How many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
 	HoldOutOf  []string `help:"The classes or alphabets that are held out, by name." placeholder:"NAME" json:"hold_out_of"`
 	Rotations  bool     `help:"Take the quarter turns of each class as further classes." json:"rotations"`
+	Mirrors    bool     `help:"Take the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
+	Distinct   bool     `help:"Leave out quarter turns that look like another class of their alphabet; with --mirrors they are anyway." json:"distinct,omitempty"`
 
 	Start      string `help:"Weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Default: from scratch, by He." placeholder:"FILE" json:"start"`
 	StartScale string `help:"What the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`

@@ -37,7 +37,7 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	learn, validation, err := f.parts(data)
+	learn, validation, err := f.parts(ctx, data)
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
@@ -74,7 +74,7 @@ func (f trainFlags) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 }
 
 // parts splits the data; the validation part is nil with --split none.
-func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
+func (f trainFlags) parts(ctx context.Context, data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
 	learn = data
 	if f.Split != "none" {
 		by, err := dataset.ParseSplitBy(f.Split)
@@ -86,8 +86,10 @@ func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dat
 			return nil, nil, err
 		}
 	}
-	if f.Rotations {
-		learn, err = learn.Rotations()
+	if f.Rotations || f.Mirrors {
+		learn, err = learn.Variants(ctx, dataset.VariantsConfig{
+			Rotations: f.Rotations, Mirrors: f.Mirrors, Distinct: f.Distinct || f.Mirrors,
+		})
 	}
 	return learn, validation, err
 }

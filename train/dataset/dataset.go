@@ -4,7 +4,7 @@
 //
 // Opening lists, sniffs and decodes every image once, so that whatever would
 // disturb a run of hours is told by name before it starts. Names are sorted: the
-// same files give the same dataset everywhere. Split and Rotations make further
+// same files give the same dataset everywhere. Split and Variants make further
 // datasets of the same images.
 package dataset
 
@@ -52,7 +52,7 @@ type Dataset struct {
 
 // Class is a set of images that count as the same.
 type Class struct {
-	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" where turned
+	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" or "…@mirror" where turned or mirrored
 	Alphabet string  // "Greek"; empty in one's own layout
 	Images   []Image // sorted by name, at least one
 }
@@ -61,7 +61,9 @@ type Class struct {
 // small; the pixels come from Dataset.Picture.
 type Image struct {
 	Name  string // path below the root, divided by "/", without folders that wrap all classes
-	Turns int    // quarter turns clockwise: 0, or 1 to 3 in a class that Rotations added
+	Turns int    // quarter turns clockwise: 0, or 1 to 3 in a class that Variants added
+
+	Mirrored bool // left and right exchanged, before it is turned, in a class that Variants added
 
 	file *file
 }
@@ -141,7 +143,7 @@ func (d *Dataset) Alphabets() []string {
 }
 
 // Picture decodes an image, prepares it for the network ([H,W,3] uint8 RGB) and
-// turns it as image.Turns says. The caller owns the picture. It fails where the
+// mirrors and turns it as the image says. The caller owns the picture. It fails where the
 // file has changed or vanished since Open, with ErrForeignImage where the image
 // belongs to another dataset, and with ErrNotSquare where a picture that is not
 // square were to be turned.
@@ -157,7 +159,7 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
-	if picture, err = turn(picture, image.Turns); err != nil {
+	if picture, err = image.posed(picture); err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
 	return picture, nil
