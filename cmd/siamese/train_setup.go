@@ -166,6 +166,7 @@ func (f trainFlags) augmenter(learn *dataset.Dataset) (augment.Augmenter, error)
 	if f.Stroke > 0 {
 		affine.StrokePixels, affine.StrokeProbability = f.Stroke, f.PartProbability
 	}
+	affine.ElasticPixels, affine.ElasticSpacing, affine.ElasticProbability = f.Elastic, f.ElasticSpacing, f.PartProbability
 	return augment.New(name, augment.Config{Width: f.InputSize, Height: f.InputSize, Affine: affine})
 }
 
