@@ -31,6 +31,9 @@ type trainFlags struct {
 	Batch         int     `help:"Images in a batch; with --sampler pairs anchors." default:"64" json:"batch"`
 	PerClass      int     `help:"Images of a class in a batch of allpairs." default:"4" json:"per_class"`
 	AlphabetShare float64 `help:"Share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
+	Alphabets     int     `help:"Over how many alphabets the classes of --alphabet-share are spread. 0: one." default:"0" json:"alphabets,omitempty"`
+	OnePose       bool    `help:"Count an alphabet that is turned or mirrored as an alphabet of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
+	Combine       float64 `help:"Share of a batch's classes that are combined ones: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
 	Augment         string  `help:"How images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
 	Rotation        float64 `help:"affine: the largest angle in degrees." default:"10" json:"rotation"`

@@ -143,11 +143,15 @@ func images(data *dataset.Dataset) int {
 }
 
 func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
+	if f.Combine > 0 && f.ClassWeight > 0 {
+		return nil, usageError{errors.New("train: --combine makes classes of a batch alone, which --class-weight can't name: use one of them")}
+	}
 	if f.Sampler == "pairs" {
 		return sample.NewPairs(learn, f.Batch, f.Seed)
 	}
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
+		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine,
 	})
 }
 

@@ -65,7 +65,8 @@ type Image struct {
 
 	Mirrored bool // left and right exchanged, before it is turned, in a class that Variants added
 
-	file *file
+	file   *file
+	second part // of an image that Combine made
 }
 
 // Open lists the images below cfg.Path, decodes each once over all processors,
@@ -148,6 +149,9 @@ func (d *Dataset) Alphabets() []string {
 // belongs to another dataset, and with ErrNotSquare where a picture that is not
 // square were to be turned.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
+	if image.second.how != 0 {
+		return d.combined(image)
+	}
 	if image.file == nil || image.file.source != d.source {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, ErrForeignImage)
 	}
