@@ -83,6 +83,9 @@ func WriteJSON(path string, rows []Row) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
+// Median is the median of the values, which it sorts; there must be some.
+func Median(values []float64) float64 { return median(values) }
+
 // median of the values, which it sorts.
 func median(values []float64) float64 {
 	slices.Sort(values)

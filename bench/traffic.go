@@ -105,18 +105,37 @@ func (t Traffic) Run(ctx context.Context, metrics, address string, options ...gr
 
 // RunOwn starts a server with a command, as Serving.Command does, sends it the
 // traffic and stops it.
-func (t Traffic) RunOwn(ctx context.Context, command []string) (_ Outcome, err error) {
-	probes, err := freeAddress(ctx)
+func (t Traffic) RunOwn(ctx context.Context, command []string) (Outcome, error) {
+	_, outcomes, err := t.RunOwnPaces(ctx, command, []load.Config{t.Pace})
 	if err != nil {
 		return Outcome{}, err
+	}
+	return outcomes[0], nil
+}
+
+// RunOwnPaces is RunOwn at several paces, one after the other, in the place of
+// Pace. start is the time from the server's start to SERVING, in seconds.
+func (t Traffic) RunOwnPaces(ctx context.Context, command []string, paces []load.Config) (start float64, _ []Outcome, err error) {
+	probes, err := freeAddress(ctx)
+	if err != nil {
+		return 0, nil, err
 	}
 	last := len(command) - 1
 	server, err := startServer(ctx, slices.Concat(command[:last], []string{"--health-addr=" + probes}, command[last:]))
 	if err != nil {
-		return Outcome{}, err
+		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	return t.Run(ctx, "http://"+probes+"/metrics", server.address)
+	var outcomes []Outcome
+	for _, pace := range paces {
+		t.Pace = pace
+		outcome, err := t.Run(ctx, "http://"+probes+"/metrics", server.address)
+		if err != nil {
+			return 0, nil, err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return server.startSeconds, outcomes, nil
 }
 
 func (t Traffic) imagesPerCall() int {

@@ -31,6 +31,9 @@ type Training struct {
 	Draw func(random *rand.Rand) ([]byte, error)
 	// Loop trains a model for a number of steps of so many images, as a run does.
 	Loop func(ctx context.Context, model train.Model, images, steps int) error
+	// Feed makes batches of so many images as a run does, each handed to take, which
+	// learns nothing from it.
+	Feed func(ctx context.Context, images, batches int, take func(train.Batch)) error
 	// Keras is the command of scripts/keras_bench.py with all arguments but
 	// --pixels and --same, which are appended. Empty: what needs Keras is left out.
 	Keras []string
@@ -51,9 +54,14 @@ const (
 	drawImages = 512
 	loopSteps  = 4
 
+	feedImages = 256 // of a batch
+	feedWarmUp = 5   // batches that do not count: those that were made ahead are ready
+	feedRound  = 10  // batches that are timed together
+
 	kerasBar  = 0.95 // of Keras' images a second
 	pairsBar  = 40   // times Keras' pairs a second
 	drawBar   = 20   // times what a step takes
+	feedBar   = 300  // images a second of a core
 	peakBarMB = 6000
 
 	learningRate  = 1e-4 // as in scripts/keras_bench.py
@@ -101,7 +109,7 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, learner.Close()) }()
-	batch := allPairs(pixels, largeImages, largePerClass)
+	batch := AllPairs(pixels, largeImages, largePerClass)
 	times, err := repeat(largeSteps, func() error {
 		_, err := learner.Step(ctx, batch, learningRate)
 		return err
@@ -122,9 +130,9 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 	}, nil
 }
 
-// allPairs is a batch of every pair of the images, which come in classes of
-// perClass each.
-func allPairs(pixels []byte, images, perClass int) train.Batch {
+// AllPairs is a batch of every pair of the images, uint8 [images,H,W,3], which
+// come in classes of perClass each. It keeps pixels.
+func AllPairs(pixels []byte, images, perClass int) train.Batch {
 	batch := train.Batch{Pixels: pixels}
 	for i := range images {
 		batch.Labels = append(batch.Labels, int32(i/perClass))
@@ -135,6 +143,20 @@ func allPairs(pixels []byte, images, perClass int) train.Batch {
 	}
 	batch.Weights = evenly(len(batch.A))
 	return batch
+}
+
+// Shared is a batch of two shares, one for each of two towers.
+func Shared(one, two train.Batch) train.Batch {
+	first := int32(len(one.Labels))
+	both := train.Batch{
+		Pixels: slices.Concat(one.Pixels, two.Pixels), A: slices.Clone(one.A), B: slices.Clone(one.B),
+		Same: slices.Concat(one.Same, two.Same), Weights: slices.Concat(one.Weights, two.Weights),
+		Labels: slices.Concat(one.Labels, two.Labels), Shares: []int{len(one.Labels), len(two.Labels)},
+	}
+	for i := range two.A {
+		both.A, both.B = append(both.A, two.A[i]+first), append(both.B, two.B[i]+first)
+	}
+	return both
 }
 
 // ownPairs is a batch in which each image is in one pair, every other one same:

@@ -51,6 +51,9 @@ type Options struct {
 	// Precision is what convolutions and matrix products are computed in; sums,
 	// weights and results stay float32. Default Float32Precision.
 	Precision Precision
+
+	// rounds has BFloat16 rewrite the graph on a CPU as well: for tests.
+	rounds bool
 }
 
 // Images a run may have by default.
@@ -118,7 +121,7 @@ func (o Options) config() ([]byte, error) {
 		// device is looked for before: see checkDevices.
 		AllowSoftPlacement: true,
 	}
-	if o.Precision.session() == BFloat16 {
+	if o.Precision.session() == BFloat16 && !o.rounds {
 		config.GraphOptions = &corepb.GraphOptions{RewriteOptions: &corepb.RewriterConfig{
 			AutoMixedPrecisionOnednnBfloat16: corepb.RewriterConfig_ON,
 		}}
@@ -215,6 +218,22 @@ func (o Options) onCPU() (bool, error) {
 		return false, err
 	}
 	return !slices.ContainsFunc(devices, func(d tf.Device) bool { return d.Type == "GPU" }), nil
+}
+
+// roundsGraph reports whether a graph is to be rewritten to bfloat16: what
+// TensorFlow does by itself on a CPU it does not on a GPU.
+func (o Options) roundsGraph() (bool, error) {
+	if o.Precision.session() != BFloat16 || len(o.Cluster) > 0 {
+		return false, nil
+	}
+	if o.rounds {
+		return true, nil
+	}
+	if len(o.Towers) > 0 {
+		return slices.ContainsFunc(o.Towers, func(tower string) bool { return strings.HasPrefix(tower, "gpu:") }), nil
+	}
+	onCPU, err := o.onCPU()
+	return !onCPU, err
 }
 
 // devices asks an empty session. It has the options' own configuration, since

@@ -37,7 +37,7 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 	if err != nil {
 		return nil, err
 	}
-	graph, err := newTrainerGraph(architecture, config.withDefaults(), devices)
+	graph, err := newTrainerGraph(architecture, config.withDefaults(), devices, false)
 	if err != nil {
 		return nil, err
 	}
@@ -49,4 +49,11 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 		}
 	}
 	return found, nil
+}
+
+// Rounded are options by which BFloat16 rewrites the graph wherever it runs, as
+// it does for a GPU.
+func Rounded(options Options) Options {
+	options.Precision, options.rounds = BFloat16, true
+	return options
 }

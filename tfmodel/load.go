@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	binding "github.com/galeone/tensorflow/tensorflow/go"
+
 	"siamese/tfmodel/internal/tf"
 )
 
@@ -73,11 +75,7 @@ func openProven(ctx context.Context, dir string, card Card, options Options, tol
 
 // openSession loads a folder without looking at hashes or golden pairs.
 func openSession(dir string, card Card, options Options) (*Model, error) {
-	config, err := options.config()
-	if err != nil {
-		return nil, err
-	}
-	session, signatures, err := tf.Load(dir, config)
+	session, signatures, err := loadSession(dir, options)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +91,26 @@ func openSession(dir string, card Card, options Options) (*Model, error) {
 		return nil, err
 	}
 	return model, nil
+}
+
+// loadSession loads a folder's graph in the precision of the options.
+func loadSession(dir string, options Options) (_ *tf.Session, _ map[string]binding.Signature, err error) {
+	config, err := options.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	rounds, err := options.roundsGraph()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rounds {
+		if dir, err = roundedCopy(dir); err != nil {
+			return nil, nil, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	options.Precision.allowTensorFloat32()
+	return tf.Load(dir, config)
 }
 
 // newModel settles where the model runs.

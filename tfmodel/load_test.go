@@ -133,7 +133,7 @@ func TestOptionsValidate(t *testing.T) {
 		{tfmodel.Options{Device: "gpu:-1"}, `device "gpu:-1"`},
 		{tfmodel.Options{GPUMemoryFraction: 1.1}, "GPU memory fraction 1.1"},
 		{tfmodel.Options{IntraThreads: -1}, "threads -1 and 0"},
-		{tfmodel.Options{Precision: "float8"}, `precision "float8", want float32, bfloat16 or auto`},
+		{tfmodel.Options{Precision: "float8"}, `precision "float8", want float32, tf32, bfloat16 or auto`},
 		{tfmodel.Options{MaxRunImages: -1}, "images in a run -1"},
 	}
 	for _, tt := range tests {

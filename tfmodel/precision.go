@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/cpu"
+
+	"siamese/tfmodel/internal/tf"
 )
 
 // Precision is the number format of the heavy operations.
@@ -12,9 +14,19 @@ type Precision string
 
 // The precisions.
 const (
+	// Float32Precision is float32 throughout: on a GPU, too, where TensorFlow's own
+	// default is TensorFloat32.
 	Float32Precision Precision = "float32"
-	// BFloat16 has float32's range with 8 bits of precision. It pays on
-	// processors with AVX512-BF16 or AMX and is slow on others.
+	// TensorFloat32 has a GPU of compute capability 8.0 or newer round what
+	// convolutions and matrix products multiply to 10 bits of fraction, and use its
+	// tensor cores. Elsewhere it is Float32Precision. The switch is TensorFlow's and
+	// holds for the whole process: models that are open at a time and differ in it
+	// compute as the one that was opened last.
+	TensorFloat32 Precision = "tf32"
+	// BFloat16 has float32's range with 7 bits of fraction. It pays on GPUs of
+	// compute capability 8.0 or newer and on processors with AVX512-BF16 or AMX,
+	// and is slow on others. On a GPU what is left in float32, the head, is computed
+	// as by TensorFloat32.
 	BFloat16 Precision = "bfloat16"
 	// AutoPrecision is for models that are loaded: BFloat16 where they run on a
 	// CPU that has instructions for it and their golden pairs hold in it to
@@ -24,33 +36,38 @@ const (
 )
 
 // BFloat16Tolerance is how far a golden pair's similarity may be off where
-// BFloat16 was asked for by name: three times what was the most over 80 pairs
-// (docs/performance.md). It is to find damage, not to judge rounding, which the
-// caller has accepted.
+// BFloat16 or TensorFloat32 was asked for by name: three times what was the most
+// over 80 pairs in BFloat16 (docs/performance.md). It is to find damage, not to
+// judge rounding, which the caller has accepted.
 const BFloat16Tolerance = 0.02
 
 func (p Precision) validate() error {
 	switch p {
-	case "", Float32Precision, BFloat16, AutoPrecision:
+	case "", Float32Precision, TensorFloat32, BFloat16, AutoPrecision:
 		return nil
 	}
-	return fmt.Errorf("precision %q, want float32, bfloat16 or auto", p)
+	return fmt.Errorf("precision %q, want float32, tf32, bfloat16 or auto", p)
 }
 
 // session is the precision that one session is made with.
 func (p Precision) session() Precision {
-	if p == BFloat16 {
-		return BFloat16
+	if p == BFloat16 || p == TensorFloat32 {
+		return p
 	}
 	return Float32Precision
 }
 
 // tolerance is what golden pairs are held to where p was asked for.
 func (p Precision) tolerance() float64 {
-	if p == BFloat16 {
+	if p == BFloat16 || p == TensorFloat32 {
 		return BFloat16Tolerance
 	}
 	return GoldenTolerance
+}
+
+// allowTensorFloat32 sets what the process does with float32 on a GPU.
+func (p Precision) allowTensorFloat32() {
+	tf.SetTensorFloat32(p.session() != Float32Precision)
 }
 
 // hasBFloat16 tells whether this processor computes in bfloat16 faster than in

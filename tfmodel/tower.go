@@ -82,10 +82,15 @@ func tensorName(output binding.Output) string {
 }
 
 // addTowers imports a tower for each device and averages what they give.
-func (g *trainerGraph) addTowers(devices []string) error {
+func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 	tower, err := newTower(g.architecture, g.config)
 	if err != nil {
 		return err
+	}
+	if rounds {
+		if err := roundTower(tower); err != nil {
+			return err
+		}
 	}
 	gathered := make(map[string][]binding.Output)
 	for number, device := range devices {

@@ -97,7 +97,12 @@ func (t *Trainer) open(options Options) error {
 		return err
 	}
 	t.towers = len(devices)
-	graph, err := newTrainerGraph(t.architecture, t.config, devices)
+	rounds, err := options.roundsGraph()
+	if err != nil {
+		return err
+	}
+	options.Precision.allowTensorFloat32()
+	graph, err := newTrainerGraph(t.architecture, t.config, devices, rounds)
 	if err != nil {
 		return err
 	}

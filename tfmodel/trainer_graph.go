@@ -38,8 +38,9 @@ type trainerGraph struct {
 }
 
 // newTrainerGraph builds the graph; devices are TensorFlow's names of what the
-// towers run on, "" for wherever TensorFlow likes.
-func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []string) (*trainerGraph, error) {
+// towers run on, "" for wherever TensorFlow likes. rounds has the towers compute
+// in bfloat16 (see roundGraph).
+func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []string, rounds bool) (*trainerGraph, error) {
 	g := &trainerGraph{
 		graph:      emptyGraph(architecture),
 		config:     config,
@@ -53,7 +54,7 @@ func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []
 		g.state = append(g.state, stateVariable{graphVariable: variable, kind: kindWeight, of: variable.Name})
 	}
 	if g.scope.Err() == nil {
-		if err := g.addTowers(devices); err != nil {
+		if err := g.addTowers(devices, rounds); err != nil {
 			return nil, err
 		}
 	}

@@ -114,6 +114,23 @@ func (f *fake) Compare(_ context.Context, a, b []float32) ([]float32, error) {
 // makeData writes classes of grey pictures and opens them.
 func makeData(t *testing.T) *dataset.Dataset {
 	t.Helper()
+	return openData(t, writeData(t), 0)
+}
+
+// openData opens data with so much memory for decoded pictures.
+func openData(t *testing.T, root string, pixelBytes int64) *dataset.Dataset {
+	t.Helper()
+	preparer, err := imaging.New(imaging.Config{Width: side, Height: side})
+	must(t, err)
+	data, _, err := dataset.Open(t.Context(), dataset.Config{Path: root, Preparer: preparer, PixelBytes: pixelBytes})
+	must(t, err)
+	t.Cleanup(func() { must(t, data.Close()) })
+	return data
+}
+
+// writeData writes classes of grey pictures.
+func writeData(t *testing.T) string {
+	t.Helper()
 	root := t.TempDir()
 	for class := range 6 {
 		dir := filepath.Join(root, fmt.Sprintf("class%d", class))
@@ -130,12 +147,7 @@ func makeData(t *testing.T) *dataset.Dataset {
 			must(t, file.Close())
 		}
 	}
-	preparer, err := imaging.New(imaging.Config{Width: side, Height: side})
-	must(t, err)
-	data, _, err := dataset.Open(t.Context(), dataset.Config{Path: root, Preparer: preparer})
-	must(t, err)
-	t.Cleanup(func() { must(t, data.Close()) })
-	return data
+	return root
 }
 
 // saved counts what a run saved under each name.

@@ -62,10 +62,15 @@ type Model interface {
 
 // Config says how long and by what a network learns.
 type Config struct {
-	// Epochs of StepsPerEpoch steps each.
+	// Epochs of StepsPerEpoch steps each. 0 epochs, with a time limit only: until
+	// the time is over.
 	Epochs        int `json:"epochs"`
 	StepsPerEpoch int `json:"steps_per_epoch"`
-	// Schedule gives the learning rate.
+	// TimeLimit is how long the run may take in all, what it took before it was
+	// interrupted included. 0: as long as its epochs take.
+	TimeLimit time.Duration `json:"time_limit"`
+	// Schedule gives the learning rate; with a time limit its epochs are stretched
+	// over the time that there is.
 	Schedule schedule.Config `json:"schedule"`
 	// Seed makes augmentation; the sampler has its own.
 	Seed uint64 `json:"seed"`
@@ -84,7 +89,10 @@ type Config struct {
 
 // Validate tells which field is out of range, nil if none is.
 func (c Config) Validate() error {
-	if c.Epochs < 1 || c.StepsPerEpoch < 1 || c.LogSteps < 1 {
+	if c.TimeLimit < 0 {
+		return fmt.Errorf("train: time limit %v, want 0 or more", c.TimeLimit)
+	}
+	if c.Epochs < 0 || c.Epochs == 0 && c.TimeLimit == 0 || c.StepsPerEpoch < 1 || c.LogSteps < 1 {
 		return fmt.Errorf("train: %d epochs of %d steps, a line every %d; want at least 1 each", c.Epochs, c.StepsPerEpoch, c.LogSteps)
 	}
 	if c.SavePeriod < 0 || c.Patience < 0 {
@@ -116,11 +124,17 @@ type Setup struct {
 	// Workers is how many images are decoded and augmented at a time. 0: one a
 	// core. It changes nothing about what is learnt.
 	Workers int
+	// Began is when the time limit began to count, so that opening data and model
+	// is part of it; zero: when Run is called.
+	Began time.Time
+	// MoreTime is given to a run that goes on, in place of what its time limit has
+	// left. 0: what is left.
+	MoreTime time.Duration
 }
 
 // Report is what a run tells after each step.
 type Report struct {
-	Step, Total     int64   // steps done and steps of the whole run
+	Step, Total     int64   // steps done and steps of the whole run; with a time limit, what its pace comes to
 	Loss            float64 // of this step
 	ImagesPerSecond float64 // since the epoch, or the run, began
 }
@@ -134,14 +148,26 @@ type progress struct {
 	Best    float64 `json:"best"` // the best validation so far, higher is better
 	HasBest bool    `json:"has_best"`
 	Since   int     `json:"since"` // epochs since then
+
+	Limit   time.Duration `json:"limit_ns"`   // how long the run may take in all; 0: no limit
+	Over    bool          `json:"over"`       // that time is over
+	Used    time.Duration `json:"used_ns"`    // of it, starts included
+	Trained time.Duration `json:"trained_ns"` // without starts: what the schedule counts
+	// Validation and Save are how long the last ones took; 0: there was none.
+	Validation time.Duration `json:"validation_ns"`
+	Save       time.Duration `json:"save_ns"`
 }
 
 // ErrDiverged says that the loss was no longer a number.
 var ErrDiverged = errors.New("the loss diverged")
 
-// Run trains until the epochs are over, validation no longer improves or ctx is
-// done; in each case the state is saved, and nil is returned. Where a checkpoint
-// lies in the run folder the run goes on from it.
+// Run trains until the epochs or the time are over, validation no longer improves
+// or ctx is done; in each case the state is saved, and nil is returned. Where a
+// checkpoint lies in the run folder the run goes on from it.
+//
+// A run with a time limit saves state and weights and returns before the limit,
+// as long as no step takes longer than the longest of late: a step under way is
+// not interrupted. ErrNoTime says that not a single step fitted.
 func Run(ctx context.Context, setup Setup) error {
 	if err := setup.Validate(); err != nil {
 		return err
@@ -150,7 +176,13 @@ func Run(ctx context.Context, setup Setup) error {
 		return fmt.Errorf("train: %d workers, want 0 or more", setup.Workers)
 	}
 	r := &run{Setup: setup}
+	if r.Began.IsZero() {
+		r.Began = time.Now()
+	}
 	if err := r.resume(); err != nil {
+		return err
+	}
+	if err := r.grantTime(); err != nil {
 		return err
 	}
 	recorder, err := record.Open(record.Config{Dir: r.Dir, Step: r.done.Step, Epochs: r.done.Epoch})
@@ -158,7 +190,9 @@ func Run(ctx context.Context, setup Setup) error {
 		return err
 	}
 	r.recorder = recorder
-	err = r.epochs(ctx)
+	if err = r.epochs(ctx); err == nil {
+		r.summary()
+	}
 	return errors.Join(err, recorder.Close())
 }
 
@@ -169,6 +203,7 @@ type run struct {
 	sampler  []byte // the sampler's state after the last batch that was learnt from
 	recorder *record.Recorder
 	feeder   *feeder
+	clock    clock
 }
 
 // resume takes up the checkpoint of the run folder, if there is one.
@@ -199,11 +234,18 @@ func (r *run) resume() error {
 func (r *run) epochs(ctx context.Context) error {
 	r.feeder = newFeeder(ctx, r.Setup, r.done.Step)
 	defer r.feeder.close()
-	for r.done.Epoch < r.Epochs {
-		if err := r.epoch(ctx); err != nil {
-			if ctx.Err() != nil {
-				return r.interrupted()
-			}
+	if err := r.startClock(); err != nil {
+		return err
+	}
+	for r.Epochs == 0 || r.done.Epoch < r.Epochs {
+		over, err := r.epoch(ctx)
+		if err == nil && over {
+			err = r.timeOver(ctx)
+		}
+		if err != nil && ctx.Err() != nil {
+			return r.interrupted()
+		}
+		if err != nil || over {
 			return err
 		}
 		loss := r.done.LossSum / float64(r.StepsPerEpoch)
@@ -221,51 +263,60 @@ func (r *run) epochs(ctx context.Context) error {
 			r.Log.Info("stopped early", "epochs_without_better", r.done.Since, "best", r.done.Best)
 			return nil
 		}
+		if r.done.Over {
+			return nil
+		}
 	}
 	return nil
 }
 
-// epoch does the steps that are left of an epoch.
-func (r *run) epoch(ctx context.Context) error {
+// epoch does the steps that are left of an epoch, and reports whether the time was
+// over before its end.
+func (r *run) epoch(ctx context.Context) (over bool, err error) {
 	begin, count := time.Now(), 0
 	end := int64(r.done.Epoch+1) * int64(r.StepsPerEpoch)
 	for r.done.Step < end {
+		if r.clock.over() {
+			return true, nil
+		}
+		stepBegin := time.Now()
 		next, err := r.feeder.next(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if r.done.Step == 0 {
 			if err := r.showSample(next); err != nil {
-				return err
+				return false, err
 			}
 		}
-		rate := r.Schedule.At(r.done.Step)
+		rate := r.rate()
 		losses, err := r.Model.Step(ctx, next.batch, rate)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if math.IsNaN(losses.Loss) || math.IsInf(losses.Loss, 0) {
-			return fmt.Errorf("%w: loss %v at step %d with learning rate %g, on %v; the last good state is %s",
+			return false, fmt.Errorf("%w: loss %v at step %d with learning rate %g, on %v; the last good state is %s",
 				ErrDiverged, losses.Loss, r.done.Step+1, rate, next.names, filepath.Join(r.Dir, CheckpointFile))
 		}
 		r.done.Step++
 		r.done.LossSum += losses.Loss
 		r.sampler = next.sampler
 		count += len(next.batch.Labels)
+		r.clock.stepped(time.Since(stepBegin), len(next.batch.Labels))
 		speed := float64(count) / time.Since(begin).Seconds()
 		if r.Progress != nil {
 			r.Progress(Report{
-				Step: r.done.Step, Total: int64(r.Epochs) * int64(r.StepsPerEpoch),
+				Step: r.done.Step, Total: r.total(),
 				Loss: losses.Loss, ImagesPerSecond: speed,
 			})
 		}
 		if r.done.Step%int64(r.LogSteps) == 0 || r.done.Step == end {
 			if err := r.recordStep(losses, rate, speed); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	return nil
+	return false, nil
 }
 
 func (r *run) recordStep(losses Losses, rate, imagesPerSecond float64) error {
@@ -286,10 +337,14 @@ func rounded(value float64) float64 {
 // validate judges the network as it would be served.
 func (r *run) validate(ctx context.Context) (ValidationResult, error) {
 	if r.Validation == nil {
-		return ValidationResult{Loss: math.NaN()}, nil
+		return ValidationResult{Loss: noLoss}, nil
+	}
+	if !r.timeToValidate() {
+		r.Log.Info("no time to validate", "epoch", r.done.Epoch+1)
+		return ValidationResult{Loss: noLoss}, nil
 	}
 	if !r.Averaged {
-		return r.Validation.Measure(ctx, r.Model)
+		return r.measure(ctx)
 	}
 	current, err := r.Model.Weights()
 	if err != nil {
@@ -302,7 +357,7 @@ func (r *run) validate(ctx context.Context) (ValidationResult, error) {
 	if err := r.Model.SetWeights(averages); err != nil {
 		return ValidationResult{}, err
 	}
-	result, err := r.Validation.Measure(ctx, r.Model)
+	result, err := r.measure(ctx)
 	return result, errors.Join(err, r.Model.SetWeights(current))
 }
 
@@ -310,19 +365,9 @@ func (r *run) validate(ctx context.Context) (ValidationResult, error) {
 func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	r.done.Epoch++
 	r.done.LossSum = 0
-	better := result.Measured && (!r.done.HasBest || result.Score() > r.done.Best)
 	r.done.Since++
-	if better {
-		r.done.Best, r.done.HasBest, r.done.Since = result.Score(), true, 0
-	}
-	attributes := []any{"epoch", r.done.Epoch, "loss", rounded(loss)}
-	if result.Measured {
-		attributes = append(attributes, "val_loss", rounded(result.Loss), "val_accuracy", rounded(result.Accuracy), "best", better)
-	}
-	if result.HasRuns {
-		attributes = append(attributes, "oneshot", rounded(result.OneShot), "oneshot_cosine", rounded(result.OneShotCosine))
-	}
-	r.Log.Info("epoch", attributes...)
+	better := r.judge(result)
+	r.Log.Info("epoch", append([]any{"epoch", r.done.Epoch, "loss", rounded(loss)}, result.attributes(better)...)...)
 	if result.Measured {
 		if err := r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch, Values: result.values()}); err != nil {
 			return err
@@ -331,35 +376,61 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	if err := r.recorder.Epoch(loss, result.Loss); err != nil {
 		return err
 	}
-	if err := r.saveWeights(loss, result, better); err != nil {
-		return err
-	}
-	return r.saveState()
-}
-
-// saveWeights keeps the weights under upstream's names.
-func (r *run) saveWeights(loss float64, result ValidationResult, better bool) error {
-	get := r.Model.Weights
-	if r.Averaged {
-		get = r.Model.Averages
-	}
-	set, err := get()
-	if err != nil {
-		return err
-	}
-	names := []string{"last_epoch_weights"}
-	if better || !result.Measured {
-		names = append(names, "best_epoch_weights")
-	}
+	names := r.weightNames(better)
 	if r.SavePeriod > 0 && r.done.Epoch%r.SavePeriod == 0 || r.done.Epoch == r.Epochs {
 		names = append(names, fmt.Sprintf("ep%03d-loss%.3f-val_loss%.3f", r.done.Epoch, loss, result.Loss))
+	}
+	r.done.Over = r.clock.lastSave()
+	return r.keep(names)
+}
+
+// judge reports whether the network is the best so far, and remembers it then.
+func (r *run) judge(result ValidationResult) (better bool) {
+	better = result.Measured && (!r.done.HasBest || result.Score() > r.done.Best)
+	if better {
+		r.done.Best, r.done.HasBest, r.done.Since = result.Score(), true, 0
+	}
+	return better
+}
+
+// weightNames are upstream's names that the present weights go under. Without any
+// validation so far the last ones count as the best.
+func (r *run) weightNames(better bool) []string {
+	if better || !r.done.HasBest {
+		return []string{"last_epoch_weights", "best_epoch_weights"}
+	}
+	return []string{"last_epoch_weights"}
+}
+
+// keep saves the weights under each of the names, and the state.
+func (r *run) keep(names []string) error {
+	begin := time.Now()
+	set, err := r.served()
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		if err := r.Save(name, set); err != nil {
 			return err
 		}
 	}
+	// The state cannot tell how long its own saving takes: the last time stands for it.
+	if r.clock.stateSave > 0 {
+		r.done.Save = time.Since(begin) + r.clock.stateSave
+	}
+	if err := r.saveState(); err != nil {
+		return err
+	}
+	r.clock.saved(time.Since(begin))
 	return nil
+}
+
+// served are the weights as they are validated and saved.
+func (r *run) served() (*weights.Set, error) {
+	if r.Averaged {
+		return r.Model.Averages()
+	}
+	return r.Model.Weights()
 }
 
 // interrupted saves what was learnt since the last checkpoint.
@@ -369,18 +440,23 @@ func (r *run) interrupted() error {
 }
 
 func (r *run) saveState() error {
+	begin := time.Now()
 	state, err := r.Model.State()
 	if err != nil {
 		return err
 	}
+	r.done.Used = r.clock.used + time.Since(r.clock.began)
+	r.done.Trained = r.clock.before + time.Since(r.clock.looped)
 	done, err := json.Marshal(r.done)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
-	return checkpoint.Save(filepath.Join(r.Dir, CheckpointFile), checkpoint.Checkpoint{
+	err = checkpoint.Save(filepath.Join(r.Dir, CheckpointFile), checkpoint.Checkpoint{
 		Config:   r.Describe,
 		Progress: done,
 		Sampler:  r.sampler,
 		State:    state,
 	})
+	r.clock.stateSave = time.Since(begin)
+	return err
 }

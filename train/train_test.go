@@ -131,6 +131,8 @@ func TestConfigValidate(t *testing.T) {
 		{"no epochs", func(s *train.Setup) { s.Epochs = 0 }},
 		{"no steps", func(s *train.Setup) { s.StepsPerEpoch = 0 }},
 		{"no log", func(s *train.Setup) { s.LogSteps = 0 }},
+		{"no epochs, negative time", func(s *train.Setup) { s.Epochs, s.TimeLimit = 0, -1 }},
+		{"negative epochs", func(s *train.Setup) { s.Epochs, s.TimeLimit = -1, 1 }},
 		{"negative patience", func(s *train.Setup) { s.Patience = -1 }},
 		{"no rate", func(s *train.Setup) { s.Schedule.Rate = 0 }},
 	}

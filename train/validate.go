@@ -49,6 +49,21 @@ func (r ValidationResult) Score() float64 {
 	return -r.Loss
 }
 
+// noLoss is the loss of a result that was not measured.
+var noLoss = math.NaN()
+
+// attributes are the result's words of a log line; none where it was not measured.
+func (r ValidationResult) attributes(better bool) []any {
+	if !r.Measured {
+		return nil
+	}
+	attributes := []any{"val_loss", rounded(r.Loss), "val_accuracy", rounded(r.Accuracy), "best", better}
+	if r.HasRuns {
+		attributes = append(attributes, "oneshot", rounded(r.OneShot), "oneshot_cosine", rounded(r.OneShotCosine))
+	}
+	return attributes
+}
+
 func (r ValidationResult) values() map[string]float64 {
 	values := map[string]float64{"val_loss": r.Loss, "val_accuracy": r.Accuracy, "val_auc": r.AUC}
 	if r.HasRuns {

@@ -16,6 +16,7 @@ type benchCommand struct {
 	Serve benchServeCommand `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
 	Speed benchSpeedCommand `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
 	Live  benchLiveCommand  `cmd:"" help:"Measure the webcam client against a server process."`
+	GPU   benchGPUCommand   `cmd:"" name:"gpu" help:"Tell all about a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
 	Train benchTrainCommand `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
 }
 

@@ -25,7 +25,7 @@ type calibrateCommand struct {
 
 	heldFlags
 	Device    string `help:"Where to run: auto, cpu or gpu:N." default:"auto"`
-	Precision string `help:"What the encoder is computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32"`
+	Precision string `help:"What the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 }
 
 // Run folds a scale and a shift of the logit into the last layer, so that

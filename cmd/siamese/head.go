@@ -28,7 +28,7 @@ type headCommand struct {
 	WeightDecay   float64 `help:"Decoupled weight decay." default:"0"`
 	Shift         float64 `help:"Augmentation: the largest shift in pixels." default:"8"`
 	Device        string  `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
-	Precision     string  `help:"What the encoder is computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32"`
+	Precision     string  `help:"What the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 
 	heldFlags
 }

@@ -51,6 +51,7 @@ func (s *screen) report(report train.Report) {
 	if s.bar == nil {
 		s.begin(report)
 	}
+	s.bar.SetTotal(report.Total, false) // by the pace, where the time is limited
 	s.bar.SetCurrent(report.Step)
 }
 

@@ -140,14 +140,23 @@ func revision() string {
 
 type devicesCommand struct{}
 
-// Run prints one device a line.
+// Run prints one device a line. The driver counts GPUs as TensorFlow does, unless
+// CUDA_VISIBLE_DEVICES is set: then no model's name is told.
 func (devicesCommand) Run(s streams) error {
 	devices, err := tfmodel.Devices()
 	if err != nil {
 		return err
 	}
+	_, renumbered := os.LookupEnv("CUDA_VISIBLE_DEVICES")
 	for _, device := range devices {
-		if _, err := fmt.Fprintf(s.out, "%-8s %6d MiB\n", device.Name, device.MemoryBytes>>20); err != nil {
+		about := ""
+		var number int
+		if _, err := fmt.Sscanf(device.Name, "gpu:%d", &number); err == nil && !renumbered {
+			if gpu, ok := tfmodel.ReadGPU(number); ok {
+				about = fmt.Sprintf("  %s, compute capability %s, driver %s", gpu.Name, gpu.ComputeCapability, gpu.Driver)
+			}
+		}
+		if _, err := fmt.Fprintf(s.out, "%-8s %6d MiB%s\n", device.Name, device.MemoryBytes>>20, about); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"siamese/train"
 	"siamese/train/checkpoint"
@@ -19,13 +20,19 @@ type trainCommand struct {
 	Resume string `help:"The run folder to go on in, by its own configuration." placeholder:"DIR"`
 
 	trainFlags
+
+	// moreTime is what --time-limit gives to a run that goes on.
+	moreTime time.Duration
 }
 
 // configFile is the configuration's place in a run folder.
 const configFile = "config.json"
 
-// Run trains until the epochs are over or ctx is done; then the state is saved.
+// Run trains until the epochs or the time are over or ctx is done; then the state
+// is saved. The time limit counts from here, so that the data and the network are
+// opened within it.
 func (c *trainCommand) Run(ctx context.Context, s streams) error {
+	began := time.Now()
 	dir, err := c.runFolder()
 	if err != nil {
 		return err
@@ -42,7 +49,7 @@ func (c *trainCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	setup.Dir = dir
+	setup.Dir, setup.Began, setup.MoreTime = dir, began, c.moreTime
 	setup.Progress = screen.report
 	setup.Save = weightSaver(dir, c.trainFlags)
 	if setup.Describe, err = json.MarshalIndent(c.trainFlags, "", "  "); err != nil {
@@ -56,6 +63,9 @@ func (c *trainCommand) Run(ctx context.Context, s streams) error {
 	printTable(s.err, c.trainFlags, dir)
 	err = train.Run(ctx, setup)
 	screen.close()
+	if errors.Is(err, train.ErrNoTime) {
+		err = fmt.Errorf("%w; --resume %s --time-limit DURATION gives it more", err, dir)
+	}
 	return errors.Join(err, cleanUp())
 }
 
@@ -70,12 +80,17 @@ func (c *trainCommand) runFolder() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("train: no run to resume: %w", err)
 		}
+		c.moreTime = time.Duration(c.TimeLimit)
+		c.TimeLimit = 0
 		if err := json.Unmarshal(saved, &c.trainFlags); err != nil {
 			return "", fmt.Errorf("train: %s: %w", configFile, err)
 		}
 		return c.Resume, nil
 	case c.Data == "" || c.Folder == "":
 		return "", usageError{errors.New("train: --data and --run are needed, or --resume")}
+	}
+	if c.Epochs == 0 && c.TimeLimit == 0 {
+		c.Epochs = defaultEpochs
 	}
 	absolute, err := filepath.Abs(c.Data)
 	if err != nil {

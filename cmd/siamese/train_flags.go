@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"time"
 
 	"siamese/tfmodel"
 	"siamese/train/schedule"
@@ -66,22 +67,55 @@ type trainFlags struct {
 	Temperature       float64 `help:"Temperature of the contrastive term." default:"0.1" json:"temperature"`
 	ClassWeight       float64 `help:"What a classifier on embeddings counts." default:"0" json:"class_weight"`
 
-	Epochs        int `help:"Epochs to train." default:"100" json:"epochs"`
-	StepsPerEpoch int `help:"Steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
-	SavePeriod    int `help:"Keep the weights every so many epochs. 0: at the end alone." default:"10" json:"save_period"`
-	Patience      int `help:"Stop after so many epochs without a better validation. 0: never." default:"0" json:"patience"`
-	LogSteps      int `help:"Steps between log lines." default:"10" json:"log_steps"`
-	ValPairs      int `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
-	OneShotTrials int `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
+	Epochs        int  `help:"Epochs to train. 0: 100, or with --time-limit until the time is over." default:"0" json:"epochs"`
+	TimeLimit     span `help:"Train for this long, such as 8m, from the program's start to its end, and spread the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
+	StepsPerEpoch int  `help:"Steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
+	SavePeriod    int  `help:"Keep the weights every so many epochs. 0: at the end alone." default:"10" json:"save_period"`
+	Patience      int  `help:"Stop after so many epochs without a better validation. 0: never." default:"0" json:"patience"`
+	LogSteps      int  `help:"Steps between log lines." default:"10" json:"log_steps"`
+	ValPairs      int  `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
+	OneShotTrials int  `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
+
+	DataMemory int `help:"Most memory for decoded images, in MiB; an image that is in memory is not decoded again. It takes a byte a pixel if it is gray, else three. 0: none." default:"1024" json:"data_memory"`
 
 	Workers   int      `help:"Images decoded and augmented at a time. 0: one a core." default:"0" json:"workers"`
 	Seed      uint64   `help:"Seed of everything that is drawn." default:"1" json:"seed"`
 	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
 	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1, or worker:0,worker:1 of --cluster: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
 	Cluster   []string `help:"Train on these workers (see siamese worker), each of which takes a batch of its own; the first one holds the weights." placeholder:"HOST:PORT" json:"cluster,omitempty"`
-	Precision string   `help:"What convolutions are computed in: float32 or bfloat16." enum:"float32,bfloat16" default:"float32" json:"precision"`
+	Precision string   `help:"What convolutions are computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32" json:"precision"`
 
 	Deterministic bool `help:"Use only operations that add in a fixed order: two runs on one device are equal bit for bit. Slower." json:"deterministic,omitempty"`
+}
+
+// defaultEpochs is how many epochs a run trains that says neither epochs nor time;
+// with a time limit alone the learning rate's course is laid out in as many.
+const defaultEpochs = 100
+
+// courseEpochs is how many epochs the learning rate's course has.
+func (f trainFlags) courseEpochs() int {
+	if f.Epochs == 0 {
+		return defaultEpochs
+	}
+	return f.Epochs
+}
+
+// span is a time as people write it, in flags and in config.json: 8m0s.
+type span time.Duration
+
+func (s span) String() string { return time.Duration(s).String() }
+
+// MarshalText writes the time.
+func (s span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a time, 0 or more.
+func (s *span) UnmarshalText(text []byte) error {
+	read, err := time.ParseDuration(string(text))
+	if err == nil && read < 0 {
+		err = fmt.Errorf("received %v, expected 0 or more", read)
+	}
+	*s = span(read)
+	return err
 }
 
 // options say what the network's trainer runs on.
@@ -135,7 +169,7 @@ func (f trainFlags) schedule(stepsPerEpoch int) schedule.Config {
 	}
 	return schedule.Config{
 		Kind: schedule.Kind(f.Decay), Rate: rate, MinRate: minRate,
-		Epochs: f.Epochs, StepsPerEpoch: stepsPerEpoch, WarmUpSteps: f.WarmUp,
+		Epochs: f.courseEpochs(), StepsPerEpoch: stepsPerEpoch, WarmUpSteps: f.WarmUp,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"siamese/imaging"
 	"siamese/tfmodel"
@@ -61,7 +62,13 @@ func (f trainFlags) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 	if err != nil {
 		return nil, err
 	}
-	data, report, err := dataset.Open(ctx, dataset.Config{Path: f.DataPath, Layout: layout, Unreadable: unreadable, Preparer: preparer})
+	pixelBytes := int64(f.DataMemory) << 20
+	if f.DataMemory < 1 {
+		pixelBytes = -1
+	}
+	data, report, err := dataset.Open(ctx, dataset.Config{
+		Path: f.DataPath, Layout: layout, Unreadable: unreadable, Preparer: preparer, PixelBytes: pixelBytes,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +118,10 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 	if steps == 0 {
 		steps = max(1, images(learn)/f.Batch)
 	}
-	if warning := schedule.BudgetWarning(f.Optimizer, steps, f.Epochs); warning != "" {
-		logger.Warn("few steps: " + warning)
+	if f.Epochs > 0 {
+		if warning := schedule.BudgetWarning(f.Optimizer, steps, f.Epochs); warning != "" {
+			logger.Warn("few steps: " + warning)
+		}
 	}
 	trainer, err := f.trainerFor(ctx, sampler.Classes(), logger)
 	if err != nil {
@@ -120,7 +129,7 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 	}
 	return train.Setup{
 		Config: train.Config{
-			Epochs: f.Epochs, StepsPerEpoch: steps, Schedule: f.schedule(steps), Seed: f.Seed,
+			Epochs: f.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(f.TimeLimit), Schedule: f.schedule(steps), Seed: f.Seed,
 			Averaged: f.AverageDecay > 0, SavePeriod: f.SavePeriod, Patience: f.Patience, LogSteps: f.LogSteps,
 		},
 		Model:      trainModel{trainer},

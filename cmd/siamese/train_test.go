@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // quick is a run of the real network that takes seconds: an input of 32×32.
@@ -90,6 +91,49 @@ func TestTrainInterruptResumeServe(t *testing.T) {
 	server := serve(t, "--model", weights)
 	if code := server.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("serving trained weights: exit code %d\n%s", code, server.log)
+	}
+}
+
+// timeTolerance is what a process takes before its command begins to run, and a
+// busy machine to end it.
+const timeTolerance = time.Second
+
+// TestTrainTimeLimit: a run ends in time in the middle of its first epoch, with its
+// weights, and goes on with the time that it is given.
+func TestTrainTimeLimit(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	parts := []struct {
+		limit time.Duration
+		args  []string
+	}{
+		{15 * time.Second, quick(run, "--steps-per-epoch", "100000", "--time-limit", "15s")},
+		{15 * time.Second, []string{"train", "--resume", run, "--time-limit", "15s"}},
+	}
+	steps := 0
+	for _, part := range parts {
+		begin := time.Now()
+		_, stderr, code := siamese(t, "", part.args...)
+		took := time.Since(begin)
+		if code != 0 || took > part.limit+timeTolerance || took < part.limit-5*time.Second {
+			t.Fatalf("%v took %v with exit code %d, want 0 within the 5 s before %v\n%s", part.args, took, code, part.limit, stderr)
+		}
+		lines := strings.Split(strings.TrimSpace(stderr), "\n")
+		if last := lines[len(lines)-1]; !strings.Contains(last, "msg=trained") || !strings.Contains(last, "images_per_s=") || !strings.Contains(last, "used=") {
+			t.Errorf("the last line is %q, want what was trained and in what time", last)
+		}
+		t.Logf("a limit of %v: %v, %s", part.limit, took, lines[len(lines)-1])
+		before := steps
+		if steps = len(readMetrics(t, run)); steps <= before {
+			t.Errorf("%d steps after %d, want more", steps, before)
+		}
+	}
+	for _, name := range []string{"last_epoch_weights.h5", "best_epoch_weights.h5"} {
+		if len(mustRead(t, filepath.Join(run, name))) == 0 {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	if _, stderr, code := siamese(t, "", "train", "--resume", run); code != 1 || !strings.Contains(stderr, "no time left") || !strings.Contains(stderr, "--time-limit DURATION") {
+		t.Errorf("resuming without time = %q, exit code %d; want 1 and how to go on", stderr, code)
 	}
 }
 
@@ -204,6 +248,8 @@ func TestTrainRefuses(t *testing.T) {
 	}{
 		{[]string{"train"}, "--data and --run are needed", 2},
 		{[]string{"train", "--resume", run, "--data", "x"}, "--resume goes with neither", 2},
+		{[]string{"train", "--data", "x", "--run", "y", "--time-limit=-8m"}, "expected 0 or more", 2},
+		{[]string{"train", "--data", "x", "--run", "y", "--time-limit", "8"}, "--time-limit", 2},
 		{[]string{"train", "--resume", t.TempDir()}, "no run to resume", 1},
 		{[]string{"train", "--data", "missing", "--run", filepath.Join(run, "new")}, "missing", 1},
 		{[]string{"train", "--data", t.TempDir(), "--run", filepath.Join(run, "new")}, "no images", 1},

@@ -82,7 +82,7 @@ func (c AffineConfig) Validate() error {
 
 // affine is the augmenter "affine".
 type affine struct {
-	output size
+	sized
 	config AffineConfig
 }
 
@@ -96,11 +96,20 @@ func (a *affine) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
 		p = thin(p, -radius)
 	}
 	m := a.config.draw(random).inverse(a.output)
-	if a.config.ElasticPixels > 0 && chance(random, a.config.ElasticProbability) {
-		f := drawField(random, a.output, a.config.ElasticPixels, a.config.elasticSpacing())
-		return elasticWarp(p, m, f, a.config.Fill)
+	if a.config.drawElastic(random) {
+		return elasticWarp(p, m, a.config.drawField(random, a.output), a.config.Fill)
 	}
 	return bilinearWarp(p, m, a.config.Fill)
+}
+
+// drawElastic reports whether to distort elastically. It draws nothing where that
+// is never done.
+func (c AffineConfig) drawElastic(random *rand.Rand) bool {
+	return c.ElasticPixels > 0 && chance(random, c.ElasticProbability)
+}
+
+func (c AffineConfig) drawField(random *rand.Rand, s size) field {
+	return drawField(random, s, c.ElasticPixels, c.elasticSpacing())
 }
 
 // elasticSpacing fills in the zero.

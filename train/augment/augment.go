@@ -29,6 +29,8 @@ type Augmenter interface {
 	// changed. The same p and the same state of random give the same picture. Safe
 	// for concurrent use where each goroutine brings a source of its own.
 	Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture
+	// Size is that of the pictures that Apply returns, in pixels.
+	Size() (width, height int)
 }
 
 // Names lists the augmenters that New knows. The caller owns the slice.
@@ -81,20 +83,28 @@ func New(name string, config Config) (Augmenter, error) {
 		return nil, err
 	}
 	config = config.withDefaults()
-	output := size{width: config.Width, height: config.Height}
+	output := sized{output: size{width: config.Width, height: config.Height}}
 	switch name {
 	case "affine":
-		return &affine{output: output, config: config.Affine}, nil
+		return &affine{sized: output, config: config.Affine}, nil
 	case "autoaugment":
-		return &autoAugment{output: output}, nil
+		return &autoAugment{sized: output}, nil
 	case "jitter":
-		return &jitter{output: output}, nil
+		return &jitter{sized: output}, nil
 	}
-	return &plain{output: output}, nil
+	return &plain{sized: output}, nil
 }
 
 // size is that of a picture, in pixels.
 type size struct{ width, height int }
+
+// sized is what augmenters have in common: the size of what they make.
+type sized struct{ output size }
+
+// Size implements Augmenter.
+func (s sized) Size() (width, height int) {
+	return s.output.width, s.output.height
+}
 
 // sizeOf returns the picture's size.
 func sizeOf(p *imaging.Picture) size {
@@ -116,7 +126,7 @@ func (s size) empty() *imaging.Picture {
 }
 
 // plain is the augmenter "none".
-type plain struct{ output size }
+type plain struct{ sized }
 
 func (a *plain) Apply(_ *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	return p.Resize(a.output.width, a.output.height, imaging.Bilinear)

@@ -7,7 +7,7 @@ import (
 )
 
 // autoAugment is the augmenter "autoaugment".
-type autoAugment struct{ output size }
+type autoAugment struct{ sized }
 
 func (a *autoAugment) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	p = p.Crop(drawCrop(random, sizeOf(p))).Resize(a.output.width, a.output.height, imaging.Bilinear)

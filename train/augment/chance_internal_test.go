@@ -186,7 +186,7 @@ func TestCropFallsBackToTheCentre(t *testing.T) {
 }
 
 func TestJitterDraws(t *testing.T) {
-	j := &jitter{output: size{105, 105}}
+	j := &jitter{sized: sized{output: size{105, 105}}}
 	tests := []struct {
 		name                string
 		part                func(jitterDraw) float64
@@ -216,7 +216,7 @@ func TestJitterDraws(t *testing.T) {
 
 func TestJitterKeepsThePictureInPlace(t *testing.T) {
 	random := seeded(11)
-	j := &jitter{output: size{105, 80}}
+	j := &jitter{sized: sized{output: size{105, 80}}}
 	for range draws {
 		d := j.draw(random, size{60, 90})
 		// A picture smaller than the output lies within it, a larger one covers it.

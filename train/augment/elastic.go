@@ -1,6 +1,7 @@
 package augment
 
 import (
+	"iter"
 	"math/rand/v2"
 
 	"siamese/imaging"
@@ -52,31 +53,59 @@ func spline(offset, spacing int) [4]float64 {
 // each output pixel before the matrix: one resampling does both.
 func elasticWarp(p *imaging.Picture, m matrix, f field, fill uint8) *imaging.Picture {
 	out := sizeOf(p).empty()
-	width, height := int64(p.Width)<<placeBits, int64(p.Height)<<placeBits
+	pix := out.Pix
+	for u, v := range f.places(m, sizeOf(p)) {
+		if u < 0 {
+			pix[0], pix[1], pix[2] = fill, fill, fill
+		} else {
+			bilinearPixel((*[3]byte)(pix), p, u-halfPlace, v-halfPlace)
+		}
+		pix = pix[3:]
+	}
+	return out
+}
+
+// elasticWarpGray is elasticWarp for one channel, written to all three of out.
+func elasticWarpGray(out []byte, p Gray, m matrix, f field, fill uint8) {
+	for u, v := range f.places(m, size{width: p.Width, height: p.Height}) {
+		if u < 0 {
+			setGray(out, fill)
+		} else {
+			setGray(out, bilinearGray(p, u-halfPlace, v-halfPlace))
+		}
+		out = out[3:]
+	}
+}
+
+// places yields where each output pixel comes from, row by row; -1, -1 for one
+// from outside of the picture.
+func (f field) places(m matrix, s size) iter.Seq2[int64, int64] {
+	width, height := int64(s.width)<<placeBits, int64(s.height)<<placeBits
 	weights := make([][4]float64, f.spacing)
 	for i := range weights {
 		weights[i] = spline(i, f.spacing)
 	}
 	// The knots of a row of pixels: the field is a product of splines along y and x.
 	rowX, rowY := make([]float64, f.columns), make([]float64, f.columns)
-	pix := out.Pix
-	for y := range p.Height {
-		f.row(y, weights, rowX, rowY)
-		for x := range p.Width {
-			w, at := &weights[x%f.spacing], x/f.spacing
-			kx, ky := rowX[at:at+4], rowY[at:at+4]
-			u := float64(x) + 0.5 + w[0]*kx[0] + w[1]*kx[1] + w[2]*kx[2] + w[3]*kx[3]
-			v := float64(y) + 0.5 + w[0]*ky[0] + w[1]*ky[1] + w[2]*ky[2] + w[3]*ky[3]
-			fromX, fromY := place(m.a*u+m.b*v+m.c), place(m.d*u+m.e*v+m.f)
-			if fromX < 0 || fromX >= width || fromY < 0 || fromY >= height {
-				pix[0], pix[1], pix[2] = fill, fill, fill
-			} else {
-				bilinearPixel((*[3]byte)(pix), p, fromX-halfPlace, fromY-halfPlace)
+	return func(yield func(u, v int64) bool) {
+		for y := range s.height {
+			f.row(y, weights, rowX, rowY)
+			for x := range s.width {
+				w, at := &weights[x%f.spacing], x/f.spacing
+				kx, ky := rowX[at:at+4], rowY[at:at+4]
+				moveX := w[0]*kx[0] + w[1]*kx[1] + w[2]*kx[2] + w[3]*kx[3]
+				moveY := w[0]*ky[0] + w[1]*ky[1] + w[2]*ky[2] + w[3]*ky[3]
+				outX, outY := float64(x)+0.5+moveX, float64(y)+0.5+moveY
+				u, v := place(m.a*outX+m.b*outY+m.c), place(m.d*outX+m.e*outY+m.f)
+				if u < 0 || u >= width || v < 0 || v >= height {
+					u, v = -1, -1
+				}
+				if !yield(u, v) {
+					return
+				}
 			}
-			pix = pix[3:]
 		}
 	}
-	return out
 }
 
 // row interpolates the columns of knots at a row of pixels.

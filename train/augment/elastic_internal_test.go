@@ -93,7 +93,7 @@ func TestElasticGolden(t *testing.T) {
 		}
 	}
 	config := AffineConfig{ScaleLow: 1, ScaleHigh: 1, ElasticPixels: 12, ElasticSpacing: 12, ElasticProbability: 1, Fill: 255}
-	a := &affine{output: s, config: config}
+	a := &affine{sized: sized{output: s}, config: config}
 	bent := a.Apply(rand.New(rand.NewPCG(7, 7)), p)
 	var got []int
 	for y := 0; y < s.height; y += 8 {

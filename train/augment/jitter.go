@@ -18,7 +18,7 @@ const (
 )
 
 // jitter is the augmenter "jitter".
-type jitter struct{ output size }
+type jitter struct{ sized }
 
 func (j *jitter) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	d := j.draw(random, sizeOf(p))

@@ -14,7 +14,7 @@ import (
 func TestAutoAugmentCropsFlipsAndTakesAPolicy(t *testing.T) {
 	const seeds = 300
 	scene := readPicture(t, "input", "scene")
-	a := &autoAugment{output: size{24, 20}}
+	a := &autoAugment{sized: sized{output: size{24, 20}}}
 	policies, flips := map[int]bool{}, 0
 	for seed := range uint64(seeds) {
 		random := seeded(seed)
@@ -41,7 +41,7 @@ func TestAutoAugmentCropsFlipsAndTakesAPolicy(t *testing.T) {
 func TestJitterPlacesFlipsTurnsAndRecolours(t *testing.T) {
 	const seeds = 100
 	scene := readPicture(t, "input", "scene")
-	j := &jitter{output: size{24, 20}}
+	j := &jitter{sized: sized{output: size{24, 20}}}
 	turned := 0
 	for seed := range uint64(seeds) {
 		d := j.draw(seeded(seed), sizeOf(scene))

@@ -5,33 +5,44 @@ import "siamese/imaging"
 // thicken widens dark strokes on light paper: each sample becomes the least of the
 // square of 2·radius+1 pixels around it, as Pillow's MinFilter does.
 func thicken(p *imaging.Picture, radius int) *imaging.Picture {
-	return spread(p, radius, func(to, from []byte) {
-		for i, v := range from {
-			to[i] = min(to[i], v)
-		}
-	})
+	return &imaging.Picture{Width: p.Width, Height: p.Height, Pix: spread(p.Pix, p.Width, 3, radius)}
 }
 
 // thin narrows dark strokes on light paper, by the greatest of the square, as
 // Pillow's MaxFilter does.
 func thin(p *imaging.Picture, radius int) *imaging.Picture {
-	return spread(p, radius, func(to, from []byte) {
-		for i, v := range from {
-			to[i] = max(to[i], v)
-		}
-	})
+	return &imaging.Picture{Width: p.Width, Height: p.Height, Pix: spread(p.Pix, p.Width, 3, -radius)}
 }
 
-// spread picks the extreme along rows and then along columns; beyond the edge
-// nothing takes part, which gives the same as repeating the edge.
-func spread(p *imaging.Picture, radius int, pick func(to, from []byte)) *imaging.Picture {
-	stride := p.Width * 3
-	across, out := sizeOf(p).empty(), sizeOf(p).empty()
-	for row := 0; row < len(p.Pix); row += stride {
-		extreme(across.Pix[row:row+stride], p.Pix[row:row+stride], radius, 3, pick)
+// spread picks the least along rows and then along columns, of a picture of so many
+// channels; the greatest where the radius is negative. Beyond the edge nothing takes
+// part, which gives the same as repeating the edge.
+func spread(pix []byte, width, channels, radius int) []byte {
+	pick := least
+	if radius < 0 {
+		pick, radius = greatest, -radius
 	}
-	extreme(out.Pix, across.Pix, radius, stride, pick)
+	stride := width * channels
+	across, out := make([]byte, len(pix)), make([]byte, len(pix))
+	for row := 0; row < len(pix); row += stride {
+		extreme(across[row:row+stride], pix[row:row+stride], radius, channels, pick)
+	}
+	extreme(out, across, radius, stride, pick)
 	return out
+}
+
+func least(to, from []byte) {
+	to = to[:len(from)]
+	for i, v := range from {
+		to[i] = min(to[i], v)
+	}
+}
+
+func greatest(to, from []byte) {
+	to = to[:len(from)]
+	for i, v := range from {
+		to[i] = max(to[i], v)
+	}
 }
 
 // extreme runs along one axis, on which samples step apart are neighbours: it lays

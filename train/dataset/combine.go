@@ -65,45 +65,69 @@ func (d *Dataset) combined(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return arrangePictures(a, b, image.second.how), nil
+	canvas := canvas{width: a.Width, height: a.Height, channels: 3}
+	return &imaging.Picture{Width: a.Width, Height: a.Height, Pix: canvas.arrange(a.Pix, b.Pix, image.second.how)}, nil
 }
 
-// arrangePictures lays two pictures of one size onto white paper.
-func arrangePictures(a, b *imaging.Picture, how Arrangement) *imaging.Picture {
-	out := &imaging.Picture{Width: a.Width, Height: a.Height, Pix: make([]byte, len(a.Pix))}
+// combinedGray is combined of what Gray gives.
+func (d *Dataset) combinedGray(image Image) ([]byte, bool) {
+	first, second := image.parts()
+	a, okA := d.Gray(first)
+	b, okB := d.Gray(second)
+	if !okA || !okB {
+		return nil, false
+	}
+	size := d.preparer.Config()
+	return canvas{width: size.Width, height: size.Height, channels: 1}.arrange(a, b, image.second.how), true
+}
+
+// canvas is how pixels lie.
+type canvas struct{ width, height, channels int }
+
+// arrange lays the pixels of two pictures onto white paper.
+func (c canvas) arrange(a, b []byte, how Arrangement) []byte {
+	out := make([]byte, len(a))
 	if how == Over {
-		for i := range out.Pix {
-			out.Pix[i] = min(a.Pix[i], b.Pix[i])
+		for i := range out {
+			out[i] = min(a[i], b[i])
 		}
 		return out
 	}
-	for i := range out.Pix {
-		out.Pix[i] = math.MaxUint8
+	for i := range out {
+		out[i] = math.MaxUint8
 	}
-	width, height := int(combinedShare*float64(a.Width)), int(combinedShare*float64(a.Height))
-	right, lower := a.Width-width, a.Height-height
+	right, lower := c.width-c.part(c.width), c.height-c.part(c.height)
 	if how == Beside {
-		shrink(out, a, width, height, 0, lower/2)
-		shrink(out, b, width, height, right, lower/2)
+		c.shrink(out, a, 0, lower/2)
+		c.shrink(out, b, right, lower/2)
 	} else {
-		shrink(out, a, width, height, right/2, 0)
-		shrink(out, b, width, height, right/2, lower)
+		c.shrink(out, a, right/2, 0)
+		c.shrink(out, b, right/2, lower)
 	}
 	return out
 }
 
-// shrink lays p at a smaller size onto out. Each pixel becomes the darkest of
-// those that it covers: the mean would turn thin strokes grey.
-func shrink(out, p *imaging.Picture, width, height, left, top int) {
+// part is how long the side of a part is.
+func (c canvas) part(side int) int {
+	return max(1, int(combinedShare*float64(side)))
+}
+
+// shrink lays a picture's pixels at a smaller size onto out. Each becomes the
+// darkest of those that it covers: the mean would turn thin strokes gray.
+func (c canvas) shrink(out, pixels []byte, left, top int) {
+	width, height := c.part(c.width), c.part(c.height)
 	for y := range height {
-		fromY, endY := y*p.Height/height, ((y+1)*p.Height+height-1)/height
+		fromY, endY := y*c.height/height, ((y+1)*c.height+height-1)/height
 		for x := range width {
-			fromX, endX := x*p.Width/width, ((x+1)*p.Width+width-1)/width
-			to := (*[3]byte)(out.Pix[3*((top+y)*out.Width+left+x):])
+			fromX, endX := x*c.width/width, ((x+1)*c.width+width-1)/width
+			to := out[c.channels*((top+y)*c.width+left+x):][:c.channels]
 			for v := fromY; v < endY; v++ {
-				row := p.Pix[3*(v*p.Width+fromX) : 3*(v*p.Width+endX)]
-				for i := 0; i < len(row); i += 3 {
-					to[0], to[1], to[2] = min(to[0], row[i]), min(to[1], row[i+1]), min(to[2], row[i+2])
+				row := pixels[c.channels*(v*c.width+fromX) : c.channels*(v*c.width+endX)]
+				for len(row) > 0 {
+					for i := range to {
+						to[i] = min(to[i], row[i])
+					}
+					row = row[c.channels:]
 				}
 			}
 		}

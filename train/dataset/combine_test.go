@@ -83,6 +83,15 @@ func TestCombine(t *testing.T) {
 			if got := inked(picture); got != tt.want {
 				t.Errorf("picture =\n%s\nwant\n%s", got, tt.want)
 			}
+			gray, ok := d.Gray(combined)
+			if !ok {
+				t.Fatal("Gray = false, want the pixels that are in memory")
+			}
+			for i, level := range gray {
+				if level != picture.Pix[3*i] {
+					t.Fatalf("pixel %d: Gray = %d, Picture = %d, want the same", i, level, picture.Pix[3*i])
+				}
+			}
 			if want := tt.first.Name + "+" + tt.second.Name; combined.Name != want {
 				t.Errorf("name = %q, want %q", combined.Name, want)
 			}
@@ -90,6 +99,13 @@ func TestCombine(t *testing.T) {
 				t.Error("Combine of a combined image = nil, want an error")
 			}
 		})
+	}
+	mixture, _ := open(t, mixed(t).folder(t))
+	colour, gray := mixture.Classes()[0].Images[0], mixture.Classes()[1].Images[0]
+	if image, err := dataset.Combine(gray, colour, dataset.Beside); err != nil {
+		t.Error(err)
+	} else if _, ok := mixture.Gray(image); ok {
+		t.Error("Gray of a coloured part = true, want false")
 	}
 	for _, how := range []dataset.Arrangement{0, dataset.Over + 1, -1} {
 		if _, err := dataset.Combine(line, dot, how); err == nil {

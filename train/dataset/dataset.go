@@ -23,7 +23,14 @@ type Config struct {
 	Layout     Layout            // zero = Auto
 	Unreadable Unreadable        // what to do about damaged images; zero = Stop
 	Preparer   *imaging.Preparer // required; its limits bound each file, its output size is the network's input
+	// PixelBytes is the most memory that decoded pictures are kept in: a byte a pixel
+	// of gray ones, three of others. 0 = DefaultPixelBytes, below 0 = none.
+	PixelBytes int64
 }
+
+// DefaultPixelBytes is five times what the 19,280 drawings of Omniglot's background
+// set take at 105x105.
+const DefaultPixelBytes = 1 << 30
 
 // Validate reports the first field that is missing or out of range.
 func (c Config) Validate() error {
@@ -70,8 +77,9 @@ type Image struct {
 }
 
 // Open lists the images below cfg.Path, decodes each once over all processors,
-// and arranges them in classes. Encoded images are held in memory up to 64 MiB in
-// all; what lies beyond is read anew by each Picture.
+// and arranges them in classes. Decoded pictures are kept in memory up to
+// cfg.PixelBytes, which of them by chance; of the others encoded images up to 64 MiB
+// in all; what lies beyond is read and decoded again by each Picture.
 //
 // Data that cannot be trained on is an error: see the sentinels of this package
 // and *UnreadableError. A missing path is fs.ErrNotExist. When ctx ends, so does
@@ -83,6 +91,9 @@ func Open(ctx context.Context, cfg Config) (*Dataset, Report, error) {
 	src, err := openSource(cfg.Path, cfg.Preparer.Config().Limits.MaxBytes)
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("dataset: open %q: %w", cfg.Path, err)
+	}
+	if src.maxPixelBytes = cfg.PixelBytes; cfg.PixelBytes == 0 {
+		src.maxPixelBytes = DefaultPixelBytes
 	}
 	d, report, err := load(ctx, cfg, src)
 	if err != nil {
@@ -143,11 +154,11 @@ func (d *Dataset) Alphabets() []string {
 	return alphabets
 }
 
-// Picture decodes an image, prepares it for the network ([H,W,3] uint8 RGB) and
-// mirrors and turns it as the image says. The caller owns the picture. It fails where the
-// file has changed or vanished since Open, with ErrForeignImage where the image
-// belongs to another dataset, and with ErrNotSquare where a picture that is not
-// square were to be turned.
+// Picture gives an image as the network wants it ([H,W,3] uint8 RGB), mirrored,
+// turned and combined as the image says; it decodes one that is not in memory. The
+// caller owns the picture. It fails where such a file has changed or vanished since
+// Open, with ErrForeignImage where the image belongs to another dataset, and with
+// ErrNotSquare where a picture that is not square were to be turned.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if image.second.how != 0 {
 		return d.combined(image)
@@ -155,11 +166,7 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if image.file == nil || image.file.source != d.source {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, ErrForeignImage)
 	}
-	encoded, err := image.file.read()
-	if err != nil {
-		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, reason(err))
-	}
-	picture, err := d.preparer.Prepare(encoded)
+	picture, err := image.file.picture(d.preparer)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}

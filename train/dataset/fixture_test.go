@@ -124,6 +124,17 @@ func open(t testing.TB, path string) (*dataset.Dataset, dataset.Report) {
 	return d, report
 }
 
+// openWithin opens a dataset with so much memory for decoded pictures.
+func openWithin(t testing.TB, path string, pixelBytes int64) (*dataset.Dataset, dataset.Report) {
+	t.Helper()
+	d, report, err := dataset.Open(t.Context(), dataset.Config{Path: path, Preparer: preparer(t), PixelBytes: pixelBytes})
+	if err != nil {
+		t.Fatalf("Open(%q) = %v", path, err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d, report
+}
+
 // classNames lists the names of the classes.
 func classNames(d *dataset.Dataset) []string {
 	var names []string

@@ -31,20 +31,5 @@ func turn(p *imaging.Picture, turns int) (*imaging.Picture, error) {
 	if p.Width != p.Height {
 		return nil, fmt.Errorf("%w: received %dx%d", ErrNotSquare, p.Width, p.Height)
 	}
-	last := p.Width - 1
-	out := &imaging.Picture{Width: p.Width, Height: p.Height, Pix: make([]byte, len(p.Pix))}
-	for y := range p.Height {
-		for x := range p.Width {
-			toX, toY := last-y, x
-			switch turns {
-			case 2:
-				toX, toY = last-x, last-y
-			case 3:
-				toX, toY = y, last-x
-			}
-			from, to := 3*(y*p.Width+x), 3*(toY*p.Width+toX)
-			copy(out.Pix[to:to+3], p.Pix[from:from+3])
-		}
-	}
-	return out, nil
+	return &imaging.Picture{Width: p.Width, Height: p.Height, Pix: turnPixels(p.Pix, p.Width, 3, turns)}, nil
 }

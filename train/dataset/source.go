@@ -21,8 +21,11 @@ const maxHeldBytes = 64 << 20
 type source struct {
 	tree     fs.FS
 	maxBytes int          // of one file; more is never read
-	held     atomic.Int64 // bytes in memory
+	held     atomic.Int64 // encoded bytes in memory
 	close    func() error // may be called again
+
+	maxPixelBytes int64        // of decoded pictures in memory; below 1: none
+	pixelBytes    atomic.Int64 // of them now
 }
 
 // openSource opens a folder or a zip file. Neither is ever written to; names in
@@ -67,7 +70,7 @@ func readArchive(archive io.ReaderAt, size int64) (*zip.Reader, error) {
 
 // closeIfHeld closes the source when nothing is left to be read from it.
 func (s *source) closeIfHeld(files []*file) error {
-	if slices.ContainsFunc(files, func(f *file) bool { return f.held == nil }) {
+	if slices.ContainsFunc(files, func(f *file) bool { return f.held == nil && f.pixels == nil }) {
 		return nil
 	}
 	return s.close()
@@ -77,8 +80,11 @@ func (s *source) closeIfHeld(files []*file) error {
 type file struct {
 	source *source
 	path   string // below the source's root
-	held   []byte // the whole file, nil where it is read at need
+	held   []byte // the whole file, nil where pixels are held or it is read at need
 	fault  error  // why it cannot be read, found by sniff or verify
+
+	pixels []byte // decoded and prepared: [H,W] where gray, else [H,W,3]; nil where it is decoded at need
+	gray   bool   // all three channels are alike
 }
 
 // read gives the whole file; the caller must not change the bytes. Of a file over

@@ -126,7 +126,7 @@ func album(t *testing.T) files {
 }
 
 func TestDataBeyondMemoryIsReadAtNeed(t *testing.T) {
-	d, report := open(t, album(t).archive(t))
+	d, report := openWithin(t, album(t).archive(t), -1)
 	if report.Images != albumSize {
 		t.Fatalf("Images = %d, want %d", report.Images, albumSize)
 	}

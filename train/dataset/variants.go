@@ -115,7 +115,7 @@ func (c Class) made(v variant) Class {
 // posed gives the picture mirrored and then turned as the image says.
 func (image Image) posed(p *imaging.Picture) (*imaging.Picture, error) {
 	if image.Mirrored {
-		p = mirror(p)
+		p = &imaging.Picture{Width: p.Width, Height: p.Height, Pix: mirrorPixels(p.Pix, p.Width, 3)}
 	}
 	return turn(p, image.Turns)
 }

@@ -69,7 +69,8 @@ func verify(ctx context.Context, cfg Config, form arrangement, files []*file) (r
 	return readable, unreadable, nil
 }
 
-// decode proves that the file gives a picture, and holds its bytes.
+// decode proves that the file gives a picture, and holds its pixels or else its
+// bytes.
 func (f *file) decode(p *imaging.Preparer) {
 	if f.fault != nil {
 		return
@@ -79,11 +80,14 @@ func (f *file) decode(p *imaging.Preparer) {
 		f.fault = reason(err)
 		return
 	}
-	if _, err := p.Prepare(data); err != nil {
+	picture, err := p.Prepare(data)
+	if err != nil {
 		f.fault = err
 		return
 	}
-	f.hold(data)
+	if !f.holdPixels(picture) {
+		f.hold(data)
+	}
 }
 
 // reason drops the path from a file's error, since it stands beside its name.

@@ -59,20 +59,35 @@ func (c Config) Validate() error {
 
 // At is the learning rate of a step, counted from 0.
 func (c Config) At(step int64) float64 {
-	warmUp := 1.0
-	if c.WarmUpSteps > 0 {
-		warmUp = math.Min(1, float64(step+1)/float64(c.WarmUpSteps))
+	return c.warmUp(step) * c.rule(float64(step)/float64(c.StepsPerEpoch))
+}
+
+// AtShare is the learning rate of a step, counted from 0, when a share of the run
+// is done, 0 to 1: for runs that end at a time and not after a number of steps.
+// The rule's Epochs are stretched over the run; the warm-up stays in steps.
+func (c Config) AtShare(step int64, share float64) float64 {
+	return c.warmUp(step) * c.rule(share*float64(c.Epochs))
+}
+
+// warmUp is the factor of the linear rise, up to 1.
+func (c Config) warmUp(step int64) float64 {
+	if c.WarmUpSteps == 0 {
+		return 1
 	}
-	epoch := float64(step) / float64(c.StepsPerEpoch)
+	return math.Min(1, float64(step+1)/float64(c.WarmUpSteps))
+}
+
+// rule is the learning rate after a number of epochs, without the warm-up.
+func (c Config) rule(epoch float64) float64 {
 	switch c.Kind {
 	case Cos:
-		return warmUp * c.cosine(math.Floor(epoch))
+		return c.cosine(math.Floor(epoch))
 	case Smooth:
-		return warmUp * c.cosine(epoch)
+		return c.cosine(epoch)
 	case Step:
-		return warmUp * c.falls(math.Floor(epoch))
+		return c.falls(math.Floor(epoch))
 	default:
-		return warmUp * c.Rate
+		return c.Rate
 	}
 }
 

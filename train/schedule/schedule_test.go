@@ -44,6 +44,23 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// TestAtShare: a share of the run is so many of its epochs, whatever a step is.
+func TestAtShare(t *testing.T) {
+	for _, kind := range []schedule.Kind{schedule.Cos, schedule.Smooth, schedule.Step, schedule.Constant} {
+		config := upstream(kind)
+		for _, step := range []int64{0, 15, 32, 490, 777, 999, 1000} {
+			want := config.At(step)
+			if got := config.AtShare(3, float64(step)/1000); math.Abs(got-want) > 1e-12 {
+				t.Errorf("%s at share %v = %v, want %v as at step %d of 1000", kind, float64(step)/1000, got, want, step)
+			}
+		}
+	}
+	config := schedule.Config{Kind: schedule.Constant, Rate: 1, Epochs: 1, StepsPerEpoch: 1, WarmUpSteps: 4}
+	if got := config.AtShare(1, 0.9); got != 0.5 {
+		t.Errorf("second step of four to warm up = %v, want 0.5 however much of the time is over", got)
+	}
+}
+
 func TestWarmUp(t *testing.T) {
 	config := schedule.Config{Kind: schedule.Constant, Rate: 1, Epochs: 1, StepsPerEpoch: 100, WarmUpSteps: 4}
 	for step, want := range []float64{0.25, 0.5, 0.75, 1, 1} {
