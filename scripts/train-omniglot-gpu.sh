@@ -9,7 +9,7 @@
 #       VGG16  vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 #       START  weights to begin with, a distance for a head among them
 #       FOLDER is where runs and weights go: FOLDER/held-out.safetensors and
-#              FOLDER/all.safetensors, float16.
+#              FOLDER/all.safetensors, float16, made in some seconds after the time.
 #       Variables: SECONDS_IN_ALL=240, HELD_OUT_PERCENT=60 of them for the first run,
 #       RUNS="held-out all", SIAMESE=bin/siamese, BATCH=256, RATE=2e-4, ALL_RATE=1e-4,
 #       PRECISION=bfloat16, DEVICE=auto, MORE="further flags of siamese train".
@@ -61,9 +61,10 @@ for run in "${runs[@]}"; do
 			from=$out/held-out/last_epoch_weights.h5 rate=${ALL_RATE:-1e-4}
 		fi
 	fi
-	((${#runs[@]} > 1)) || percent=100
+	limit=$((total * percent / 100))
+	[[ $run != "${runs[-1]}" ]] || limit=$((total - SECONDS)) # since this script began
 	"$siamese" train --run "$out/$run" --start "$from" "${common[@]}" "${split[@]}" --rate "$rate" \
-		--time-limit "$((total * percent / 100))s" "${more[@]}"
+		--time-limit "${limit}s" "${more[@]}"
 done
 # No device is needed from here on.
 for run in "${runs[@]}"; do
