@@ -21,6 +21,8 @@ type trainFlags struct {
 	HoldOut    int      `help:"How many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
 	HoldOutOf  []string `help:"The classes or alphabets that are held out, by name." placeholder:"NAME" json:"hold_out_of"`
 	Rotations  bool     `help:"Take the quarter turns of each class as further classes." json:"rotations"`
+	Mirrors    bool     `help:"Take the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
+	Distinct   bool     `help:"Leave out quarter turns that look like another class of their alphabet; with --mirrors they are anyway." json:"distinct,omitempty"`
 
 	Start      string `help:"Weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Default: from scratch, by He." placeholder:"FILE" json:"start"`
 	StartScale string `help:"What the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
@@ -30,6 +32,9 @@ type trainFlags struct {
 	Batch         int     `help:"Images in a batch; with --sampler pairs anchors." default:"64" json:"batch"`
 	PerClass      int     `help:"Images of a class in a batch of allpairs." default:"4" json:"per_class"`
 	AlphabetShare float64 `help:"Share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
+	Alphabets     int     `help:"Over how many alphabets the classes of --alphabet-share are spread. 0: one." default:"0" json:"alphabets,omitempty"`
+	OnePose       bool    `help:"Count an alphabet that is turned or mirrored as an alphabet of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
+	Combine       float64 `help:"Share of a batch's classes that are combined ones: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
 	Augment         string  `help:"How images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
 	Rotation        float64 `help:"affine: the largest angle in degrees." default:"10" json:"rotation"`
@@ -39,6 +44,8 @@ type trainFlags struct {
 	Shift           float64 `help:"affine: the largest shift in pixels." default:"2" json:"shift"`
 	PartProbability float64 `help:"affine: the probability of each part." default:"0.5" json:"part_probability"`
 	Stroke          int     `help:"affine: by how many pixels a stroke's edges move at the most." default:"0" json:"stroke"`
+	Elastic         float64 `help:"affine: by how many pixels the knots of an elastic distortion move at the most; the picture moves by about a quarter. 0: none." default:"0" json:"elastic,omitempty"`
+	ElasticSpacing  int     `help:"affine: pixels between the knots of an elastic distortion; the more, the smoother. 0: 20." default:"0" json:"elastic_spacing,omitempty"`
 
 	Optimizer    string  `help:"Update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
 	Rate         float64 `help:"Highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`

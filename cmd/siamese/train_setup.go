@@ -38,7 +38,7 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	learn, validation, err := f.parts(data)
+	learn, validation, err := f.parts(ctx, data)
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
@@ -81,7 +81,7 @@ func (f trainFlags) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 }
 
 // parts splits the data; the validation part is nil with --split none.
-func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
+func (f trainFlags) parts(ctx context.Context, data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
 	learn = data
 	if f.Split != "none" {
 		by, err := dataset.ParseSplitBy(f.Split)
@@ -93,8 +93,10 @@ func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dat
 			return nil, nil, err
 		}
 	}
-	if f.Rotations {
-		learn, err = learn.Rotations()
+	if f.Rotations || f.Mirrors {
+		learn, err = learn.Variants(ctx, dataset.VariantsConfig{
+			Rotations: f.Rotations, Mirrors: f.Mirrors, Distinct: f.Distinct || f.Mirrors,
+		})
 	}
 	return learn, validation, err
 }
@@ -150,11 +152,15 @@ func images(data *dataset.Dataset) int {
 }
 
 func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
+	if f.Combine > 0 && f.ClassWeight > 0 {
+		return nil, usageError{errors.New("train: --combine makes classes of a batch alone, which --class-weight can't name: use one of them")}
+	}
 	if f.Sampler == "pairs" {
 		return sample.NewPairs(learn, f.Batch, f.Seed)
 	}
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
+		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine,
 	})
 }
 
@@ -173,6 +179,7 @@ func (f trainFlags) augmenter(learn *dataset.Dataset) (augment.Augmenter, error)
 	if f.Stroke > 0 {
 		affine.StrokePixels, affine.StrokeProbability = f.Stroke, f.PartProbability
 	}
+	affine.ElasticPixels, affine.ElasticSpacing, affine.ElasticProbability = f.Elastic, f.ElasticSpacing, f.PartProbability
 	return augment.New(name, augment.Config{Width: f.InputSize, Height: f.InputSize, Affine: affine})
 }
 

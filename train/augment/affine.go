@@ -22,6 +22,10 @@ type AffineConfig struct {
 	StrokePixels      int     // how far a stroke's edges move out or in at the most, 0..16; 0 = never
 	StrokeProbability float64 // that they move at all, 0..1
 
+	ElasticPixels      float64 // how far the knots of an elastic distortion move at the most, along x and along y, 0..32; 0 = never
+	ElasticSpacing     int     // pixels between these knots, 4..256; the more, the smoother; 0 = DefaultElasticSpacing
+	ElasticProbability float64 // that there is one at all, 0..1
+
 	Fill uint8 // the grey level outside of the picture; Omniglot's paper is white, 255
 }
 
@@ -40,6 +44,12 @@ const (
 	// the area, from folding the picture to a line.
 	maxShear = 0.9
 	maxScale = 100
+	// DefaultElasticSpacing bends a character of 105x105 in a few places.
+	DefaultElasticSpacing = 20
+	// minElasticSpacing keeps neighbours from swapping places at small amplitudes.
+	minElasticSpacing = 4
+	maxElasticSpacing = 256
+	maxElastic        = 32
 	// maxStroke is far above any stroke's width.
 	maxStroke = 16
 )
@@ -58,6 +68,9 @@ func (c AffineConfig) Validate() error {
 		{"Probability", c.Probability, 0, 1},
 		{"StrokePixels", float64(c.StrokePixels), 0, maxStroke},
 		{"StrokeProbability", c.StrokeProbability, 0, 1},
+		{"ElasticPixels", c.ElasticPixels, 0, maxElastic},
+		{"ElasticSpacing", float64(c.elasticSpacing()), minElasticSpacing, maxElasticSpacing},
+		{"ElasticProbability", c.ElasticProbability, 0, 1},
 	}
 	for _, f := range fields {
 		if !(f.value >= f.low && f.value <= f.high) { // in this form it refuses NaN
@@ -82,7 +95,29 @@ func (a *affine) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	} else if radius < 0 {
 		p = thin(p, -radius)
 	}
-	return bilinearWarp(p, a.config.draw(random).inverse(a.output), a.config.Fill)
+	m := a.config.draw(random).inverse(a.output)
+	if a.config.drawElastic(random) {
+		return elasticWarp(p, m, a.config.drawField(random, a.output), a.config.Fill)
+	}
+	return bilinearWarp(p, m, a.config.Fill)
+}
+
+// drawElastic reports whether to distort elastically. It draws nothing where that
+// is never done.
+func (c AffineConfig) drawElastic(random *rand.Rand) bool {
+	return c.ElasticPixels > 0 && chance(random, c.ElasticProbability)
+}
+
+func (c AffineConfig) drawField(random *rand.Rand, s size) field {
+	return drawField(random, s, c.ElasticPixels, c.elasticSpacing())
+}
+
+// elasticSpacing fills in the zero.
+func (c AffineConfig) elasticSpacing() int {
+	if c.ElasticSpacing == 0 {
+		return DefaultElasticSpacing
+	}
+	return c.ElasticSpacing
 }
 
 // distortion is one draw of the seven parts.

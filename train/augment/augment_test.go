@@ -161,6 +161,9 @@ func TestConfigValidate(t *testing.T) {
 		{"probability", with(func(c *augment.AffineConfig) { c.Probability = 1.5 }), "Affine.Probability is 1.5, expected 0 to 1"},
 		{"stroke", with(func(c *augment.AffineConfig) { c.StrokePixels = 17 }), "Affine.StrokePixels is 17"},
 		{"stroke's chance", with(func(c *augment.AffineConfig) { c.StrokeProbability = -1 }), "Affine.StrokeProbability is -1"},
+		{"elastic", with(func(c *augment.AffineConfig) { c.ElasticPixels = -1 }), "Affine.ElasticPixels is -1, expected 0 to 32"},
+		{"elastic's knots", with(func(c *augment.AffineConfig) { c.ElasticSpacing = 3 }), "Affine.ElasticSpacing is 3, expected 4 to 256"},
+		{"elastic's chance", with(func(c *augment.AffineConfig) { c.ElasticProbability = 2 }), "Affine.ElasticProbability is 2"},
 		{"half a config", augment.Config{Affine: augment.AffineConfig{RotationDegrees: 5}}, "Affine.ScaleLow is 0"},
 	}
 	for _, tt := range tests {

@@ -12,12 +12,15 @@ import (
 func BenchmarkApply(b *testing.B) {
 	thick := augment.DefaultAffine()
 	thick.StrokePixels, thick.StrokeProbability = 1, 1
+	bent := augment.DefaultAffine()
+	bent.ElasticPixels, bent.ElasticProbability = 8, 1
 	benchmarks := []struct {
 		name, giveAugmenter string
 		giveAffine          augment.AffineConfig
 	}{
 		{"affine", "affine", augment.AffineConfig{}},
 		{"affine-stroke", "affine", thick},
+		{"affine-elastic", "affine", bent},
 		{"autoaugment", "autoaugment", augment.AffineConfig{}},
 		{"jitter", "jitter", augment.AffineConfig{}},
 		{"none", "none", augment.AffineConfig{}},

@@ -30,7 +30,12 @@ func (a *affine) ApplyGray(random *rand.Rand, p Gray, out []byte) {
 	if radius := a.config.drawStroke(random); radius != 0 {
 		p.Pix = spread(p.Pix, p.Width, 1, radius)
 	}
-	bilinearWarpGray(out, p, a.config.draw(random).inverse(a.output), a.config.Fill)
+	m := a.config.draw(random).inverse(a.output)
+	if a.config.drawElastic(random) {
+		elasticWarpGray(out, p, m, a.config.drawField(random, a.output), a.config.Fill)
+		return
+	}
+	bilinearWarpGray(out, p, m, a.config.Fill)
 }
 
 // picture has all three channels.

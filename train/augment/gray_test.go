@@ -50,7 +50,10 @@ func recipes() map[string]augment.AffineConfig {
 		StrokePixels: 4, StrokeProbability: 0.5, Fill: 128,
 	}
 	still := augment.AffineConfig{ScaleLow: 1, ScaleHigh: 1, Fill: 3}
+	elastic := stroke
+	elastic.ElasticPixels, elastic.ElasticSpacing, elastic.ElasticProbability = 8, 13, 0.7
 	return map[string]augment.AffineConfig{
+		"elastic": elastic,
 		"default": augment.DefaultAffine(), "recipe": recipe, "stroke": stroke, "wild": wild, "still": still,
 	}
 }

@@ -4,7 +4,7 @@
 //
 // Opening lists, sniffs and decodes every image once, so that whatever would
 // disturb a run of hours is told by name before it starts. Names are sorted: the
-// same files give the same dataset everywhere. Split and Rotations make further
+// same files give the same dataset everywhere. Split and Variants make further
 // datasets of the same images.
 package dataset
 
@@ -59,7 +59,7 @@ type Dataset struct {
 
 // Class is a set of images that count as the same.
 type Class struct {
-	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" where turned
+	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" or "…@mirror" where turned or mirrored
 	Alphabet string  // "Greek"; empty in one's own layout
 	Images   []Image // sorted by name, at least one
 }
@@ -68,9 +68,12 @@ type Class struct {
 // small; the pixels come from Dataset.Picture.
 type Image struct {
 	Name  string // path below the root, divided by "/", without folders that wrap all classes
-	Turns int    // quarter turns clockwise: 0, or 1 to 3 in a class that Rotations added
+	Turns int    // quarter turns clockwise: 0, or 1 to 3 in a class that Variants added
 
-	file *file
+	Mirrored bool // left and right exchanged, before it is turned, in a class that Variants added
+
+	file   *file
+	second part // of an image that Combine made
 }
 
 // Open lists the images below cfg.Path, decodes each once over all processors,
@@ -151,12 +154,15 @@ func (d *Dataset) Alphabets() []string {
 	return alphabets
 }
 
-// Picture gives an image as the network wants it ([H,W,3] uint8 RGB), turned as
-// image.Turns says; it decodes one that is not in memory. The caller owns the
-// picture. It fails where such a file has changed or vanished since Open, with
-// ErrForeignImage where the image belongs to another dataset, and with ErrNotSquare
-// where a picture that is not square were to be turned.
+// Picture gives an image as the network wants it ([H,W,3] uint8 RGB), mirrored,
+// turned and combined as the image says; it decodes one that is not in memory. The
+// caller owns the picture. It fails where such a file has changed or vanished since
+// Open, with ErrForeignImage where the image belongs to another dataset, and with
+// ErrNotSquare where a picture that is not square were to be turned.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
+	if image.second.how != 0 {
+		return d.combined(image)
+	}
 	if image.file == nil || image.file.source != d.source {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, ErrForeignImage)
 	}
@@ -164,7 +170,7 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
-	if picture, err = turn(picture, image.Turns); err != nil {
+	if picture, err = image.posed(picture); err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
 	return picture, nil

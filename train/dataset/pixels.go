@@ -7,10 +7,13 @@ import (
 )
 
 // Gray gives the pixels of an image whose channels are all alike, once a pixel:
-// [H,W] uint8 of the network's input size, turned as image.Turns says. They must
-// not be changed. It is false where the image has colours or is not in memory, or
+// [H,W] uint8 of the network's input size, mirrored, turned and combined as the
+// image says. They must not be changed. It is false where the image has colours or is not in memory, or
 // Picture would fail: ask Picture then.
 func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
+	if image.second.how != 0 {
+		return d.combinedGray(image)
+	}
 	if image.file == nil || image.file.source != d.source || !image.file.gray {
 		return nil, false
 	}
@@ -18,7 +21,11 @@ func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 	if image.Turns%quarters != 0 && size.Width != size.Height {
 		return nil, false
 	}
-	return turnPixels(image.file.pixels, size.Width, 1, image.Turns), true
+	pixels = image.file.pixels
+	if image.Mirrored {
+		pixels = mirrorPixels(pixels, size.Width, 1)
+	}
+	return turnPixels(pixels, size.Width, 1, image.Turns), true
 }
 
 // Size is that of the network's input, which Gray and Picture have, in pixels.

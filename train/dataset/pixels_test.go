@@ -32,10 +32,10 @@ func mixed(t testing.TB) files {
 	return glyphs(t, 3, "gray").with("colour/1.png", coloured(t, 7)).with("colour/2.png", coloured(t, 90))
 }
 
-// everyPicture gives all pictures of the dataset and their quarter turns.
+// everyPicture gives all pictures of the dataset, turned and mirrored, too.
 func everyPicture(t *testing.T, d *dataset.Dataset) map[string]*imaging.Picture {
 	t.Helper()
-	rotated, err := d.Rotations()
+	rotated, err := d.Variants(t.Context(), dataset.VariantsConfig{Rotations: true, Mirrors: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"siamese/train/dataset"
 )
@@ -23,7 +24,20 @@ type AllPairsConfig struct {
 	PerClass      int     // images of a class in a batch, 2 or more; 0 = DefaultPerClass
 	AlphabetShare float64 // share of a batch's classes that are of one alphabet, above 0 to 1; 0 = DefaultAlphabetShare
 	Seed          uint64
+
+	// Alphabets is over how many alphabets AlphabetShare is spread, 1 or more; 0 =
+	// 1. Each brings about as many classes, as long as it has any.
+	Alphabets int
+	// OnePose takes the classes of an alphabet from those turned and mirrored
+	// alike: a turned alphabet then counts as an alphabet of its own.
+	OnePose bool
+	// Combine is the share of a batch's classes that are made of two classes of an
+	// alphabet (see dataset.Combine), 0 to 0.9.
+	Combine float64
 }
+
+// maxCombine leaves some of a batch to classes as they are.
+const maxCombine = 0.9
 
 // withDefaults fills in the zero fields.
 func (c AllPairsConfig) withDefaults() AllPairsConfig {
@@ -35,6 +49,9 @@ func (c AllPairsConfig) withDefaults() AllPairsConfig {
 	}
 	if c.AlphabetShare == 0 {
 		c.AlphabetShare = DefaultAlphabetShare
+	}
+	if c.Alphabets == 0 {
+		c.Alphabets = 1
 	}
 	return c
 }
@@ -54,6 +71,12 @@ func (c AllPairsConfig) Validate() error {
 	if !(c.AlphabetShare > 0 && c.AlphabetShare <= 1) {
 		return fmt.Errorf("sample: AlphabetShare is %v, expected 0 (the default) or above 0 to 1", c.AlphabetShare)
 	}
+	if c.Alphabets < 1 {
+		return fmt.Errorf("sample: Alphabets is %d, expected 0 (the default) or more", c.Alphabets)
+	}
+	if !(c.Combine >= 0 && c.Combine <= maxCombine) {
+		return fmt.Errorf("sample: Combine is %v, expected 0 to %v", c.Combine, maxCombine)
+	}
 	return nil
 }
 
@@ -64,6 +87,10 @@ type allPairs struct {
 	images   int
 	perClass int
 	share    float64
+
+	alphabets int
+	onePose   bool
+	combine   float64
 }
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
@@ -78,6 +105,9 @@ type allPairs struct {
 // are fewer classes than a batch wants, each brings more; a batch is smaller than
 // Images only where that is not enough either. Each batch has a class of two
 // images or more, and two classes.
+//
+// With Alphabets the hard classes come from several alphabets, with Combine some
+// classes are made of two.
 //
 // It fails with what Validate reports, or where the dataset has no pairs.
 func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
@@ -96,13 +126,17 @@ func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
 		images:   cfg.Images,
 		perClass: max(cfg.PerClass, spread),
 		share:    cfg.AlphabetShare,
+
+		alphabets: cfg.Alphabets,
+		onePose:   cfg.OnePose,
+		combine:   cfg.Combine,
 	}, nil
 }
 
 // Next draws a batch of at most Images images.
 func (s *allPairs) Next() Batch {
 	g := s.gather()
-	left := s.images
+	left := s.images - s.addCombined(g)
 	for class := range s.order() {
 		take := min(s.perClass, s.size(class), left)
 		for _, image := range s.distinct(s.size(class), take) {
@@ -120,22 +154,27 @@ func (s *allPairs) Next() Batch {
 	return g.batch
 }
 
-// order yields every class once, at any point as many of one alphabet as its
-// share asks for. The first class is pairable, so that no batch is all different.
-// It may be ranged over once.
+// order yields every class once, at any point as many of the batch's alphabets as
+// its share asks for. The first class is pairable, so that no batch is all
+// different. It may be ranged over once.
 func (s *allPairs) order() iter.Seq[int] {
 	first := s.pairable[s.IntN(len(s.pairable))]
-	main, others := s.shuffledBeside(first)
+	groups, others := s.shuffledBeside(first)
 	return func(yield func(int) bool) {
 		if !yield(first) {
 			return
 		}
-		fromMain := 1
-		for drawn := 1; len(main)+len(others) > 0; drawn++ {
+		fromGroups, turn := 1, 1
+		for drawn := 1; ; drawn++ {
+			groups = slices.DeleteFunc(groups, func(group []int) bool { return len(group) == 0 })
+			if len(groups)+len(others) == 0 {
+				return
+			}
 			from := &others
-			if len(others) == 0 || (len(main) > 0 && float64(fromMain) < s.share*float64(drawn+1)) {
-				from = &main
-				fromMain++
+			if len(others) == 0 || (len(groups) > 0 && float64(fromGroups) < s.share*float64(drawn+1)) {
+				from = &groups[turn%len(groups)]
+				fromGroups++
+				turn++
 			}
 			class := (*from)[0]
 			*from = (*from)[1:]
@@ -146,17 +185,41 @@ func (s *allPairs) order() iter.Seq[int] {
 	}
 }
 
-// shuffledBeside lists all classes but the first: those of its alphabet and the
-// others, each in random order.
-func (s *allPairs) shuffledBeside(first int) (main, others []int) {
+// shuffledBeside lists all classes but the first, in random order: those of its
+// group, those of the groups that are met next, and the others.
+func (s *allPairs) shuffledBeside(first int) (groups [][]int, others []int) {
+	groups = make([][]int, 1, s.alphabets)
+	place := map[group]int{s.group(first): 0}
 	for _, class := range s.Perm(len(s.classes)) {
-		switch {
-		case class == first:
-		case s.classes[class].Alphabet == s.classes[first].Alphabet:
-			main = append(main, class)
-		default:
+		if class == first {
+			continue
+		}
+		at, known := place[s.group(class)]
+		if !known && len(groups) < s.alphabets {
+			at, known = len(groups), true
+			place[s.group(class)] = at
+			groups = append(groups, nil)
+		}
+		if known {
+			groups[at] = append(groups[at], class)
+		} else {
 			others = append(others, class)
 		}
 	}
-	return main, others
+	return groups, others
+}
+
+// group is what the hard classes of a batch have in common.
+type group struct {
+	alphabet string
+	turns    int
+	mirrored bool
+}
+
+func (s *allPairs) group(class int) group {
+	c := s.classes[class]
+	if !s.onePose {
+		return group{alphabet: c.Alphabet}
+	}
+	return group{alphabet: c.Alphabet, turns: c.Images[0].Turns, mirrored: c.Images[0].Mirrored}
 }

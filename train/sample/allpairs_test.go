@@ -38,6 +38,9 @@ func TestAllPairsConfigValidate(t *testing.T) {
 		{"overflow", sample.AllPairsConfig{PerClass: math.MaxInt}, "Images is 64"},
 		{"share above all", sample.AllPairsConfig{AlphabetShare: 1.1}, "AlphabetShare is 1.1"},
 		{"share below none", sample.AllPairsConfig{AlphabetShare: -0.1}, "AlphabetShare is -0.1"},
+		{"alphabets below none", sample.AllPairsConfig{Alphabets: -1}, "Alphabets is -1"},
+		{"all combined", sample.AllPairsConfig{Combine: 1}, "Combine is 1"},
+		{"combined of nothing", sample.AllPairsConfig{Combine: math.NaN()}, "Combine is NaN"},
 		{"share of nothing", sample.AllPairsConfig{AlphabetShare: math.NaN()}, "AlphabetShare is NaN"},
 	}
 	d := made(t, scripts(2, 2, 2)...)
