@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/tap"
 
 	adminpb "siamese/proto/siamese/admin/v1"
+	"siamese/server/internal/fault"
 	"siamese/server/versions"
 )
 
@@ -101,7 +102,7 @@ func (a *Admin) explain(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	if err != nil {
 		return nil, err // the token was revoked since admit looked
 	}
-	err = guard(func() (err error) {
+	err = fault.Guard(func() (err error) {
 		resp, err = handler(ctx, req)
 		return err
 	})

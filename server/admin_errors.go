@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"siamese/server/internal/fault"
 	"siamese/server/versions"
 )
 
@@ -40,8 +41,8 @@ func adminStatus(err error) error {
 		code   codes.Code
 		reason string
 	}{
-		{context.DeadlineExceeded, codes.DeadlineExceeded, ReasonDeadlineExceeded},
-		{context.Canceled, codes.Canceled, ReasonCancelled},
+		{context.DeadlineExceeded, codes.DeadlineExceeded, fault.ReasonDeadlineExceeded},
+		{context.Canceled, codes.Canceled, fault.ReasonCancelled},
 		{errVersionUnset, codes.InvalidArgument, ReasonVersionUnset},
 		{versions.ErrLabel, codes.InvalidArgument, ReasonLabelName},
 		{versions.ErrInUse, codes.FailedPrecondition, ReasonVersionInUse},
@@ -54,7 +55,7 @@ func adminStatus(err error) error {
 			return adminError(row.code, row.reason, err)
 		}
 	}
-	return adminError(codes.Internal, ReasonInternal, err)
+	return adminError(codes.Internal, fault.ReasonInternal, err)
 }
 
 func adminError(code codes.Code, reason string, err error) error {

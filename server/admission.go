@@ -18,6 +18,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
+	"siamese/server/internal/fault"
 )
 
 // admission is a call that was let in.
@@ -75,19 +76,19 @@ func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admissi
 	}
 	caller, err := shown.caller(s.cfg.Tokens)
 	if err != nil {
-		s.logRefusal(ctx, "no valid token", rpc, shown.addressName(), reasonUnauthenticated)
+		s.logRefusal(ctx, "no valid token", rpc, shown.addressName(), fault.ReasonUnauthenticated)
 		return admission{}, err
 	}
 	call, err := s.callers.Enter(caller)
 	if err != nil {
-		refused := faultOf(err) // all errors of Enter are in the table
-		s.logRefusal(ctx, "beyond its caller's limits", rpc, caller, refused.reason)
+		refused := fault.Of(err) // all errors of Enter are in the table
+		s.logRefusal(ctx, "beyond its caller's limits", rpc, caller, refused.Reason())
 		return admission{}, refused
 	}
 	if !s.calls.TryAcquire(1) {
 		call.Leave()
-		s.logRefusal(ctx, "as many calls as the server takes", rpc, caller, ReasonServerBusy)
-		return admission{}, serverBusy(s.cfg.MaxCalls)
+		s.logRefusal(ctx, "as many calls as the server takes", rpc, caller, fault.ReasonServerBusy)
+		return admission{}, fault.ServerBusy(s.cfg.MaxCalls)
 	}
 	release := sync.OnceFunc(func() { s.calls.Release(1) })
 	admitted := admission{caller: caller, call: call, begin: func() {}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // BatchCompare scores many pairs; a pair that fails carries its own error.
@@ -13,7 +14,7 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCount("pairs", len(req.GetPairs()), s.cfg.MaxPairs); err != nil {
+	if err := fault.CheckCount("pairs", len(req.GetPairs()), s.cfg.MaxPairs); err != nil {
 		return nil, err
 	}
 	pairs := c.pairs(req.GetPairs())
@@ -63,7 +64,7 @@ func (c *call) scorePairs(ctx context.Context, pairs []operandPair) ([]*pb.PairR
 	results := make([]*pb.PairResult, len(pairs))
 	for i, pair := range pairs {
 		if err := firstFault(pair.a, pair.b); err != nil {
-			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: faultOf(err).item()}}
+			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: fault.Of(err).Item()}}
 			continue
 		}
 		score := pairScore(similarities[0], c.threshold, pair.a.member, pair.b.member)

@@ -8,6 +8,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
+	"siamese/server/internal/fault"
 )
 
 // clock tells where the time of a call or frame went.
@@ -72,7 +73,7 @@ func (e *engine) threshold(options *pb.CompareOptions, field string) (float32, e
 		return e.info.Threshold, nil
 	}
 	asked := options.GetThreshold()
-	return asked, checkFraction(field, ReasonThresholdRange, asked)
+	return asked, fault.CheckFraction(field, fault.ReasonThresholdRange, asked)
 }
 
 // encode gives the members their embeddings; they must be without fault. The
@@ -115,7 +116,7 @@ func (c *call) operand(field string, image *pb.Image) operand {
 func firstFault(operands ...operand) error {
 	for _, o := range operands {
 		if o.fault != nil {
-			return o.fault.at(o.field)
+			return o.fault.At(o.field)
 		}
 	}
 	return nil

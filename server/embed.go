@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // Embed returns the images' embeddings; an image that fails carries its own
@@ -14,7 +15,7 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCount("images", len(req.GetImages()), s.cfg.MaxImages); err != nil {
+	if err := fault.CheckCount("images", len(req.GetImages()), s.cfg.MaxImages); err != nil {
 		return nil, err
 	}
 	images := make([]operand, len(req.GetImages()))
@@ -45,7 +46,7 @@ func (c *call) embedResults(images []operand) []*pb.EmbedResult {
 	results := make([]*pb.EmbedResult, len(images))
 	for i, image := range images {
 		if err := firstFault(image); err != nil {
-			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: faultOf(err).item()}}
+			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: fault.Of(err).Item()}}
 			continue
 		}
 		results[i] = &pb.EmbedResult{

@@ -8,6 +8,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 func TestEmbed(t *testing.T) {
@@ -26,7 +27,7 @@ func TestEmbed(t *testing.T) {
 		Results: []*pb.EmbedResult{
 			embedded(grayEmbedding(51)),
 			{Outcome: &pb.EmbedResult_Error{Error: &pb.ItemError{
-				Code: int32(codes.InvalidArgument), Reason: server.ReasonImageUndecodable, Field: "images[1]",
+				Code: int32(codes.InvalidArgument), Reason: fault.ReasonImageUndecodable, Field: "images[1]",
 			}}},
 			embedded(grayEmbedding(51)),
 			embedded(grayEmbedding(102)),

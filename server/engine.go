@@ -14,6 +14,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/cache"
+	"siamese/server/internal/fault"
 	"siamese/server/metrics"
 )
 
@@ -78,7 +79,7 @@ func batchConfig(cfg Config, info ModelInfo) batch.Config {
 func warm(model Model, info ModelInfo) error {
 	for _, size := range info.BatchSizes {
 		pixels := make([]byte, size*info.Height*info.Width*3)
-		err := guard(func() error {
+		err := fault.Guard(func() error {
 			_, err := model.Encode(context.Background(), pixels)
 			return err
 		})
@@ -99,14 +100,14 @@ func (e *engine) reference() *pb.ModelReference {
 func (e *engine) member(given *pb.Embedding) *member {
 	values := given.GetValues()
 	if given.GetModelDigest() != e.info.Digest {
-		return &member{fault: modelMismatch(given.GetModelDigest(), e.info.Digest)}
+		return &member{fault: fault.ModelMismatch(given.GetModelDigest(), e.info.Digest)}
 	}
 	if len(values) != e.info.EmbeddingLength {
-		return &member{fault: embeddingLength(len(values), e.info.EmbeddingLength)}
+		return &member{fault: fault.EmbeddingLength(len(values), e.info.EmbeddingLength)}
 	}
 	for i, v := range values {
 		if !isFinite(v) {
-			return &member{fault: embeddingValue(i, v)}
+			return &member{fault: fault.EmbeddingValue(i, v)}
 		}
 	}
 	return &member{embedding: values}
@@ -133,7 +134,7 @@ func (e *engine) compare(ctx context.Context, couples []couple) ([]float32, erro
 		b = append(b, c.b.embedding...)
 	}
 	var similarities []float32
-	err := guard(func() (err error) {
+	err := fault.Guard(func() (err error) {
 		similarities, err = e.model.Compare(ctx, a, b)
 		return err
 	})

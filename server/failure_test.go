@@ -16,6 +16,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 // modelFailures are the ways in which a network can fail a call. Each fails the
@@ -72,7 +73,7 @@ func TestModelFailureTellsAnIncidentAndNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := serve(t, server.Config{}, model)
 			_, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: grayImage(1), ImageB: grayImage(2)})
-			if diff := cmp.Diff(failure{codes.Internal, server.ReasonInternal, ""}, failureOf(err)); diff != "" {
+			if diff := cmp.Diff(failure{codes.Internal, fault.ReasonInternal, ""}, failureOf(err)); diff != "" {
 				t.Fatalf("error %v (-want +got):\n%s", err, diff)
 			}
 			incident := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["incident"]
@@ -120,7 +121,7 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		embed(grayImage(2), grayImage(3))
 
 		_, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: grayImage(4), ImageB: grayEmbedding(1)})
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("error %v (-want +got):\n%s", err, diff)
 		}
 		want := map[string]string{"images": "1", "queued_images": "2", "max_queued_images": "2"}
@@ -132,7 +133,7 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		}
 		// Who is refused costs no decoding: that the image is broken is not found.
 		_, err = r.Compare(t.Context(), compareRequest(encoded(gray(4)[:40]), grayImage(5)))
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
 			t.Errorf("a broken image: error %v (-want +got):\n%s", err, diff)
 		}
 		blocked.open()
@@ -152,7 +153,7 @@ func TestDeadlineHoldsWhileTheModelIsBlocked(t *testing.T) {
 		r := serve(t, server.Config{MaxBatch: 1}, model)
 		started := time.Now()
 		_, err := r.Embed(t.Context(), &pb.EmbedRequest{Images: []*pb.Image{grayImage(1), grayImage(2)}})
-		want := failure{codes.DeadlineExceeded, server.ReasonDeadlineExceeded, ""}
+		want := failure{codes.DeadlineExceeded, fault.ReasonDeadlineExceeded, ""}
 		if diff := cmp.Diff(want, failureOf(err)); diff != "" {
 			t.Errorf("error %v (-want +got):\n%s", err, diff)
 		}

@@ -16,6 +16,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 const comparePath = pb.SiameseService_Compare_FullMethodName
@@ -85,11 +86,11 @@ func TestHTTPTellsErrorsWithDetails(t *testing.T) {
 		wantField  string
 	}{
 		{"no picture", &pb.RankRequest{Query: encoded([]byte("text")), Candidates: []*pb.Image{grayImage(1)}},
-			connect.CodeInvalidArgument, server.ReasonImageFormatUnknown, "query"},
+			connect.CodeInvalidArgument, fault.ReasonImageFormatUnknown, "query"},
 		{"too many", &pb.RankRequest{Query: grayImage(1), Candidates: []*pb.Image{grayImage(1), grayImage(2), grayImage(3)}},
-			connect.CodeInvalidArgument, server.ReasonTooManyItems, "candidates"},
+			connect.CodeInvalidArgument, fault.ReasonTooManyItems, "candidates"},
 		{"another model's embedding", &pb.RankRequest{Query: embedding("f00d", 1), Candidates: []*pb.Image{grayImage(1)}},
-			connect.CodeFailedPrecondition, server.ReasonModelMismatch, "query"},
+			connect.CodeFailedPrecondition, fault.ReasonModelMismatch, "query"},
 	}
 	for _, tt := range tests {
 		for name, options := range map[string][]connect.ClientOption{"JSON": {connect.WithProtoJSON()}, "gRPC-Web": {connect.WithGRPCWeb()}} {

@@ -13,6 +13,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/cache"
+	"siamese/server/internal/fault"
 	"siamese/server/metrics"
 )
 
@@ -28,7 +29,7 @@ type member struct {
 	png       []byte           // picture as a PNG file, where asked for
 	embedding []float32        // [E]; nil until encoded
 	decode    time.Duration    // from bytes to picture
-	fault     *fault           // why the image can't be used; names no field
+	fault     *fault.Fault     // why the image can't be used; names no field
 }
 
 // accept stores the prepared picture and lets go of the source.
@@ -71,9 +72,9 @@ func (s *imageSet) add(image *pb.Image) *member {
 	case *pb.Image_Embedding:
 		return s.engine.member(source.Embedding)
 	case *pb.Image_Reference:
-		return &member{fault: referenceOutsideStream()}
+		return &member{fault: fault.ReferenceOutsideStream()}
 	default:
-		return &member{fault: imageUnset()}
+		return &member{fault: fault.ImageUnset()}
 	}
 }
 
@@ -142,7 +143,7 @@ func (s *imageSet) prepare(ctx context.Context) error {
 	group.SetLimit(s.engine.preparer.pool.size)
 	for _, m := range s.pending {
 		group.Go(func() error {
-			return guard(func() error { return s.engine.preparer.prepare(ctx, m, s.render) })
+			return fault.Guard(func() error { return s.engine.preparer.prepare(ctx, m, s.render) })
 		})
 	}
 	err := group.Wait()

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // What a connection may cost and how a lost one is noticed.
@@ -96,32 +97,23 @@ func (s *Server) deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServer
 
 // explainUnary turns errors and panics into statuses.
 func (s *Server) explainUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	err = guard(func() (err error) {
+	err = fault.Guard(func() (err error) {
 		resp, err = handler(ctx, req)
 		return err
 	})
 	if err != nil {
-		return nil, s.statusError(ctx, info.FullMethod, err)
+		return nil, s.explainer.Status(ctx, info.FullMethod, err)
 	}
 	return resp, nil
 }
 
 // explainStream does so for streams.
 func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	err := guard(func() error { return handler(srv, stream) })
+	err := fault.Guard(func() error { return handler(srv, stream) })
 	if err != nil {
-		return s.statusError(stream.Context(), info.FullMethod, err)
+		return s.explainer.Status(stream.Context(), info.FullMethod, err)
 	}
 	return nil
-}
-
-// statusError leaves alone what is a status already, such as what a stream's
-// Recv returns.
-func (s *Server) statusError(ctx context.Context, rpc string, err error) error {
-	if already, ok := status.FromError(err); ok {
-		return already.Err()
-	}
-	return s.explain(ctx, rpc, err).GRPCStatus().Err()
 }
 
 // endForeignStream ends the streams of health and reflection when the server
@@ -135,7 +127,7 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 	}
 	ended := make(chan error, 1) // never blocks the handler's goroutine
 	s.receivers.Go(func() {
-		ended <- guard(func() error { return handler(srv, stream) })
+		ended <- fault.Guard(func() error { return handler(srv, stream) })
 	})
 	var late <-chan time.Time
 	if !isHealth(info.FullMethod) { // which is watched for as long as its client lives
@@ -147,8 +139,8 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 	case err := <-ended:
 		return err
 	case <-late:
-		return contextFault(context.DeadlineExceeded, ReasonDeadlineExceeded)
+		return fault.DeadlineExceeded()
 	case <-s.draining:
-		return draining()
+		return fault.Draining()
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"siamese/server/internal/fault"
 )
 
 // tenant is a model that answers, and how many calls are on it.
@@ -39,11 +41,11 @@ func (r *roster) enter(name string) (*tenant, error) {
 	if name != "" && t != nil {
 		t = r.findLocked(name)
 		if t == nil {
-			return nil, modelNotFound(name)
+			return nil, fault.ModelNotFound(name)
 		}
 	}
 	if t == nil {
-		return nil, notReady()
+		return nil, fault.NotReady()
 	}
 	t.calls++
 	return t, nil
@@ -138,7 +140,7 @@ func (r *roster) ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.standard == nil {
-		return notReady()
+		return fault.NotReady()
 	}
 	return nil
 }

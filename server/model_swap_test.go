@@ -16,6 +16,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 // TestHundredSwapsUnderLoad: no call fails or meets a closed model, and each
@@ -122,7 +123,7 @@ func TestStreamStaysWithItsModel(t *testing.T) {
 		t.Errorf("embedding of the stream's model = %v, want a score", got)
 	}
 	_, err := v.Compare(t.Context(), &pb.CompareRequest{ImageA: old, ImageB: grayImage(1)})
-	if diff := cmp.Diff(failure{codes.FailedPrecondition, server.ReasonModelMismatch, "image_a"}, failureOf(err)); diff != "" {
+	if diff := cmp.Diff(failure{codes.FailedPrecondition, fault.ReasonModelMismatch, "image_a"}, failureOf(err)); diff != "" {
 		t.Errorf("the same embedding in a new call: %v (-want +got):\n%s", err, diff)
 	}
 	if _, opened := v.openStream(t.Context(), t, opening()); opened.GetModel().GetVersion() != "2" {
@@ -141,7 +142,7 @@ func TestCallsNameTheirModel(t *testing.T) {
 		options := &pb.CompareOptions{Model: give}
 		compared, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: images[0], ImageB: images[0], Options: options})
 		if want == "" {
-			if diff := cmp.Diff(failure{codes.NotFound, server.ReasonModelNotFound, ""}, failureOf(err)); diff != "" {
+			if diff := cmp.Diff(failure{codes.NotFound, fault.ReasonModelNotFound, ""}, failureOf(err)); diff != "" {
 				t.Errorf("Compare by %q: %v (-want +got):\n%s", give, err, diff)
 			}
 			continue

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"siamese/server/batch"
+	"siamese/server/internal/fault"
 )
 
 // prove notes that the encoder has just returned what it should.
@@ -42,7 +43,7 @@ func (s *Server) examine(ctx context.Context) {
 	if t.engine.unproven() >= s.cfg.WatchdogPeriod {
 		patience, cancel := context.WithTimeout(ctx, s.cfg.WatchdogTimeout)
 		defer cancel()
-		err = guard(func() error { return t.engine.probe(patience) })
+		err = fault.Guard(func() error { return t.engine.probe(patience) })
 	}
 	if ctx.Err() == nil {
 		s.judge(t, err)

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/stats"
 
+	"siamese/server/internal/fault"
 	"siamese/server/metrics"
 )
 
@@ -103,7 +104,7 @@ func (c *observed) end(ctx context.Context, event *stats.End) {
 	code := codeOf(event.Error)
 	c.observer.metrics.End(c.call, code.String(), event.EndTime.Sub(c.began))
 	if event.Error != nil {
-		c.observer.metrics.Refuse(reasonOf(event.Error))
+		c.observer.metrics.Refuse(fault.ReasonOf(event.Error))
 	}
 }
 

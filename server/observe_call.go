@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -88,30 +87,6 @@ func (o *observedStream) SendMsg(message any) error {
 
 // codeOf is the code of what a call ended with.
 func codeOf(err error) codes.Code { return status.Convert(err).Code() }
-
-// Reasons that are counted and not told.
-const (
-	// reasonUnauthenticated is that of callers without a good token.
-	reasonUnauthenticated = "UNAUTHENTICATED"
-
-	// reasonOther stands for errors that are gRPC's own and have no reason of the
-	// contract, such as that of a message over the limit.
-	reasonOther = "OTHER"
-)
-
-// reasonOf is the reason that a caller was told.
-func reasonOf(err error) string {
-	ended := status.Convert(err)
-	if ended.Code() == codes.Unauthenticated {
-		return reasonUnauthenticated
-	}
-	for _, detail := range ended.Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == ErrorDomain {
-			return info.GetReason()
-		}
-	}
-	return reasonOther
-}
 
 // observeReply counts the answer to a message of a stream.
 func (s *session) observeReply(e *entry, response *pb.StreamCompareResponse) {

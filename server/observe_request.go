@@ -46,14 +46,13 @@ func foreignToID(r rune) bool {
 	return !strings.ContainsRune("-_.:/+=", r)
 }
 
-// incidentMetadata is what clients are told of an internal error, to be found by
-// in the log.
-func incidentMetadata(ctx context.Context, incident string) map[string]string {
-	told := map[string]string{"incident": incident}
+// requestIDOf returns the id of the request that ctx belongs to, empty where it
+// belongs to none.
+func requestIDOf(ctx context.Context) string {
 	if call := observedIn(ctx); call != nil {
-		told["request_id"] = call.id
+		return call.id
 	}
-	return told
+	return ""
 }
 
 // callLog adds to each line of a call its request's and its trace's id.

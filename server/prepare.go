@@ -10,6 +10,7 @@ import (
 
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // pool bounds the preparing of all calls together. It is safe for concurrent
@@ -116,7 +117,7 @@ func channels(format pb.PixelFormat) imaging.Channels {
 func (m *member) fail(err error) error {
 	var refused *imaging.Error
 	if errors.As(err, &refused) {
-		m.fault = imageFault(refused)
+		m.fault = fault.Image(refused)
 		return nil
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // Rank scores one query against many candidates and returns them best first.
@@ -15,10 +16,10 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFraction("min_similarity", ReasonMinSimilarityRange, req.GetMinSimilarity()); err != nil {
+	if err := fault.CheckFraction("min_similarity", fault.ReasonMinSimilarityRange, req.GetMinSimilarity()); err != nil {
 		return nil, err
 	}
-	if err := checkCount("candidates", len(req.GetCandidates()), s.cfg.MaxCandidates); err != nil {
+	if err := fault.CheckCount("candidates", len(req.GetCandidates()), s.cfg.MaxCandidates); err != nil {
 		return nil, err
 	}
 	query := c.operand("query", req.GetQuery())
@@ -63,7 +64,7 @@ func (c *call) scoreCandidates(ctx context.Context, query *member, candidates []
 	var couples []couple
 	for i, candidate := range candidates {
 		if err := firstFault(candidate); err != nil {
-			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: faultOf(err).item()})
+			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: fault.Of(err).Item()})
 			continue
 		}
 		couples = append(couples, couple{query, candidate.member})

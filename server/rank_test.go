@@ -10,6 +10,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 func candidate(index uint32, similarity float32) *pb.RankedCandidate {
@@ -55,7 +56,7 @@ func TestRankOrdersAndCuts(t *testing.T) {
 			checkProto(t, &pb.RankResponse{
 				Ranked: tt.want,
 				Errors: []*pb.CandidateError{{Index: 4, Error: &pb.ItemError{
-					Code: int32(codes.InvalidArgument), Reason: server.ReasonImageUndecodable, Field: "candidates[4]",
+					Code: int32(codes.InvalidArgument), Reason: fault.ReasonImageUndecodable, Field: "candidates[4]",
 				}}},
 				Threshold: threshold, Model: modelReference, EncodedImages: 3,
 			}, got, withoutMessage, protocmp.IgnoreFields(&pb.RankResponse{}, "timings"))

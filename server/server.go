@@ -6,7 +6,7 @@
 // Unary calls are refused when the queue is full; a stream stops reading.
 //
 // The network comes in through the interface [Model], so that the package needs
-// no TensorFlow. Errors turn into status codes in one table, in errors.go.
+// no TensorFlow. Errors turn into status codes in one table, in internal/fault.
 package server
 
 import (
@@ -23,6 +23,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
+	"siamese/server/internal/fault"
 )
 
 // Errors of a server's life.
@@ -46,6 +47,8 @@ type Server struct {
 	grpc   *grpc.Server
 	health *health.Server
 	pool   *pool
+
+	explainer fault.Explainer
 
 	observer *observer
 	ledger   ledger
@@ -92,6 +95,7 @@ func New(cfg Config) (*Server, error) {
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
 	}
+	s.explainer = fault.Explainer{Log: s.log, RequestID: requestIDOf}
 	if s.observer, err = newObserver(s); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // compareStream is the wire's end of a stream. One goroutine may receive while
@@ -41,7 +42,7 @@ func (s *service) StreamCompare(stream compareStream) error {
 		return err
 	}
 	if !s.streams.TryAcquire(1) {
-		return tooManyStreams(s.cfg.MaxStreams)
+		return fault.TooManyStreams(s.cfg.MaxStreams)
 	}
 	defer s.streams.Release(1)
 	e, err := s.use(opening.GetOptions().GetModel())
@@ -58,7 +59,7 @@ func (s *service) StreamCompare(stream compareStream) error {
 		session.end()
 	}()
 	s.receivers.Go(func() {
-		if err := guard(func() error { return session.receive(ctx) }); err != nil {
+		if err := fault.Guard(func() error { return session.receive(ctx) }); err != nil {
 			cancel(err)
 		}
 	})
@@ -85,19 +86,19 @@ func (s *Server) opening(ctx context.Context, stream compareStream) (*pb.StreamO
 	select {
 	case <-received:
 	case <-late.C:
-		return nil, streamNotOpened(fmt.Sprintf("nothing for %v", openingTimeout))
+		return nil, fault.StreamNotOpened(fmt.Sprintf("nothing for %v", openingTimeout))
 	case <-s.draining:
-		return nil, draining()
+		return nil, fault.Draining()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, streamNotOpened("the end of the stream")
+		return nil, fault.StreamNotOpened("the end of the stream")
 	case err != nil:
 		return nil, err
 	case first.GetOpening() == nil:
-		return nil, streamNotOpened(messageName(first))
+		return nil, fault.StreamNotOpened(messageName(first))
 	}
 	return first.GetOpening(), nil
 }
@@ -125,7 +126,7 @@ func newSession(s *Server, e *engine, stream compareStream, opening *pb.StreamOp
 	}
 	policy := opening.GetDropPolicy()
 	if _, known := pb.DropPolicy_name[int32(policy)]; !known {
-		return nil, invalid(ReasonDropPolicyUnknown, "received drop policy %d, expected one of DropPolicy", policy).at("opening.drop_policy")
+		return nil, fault.DropPolicyUnknown(int32(policy))
 	}
 	size := s.cfg.MaxStreamWindow
 	if asked := opening.GetWindow(); asked > 0 && uint64(asked) < uint64(size) {
@@ -152,7 +153,7 @@ func (s *session) start(ctx context.Context) {
 		}
 		s.workers.Go(func() {
 			defer close(e.ready)
-			e.err = guard(func() error { return e.encode(e.trace(ctx), s.engine) })
+			e.err = fault.Guard(func() error { return e.encode(e.trace(ctx), s.engine) })
 		})
 	})
 }

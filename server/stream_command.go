@@ -5,6 +5,7 @@ import (
 	"time"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // command is what a message asks for.
@@ -56,7 +57,7 @@ func (e *entry) score(ctx context.Context, engine *engine, couples []couple) ([]
 type refusal struct{}
 
 func (refusal) answer(context.Context, *session, *entry) (*pb.StreamCompareResponse, error) {
-	return nil, messageUnset()
+	return nil, fault.MessageUnset()
 }
 
 func (refusal) name(*pb.ItemFailed) {}

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // shot is what frames and pairs have in common.
@@ -35,7 +36,7 @@ func (s *session) frame(m *pb.Frame) *entry {
 	}
 	e.command = c
 	if limit := s.server.cfg.MaxStreamReferences; len(c.references) > limit {
-		e.err = tooManyReferences("frame.references", len(c.references), limit)
+		e.err = fault.TooManyReferences("frame.references", len(c.references), limit)
 		return e
 	}
 	c.image = e.operand("frame.image", m.GetImage())

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // receive passes the opening's references and then every message through the
@@ -127,14 +128,14 @@ func (s *session) entry(message *pb.StreamCompareRequest) *entry {
 	case *pb.StreamCompareRequest_Pair:
 		return s.pair(m.Pair)
 	case *pb.StreamCompareRequest_Opening:
-		return s.refuse(streamAlreadyOpen())
+		return s.refuse(fault.StreamAlreadyOpen())
 	default:
-		return s.refuse(messageUnset())
+		return s.refuse(fault.MessageUnset())
 	}
 }
 
 // refuse makes an entry that has failed already.
-func (s *session) refuse(f *fault) *entry {
+func (s *session) refuse(f *fault.Fault) *entry {
 	e := s.newEntry()
 	e.command, e.err = refusal{}, f
 	return e

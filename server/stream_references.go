@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
 )
 
 // references are a stream's stored images by name. They belong to the sender's
@@ -24,7 +25,7 @@ func newReferences(limit int) *references {
 func (r *references) set(name, field string, m *member) error {
 	if _, ok := r.byName[name]; !ok {
 		if len(r.names) >= r.limit {
-			return tooManyReferences(field, len(r.names)+1, r.limit)
+			return fault.TooManyReferences(field, len(r.names)+1, r.limit)
 		}
 		r.names = append(r.names, name)
 	}
@@ -35,7 +36,7 @@ func (r *references) set(name, field string, m *member) error {
 // drop forgets a name.
 func (r *references) drop(name, field string) error {
 	if _, ok := r.byName[name]; !ok {
-		return unknownReference(field, name)
+		return fault.UnknownReference(field, name)
 	}
 	delete(r.byName, name)
 	r.names = slices.DeleteFunc(r.names, func(n string) bool { return n == name })
@@ -46,7 +47,7 @@ func (r *references) drop(name, field string) error {
 func (r *references) get(name, field string) (*member, error) {
 	m, ok := r.byName[name]
 	if !ok {
-		return nil, unknownReference(field, name)
+		return nil, fault.UnknownReference(field, name)
 	}
 	return m, nil
 }
@@ -59,7 +60,7 @@ func (r *references) choose(asked []string) (names []string, stored []*member, e
 		names = r.names
 	}
 	if len(names) == 0 {
-		return nil, nil, noReferences()
+		return nil, nil, fault.NoReferences()
 	}
 	for i, name := range names {
 		m, err := r.get(name, fmt.Sprintf("frame.references[%d]", i))
@@ -82,7 +83,7 @@ func (s *session) setReference(m *pb.SetReference, field string) *entry {
 	e := s.newEntry()
 	c := &setReferenceCommand{reference: m.GetName(), field: field}
 	e.command = c
-	if e.err = checkReferenceName(field+".name", m.GetName()); e.err == nil {
+	if e.err = fault.CheckReferenceName(field+".name", m.GetName()); e.err == nil {
 		c.image = e.operand(field+".image", m.GetImage())
 	}
 	return e

@@ -6,6 +6,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
+	"siamese/server/internal/fault"
 )
 
 // send answers the entries in order until the window ends or ctx is done, and
@@ -58,7 +59,7 @@ func (s *session) stopReading() error {
 	if !s.window.finish() {
 		return nil
 	}
-	return draining()
+	return fault.Draining()
 }
 
 // reply answers one entry and frees its place in the window.
@@ -97,7 +98,7 @@ func (s *session) answer(ctx context.Context, e *entry) (*pb.StreamCompareRespon
 	if errors.Is(err, batch.ErrClosed) {
 		return nil, err
 	}
-	failed := &pb.ItemFailed{Error: s.server.explain(ctx, pb.SiameseService_StreamCompare_FullMethodName, err).item()}
+	failed := &pb.ItemFailed{Error: s.server.explainer.Explain(ctx, pb.SiameseService_StreamCompare_FullMethodName, err).Item()}
 	e.command.name(failed)
 	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_ItemFailed{ItemFailed: failed}}, nil
 }

@@ -1,9 +1,9 @@
-package server
+package fault
 
 import "siamese/imaging"
 
-// ErrorDomain is the domain of every ErrorInfo.
-const ErrorDomain = "siamese.v1"
+// Domain is the domain of every ErrorInfo.
+const Domain = "siamese.v1"
 
 // The reasons that errors carry, in ErrorInfo.reason and ItemError.reason,
 // beside imaging's own. They are part of the contract and never renamed.
@@ -70,6 +70,16 @@ const (
 	// ReasonInternal: a fault of the server's; the log has the details under the
 	// incident that the error names.
 	ReasonInternal = "INTERNAL"
+)
+
+// Reasons that are counted and not told.
+const (
+	// ReasonUnauthenticated is that of callers without a valid token.
+	ReasonUnauthenticated = "UNAUTHENTICATED"
+
+	// ReasonOther stands for errors that are gRPC's own and have no reason of the
+	// contract, such as that of a message over the limit.
+	ReasonOther = "OTHER"
 )
 
 // The reasons that imaging gives.
