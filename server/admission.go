@@ -6,19 +6,18 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 )
 
 // admission is a call that was let in.
@@ -71,7 +70,7 @@ func (s *Server) admit(ctx context.Context, rpc string, shown identity) (context
 // enter begins a call within its caller's limits and the server's. Health is
 // outside of both.
 func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admission, error) {
-	if isHealth(rpc) {
+	if telemetry.IsHealth(rpc) {
 		return admission{caller: shown.addressName(), call: &access.Call{}, begin: func() {}, leave: func() {}}, nil
 	}
 	caller, err := shown.caller(s.cfg.Tokens)
@@ -102,16 +101,10 @@ func (s *Server) enter(ctx context.Context, rpc string, shown identity) (admissi
 	return admitted, nil
 }
 
-// isHealth tells whether a call is one of health's. They need no token and are
-// not counted, since probes have no secrets; they tell nothing else.
-func isHealth(rpc string) bool {
-	return strings.HasPrefix(rpc, "/"+healthpb.Health_ServiceDesc.ServiceName+"/")
-}
-
 // logRefusal counts and tells of a call that was not let in. Not above debug:
 // anybody could fill the log.
 func (s *Server) logRefusal(ctx context.Context, message, rpc, caller, reason string) {
-	s.observer.metrics.Refuse(reason) // such a call never begins for the observer
+	s.observer.Metrics().Refuse(reason) // such a call never begins for the observer
 	s.log.LogAttrs(ctx, slog.LevelDebug, message,
 		slog.String("rpc", rpc), slog.String("caller", caller), slog.String("reason", reason))
 }

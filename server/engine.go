@@ -15,6 +15,7 @@ import (
 	"siamese/server/batch"
 	"siamese/server/cache"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
 )
 
@@ -122,7 +123,7 @@ func (e *engine) compare(ctx context.Context, couples []couple) ([]float32, erro
 	if len(couples) == 0 {
 		return nil, nil
 	}
-	defer observeStage(ctx, metrics.Compare, time.Now())
+	defer telemetry.Stage(ctx, metrics.Compare, time.Now())
 	if err := e.heads.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"siamese/server/batch"
 	"siamese/server/cache"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
 )
 
@@ -138,7 +139,7 @@ func (s *imageSet) prepare(ctx context.Context) error {
 	if len(s.pending) == 0 {
 		return nil
 	}
-	defer observeStage(ctx, metrics.Decode, time.Now())
+	defer telemetry.Stage(ctx, metrics.Decode, time.Now())
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.engine.preparer.pool.size)
 	for _, m := range s.pending {
@@ -192,7 +193,7 @@ func (s *imageSet) encode(ctx context.Context, submit submitter, needed []*membe
 		return err
 	}
 	if len(images) > 0 {
-		observeEncode(ctx, submitted, report.Queue)
+		telemetry.Encode(ctx, submitted, report.Queue)
 	}
 	if err := checkEmbeddings(embeddings); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 )
 
 // What a connection may cost and how a lost one is noticed.
@@ -48,8 +49,8 @@ func (s *Server) options() []grpc.ServerOption {
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.observeUnary, s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
-		grpc.ChainStreamInterceptor(s.observeStream, s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
+		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
+		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
 		grpc.InTapHandle(s.admitHeader),
 		grpc.StatsHandler(s.observer),
 	}
@@ -130,7 +131,7 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 		ended <- fault.Guard(func() error { return handler(srv, stream) })
 	})
 	var late <-chan time.Time
-	if !isHealth(info.FullMethod) { // which is watched for as long as its client lives
+	if !telemetry.IsHealth(info.FullMethod) { // which is watched for as long as its client lives
 		timer := time.NewTimer(s.cfg.DefaultDeadline)
 		defer timer.Stop()
 		late = timer.C

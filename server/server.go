@@ -24,6 +24,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 )
 
 // Errors of a server's life.
@@ -50,7 +51,7 @@ type Server struct {
 
 	explainer fault.Explainer
 
-	observer *observer
+	observer *telemetry.Observer
 	ledger   ledger
 	streams  *semaphore.Weighted // one unit for each open stream
 	calls    *semaphore.Weighted // one unit for each other call under way, and for streams before they open
@@ -85,7 +86,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:       cfg,
-		log:       slog.New(callLog{cfg.Logger.Handler()}),
+		log:       telemetry.Logger(cfg.Logger.Handler()),
 		health:    health.NewServer(),
 		roster:    newRoster(),
 		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
@@ -95,8 +96,8 @@ func New(cfg Config) (*Server, error) {
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
 	}
-	s.explainer = fault.Explainer{Log: s.log, RequestID: requestIDOf}
-	if s.observer, err = newObserver(s); err != nil {
+	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
+	if s.observer, err = telemetry.New(cfg.Metrics, cfg.Traces, s.reading); err != nil {
 		return nil, err
 	}
 	s.grpc = grpc.NewServer(s.options()...)

@@ -12,6 +12,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 )
 
 // compareStream is the wire's end of a stream. One goroutine may receive while
@@ -153,7 +154,9 @@ func (s *session) start(ctx context.Context) {
 		}
 		s.workers.Go(func() {
 			defer close(e.ready)
-			e.err = fault.Guard(func() error { return e.encode(e.trace(ctx), s.engine) })
+			var spanned context.Context
+			spanned, e.span = telemetry.StartMessage(ctx, e.clock.started)
+			e.err = fault.Guard(func() error { return e.encode(spanned, s.engine) })
 		})
 	})
 }

@@ -88,7 +88,7 @@ type entry struct {
 
 	ready chan struct{} // closed when the embeddings are there, or err is
 	err   error
-	span  trace.Span // nil without traces
+	span  trace.Span // nil without traces and before it is worked on
 }
 
 // encode is the slow part: from bytes to embeddings. It waits for room in the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.opentelemetry.io/otel/trace"
+
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/internal/fault"
@@ -69,12 +71,17 @@ func (s *session) reply(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	defer e.endTrace()
-	response, err := s.answer(e.traced(ctx), e)
+	if e.span != nil {
+		defer e.span.End()
+		ctx = trace.ContextWithSpan(ctx, e.span)
+	}
+	response, err := s.answer(ctx, e)
 	if err != nil {
 		return err
 	}
-	s.observeReply(e, response)
+	counts := s.server.observer.Metrics()
+	counts.FramesDropped(len(e.dropped))
+	counts.Message(response.GetItemFailed().GetError().GetReason())
 	if err := s.stream.Send(response); err != nil {
 		return err
 	}

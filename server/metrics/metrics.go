@@ -97,8 +97,8 @@ func gauge(name, help string) prometheus.GaugeOpts {
 	return prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}
 }
 
-// Call is a call as metrics tell it apart.
-type Call struct {
+// RPC is a call as metrics tell it apart.
+type RPC struct {
 	Method string // the RPC, such as "siamese.v1.SiameseService/Compare"; one that the server has
 	Stream bool   // whether its messages come one by one
 }
@@ -107,29 +107,29 @@ type Call struct {
 const streamCompare = "siamese.v1.SiameseService/StreamCompare"
 
 // Begin counts a call in.
-func (m *Metrics) Begin(c Call) {
+func (m *Metrics) Begin(r RPC) {
 	if m == nil {
 		return
 	}
-	m.inFlight.WithLabelValues(c.Method).Inc()
-	if c.Method == streamCompare {
+	m.inFlight.WithLabelValues(r.Method).Inc()
+	if r.Method == streamCompare {
 		m.streams.Inc()
 	}
 }
 
-// End counts a call out, which took so long and ended with code, such as "OK".
-func (m *Metrics) End(c Call, code string, took time.Duration) {
+// End counts a call out that took took and ended with code, such as "OK".
+func (m *Metrics) End(r RPC, code string, took time.Duration) {
 	if m == nil {
 		return
 	}
-	m.inFlight.WithLabelValues(c.Method).Dec()
-	if c.Method == streamCompare {
+	m.inFlight.WithLabelValues(r.Method).Dec()
+	if r.Method == streamCompare {
 		m.streams.Dec()
 	}
-	if !c.Stream {
-		m.seconds.WithLabelValues(c.Method).Observe(took.Seconds())
+	if !r.Stream {
+		m.seconds.WithLabelValues(r.Method).Observe(took.Seconds())
 	}
-	m.calls.WithLabelValues(c.Method, code).Inc()
+	m.calls.WithLabelValues(r.Method, code).Inc()
 }
 
 // Refuse counts a call that ended with an error of this reason, one of the

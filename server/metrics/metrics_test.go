@@ -37,8 +37,8 @@ func TestNilCountsNothing(t *testing.T) {
 	if m != nil || err != nil {
 		t.Fatalf("New(nil) = %v, %v, want nothing", m, err)
 	}
-	m.Begin(metrics.Call{})
-	m.End(metrics.Call{}, "OK", time.Second)
+	m.Begin(metrics.RPC{})
+	m.End(metrics.RPC{}, "OK", time.Second)
 	m.Refuse("QUEUE_FULL")
 	m.Stage(metrics.Decode, time.Second)
 	m.ItemError("IMAGE_UNSET")

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"context"
@@ -46,20 +46,24 @@ func foreignToID(r rune) bool {
 	return !strings.ContainsRune("-_.:/+=", r)
 }
 
-// requestIDOf returns the id of the request that ctx belongs to, empty where it
+// RequestID returns the id of the request that ctx belongs to, empty where it
 // belongs to none.
-func requestIDOf(ctx context.Context) string {
+func RequestID(ctx context.Context) string {
 	if call := observedIn(ctx); call != nil {
 		return call.id
 	}
 	return ""
 }
 
-// callLog adds to each line of a call its request's and its trace's id.
-type callLog struct{ slog.Handler }
+// Logger returns a logger that writes by handler and adds to each line of a call
+// its request's and its trace's id.
+func Logger(handler slog.Handler) *slog.Logger { return slog.New(requestLog{handler}) }
+
+// requestLog adds the ids.
+type requestLog struct{ slog.Handler }
 
 // Handle implements slog.Handler.
-func (h callLog) Handle(ctx context.Context, record slog.Record) error {
+func (h requestLog) Handle(ctx context.Context, record slog.Record) error {
 	if call := observedIn(ctx); call != nil {
 		record.AddAttrs(slog.String("request_id", call.id))
 	} else if id, ok := givenRequestID(ctx); ok {
@@ -72,9 +76,9 @@ func (h callLog) Handle(ctx context.Context, record slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (h callLog) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return callLog{h.Handler.WithAttrs(attrs)}
+func (h requestLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestLog{h.Handler.WithAttrs(attrs)}
 }
 
 // WithGroup implements slog.Handler.
-func (h callLog) WithGroup(name string) slog.Handler { return callLog{h.Handler.WithGroup(name)} }
+func (h requestLog) WithGroup(name string) slog.Handler { return requestLog{h.Handler.WithGroup(name)} }

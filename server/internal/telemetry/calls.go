@@ -1,21 +1,19 @@
-package server
+package telemetry
 
 import (
 	"context"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/metrics"
 )
 
-// observeUnary notes when a call's message was there and when its answer was,
-// and tells the request's id.
-func (s *Server) observeUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+// Unary is an interceptor. It notes when a call's message was there and when its
+// answer was, and tells the request's id.
+func (o *Observer) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	call := observedIn(ctx)
 	if call == nil {
 		return handler(ctx, req)
@@ -60,8 +58,8 @@ func appendError(failed []*pb.ItemError, item *pb.ItemError) []*pb.ItemError {
 	return append(failed, item)
 }
 
-// observeStream tells the request's id and has the sending observed.
-func (s *Server) observeStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+// Stream is an interceptor. It tells the request's id and observes the sending.
+func (o *Observer) Stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	call := observedIn(stream.Context())
 	if call == nil {
 		return handler(srv, stream)
@@ -77,20 +75,10 @@ type observedStream struct {
 }
 
 // SendMsg implements grpc.ServerStream.
-func (o *observedStream) SendMsg(message any) error {
+func (s *observedStream) SendMsg(message any) error {
 	started := time.Now()
-	err := o.ServerStream.SendMsg(message)
+	err := s.ServerStream.SendMsg(message)
 	// No span: the stream's own could have no end of them.
-	o.call.observer.metrics.Stage(metrics.Send, time.Since(started))
+	s.call.observer.metrics.Stage(metrics.Send, time.Since(started))
 	return err
-}
-
-// codeOf is the code of what a call ended with.
-func codeOf(err error) codes.Code { return status.Convert(err).Code() }
-
-// observeReply counts the answer to a message of a stream.
-func (s *session) observeReply(e *entry, response *pb.StreamCompareResponse) {
-	counts := s.server.observer.metrics
-	counts.FramesDropped(len(e.dropped))
-	counts.Message(response.GetItemFailed().GetError().GetReason())
 }
