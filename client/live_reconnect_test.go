@@ -99,7 +99,7 @@ func serveTCP(t *testing.T, listener net.Listener) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetModel(meanModel{}, meanInfo); err != nil {
+	if err := setModel(s, meanModel{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

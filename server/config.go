@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,16 +51,6 @@ type Config struct {
 	// MaxQueuedImages bounds the images that wait for the encoder. The largest
 	// call must fit. Default 512.
 	MaxQueuedImages int
-
-	// MaxBatch bounds the images of one run of the encoder, where the model does
-	// not say what its device wants (ModelInfo.MaxBatch). Default 8, which
-	// keeps a CPU busy; larger batches only add waiting there.
-	MaxBatch int
-
-	// Runners is how many runs of the encoder may be under way at a time, where
-	// the model does not say what its device wants (ModelInfo.Runners). Default
-	// 1.
-	Runners int
 
 	// BatchWait is how long an image may be held back for others that would fill
 	// its run, at most 5 ms. Zero: not at all, a free encoder takes what is
@@ -146,48 +135,6 @@ type BuildInfo struct {
 	TensorFlowVersion string // of the library that the model runs on
 }
 
-// ModelInfo describes a model.
-type ModelInfo struct {
-	Name            string  // such as "siamese-omniglot"
-	Version         string  // the folder that it was loaded from
-	Digest          string  // lower-case hexadecimal SHA-256 of the weights; required
-	Height          int     // rows of the network's input
-	Width           int     // columns of the network's input
-	EmbeddingLength int     // floats of one embedding
-	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
-	ResizeRule      string  // how pictures come to the input's size, for people
-	Device          string  // where it runs, such as "cpu"
-	Precision       string  // what it computes in, such as "float32"; may be empty
-	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
-	Runners         int     // runs at a time that its device is served best by; 0 = Config.Runners decides
-	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
-	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
-}
-
-// Validate tells which field is out of range, if any is.
-func (m ModelInfo) Validate() error {
-	switch {
-	case m.Digest == "":
-		return fmt.Errorf("server: ModelInfo.Digest is empty, expected the weights' digest")
-	case m.Height < 1 || m.Width < 1:
-		return fmt.Errorf("server: ModelInfo's input is %dx%d pixels, expected at least 1x1", m.Width, m.Height)
-	case m.EmbeddingLength < 1:
-		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
-	case m.MaxBatch < 0:
-		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
-	case m.Runners < 0:
-		return fmt.Errorf("server: ModelInfo.Runners is %d, expected 0 or more", m.Runners)
-	case len(m.BatchSizes) > 0 && slices.Min(m.BatchSizes) < 1:
-		return fmt.Errorf("server: ModelInfo.BatchSizes is %v, expected sizes from 1", m.BatchSizes)
-	case !isFraction(m.Threshold):
-		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
-	}
-	return nil
-}
-
-// isFraction tells whether v is within 0..1; NaN is not.
-func isFraction(v float32) bool { return v >= 0 && v <= 1 }
-
 // Validate tells which field is out of range, if any is. Zero fields stand for
 // their defaults.
 func (c Config) Validate() error {
@@ -205,8 +152,6 @@ func (c Config) Validate() error {
 		{"MaxStreams", int64(c.MaxStreams)},
 		{"MaxCalls", int64(c.MaxCalls)},
 		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
-		{"MaxBatch", int64(c.MaxBatch)},
-		{"Runners", int64(c.Runners)},
 		{"BatchWait", int64(c.BatchWait)},
 		{"CacheBytes", int64(c.CacheBytes)},
 		{"DefaultDeadline", int64(c.DefaultDeadline)},
@@ -261,8 +206,6 @@ func (c Config) withDefaults() Config {
 	c.MaxCalls = cmp.Or(c.MaxCalls, 512)
 	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
-	c.MaxBatch = cmp.Or(c.MaxBatch, 8)
-	c.Runners = cmp.Or(c.Runners, 1)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)

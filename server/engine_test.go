@@ -26,7 +26,7 @@ func TestModelIsWarmBeforeItServes(t *testing.T) {
 	r := serveBare(t, server.Config{})
 	info := modelInfo
 	info.MaxBatch, info.BatchSizes = 4, []int{1, 4}
-	if err := r.server.SetModel(model, info); err != nil {
+	if err := setModel(r.server, model, info); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{1, 4}, sizes); diff != "" {
@@ -48,18 +48,18 @@ func TestModelThatCannotBeWarmedIsRefused(t *testing.T) {
 			info := modelInfo
 			info.MaxBatch, info.BatchSizes = 2, []int{2}
 			model := &fakeModel{encode: func(context.Context, int) error { return fail() }}
-			err := r.server.SetModel(model, info)
+			err := setModel(r.server, model, info)
 			if err == nil || !strings.Contains(err.Error(), "warm a run of 2 images") || !strings.Contains(err.Error(), errModel.Error()) {
-				t.Errorf("SetModel = %v, want which run failed and why", err)
+				t.Errorf("setModel = %v, want which run failed and why", err)
 			}
 		})
 	}
 }
 
 // TestRunnersAreTheModels: the device that a model runs on decides how many runs
-// are under way at a time, else the configuration does.
+// are under way at a time, else one.
 func TestRunnersAreTheModels(t *testing.T) {
-	tests := []struct{ giveConfig, giveModel, want int }{{0, 0, 1}, {2, 0, 2}, {2, 3, 3}}
+	tests := []struct{ give, want int }{{0, 1}, {1, 1}, {2, 2}, {3, 3}}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
 			var now, most atomic.Int64
@@ -69,10 +69,10 @@ func TestRunnersAreTheModels(t *testing.T) {
 				now.Add(-1)
 				return nil
 			}}
-			r := serveBare(t, server.Config{Runners: tt.giveConfig, MaxBatch: 1})
+			r := serveBare(t, server.Config{})
 			info := modelInfo
-			info.Runners = tt.giveModel
-			if err := r.server.SetModel(model, info); err != nil {
+			info.MaxBatch, info.Runners = 1, tt.give
+			if err := setModel(r.server, model, info); err != nil {
 				t.Fatal(err)
 			}
 			var group sync.WaitGroup
@@ -85,7 +85,7 @@ func TestRunnersAreTheModels(t *testing.T) {
 			}
 			group.Wait()
 			if got := int(most.Load()); got != tt.want {
-				t.Errorf("config %d, model %d: %d runs at a time, want %d", tt.giveConfig, tt.giveModel, got, tt.want)
+				t.Errorf("model's runners %d: %d runs at a time, want %d", tt.give, got, tt.want)
 			}
 		})
 	}
@@ -99,9 +99,9 @@ func TestModelInfoOfBadRunsIsRefused(t *testing.T) {
 	} {
 		info := modelInfo
 		change(&info)
-		err := serveBare(t, server.Config{}).server.SetModel(&fakeModel{}, info)
+		err := setModel(serveBare(t, server.Config{}).server, &fakeModel{}, info)
 		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("SetModel = %v, want one with %q", err, name)
+			t.Errorf("setModel = %v, want one with %q", err, name)
 		}
 	}
 }
@@ -117,8 +117,8 @@ func TestHungRunLeavesTheOtherRunner(t *testing.T) {
 				return blocked.encode(ctx, images)
 			}
 			return nil
-		}}
-		r := serve(t, server.Config{Runners: 2}, model)
+		}, runners: 2}
+		r := serve(t, server.Config{}, model)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := r.call(ctx, &pb.EmbedRequest{Images: []*pb.Image{grayImage(1)}})

@@ -173,7 +173,7 @@ func TestNoModelNoAnswers(t *testing.T) {
 			t.Errorf("%T (-want +got):\n%s", req, diff)
 		}
 	}
-	if err := r.server.SetModel(&fakeModel{}, modelInfo); err != nil {
+	if err := setModel(r.server, &fakeModel{}, modelInfo); err != nil {
 		t.Fatal(err)
 	}
 	r.checkAnswers(t)

@@ -102,13 +102,14 @@ func (g gate) encode(context.Context, int) error { <-g; return nil }
 
 func (g gate) open() { close(g) }
 
-// smallQueue has room for two images beside those of the run under way.
-var smallQueue = server.Config{MaxPairs: 1, MaxCandidates: 1, MaxImages: 2, MaxQueuedImages: 2, MaxBatch: 1}
+// smallQueue has room for two images beside that of the run under way, of a model
+// whose runs carry one.
+var smallQueue = server.Config{MaxPairs: 1, MaxCandidates: 1, MaxImages: 2, MaxQueuedImages: 2}
 
 func TestFullQueueRefusesAndAdvises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode})
+		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode, maxBatch: 1})
 		results := make(chan error, 2)
 		embed := func(images ...*pb.Image) {
 			go func() {
@@ -149,8 +150,8 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 func TestDeadlineHoldsWhileTheModelIsBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		model := &fakeModel{encode: blocked.encode}
-		r := serve(t, server.Config{MaxBatch: 1}, model)
+		model := &fakeModel{encode: blocked.encode, maxBatch: 1}
+		r := serve(t, server.Config{}, model)
 		started := time.Now()
 		_, err := r.Embed(t.Context(), &pb.EmbedRequest{Images: []*pb.Image{grayImage(1), grayImage(2)}})
 		want := failure{codes.DeadlineExceeded, fault.ReasonDeadlineExceeded, ""}

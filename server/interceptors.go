@@ -127,7 +127,7 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 		return handler(srv, stream)
 	}
 	ended := make(chan error, 1) // never blocks the handler's goroutine
-	s.receivers.Go(func() {
+	s.work.Go(func() {
 		ended <- fault.Guard(func() error { return handler(srv, stream) })
 	})
 	var late <-chan time.Time

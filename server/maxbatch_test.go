@@ -11,13 +11,13 @@ import (
 )
 
 // TestLargestBatchIsTheModels: the device that a model runs on decides how many
-// images a run carries, else the configuration does.
+// images a run carries, else eight.
 func TestLargestBatchIsTheModels(t *testing.T) {
 	tests := []struct {
 		give int // of the model; 0: it does not say
 		want int
 	}{
-		{0, 5},
+		{0, 8},
 		{3, 3},
 		{12, 12},
 	}
@@ -30,10 +30,10 @@ func TestLargestBatchIsTheModels(t *testing.T) {
 			runs = append(runs, images)
 			return nil
 		}}
-		r := serveBare(t, server.Config{MaxBatch: 5})
+		r := serveBare(t, server.Config{})
 		info := modelInfo
 		info.MaxBatch = tt.give
-		if err := r.server.SetModel(model, info); err != nil {
+		if err := setModel(r.server, model, info); err != nil {
 			t.Fatal(err)
 		}
 		var images []*pb.Image

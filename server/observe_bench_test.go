@@ -53,7 +53,7 @@ func benchmarkCompare(b *testing.B, cfg server.Config) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.SetModel(&fakeModel{}, modelInfo); err != nil {
+	if err := setModel(s, &fakeModel{}, modelInfo); err != nil {
 		b.Fatal(err)
 	}
 	listener := bufconn.Listen(bufferBytes)

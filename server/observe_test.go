@@ -134,7 +134,7 @@ func TestStagesAreCountedWhereTheyHappen(t *testing.T) {
 func TestWhatIsUnderWayIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		r, registry := serveMeasured(t, smallQueue, &fakeModel{encode: blocked.encode})
+		r, registry := serveMeasured(t, smallQueue, &fakeModel{encode: blocked.encode, maxBatch: 1})
 		client, _ := r.openStream(t.Context(), t, &pb.StreamOpening{DropPolicy: pb.DropPolicy_DROP_POLICY_LATEST, Window: 1})
 		for id := range 4 {
 			client.send(frame(uint64(id), grayImage(byte(id))))

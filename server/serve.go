@@ -31,13 +31,14 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return ErrServed
 	}
 	defer s.Close()
-	defer s.receivers.Wait()
+	defer s.work.Wait()
+	defer s.streams.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.grpc.Serve(lis) }()
 	s.web.start(cancel)
-	s.receivers.Go(func() { s.watch(ctx) })
+	s.work.Go(func() { s.registry.Watch(ctx, s.cfg.WatchdogPeriod, s.cfg.WatchdogTimeout) })
 	s.log.Info("serving", "address", lis.Addr().String())
 
 	select {

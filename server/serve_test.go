@@ -42,7 +42,7 @@ func TestHealthFollowsTheModelAndTheStop(t *testing.T) {
 			}
 		}
 		check("without model", healthpb.HealthCheckResponse_NOT_SERVING)
-		if err := r.server.SetModel(&fakeModel{}, modelInfo); err != nil {
+		if err := setModel(r.server, &fakeModel{}, modelInfo); err != nil {
 			t.Fatal(err)
 		}
 		check("with model", healthpb.HealthCheckResponse_SERVING)

@@ -265,7 +265,7 @@ func TestStreamKeepsOrderWhateverTheEncoderTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const frames = 200
 		random := rand.New(rand.NewPCG(7, 7))
-		r := serve(t, server.Config{MaxBatch: 3}, &fakeModel{encode: func(context.Context, int) error {
+		r := serve(t, server.Config{}, &fakeModel{maxBatch: 3, encode: func(context.Context, int) error {
 			time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
 			return nil
 		}})

@@ -1,4 +1,4 @@
-package server
+package stream
 
 import (
 	"context"
@@ -17,8 +17,8 @@ const maxDroppedIDs = 1024
 //
 // Under DROP_POLICY_LATEST one frame may wait for a permit without the receiver
 // waiting for it. It has to start as soon as a permit is free, even while the
-// receiver blocks in Recv. So whoever releases a permit starts the waiting
-// frame, under the mutex; starting never blocks.
+// receiver blocks in Recv. So release starts the waiting frame, under the mutex;
+// starting never blocks.
 type window struct {
 	entries chan *entry  // begun, in order; capacity = permits, so that sending never blocks
 	begin   func(*entry) // starts an entry's slow part; must not block
@@ -101,7 +101,7 @@ func (w *window) release() {
 }
 
 // finish lets no entry in any more; entries ends after those that are in. It
-// tells whether this call was the one that shut the window.
+// reports whether this call was the one that shut the window.
 func (w *window) finish() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

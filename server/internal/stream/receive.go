@@ -1,4 +1,4 @@
-package server
+package stream
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // receive passes the opening's references and then every message through the
@@ -78,9 +80,9 @@ type entry struct {
 	command   command
 	id        uint64 // of a frame or pair
 	droppable bool   // a newer frame may take its place
-	clock     clock
-	images    *imageSet
-	members   []*member // what the images became
+	clock     wire.Clock
+	images    *infer.Images
+	needed    []*infer.Image // those that the answer needs
 
 	// dropped are the ids of the frames whose place the entry took, oldest
 	// first. They are reported before it is answered.
@@ -91,26 +93,31 @@ type entry struct {
 	span  trace.Span // nil without traces and before it is worked on
 }
 
-// encode is the slow part: from bytes to embeddings. It waits for room in the
+// load is the slow part: from bytes to embeddings. It waits for room in the
 // queue, so that the stream is slowed down, not refused. When an image has a
 // fault, the others are not encoded either: there will be no score.
-func (e *entry) encode(ctx context.Context, engine *engine) error {
-	if err := e.images.prepare(ctx); err != nil {
+func (e *entry) load(ctx context.Context) error {
+	if err := e.images.Prepare(ctx); err != nil {
 		return err
 	}
-	for _, m := range e.members {
-		if m.fault != nil {
+	for _, m := range e.needed {
+		if m.Fault() != nil {
 			return nil
 		}
 	}
-	return e.images.encode(ctx, engine.queue.SubmitWait, e.members)
+	return e.images.Encode(ctx, e.needed)
+}
+
+// imagesConfig is the same for all entries.
+func (s *session) imagesConfig() infer.ImagesConfig {
+	return infer.ImagesConfig{KeepPrepared: s.opening.GetOptions().GetIncludePrepared(), WaitForRoom: true}
 }
 
 // newEntry returns an entry without a command.
 func (s *session) newEntry() *entry {
 	return &entry{
-		clock:  clock{started: time.Now()},
-		images: newImageSet(s.engine, s.render()),
+		clock:  wire.Clock{Started: time.Now()},
+		images: s.model.NewImages(s.imagesConfig()),
 		ready:  make(chan struct{}),
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package stream
 
 import (
 	"context"
@@ -7,22 +7,23 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/infer"
 )
 
 // references are a stream's stored images by name. They belong to the sender's
 // goroutine alone.
 type references struct {
 	limit  int
-	byName map[string]*member
+	byName map[string]*infer.Image
 	names  []string // in the order in which they were first set
 }
 
 func newReferences(limit int) *references {
-	return &references{limit: limit, byName: make(map[string]*member)}
+	return &references{limit: limit, byName: make(map[string]*infer.Image)}
 }
 
-// set stores a member under a name, new or in use.
-func (r *references) set(name, field string, m *member) error {
+// set stores an image under a name, new or in use.
+func (r *references) set(name, field string, m *infer.Image) error {
 	if _, ok := r.byName[name]; !ok {
 		if len(r.names) >= r.limit {
 			return fault.TooManyReferences(field, len(r.names)+1, r.limit)
@@ -43,8 +44,8 @@ func (r *references) drop(name, field string) error {
 	return nil
 }
 
-// get returns the member stored under a name.
-func (r *references) get(name, field string) (*member, error) {
+// get returns the image stored under a name.
+func (r *references) get(name, field string) (*infer.Image, error) {
 	m, ok := r.byName[name]
 	if !ok {
 		return nil, fault.UnknownReference(field, name)
@@ -53,8 +54,8 @@ func (r *references) get(name, field string) (*member, error) {
 }
 
 // choose returns the names that a frame is to be scored against and their
-// members: those asked for, or all where none is.
-func (r *references) choose(asked []string) (names []string, stored []*member, err error) {
+// images: those asked for, or all where none is.
+func (r *references) choose(asked []string) (names []string, stored []*infer.Image, err error) {
 	names = asked
 	if len(asked) == 0 {
 		names = r.names
@@ -76,7 +77,7 @@ func (r *references) choose(asked []string) (names []string, stored []*member, e
 type setReferenceCommand struct {
 	reference string
 	field     string
-	image     streamOperand
+	image     operand
 }
 
 func (s *session) setReference(m *pb.SetReference, field string) *entry {
@@ -98,7 +99,7 @@ func (c *setReferenceCommand) answer(_ context.Context, s *session, _ *entry) (*
 		return nil, err
 	}
 	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_ReferenceSet{
-		ReferenceSet: &pb.ReferenceSet{Name: c.reference, PreparedPng: image.png},
+		ReferenceSet: &pb.ReferenceSet{Name: c.reference, PreparedPng: image.PNG()},
 	}}, nil
 }
 

@@ -1,4 +1,4 @@
-package server
+package infer
 
 import (
 	"context"
@@ -9,11 +9,10 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"siamese/imaging"
-	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
 )
 
-// pool bounds the preparing of all calls together. It is safe for concurrent
+// pool bounds the preparing of all requests together. It is safe for concurrent
 // use.
 type pool struct {
 	size    int                 // workers: preparing is pure computing, more than cores gain nothing
@@ -49,15 +48,15 @@ func (p *pool) do(ctx context.Context, pixels int64, work func()) error {
 	return nil
 }
 
-// preparer brings a call's images to the network's input, in the pool.
+// preparer brings images to the network's input, in the pool.
 type preparer struct {
 	pool   *pool
 	images *imaging.Preparer
 }
 
-// prepare fills in the member's picture or its fault. An error is none of the
-// image's: ctx is done.
-func (p *preparer) prepare(ctx context.Context, m *member, render bool) error {
+// fill fills in the image's picture or its fault. An error is none of the image's:
+// ctx is done.
+func (p *preparer) fill(ctx context.Context, m *Image, keepPrepared bool) error {
 	pixels, err := p.pixels(m.source)
 	if err != nil {
 		return m.fail(err)
@@ -68,7 +67,7 @@ func (p *preparer) prepare(ctx context.Context, m *member, render bool) error {
 		picture, err := p.picture(m.source)
 		m.decode = time.Since(started)
 		if err == nil {
-			err = m.accept(picture, render)
+			err = m.accept(picture, keepPrepared)
 		}
 		failed = err
 	})
@@ -80,41 +79,25 @@ func (p *preparer) prepare(ctx context.Context, m *member, render bool) error {
 
 // pixels returns what the image takes of the budget. It reads the header alone
 // and refuses what is over a limit, so that nothing too large waits.
-func (p *preparer) pixels(image *pb.Image) (int64, error) {
-	if raw := image.GetRaw(); raw != nil {
-		return int64(len(raw.GetData())), nil
+func (p *preparer) pixels(source Source) (int64, error) {
+	if raw, ok := source.(Raw); ok {
+		return int64(len(raw.Pixels)), nil
 	}
-	header, err := p.images.Inspect(image.GetEncoded())
+	encoded, _ := source.(Encoded) // nothing else is prepared
+	header, err := p.images.Inspect(encoded)
 	return int64(header.Width) * int64(header.Height), err
 }
 
-func (p *preparer) picture(image *pb.Image) (*imaging.Picture, error) {
-	raw := image.GetRaw()
-	if raw == nil {
-		return p.images.Prepare(image.GetEncoded())
+func (p *preparer) picture(source Source) (*imaging.Picture, error) {
+	if raw, ok := source.(Raw); ok {
+		return p.images.PrepareRaw(imaging.Raw(raw))
 	}
-	return p.images.PrepareRaw(imaging.Raw{
-		Width:    int(raw.GetWidth()),
-		Height:   int(raw.GetHeight()),
-		Channels: channels(raw.GetFormat()),
-		Pixels:   raw.GetData(),
-	})
-}
-
-// channels returns zero, which imaging refuses, for a format that is not known.
-func channels(format pb.PixelFormat) imaging.Channels {
-	switch format {
-	case pb.PixelFormat_PIXEL_FORMAT_RGB8:
-		return imaging.RGB
-	case pb.PixelFormat_PIXEL_FORMAT_GRAY8:
-		return imaging.Gray
-	default:
-		return 0
-	}
+	encoded, _ := source.(Encoded)
+	return p.images.Prepare(encoded)
 }
 
 // fail records the image's own fault and passes any other error on.
-func (m *member) fail(err error) error {
+func (m *Image) fail(err error) error {
 	var refused *imaging.Error
 	if errors.As(err, &refused) {
 		m.fault = fault.Image(refused)

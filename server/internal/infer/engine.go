@@ -1,9 +1,10 @@
-package server
+package infer
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"siamese/imaging"
-	pb "siamese/proto/siamese/v1"
 	"siamese/server/batch"
 	"siamese/server/cache"
 	"siamese/server/internal/fault"
@@ -27,7 +27,8 @@ type engine struct {
 	queue    *batch.Queue
 	cache    *cache.Cache
 	heads    *semaphore.Weighted // runs of the head under way: each holds a thread
-	proven   atomic.Int64        // when the encoder last did what it should, nanoseconds since 1970
+
+	lastSuccess atomic.Int64 // when the encoder last returned what it should, nanoseconds since 1970
 }
 
 // newEngine returns an engine that is warm. Its queue has to be closed.
@@ -58,16 +59,16 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 		cache:    embeddings,
 		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}
-	e.prove() // whoever hands a model over has tried it
+	e.markHealthy() // its owner has tried it
 	return e, nil
 }
 
 func batchConfig(cfg Config, info ModelInfo) batch.Config {
 	return batch.Config{
 		MaxQueued:       cfg.MaxQueuedImages,
-		MaxBatch:        cmp.Or(info.MaxBatch, cfg.MaxBatch),
+		MaxBatch:        cmp.Or(info.MaxBatch, DefaultMaxBatch),
 		Sizes:           info.BatchSizes,
-		Runners:         cmp.Or(info.Runners, cfg.Runners),
+		Runners:         cmp.Or(info.Runners, DefaultRunners),
 		ShortRuns:       info.ShortRuns,
 		Wait:            cfg.BatchWait,
 		ImageBytes:      info.Height * info.Width * 3,
@@ -91,48 +92,37 @@ func warm(model Model, info ModelInfo) error {
 	return nil
 }
 
-// reference is the engine's model as replies name it.
-func (e *engine) reference() *pb.ModelReference {
-	return &pb.ModelReference{Name: e.info.Name, Version: e.info.Version, Digest: e.info.Digest}
+// markHealthy notes that the encoder has just returned what it should.
+func (e *engine) markHealthy() { e.lastSuccess.Store(time.Now().UnixNano()) }
+
+// sinceSuccess is the time since then.
+func (e *engine) sinceSuccess() time.Duration {
+	return time.Since(time.Unix(0, e.lastSuccess.Load()))
 }
 
-// member makes a member of an embedding that the caller brought, once it is
-// shown to be one of this model's.
-func (e *engine) member(given *pb.Embedding) *member {
-	values := given.GetValues()
-	if given.GetModelDigest() != e.info.Digest {
-		return &member{fault: fault.ModelMismatch(given.GetModelDigest(), e.info.Digest)}
-	}
-	if len(values) != e.info.EmbeddingLength {
-		return &member{fault: fault.EmbeddingLength(len(values), e.info.EmbeddingLength)}
-	}
-	for i, v := range values {
-		if !isFinite(v) {
-			return &member{fault: fault.EmbeddingValue(i, v)}
-		}
-	}
-	return &member{embedding: values}
-}
+// Info describes the model.
+func (h *Handle) Info() ModelInfo { return h.model.engine.info }
 
-// couple is two members to be scored against each other.
-type couple struct{ a, b *member }
+// Pair is two images to be scored against each other; both have an embedding.
+type Pair struct{ A, B *Image }
 
-// compare scores every couple by one run of the head and returns one
-// similarity each. ctx is checked before the run and not during.
-func (e *engine) compare(ctx context.Context, couples []couple) ([]float32, error) {
-	if len(couples) == 0 {
+// Compare scores the pairs by one run of the head and returns one similarity,
+// 0..1, for each. ctx is checked before the run and not during.
+func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]float32, error) {
+	if len(pairs) == 0 {
 		return nil, nil
 	}
 	defer telemetry.Stage(ctx, metrics.Compare, time.Now())
+	e := h.model.engine
 	if err := e.heads.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer e.heads.Release(1)
-	a := make([]float32, 0, len(couples)*e.info.EmbeddingLength)
-	b := make([]float32, 0, len(couples)*e.info.EmbeddingLength)
-	for _, c := range couples {
-		a = append(a, c.a.embedding...)
-		b = append(b, c.b.embedding...)
+	a := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	b := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	for _, pair := range pairs {
+		a = append(a, pair.A.embedding...)
+		b = append(b, pair.B.embedding...)
 	}
 	var similarities []float32
 	err := fault.Guard(func() (err error) {
@@ -142,10 +132,10 @@ func (e *engine) compare(ctx context.Context, couples []couple) ([]float32, erro
 	if err != nil {
 		return nil, err
 	}
-	return similarities, checkSimilarities(similarities, len(couples))
+	return similarities, checkSimilarities(similarities, len(pairs))
 }
 
-// checkEmbeddings refuses to go on with what the encoder can't have meant.
+// checkEmbeddings refuses what the encoder can't have meant.
 func checkEmbeddings(embeddings [][]float32) error {
 	for i, embedding := range embeddings {
 		for j, v := range embedding {
@@ -157,10 +147,10 @@ func checkEmbeddings(embeddings [][]float32) error {
 	return nil
 }
 
-// checkSimilarities does so for the head.
-func checkSimilarities(similarities []float32, want int) error {
-	if len(similarities) != want {
-		return fmt.Errorf("head returned %d similarities, expected %d", len(similarities), want)
+// checkSimilarities refuses what the head can't have meant.
+func checkSimilarities(similarities []float32, expected int) error {
+	if len(similarities) != expected {
+		return fmt.Errorf("head returned %d similarities, expected %d", len(similarities), expected)
 	}
 	for i, v := range similarities {
 		if !isFraction(v) {
@@ -168,4 +158,9 @@ func checkSimilarities(similarities []float32, want int) error {
 		}
 	}
 	return nil
+}
+
+// isFinite reports whether v is neither NaN nor an infinity.
+func isFinite(v float32) bool {
+	return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
 }
