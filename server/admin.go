@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/tap"
 
 	adminpb "siamese/proto/siamese/admin/v1"
+	"siamese/server/internal/admission"
 	"siamese/server/internal/fault"
 	"siamese/server/versions"
 )
@@ -85,10 +86,10 @@ func (a *Admin) admit(ctx context.Context, call *tap.Info) (context.Context, err
 	if a.tokens == nil {
 		return ctx, nil
 	}
-	if _, err := identityOf(ctx).caller(a.tokens); err != nil {
+	if _, err := admission.IdentityOf(ctx).Caller(a.tokens); err != nil {
 		// Not below warn: nobody calls here but operators, and who tries to.
 		a.log.LogAttrs(ctx, slog.LevelWarn, "admin call without a valid token",
-			slog.String("rpc", call.FullMethodName), slog.String("caller", identityOf(ctx).addressName()))
+			slog.String("rpc", call.FullMethodName), slog.String("caller", admission.IdentityOf(ctx).AddressName()))
 		return ctx, err
 	}
 	return ctx, nil
@@ -98,7 +99,7 @@ func (a *Admin) admit(ctx context.Context, call *tap.Info) (context.Context, err
 // call is told all there is to tell.
 func (a *Admin) explain(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 	started := time.Now()
-	caller, err := identityOf(ctx).caller(a.tokens)
+	caller, err := admission.IdentityOf(ctx).Caller(a.tokens)
 	if err != nil {
 		return nil, err // the token was revoked since admit looked
 	}

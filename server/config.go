@@ -13,6 +13,7 @@ import (
 	"siamese/imaging"
 	"siamese/server/access"
 	"siamese/server/batch"
+	"siamese/server/internal/admission"
 )
 
 // Config says what the server accepts and how it stops. A zero field means its
@@ -126,6 +127,10 @@ type Config struct {
 	// Build is what GetServerInfo tells of the program.
 	Build BuildInfo
 }
+
+// Tokens tells whose a bearer token is. It must be safe for concurrent use and
+// quick: it is asked while a connection waits.
+type Tokens = admission.Tokens
 
 // BuildInfo tells what the program was built from; fields may be empty.
 type BuildInfo struct {

@@ -209,8 +209,22 @@ func TestHTTPOrigins(t *testing.T) {
 			if got.Status != tt.wantStatus || allowed != tt.wantAllowed {
 				t.Errorf("status %d, allowed origin %q, want %d, %q (%s)", got.Status, allowed, tt.wantStatus, tt.wantAllowed, got.Body)
 			}
-			if tt.method == http.MethodOptions && tt.wantAllowed != "" && !strings.Contains(got.Header.Get("Access-Control-Allow-Headers"), "Connect-Protocol-Version") {
-				t.Errorf("allowed headers = %q, want Connect's among them", got.Header.Get("Access-Control-Allow-Headers"))
+			if tt.wantAllowed == "" {
+				return
+			}
+			if exposed := got.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, "Grpc-Status-Details-Bin") || !strings.Contains(exposed, "X-Request-Id") {
+				t.Errorf("exposed headers = %q, want gRPC-Web's and the request's id among them", exposed)
+			}
+			if tt.method != http.MethodOptions {
+				if got.Header.Get("X-Request-Id") == "" {
+					t.Error("the answer has no X-Request-Id")
+				}
+				return
+			}
+			for _, want := range []string{"Connect-Protocol-Version", "Authorization", "X-Request-Id"} {
+				if headers := got.Header.Get("Access-Control-Allow-Headers"); !strings.Contains(headers, want) {
+					t.Errorf("allowed headers = %q, want %s among them", headers, want)
+				}
 			}
 		})
 	}

@@ -70,7 +70,7 @@ func (c Config) describe() *pb.Limits {
 
 // describeAccess tells what is asked of a caller, and what it may ask.
 func (s *Server) describeAccess() *pb.Access {
-	limits := s.callers.Limits()
+	limits := s.gate.Limits()
 	return &pb.Access{
 		TokenNeeded:     s.cfg.Tokens != nil,
 		CallsPerSecond:  limits.CallsPerSecond,

@@ -12,7 +12,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/admission"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/httpapi"
 	"siamese/server/internal/telemetry"
 )
 
@@ -42,16 +44,16 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
-		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.MaxHeaderListSize(httpapi.MaxHeaderBytes),
 		grpc.ConnectionTimeout(connectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionAge: s.cfg.MaxConnectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
-		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
-		grpc.InTapHandle(s.admitHeader),
+		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary),
+		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream),
+		grpc.InTapHandle(s.gate.Header),
 		grpc.StatsHandler(s.observer),
 	}
 	if s.cfg.TLS != nil {
@@ -78,12 +80,11 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 	if !s.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	admitted, _ := admissionIn(ctx)
 	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
 		slog.String("rpc", rpc),
 		slog.String("code", status.Code(err).String()),
 		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)),
-		slog.String("caller", admitted.caller))
+		slog.String("caller", admission.Caller(ctx)))
 }
 
 // deadlineUnary gives a call its deadline where the caller set none.
@@ -108,7 +109,7 @@ func (s *Server) explainUnary(ctx context.Context, req any, info *grpc.UnaryServ
 	return resp, nil
 }
 
-// explainStream does so for streams.
+// explainStream is explainUnary for streams.
 func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	err := fault.Guard(func() error { return handler(srv, stream) })
 	if err != nil {

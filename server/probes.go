@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"siamese/server/internal/httpapi"
 )
 
 // Probes tell orchestrators and load balancers how a server is, on a listener of
@@ -39,14 +40,8 @@ func (s *Server) NewProbes() *Probes {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // gRPC's
-	p.http = &http.Server{
-		Handler:           noSniffing(p.mux),
-		Protocols:         protocols,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	p.http = httpapi.NewHTTPServer(p.mux, s.log)
+	p.http.Protocols = protocols
 	return p
 }
 

@@ -16,15 +16,15 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
 	pb "siamese/proto/siamese/v1"
-	"siamese/server/access"
+	"siamese/server/internal/admission"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/httpapi"
 	"siamese/server/internal/infer"
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
@@ -55,12 +55,10 @@ type Server struct {
 	observer  *telemetry.Observer
 	registry  *infer.Registry
 	streams   *stream.Service
+	gate      *admission.Gate
 
-	calls   *semaphore.Weighted // one unit for each other call under way, and for streams before they open
-	callers *access.Callers
-
-	mu  sync.Mutex // guards the setting of web
-	web *webServer // nil without AddHTTP; set before Serve
+	mu  sync.Mutex      // guards the setting of web
+	web *httpapi.Server // nil without AddHTTP; set before Serve
 
 	served    atomic.Bool
 	draining  chan struct{}  // closed when streams are told that the server stops
@@ -76,21 +74,19 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	callers, err := access.NewCallers(cfg.CallerLimits)
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		cfg:       cfg,
 		log:       telemetry.Logger(cfg.Logger.Handler()),
 		health:    health.NewServer(),
-		calls:     semaphore.NewWeighted(int64(cfg.MaxCalls)),
-		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
 	}
+	var err error
 	s.registry = infer.NewRegistry(s.inferConfig()) // before the first scrape can come
 	if s.observer, err = telemetry.New(cfg.Metrics, cfg.Traces, s.reading); err != nil {
+		return nil, err
+	}
+	if s.gate, err = admission.NewGate(s.gateConfig()); err != nil {
 		return nil, err
 	}
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
@@ -101,6 +97,16 @@ func New(cfg Config) (*Server, error) {
 	reflection.Register(s.grpc)
 	s.setHealth(false)
 	return s, nil
+}
+
+func (s *Server) gateConfig() admission.Config {
+	return admission.Config{
+		Tokens:   s.cfg.Tokens,
+		Limits:   s.cfg.CallerLimits,
+		MaxCalls: s.cfg.MaxCalls,
+		Metrics:  s.observer.Metrics(),
+		Log:      s.log,
+	}
 }
 
 func (s *Server) inferConfig() infer.Config {

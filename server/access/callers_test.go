@@ -24,7 +24,7 @@ func newCallers(t *testing.T, limits access.Limits) *access.Callers {
 }
 
 // enter begins a call that is let in.
-func enter(t *testing.T, callers *access.Callers, name string) *access.Call {
+func enter(t *testing.T, callers *access.Callers, name string) *access.Permit {
 	t.Helper()
 	call, err := callers.Enter(name)
 	if err != nil {

@@ -20,7 +20,7 @@ func (o *Observer) Unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, 
 	}
 	call.stage(ctx, metrics.Receive, call.began, time.Now())
 	// It fails where the header has gone already, which it can't have here.
-	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, call.id))
+	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, call.id))
 	resp, err := handler(ctx, req)
 	call.handled = time.Now()
 	if err == nil {
@@ -64,7 +64,7 @@ func (o *Observer) Stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServe
 	if call == nil {
 		return handler(srv, stream)
 	}
-	_ = stream.SetHeader(metadata.Pairs(requestIDHeader, call.id)) // as above
+	_ = stream.SetHeader(metadata.Pairs(RequestIDHeader, call.id)) // as above
 	return handler(srv, &observedStream{ServerStream: stream, call: call})
 }
 

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// requestIDHeader carries a request's id, in both directions.
-const requestIDHeader = "x-request-id"
+// RequestIDHeader carries a request's id, in both directions.
+const RequestIDHeader = "X-Request-Id"
 
 // maxRequestID is the longest id that is taken from a caller, in bytes.
 const maxRequestID = 128
@@ -31,7 +31,7 @@ func requestID(ctx context.Context) string {
 // givenRequestID takes one id of letters, digits and a few marks. Anything else
 // could pretend to be something else in a log.
 func givenRequestID(ctx context.Context) (string, bool) {
-	given := metadata.ValueFromIncomingContext(ctx, requestIDHeader)
+	given := metadata.ValueFromIncomingContext(ctx, RequestIDHeader)
 	if len(given) != 1 || given[0] == "" || len(given[0]) > maxRequestID {
 		return "", false
 	}

@@ -1,31 +1,41 @@
-package server
+package httpapi
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
+	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/admission"
 )
 
-// textOverhead is what a message in JSON may be larger than Config.MaxMessageBytes
+// textOverhead is what a message in JSON may be larger than Backend.MaxMessageBytes
 // beside the four bytes that base64 makes of three.
 const textOverhead = 64 << 10
 
-// httpHandler routes calls to the gRPC server and the rest to the page.
-func (s *Server) httpHandler(cfg HTTPConfig) (http.Handler, error) {
-	calls, err := s.transcoder()
+// Backend is what answers the calls.
+type Backend struct {
+	GRPC            http.Handler // the gRPC server
+	Gate            *admission.Gate
+	MaxMessageBytes int // of one message of gRPC
+}
+
+// newHandler routes calls to the backend and the rest to the page.
+func newHandler(cfg Config, backend Backend) (http.Handler, error) {
+	calls, err := backend.transcoder()
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(s.admitHTTP(calls)))
+	guarded, err := guardOrigins(cfg.Origins, postOnly(markConnect(backend.admit(calls))))
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +47,12 @@ func (s *Server) httpHandler(cfg HTTPConfig) (http.Handler, error) {
 	if cfg.Page != nil {
 		mux.Handle("/", cfg.Page)
 	}
-	return noSniffing(mux), nil
+	return mux, nil
 }
 
-// transcoder turns calls of browsers into gRPC calls of s.grpc.
-func (s *Server) transcoder() (http.Handler, error) {
-	limit := s.maxTextBytes()
+// transcoder turns calls of browsers into gRPC calls.
+func (b Backend) transcoder() (http.Handler, error) {
+	limit := b.maxTextBytes()
 	options := []vanguard.ServiceOption{
 		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
 		vanguard.WithTargetCodecs(vanguard.CodecProto),
@@ -51,12 +61,34 @@ func (s *Server) transcoder() (http.Handler, error) {
 		vanguard.WithMaxMessageBufferBytes(uint32(limit)),
 	}
 	return vanguard.NewTranscoder([]*vanguard.Service{
-		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, s.grpc, options...),
-		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, s.grpc, options...),
+		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, b.GRPC, options...),
+		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, b.GRPC, options...),
 	},
 		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
 		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
 		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
+}
+
+// admit admits calls before their body is read.
+func (b Backend) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, err := b.Gate.Admit(r.Context(), r.URL.Path, admission.Identity{
+			Authorization: r.Header.Values(admission.Authorization), TLS: r.TLS, Address: r.RemoteAddr,
+		})
+		if err != nil {
+			if status.Code(err) == codes.Unauthenticated {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			} else {
+				// Over HTTP/1 an answer before the body's end may be lost with the
+				// connection, and who is held to a limit shall know for how long.
+				_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
+			}
+			refuseAs(w, r, err)
+			return
+		}
+		defer admission.Leave(ctx) // where it came to no handler
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // jsonCodec holds the caller to account for JSON that is none, where the
@@ -72,10 +104,10 @@ func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
 }
 
 // maxTextBytes bounds a request's body: a message of the largest size as JSON.
-// What it says is then held against Config.MaxMessageBytes by the gRPC server.
-func (s *Server) maxTextBytes() int64 {
+// What it says is then held against Backend.MaxMessageBytes by the gRPC server.
+func (b Backend) maxTextBytes() int64 {
 	const most = 1<<32 - 1 // what the transcoder can be told
-	return min(int64(s.cfg.MaxMessageBytes)/3*4+textOverhead, most)
+	return min(int64(b.MaxMessageBytes)/3*4+textOverhead, most)
 }
 
 // postOnly refuses calls by GET, which any page can make a browser send.
@@ -86,19 +118,22 @@ func postOnly(next http.Handler) http.Handler {
 			http.Error(w, fmt.Sprintf("received %s, expected POST", r.Method), http.StatusMethodNotAllowed)
 			return
 		}
-		markConnect(r.Header)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// markConnect lets plain JSON be a call of Connect: without the header the
-// transcoder looks for rules of REST, which this service has none of.
-func markConnect(header http.Header) {
+// markConnect lets plain JSON be a call of Connect, by setting the header that it
+// lacks: without that the transcoder looks for rules of REST, which this service
+// has none of.
+func markConnect(next http.Handler) http.Handler {
 	const version = "Connect-Protocol-Version"
-	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
-	if kind == "application/json" && header.Get(version) == "" {
-		header.Set(version, "1")
-	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+		if kind == "application/json" && r.Header.Get(version) == "" {
+			r.Header.Set(version, "1")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func refuseStream(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-package server
+package httpapi
 
 import (
 	"net/http"
@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+	"connectrpc.com/cors"
+
+	"siamese/server/internal/telemetry"
 )
 
-// What pages of other origins may send, and see of an answer.
+// What pages of other origins may send, and see of an answer: what the protocols
+// of Connect need, and what is this service's own.
 var (
-	corsRequestHeaders = strings.Join([]string{
-		"Authorization",
-		"Connect-Protocol-Version", "Connect-Timeout-Ms", "Content-Encoding", "Content-Type",
-		"Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
-	}, ", ")
-	corsResponseHeaders = "Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin"
+	corsRequestHeaders = strings.Join(append(cors.AllowedHeaders(),
+		"Authorization", "Content-Encoding", telemetry.RequestIDHeader), ", ")
+	corsResponseHeaders = strings.Join(append(cors.ExposedHeaders(), telemetry.RequestIDHeader), ", ")
 )
 
 // corsMaxAge is for how many seconds browsers may keep what they were told;

@@ -1,7 +1,8 @@
-package server
+package admission
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 
@@ -9,15 +10,21 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+func newGate(t *testing.T, maxCalls int) *Gate {
+	t.Helper()
+	g, err := NewGate(Config{MaxCalls: maxCalls, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 // A caller that leaves must not have more handlers at work than calls.
 func TestCallLastsAsLongAsItsHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, err := New(Config{MaxCalls: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := newGate(t, 1)
 		admit := func(ctx context.Context) (context.Context, error) {
-			return s.admit(ctx, "/siamese.v1.SiameseService/Compare", identity{address: "192.0.2.1:1"})
+			return g.Admit(ctx, "/siamese.v1.SiameseService/Compare", Identity{Address: "192.0.2.1:1"})
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		admitted, err := admit(ctx)
@@ -32,8 +39,8 @@ func TestCallLastsAsLongAsItsHandler(t *testing.T) {
 			}
 			return nil, nil
 		}
-		if _, err := s.admitUnary(admitted, nil, nil, handler); err != nil {
-			t.Errorf("admitUnary = %v, want none", err)
+		if _, err := g.Unary(admitted, nil, nil, handler); err != nil {
+			t.Errorf("Unary = %v, want none", err)
 		}
 		if _, err := admit(t.Context()); err != nil {
 			t.Errorf("a call after that = %v, want it let in", err)
@@ -43,15 +50,12 @@ func TestCallLastsAsLongAsItsHandler(t *testing.T) {
 
 // What comes by no admission is a fault of ours, and lets nobody in.
 func TestCallsWithoutAdmissionAreRefused(t *testing.T) {
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := newGate(t, 1)
 	handler := func(context.Context, any) (any, error) {
 		t.Error("the handler was called")
 		return nil, nil
 	}
-	if _, err := s.admitUnary(t.Context(), nil, nil, handler); err == nil {
-		t.Error("admitUnary = nil, want an error")
+	if _, err := g.Unary(t.Context(), nil, nil, handler); err == nil {
+		t.Error("Unary = nil, want an error")
 	}
 }
