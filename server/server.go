@@ -160,7 +160,7 @@ func (s *Server) serving() bool {
 func (s *Server) reading() metrics.Reading {
 	r := s.registry.Reading()
 	r.Serving = s.serving()
-	r.ResidentBytes = residentBytes()
+	r.ResidentBytes = metrics.ResidentBytes()
 	r.Build = metrics.Build{
 		Version: s.cfg.Build.Version, Revision: s.cfg.Build.Revision,
 		GoVersion: s.cfg.Build.GoVersion, TensorFlowVersion: s.cfg.Build.TensorFlowVersion,

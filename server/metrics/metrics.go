@@ -18,6 +18,30 @@ import (
 // namespace begins every name.
 const namespace = "siamese"
 
+// Stage is a part of a call's way.
+type Stage string
+
+// The stages, in the order of a call.
+const (
+	// Receive is from a unary call's header to its whole message.
+	Receive Stage = "receive"
+	// Decode is from bytes to the network's input, for all images of a call
+	// together, the wait for a free worker included.
+	Decode Stage = "decode"
+	// Queue is the longest wait for the encoder among the images of a call.
+	Queue Stage = "queue"
+	// Encode is from the end of that wait to the last embedding.
+	Encode Stage = "encode"
+	// Compare is the run of the head, the wait for a free one included.
+	Compare Stage = "compare"
+	// Send is until gRPC has taken the answer: with a client that reads slowly,
+	// until there is room for it.
+	Send Stage = "send"
+)
+
+// Stages lists the stages in the order of a call.
+func Stages() []Stage { return []Stage{Receive, Decode, Queue, Encode, Compare, Send} }
+
 // stageBuckets are in seconds. A hit of the cache takes microseconds, a run on a
 // CPU tenths of a second, and a wait in a full queue seconds.
 var stageBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"siamese/server/versions"
 )
 
-// AdminErrorDomain is the domain of every ErrorInfo of the admin service.
-const AdminErrorDomain = "siamese.admin.v1"
+// ErrorDomain is the domain of every ErrorInfo of the admin service.
+const ErrorDomain = "siamese.admin.v1"
 
 // The reasons of the admin service's errors. They are part of the contract and
 // never renamed.
@@ -34,8 +34,8 @@ const (
 
 var errVersionUnset = errors.New("received no version, expected the name of one")
 
-// adminStatus is the table from the manager's errors to statuses.
-func adminStatus(err error) error {
+// statusOf is the table from the manager's errors to statuses.
+func statusOf(err error) error {
 	table := []struct {
 		is     error
 		code   codes.Code
@@ -52,17 +52,17 @@ func adminStatus(err error) error {
 	}
 	for _, row := range table {
 		if errors.Is(err, row.is) {
-			return adminError(row.code, row.reason, err)
+			return detailed(row.code, row.reason, err)
 		}
 	}
-	return adminError(codes.Internal, fault.ReasonInternal, err)
+	return detailed(codes.Internal, fault.ReasonInternal, err)
 }
 
-func adminError(code codes.Code, reason string, err error) error {
+func detailed(code codes.Code, reason string, err error) error {
 	plain := status.New(code, err.Error())
-	detailed, detailErr := plain.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: AdminErrorDomain})
+	told, detailErr := plain.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: ErrorDomain})
 	if detailErr != nil {
 		return plain.Err()
 	}
-	return detailed.Err()
+	return told.Err()
 }

@@ -1,4 +1,4 @@
-package server
+package admin
 
 import (
 	"context"
@@ -6,23 +6,24 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	adminpb "siamese/proto/siamese/admin/v1"
+	"siamese/server/metrics"
 	"siamese/server/versions"
 )
 
-// adminService answers the RPCs of the admin service.
-type adminService struct {
+// handlers answers the RPCs of the admin service.
+type handlers struct {
 	adminpb.UnimplementedAdminServiceServer
 	manager *versions.Manager
 }
 
 // ListVersions tells every version.
-func (a *adminService) ListVersions(context.Context, *adminpb.ListVersionsRequest) (*adminpb.ListVersionsResponse, error) {
-	return &adminpb.ListVersionsResponse{Versions: a.versions()}, nil
+func (h *handlers) ListVersions(context.Context, *adminpb.ListVersionsRequest) (*adminpb.ListVersionsResponse, error) {
+	return &adminpb.ListVersionsResponse{Versions: h.versions()}, nil
 }
 
 // GetStatus tells how versions are chosen.
-func (a *adminService) GetStatus(context.Context, *adminpb.GetStatusRequest) (*adminpb.GetStatusResponse, error) {
-	s := a.manager.Status()
+func (h *handlers) GetStatus(context.Context, *adminpb.GetStatusRequest) (*adminpb.GetStatusResponse, error) {
+	s := h.manager.Status()
 	response := &adminpb.GetStatusResponse{
 		DefaultVersion:  s.Default,
 		DefaultChoice:   s.Choice,
@@ -33,7 +34,7 @@ func (a *adminService) GetStatus(context.Context, *adminpb.GetStatusRequest) (*a
 		MaxLoadedModels: uint32(s.MaxLoaded),
 		Loads:           s.Loads,
 		FailedLoads:     s.FailedLoads,
-		ResidentBytes:   residentBytes(),
+		ResidentBytes:   metrics.ResidentBytes(),
 	}
 	if s.LastError != nil {
 		response.LastError = s.LastError.Error()
@@ -42,34 +43,34 @@ func (a *adminService) GetStatus(context.Context, *adminpb.GetStatusRequest) (*a
 }
 
 // Reload looks for versions now.
-func (a *adminService) Reload(ctx context.Context, _ *adminpb.ReloadRequest) (*adminpb.ReloadResponse, error) {
-	if err := a.manager.Reload(ctx); err != nil {
+func (h *handlers) Reload(ctx context.Context, _ *adminpb.ReloadRequest) (*adminpb.ReloadResponse, error) {
+	if err := h.manager.Reload(ctx); err != nil {
 		return nil, err
 	}
-	return &adminpb.ReloadResponse{Versions: a.versions()}, nil
+	return &adminpb.ReloadResponse{Versions: h.versions()}, nil
 }
 
 // LoadVersion loads a version and keeps it.
-func (a *adminService) LoadVersion(ctx context.Context, req *adminpb.LoadVersionRequest) (*adminpb.LoadVersionResponse, error) {
-	version, err := named(ctx, req.GetVersion(), a.manager.Load)
+func (h *handlers) LoadVersion(ctx context.Context, req *adminpb.LoadVersionRequest) (*adminpb.LoadVersionResponse, error) {
+	version, err := named(ctx, req.GetVersion(), h.manager.Load)
 	return &adminpb.LoadVersionResponse{Version: version}, err
 }
 
 // UnloadVersion lets go of a version.
-func (a *adminService) UnloadVersion(ctx context.Context, req *adminpb.UnloadVersionRequest) (*adminpb.UnloadVersionResponse, error) {
-	version, err := named(ctx, req.GetVersion(), a.manager.Unload)
+func (h *handlers) UnloadVersion(ctx context.Context, req *adminpb.UnloadVersionRequest) (*adminpb.UnloadVersionResponse, error) {
+	version, err := named(ctx, req.GetVersion(), h.manager.Unload)
 	return &adminpb.UnloadVersionResponse{Version: version}, err
 }
 
 // SetDefault chooses the default.
-func (a *adminService) SetDefault(ctx context.Context, req *adminpb.SetDefaultRequest) (*adminpb.SetDefaultResponse, error) {
-	version, err := named(ctx, req.GetVersion(), a.manager.SetDefault)
+func (h *handlers) SetDefault(ctx context.Context, req *adminpb.SetDefaultRequest) (*adminpb.SetDefaultResponse, error) {
+	version, err := named(ctx, req.GetVersion(), h.manager.SetDefault)
 	return &adminpb.SetDefaultResponse{Version: version}, err
 }
 
 // SetLabel points a label at a version.
-func (a *adminService) SetLabel(ctx context.Context, req *adminpb.SetLabelRequest) (*adminpb.SetLabelResponse, error) {
-	version, err := a.manager.SetLabel(ctx, req.GetLabel(), req.GetVersion())
+func (h *handlers) SetLabel(ctx context.Context, req *adminpb.SetLabelRequest) (*adminpb.SetLabelResponse, error) {
+	version, err := h.manager.SetLabel(ctx, req.GetLabel(), req.GetVersion())
 	if err != nil || req.GetVersion() == "" {
 		return &adminpb.SetLabelResponse{}, err
 	}
@@ -88,9 +89,9 @@ func named(ctx context.Context, name string, do func(context.Context, string) (v
 	return describeVersion(version), nil
 }
 
-func (a *adminService) versions() []*adminpb.Version {
+func (h *handlers) versions() []*adminpb.Version {
 	var all []*adminpb.Version
-	for _, version := range a.manager.Versions() {
+	for _, version := range h.manager.Versions() {
 		all = append(all, describeVersion(version))
 	}
 	return all
