@@ -25,8 +25,8 @@ func TestImageInTheQueueOrUnderWayIsEncodedOnce(t *testing.T) {
 		// shared takes no room.
 		third := startImages(t.Context(), q.Submit, keyed(2, 1, 3, 3, 4))
 		synctest.Wait()
-		if got := q.Depth(); got != 3 {
-			t.Errorf("Depth() = %d, want 3", got)
+		if got := q.Stats().Queued; got != 3 {
+			t.Errorf("Stats().Queued = %d, want 3", got)
 		}
 		close(open)
 		for _, s := range []*submission{first, second, third} {
