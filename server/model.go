@@ -39,6 +39,10 @@ func (s *Server) Route(version string, labels map[string]string) error {
 	return s.registry.Route(version, labels)
 }
 
+// Routes returns what Route was last told: the version that answers calls which
+// name none, empty before, and the versions that labels point at.
+func (s *Server) Routes() (version string, labels map[string]string) { return s.registry.Routes() }
+
 // RemoveModel lets no new call reach the model of version. The function that it
 // returns waits until the last call has ended and lets go of the model: then the
 // caller can close it. [ErrNoModel]; [ErrModelRouted] while it is the default or

@@ -114,8 +114,8 @@ func describeVersion(v versions.Version) *adminpb.Version {
 
 func describeState(state versions.State) adminpb.VersionState {
 	switch state {
-	case versions.Available:
-		return adminpb.VersionState_VERSION_STATE_AVAILABLE
+	case versions.OnDisk:
+		return adminpb.VersionState_VERSION_STATE_ON_DISK
 	case versions.Loading:
 		return adminpb.VersionState_VERSION_STATE_LOADING
 	case versions.Serving:

@@ -185,6 +185,20 @@ func (r *Registry) Route(version string, labels map[string]string) error {
 	return nil
 }
 
+// Routes returns what Route was last told; version is empty before.
+func (r *Registry) Routes() (version string, labels map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.defaultModel != nil {
+		version = r.defaultModel.engine.info.Version
+	}
+	labels = make(map[string]string, len(r.byLabel))
+	for label, m := range r.byLabel {
+		labels[label] = m.engine.info.Version
+	}
+	return version, labels
+}
+
 // Remove takes a model's name away, so that no new call finds it. The function
 // that it returns waits until the last handle is released and lets go of the
 // model. Errors: [ErrNoModel]; [ErrModelRouted] while it is the default or has a

@@ -26,7 +26,7 @@ func (m *Manager) scan() error {
 		m.seenLocked(folder)
 	}
 	maps.DeleteFunc(m.versions, func(_ string, v *version) bool {
-		return !v.present && (v.state == Available || v.state == Failed)
+		return !v.present && (v.state == OnDisk || v.state == Failed)
 	})
 	return nil
 }
@@ -43,7 +43,7 @@ func (m *Manager) seenLocked(folder Folder) {
 	case v.folder.Fingerprint == folder.Fingerprint:
 		v.trusted = folder.Fingerprint
 	case v.state == Failed:
-		v.enter(Available, nil)
+		v.enter(OnDisk, nil)
 	}
 	v.folder, v.present = folder, true
 }
@@ -58,11 +58,11 @@ func (m *Manager) trustAll() {
 	}
 }
 
-// settle loads what is chosen, routes to it and unloads what nobody needs. What
+// reconcile loads what is chosen, routes to it and unloads what nobody needs. What
 // can't be had stays as it was, and the error says why. The caller has the turn.
-func (m *Manager) settle(ctx context.Context) error {
+func (m *Manager) reconcile(ctx context.Context) error {
 	m.mu.Lock()
-	choices, choice, before := maps.Clone(m.labels), m.choice, m.active
+	choices, choice, before := maps.Clone(m.labels), m.choice, m.routes()
 	m.mu.Unlock()
 
 	var errs []error
@@ -112,7 +112,7 @@ func distinct(errs []error) []error {
 func (m *Manager) noteLocked(err error) {
 	known := errors.Is(err, ErrRefused) || (err != nil && m.lastErr != nil && err.Error() == m.lastErr.Error())
 	if err != nil && m.started && !known {
-		m.cfg.Logger.Warn("what is chosen can't be served", "serving", m.active.version, "err", err)
+		m.cfg.Logger.Warn("what is chosen can't be served", "serving", m.routes().version, "err", err)
 	}
 	m.lastErr = err
 }
@@ -122,26 +122,26 @@ func (m *Manager) route(next routes) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if next.version == "" {
-		return nil // nothing to route to: the error is in settle's list
+		return nil // nothing to route to: the error is in reconcile's list
 	}
-	if next.version != m.active.version || !maps.Equal(next.labels, m.active.labels) {
+	before := m.routes()
+	if next.version != before.version || !maps.Equal(next.labels, before.labels) {
 		if err := m.cfg.Router.Route(next.version, maps.Clone(next.labels)); err != nil {
 			return fmt.Errorf("route to version %s: %w", next.version, err)
 		}
-		standard := m.versions[next.version]
-		m.cfg.Logger.Info("ready", "version", next.version, "before", m.active.version, "labels", next.labels,
-			"model", standard.model, "load_ms", standard.loading.Milliseconds())
-		m.active = next
+		chosen := m.versions[next.version]
+		m.cfg.Logger.Info("ready", "version", next.version, "before", before.version, "labels", next.labels,
+			"model", chosen.model, "load_ms", chosen.loading.Milliseconds())
 	}
 	for _, v := range m.versions {
-		if v.model != nil && !v.held && !m.active.uses(v.name) {
+		if v.model != nil && !v.held && !next.uses(v.name) {
 			m.unloadLocked(v, func(error) {})
 		}
 	}
 	return nil
 }
 
-// uses tells whether calls are routed to a version.
+// uses reports whether calls are routed to a version.
 func (r routes) uses(version string) bool {
 	if r.version == version {
 		return true
@@ -199,11 +199,4 @@ func (m *Manager) candidates() (names []string, refused []error) {
 		}
 	}
 	return names, refused
-}
-
-// cloneLabels is a copy that is never nil.
-func cloneLabels(labels map[string]string) map[string]string {
-	clone := make(map[string]string, len(labels))
-	maps.Copy(clone, labels)
-	return clone
 }
