@@ -174,7 +174,7 @@ func TestAdminTellsWhyItsListenerFailed(t *testing.T) {
 	}
 }
 
-// TestAdminIsNotOnThePublicPort, where whoever calls could take models away.
+// TestAdminIsNotOnThePublicPort, where every caller could take models away.
 func TestAdminIsNotOnThePublicPort(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	_, err := adminpb.NewAdminServiceClient(v.conn).ListVersions(t.Context(), &adminpb.ListVersionsRequest{})

@@ -16,41 +16,63 @@ import (
 	"siamese/server/internal/admission"
 )
 
+// What a zero field of Config means.
+const (
+	DefaultMaxMessageBytes     = 16 << 20
+	DefaultMaxPairs            = 64
+	DefaultMaxCandidates       = 256
+	DefaultMaxImages           = 128
+	DefaultMaxStreamReferences = 16
+	DefaultMaxStreamWindow     = 8
+	DefaultMaxStreams          = 256
+	DefaultMaxCalls            = 512
+	DefaultMaxPixelsInFlight   = 200_000_000
+	DefaultMaxQueuedImages     = 512
+	DefaultDeadline            = 60 * time.Second
+	DefaultStreamGrace         = 5 * time.Second
+	DefaultStopTimeout         = 25 * time.Second
+	DefaultWatchdogTimeout     = 10 * time.Second
+)
+
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
 type Config struct {
-	// MaxMessageBytes bounds one message, in either direction. Default 16 MiB.
+	// MaxMessageBytes bounds one message, in either direction. Default
+	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int
 
-	// MaxPairs bounds the pairs of one BatchCompare. Default 64.
+	// MaxPairs bounds the pairs of one BatchCompare. Default [DefaultMaxPairs].
 	MaxPairs int
 
-	// MaxCandidates bounds the candidates of one Rank. Default 256.
+	// MaxCandidates bounds the candidates of one Rank. Default [DefaultMaxCandidates].
 	MaxCandidates int
 
-	// MaxImages bounds the images of one Embed. Default 128.
+	// MaxImages bounds the images of one Embed. Default [DefaultMaxImages].
 	MaxImages int
 
-	// MaxStreamReferences bounds the references that a stream holds. Default 16.
+	// MaxStreamReferences bounds the references that a stream holds. Default
+	// [DefaultMaxStreamReferences].
 	MaxStreamReferences int
 
-	// MaxStreamWindow bounds the messages under way on a stream. Default 8.
+	// MaxStreamWindow bounds the messages under way on a stream. Default
+	// [DefaultMaxStreamWindow].
 	MaxStreamWindow int
 
 	// MaxStreams bounds the streams of all callers that are open at a time. Default
-	// 256.
+	// [DefaultMaxStreams].
 	MaxStreams int
 
 	// MaxCalls bounds the other calls of all callers that are under way at a time,
-	// streams that are not open yet among them and health's not. Default 512.
+	// streams that are not open yet among them and health's not. Default
+	// [DefaultMaxCalls].
 	MaxCalls int
 
-	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call
-	// that would go over waits. Default 200 million.
+	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call that
+	// would go over waits. Default [DefaultMaxPixelsInFlight].
 	MaxPixelsInFlight int
 
-	// MaxQueuedImages bounds the images that wait for the encoder. The largest
-	// call must fit. Default 512.
+	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
+	// must fit. Default [DefaultMaxQueuedImages].
 	MaxQueuedImages int
 
 	// BatchWait is how long an image may be held back for others that would fill
@@ -74,7 +96,7 @@ type Config struct {
 	Alpha imaging.Alpha
 
 	// DefaultDeadline is the deadline of a unary call that sets none. Default
-	// 60 s.
+	// [DefaultDeadline].
 	DefaultDeadline time.Duration
 
 	// DrainDelay is how long the server goes on as before when it is told to
@@ -82,19 +104,19 @@ type Config struct {
 	// Zero: not at all.
 	DrainDelay time.Duration
 
-	// StreamGrace is how long streams are served on after they were told that
-	// the server stops. Default 5 s.
+	// StreamGrace is how long streams are served on after they were told that the
+	// server stops. Default [DefaultStreamGrace].
 	StreamGrace time.Duration
 
-	// StopTimeout is how long calls may take to end, from when streams are told;
-	// then they are cut off. At least StreamGrace. Default 25 s.
+	// StopTimeout is how long calls may take to end, from when streams are told; then
+	// they are cut off. At least StreamGrace. Default [DefaultStopTimeout].
 	StopTimeout time.Duration
 
 	// TLS is the server's side of TLS, for calls over gRPC and over HTTP alike. It
-	// is not to be changed any more. Nil: plain text.
+	// must not be changed any more. Nil: plain text.
 	TLS *tls.Config
 
-	// Tokens tells whose a bearer token is; calls without a good one are refused
+	// Tokens tells whose a bearer token is; calls without a valid one are refused
 	// with UNAUTHENTICATED, those of health excepted. Nil: no token is needed.
 	Tokens Tokens
 
@@ -106,8 +128,8 @@ type Config struct {
 	// says NOT_SERVING until it can. Zero: never.
 	WatchdogPeriod time.Duration
 
-	// WatchdogTimeout is how long that image may take, the wait in the queue
-	// included. Default 10 s.
+	// WatchdogTimeout is how long that image may take, the wait in the queue included.
+	// Default [DefaultWatchdogTimeout].
 	WatchdogTimeout time.Duration
 
 	// MaxConnectionAge is how old a connection over gRPC may be before its client
@@ -140,7 +162,7 @@ type BuildInfo struct {
 	TensorFlowVersion string // of the library that the model runs on
 }
 
-// Validate tells which field is out of range, if any is. Zero fields stand for
+// Validate returns an error that names the field which is out of range, if any. Zero fields stand for
 // their defaults.
 func (c Config) Validate() error {
 	c = c.withDefaults()
@@ -201,23 +223,23 @@ func (c Config) validateRelations() error {
 
 // withDefaults fills in the zero fields.
 func (c Config) withDefaults() Config {
-	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, 16<<20)
-	c.MaxPairs = cmp.Or(c.MaxPairs, 64)
-	c.MaxCandidates = cmp.Or(c.MaxCandidates, 256)
-	c.MaxImages = cmp.Or(c.MaxImages, 128)
-	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
-	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
-	c.MaxStreams = cmp.Or(c.MaxStreams, 256)
-	c.MaxCalls = cmp.Or(c.MaxCalls, 512)
-	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
-	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
+	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, DefaultMaxMessageBytes)
+	c.MaxPairs = cmp.Or(c.MaxPairs, DefaultMaxPairs)
+	c.MaxCandidates = cmp.Or(c.MaxCandidates, DefaultMaxCandidates)
+	c.MaxImages = cmp.Or(c.MaxImages, DefaultMaxImages)
+	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, DefaultMaxStreamReferences)
+	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, DefaultMaxStreamWindow)
+	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
+	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
+	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, DefaultMaxPixelsInFlight)
+	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, DefaultMaxQueuedImages)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
-	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, 60*time.Second)
-	c.StreamGrace = cmp.Or(c.StreamGrace, 5*time.Second)
-	c.StopTimeout = cmp.Or(c.StopTimeout, 25*time.Second)
-	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, 10*time.Second)
+	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, DefaultDeadline)
+	c.StreamGrace = cmp.Or(c.StreamGrace, DefaultStreamGrace)
+	c.StopTimeout = cmp.Or(c.StopTimeout, DefaultStopTimeout)
+	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, DefaultWatchdogTimeout)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -132,7 +132,7 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		if delay := detail[*errdetails.RetryInfo](t, err).GetRetryDelay().AsDuration(); delay <= 0 {
 			t.Errorf("retry delay = %v, want more than 0", delay)
 		}
-		// Who is refused costs no decoding: that the image is broken is not found.
+		// A refused call costs no decoding: that the image is broken is not found.
 		_, err = r.Compare(t.Context(), compareRequest(encoded(gray(4)[:40]), grayImage(5)))
 		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
 			t.Errorf("a broken image: error %v (-want +got):\n%s", err, diff)

@@ -206,7 +206,7 @@ func TestRouteAndRemoveRefuse(t *testing.T) {
 	}
 }
 
-// TestConnectionsGrowOld: their clients connect anew and lose no call.
+// TestConnectionsGrowOld: their clients connect again and lose no call.
 func TestConnectionsGrowOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := serve(t, server.Config{MaxConnectionAge: time.Minute}, &fakeModel{})

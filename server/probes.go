@@ -54,7 +54,7 @@ func (s *Server) answerReady(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, health.GetStatus()) // a probe that has left reads nothing
 }
 
-// Handle answers a pattern of http.ServeMux by handler. It is to be called
+// Handle answers a pattern of http.ServeMux by handler. It must be called
 // before Serve; a pattern that is there already panics, as with http.ServeMux.
 func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pattern, handler) }
 
@@ -69,7 +69,7 @@ func (p *Probes) Serve(lis net.Listener) error {
 // probesGrace is how long answers under way may take to go out at the end.
 const probesGrace = time.Second
 
-// Close ends Serve. Those who watch health over gRPC are cut off.
+// Close ends Serve. Clients that watch health over gRPC are cut off.
 func (p *Probes) Close() error {
 	p.grpc.Stop() // ends the watches, which would never end by themselves
 	ctx, cancel := context.WithTimeout(context.Background(), probesGrace)

@@ -33,7 +33,7 @@ func unhurried() *fakeModel {
 // brokenLevel is the grey of which the network of the test makes NaN.
 const brokenLevel = 13
 
-// pairOf is one random pair with its outcome, whoever else is served.
+// pairOf is one random pair with its outcome, whatever else is served.
 type pairOf struct {
 	a, b *pb.Image
 	want float32

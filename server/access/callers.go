@@ -149,8 +149,7 @@ const (
 	maxRate = 1e6
 )
 
-// ErrTooManyCallers says that so many callers have calls under way that no other
-// one can be kept track of.
+// ErrTooManyCallers says that the table is full of callers with calls under way.
 var ErrTooManyCallers = errors.New("access: calls of too many callers are under way")
 
 // RateError is a call that came too soon after others of its caller.
@@ -191,7 +190,7 @@ type Limits struct {
 	Callers int
 }
 
-// Validate tells which field is out of range, if any is.
+// Validate returns an error that names the field which is out of range, if any.
 func (l Limits) Validate() error {
 	switch {
 	case l.CallsPerSecond != 0 && !(l.CallsPerSecond >= minRate && l.CallsPerSecond <= maxRate): // NaN too

@@ -193,7 +193,7 @@ func TestCallersFromManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
-	for i := range 4 { // nothing is left under way: the table can be filled anew
+	for i := range 4 { // nothing is left under way: the table can be filled again
 		enter(t, callers, fmt.Sprint("fresh ", i))
 	}
 }

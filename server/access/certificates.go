@@ -33,7 +33,7 @@ type CertificateFiles struct {
 	ClientCA string
 }
 
-// Validate tells which file is not named, if one is not.
+// Validate returns an error that says which file is not named, if any.
 func (f CertificateFiles) Validate() error {
 	switch {
 	case f.Certificate == "":

@@ -29,7 +29,7 @@ type Config struct {
 	// decides who may connect. It must not be changed any more. Nil: plain text.
 	TLS *tls.Config
 
-	// Tokens tells whose a bearer token is; calls without a good one, reflection
+	// Tokens tells whose a bearer token is; calls without a valid one, reflection
 	// included, are refused with UNAUTHENTICATED. Nil: no token is needed.
 	Tokens admission.Tokens
 

@@ -97,7 +97,7 @@ func (q *Queue) awaitRoom(ctx context.Context, n int) error {
 }
 
 // Place is room in a queue for images that are still to be prepared, so that
-// nobody prepares what will be refused. It belongs to one goroutine at a time,
+// nothing is prepared that will be refused. It belongs to one goroutine at a time,
 // which either submits the images or gives the place back.
 type Place struct {
 	queue  *Queue

@@ -5,8 +5,8 @@
 // there, at most [Config].MaxBatch images, by default without waiting for more.
 // A run may mix callers and a caller's images may be spread over runs; each
 // caller gets exactly its own embeddings back, in its own order. An image that
-// is in the queue or under way already is not encoded a second time: whoever
-// brings it again, in the same call or another, waits for the first one's run.
+// is in the queue or under way already is not encoded a second time: a caller that
+// brings it again waits for the first one's run.
 //
 // The queue is bounded, counted in images. [Queue.Submit] refuses what does not
 // fit, for callers that can come back later; [Queue.SubmitWait] waits for room,
@@ -85,7 +85,7 @@ type Config struct {
 	EmbeddingLength int
 }
 
-// Validate tells which field is out of range, if any is.
+// Validate returns an error that names the field which is out of range, if any.
 func (c Config) Validate() error {
 	fields := []struct {
 		name  string
@@ -172,7 +172,7 @@ type FullError struct {
 
 // Error tells the numbers.
 func (e *FullError) Error() string {
-	text := fmt.Sprintf("queue is full: %d images wait of %d at most, %d more were submitted",
+	text := fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
 		e.Queued, e.Capacity, e.Wanted)
 	if e.Wait > 0 {
 		text += fmt.Sprintf(" and would take %v, longer than their deadline allows", e.Wait.Round(time.Millisecond))

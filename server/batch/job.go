@@ -69,8 +69,8 @@ func (j *job) result() ([][]float32, Report, error) {
 	return j.embeddings, j.report, nil
 }
 
-// unit is one distinct image that waits or is under way, with all who want its
-// embedding. The queue's mutex guards it.
+// unit is one distinct image that waits or is under way, with all jobs that want
+// its embedding. The queue's mutex guards it.
 type unit struct {
 	pixels []byte
 	key    Key

@@ -24,7 +24,7 @@ type Queue struct {
 	counts   counts
 	closed   bool
 
-	wake    chan struct{} // capacity 1: whoever hears it looks for itself, and passes it on
+	wake    chan struct{} // capacity 1: the runner that hears it looks for itself, and passes it on
 	ctx     context.Context
 	stop    context.CancelFunc
 	runners sync.WaitGroup
@@ -138,8 +138,7 @@ func (q *Queue) checkImages(images []Image) error {
 	return nil
 }
 
-// withdraw takes a job out whose caller has left, so that it frees its room at
-// once.
+// withdraw takes a job out whose caller has left: its room is free at once.
 func (q *Queue) withdraw(j *job, cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -62,7 +62,7 @@ func (q *Queue) take() (*run, time.Duration) {
 	return r, 0
 }
 
-// holdLocked tells how long the oldest image is still to be held back.
+// holdLocked is how long the oldest image is still to be held back.
 func (q *Queue) holdLocked(now time.Time) time.Duration {
 	if len(q.waiting) >= q.cfg.MaxBatch {
 		return 0
@@ -103,9 +103,9 @@ func (q *Queue) dropDeadLocked(now time.Time) {
 	}
 }
 
-// deadLocked tells why a job is not worth encoding by a run of that size; nil if
-// it is. Where others would fill the run, whoever will probably be late makes room
-// for them.
+// deadLocked returns why a job is not worth encoding by a run of that size; nil if
+// it is. Where others would fill the run, a caller that will probably be late makes
+// room for them.
 func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 	if err := j.ctx.Err(); err != nil {
 		return err
@@ -144,8 +144,8 @@ func (q *Queue) carryOut(e *encoder, r *run) {
 			q.failLocked(u, err)
 			continue
 		}
-		// A copy: output is the runner's memory, and who keeps one embedding
-		// should not keep a whole run alive.
+		// A copy: output is the runner's memory, and a caller that keeps
+		// one embedding should not keep a whole run alive.
 		length := q.cfg.EmbeddingLength
 		q.deliverLocked(u, slices.Clone(output[i*length:(i+1)*length]), r)
 	}
@@ -161,8 +161,8 @@ func (q *Queue) deliverLocked(u *unit, embedding []float32, r *run) {
 	u.wanted = nil
 }
 
-// failLocked ends all who want the unit. What else they have in the queue leaves
-// it: they could not use it.
+// failLocked ends all jobs that want the unit. What else they have in the queue
+// leaves it: they could not use it.
 func (q *Queue) failLocked(u *unit, err error) {
 	for _, w := range slices.Clone(u.wanted) {
 		q.counts.dropped[DropFailed] += uint64(q.finishLocked(w.job, err))

@@ -46,7 +46,7 @@ func TestImageInTheQueueOrUnderWayIsEncodedOnce(t *testing.T) {
 	})
 }
 
-func TestImageIsEncodedAnewOnceItsRunIsOver(t *testing.T) {
+func TestImageIsEncodedAgainOnceItsRunIsOver(t *testing.T) {
 	e := &encoder{}
 	q := newQueue(t, e, 4, 4)
 	for range 2 {
@@ -59,7 +59,7 @@ func TestImageIsEncodedAnewOnceItsRunIsOver(t *testing.T) {
 	}
 }
 
-// Whoever brought an image first may leave: the others' embedding must not go
+// The caller that brought an image first may leave: the others' embedding must not go
 // with them, nor its place in the queue.
 func TestSharedImageOutlivesItsFirstCaller(t *testing.T) {
 	for _, when := range []string{"waits", "is under way"} {

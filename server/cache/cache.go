@@ -35,7 +35,7 @@ type Config struct {
 	MaxBytes int
 }
 
-// Validate tells whether the bound is negative.
+// Validate returns an error where the bound is negative.
 func (c Config) Validate() error {
 	if c.MaxBytes < 0 {
 		return fmt.Errorf("cache: MaxBytes is %d, expected 0 or more", c.MaxBytes)

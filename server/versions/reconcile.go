@@ -58,7 +58,7 @@ func (m *Manager) trustAll() {
 	}
 }
 
-// reconcile loads what is chosen, routes to it and unloads what nobody needs. What
+// reconcile loads what is chosen, routes to it and unloads what nothing needs. What
 // can't be had stays as it was, and the error says why. The caller has the turn.
 func (m *Manager) reconcile(ctx context.Context) error {
 	m.mu.Lock()

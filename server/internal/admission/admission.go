@@ -1,5 +1,5 @@
 // Package admission lets calls in or refuses them, before a byte of their message
-// is taken: by who calls, within that caller's limits and the server's.
+// is taken: by its caller, within that caller's limits and the server's.
 package admission
 
 import (
@@ -79,7 +79,7 @@ func visitIn(ctx context.Context) (*visit, error) {
 	return v, nil
 }
 
-// Caller names who makes the call of ctx; empty where it passed no gate.
+// Caller names the caller of ctx's call; empty where it passed no gate.
 func Caller(ctx context.Context) string {
 	v, err := visitIn(ctx)
 	if err != nil {

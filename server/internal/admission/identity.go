@@ -59,8 +59,8 @@ func IdentityOf(ctx context.Context) Identity {
 	return shown
 }
 
-// Caller names who calls: the name of the token, where tokens are asked for, else
-// of the certificate, else the address. The word before it keeps the three apart.
+// Caller names the caller: by its token, where tokens are asked for, else by its
+// certificate, else by its address. The word before it keeps the three apart.
 // The error is a status, UNAUTHENTICATED.
 func (i Identity) Caller(tokens Tokens) (string, error) {
 	if tokens != nil {
@@ -76,5 +76,5 @@ func (i Identity) Caller(tokens Tokens) (string, error) {
 	return i.AddressName(), nil
 }
 
-// AddressName names who calls by the address alone.
+// AddressName names the caller by the address alone.
 func (i Identity) AddressName() string { return "address " + access.AddressName(i.Address) }

@@ -80,7 +80,7 @@ func (b Backend) admit(next http.Handler) http.Handler {
 				w.Header().Set("WWW-Authenticate", "Bearer")
 			} else {
 				// Over HTTP/1 an answer before the body's end may be lost with the
-				// connection, and who is held to a limit shall know for how long.
+				// connection, and a caller beyond a limit has to learn for how long.
 				_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
 			}
 			refuseAs(w, r, err)
