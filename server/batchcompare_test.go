@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/internal/fault"
@@ -45,7 +46,7 @@ func TestBatchCompareEncodesEachImageOnceAndAnswersNeighboursOfBadPairs(t *testi
 	checkProto(t, &pb.BatchCompareResponse{
 		Results: []*pb.PairResult{
 			score(graySimilarity(10, 20)),
-			pairError(failure{invalid, fault.ReasonImageFormatUnknown, "pairs[1].image_b"}),
+			pairError(failure{invalid, string(imaging.ReasonFormatUnknown), "pairs[1].image_b"}),
 			score(graySimilarity(10, 20)),
 			pairError(failure{invalid, fault.ReasonImageUnset, "pairs[3].image_b"}),
 			pairError(failure{codes.FailedPrecondition, fault.ReasonModelMismatch, "pairs[4].image_a"}),

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/internal/fault"
@@ -53,23 +54,23 @@ func imageRefusals() []refusal {
 		{"unset oneof", "image_b", fault.ReasonImageUnset, &pb.Image{}, invalid},
 		{"unset query", "query", fault.ReasonImageUnset, &pb.Image{}, invalid},
 		{"name of a reference", "image_a", fault.ReasonReferenceOutsideStream, reference("x"), invalid},
-		{"no bytes", "image_b", fault.ReasonImageEmpty, encoded(nil), invalid},
-		{"9 MB", "image_a", fault.ReasonImageTooLarge, encoded(append(gray(1), make([]byte, 9<<20)...)), invalid},
-		{"text", "image_b", fault.ReasonImageFormatUnknown, encoded([]byte("hello, I am not a picture")), invalid},
-		{"truncated", "image_a", fault.ReasonImageUndecodable, encoded(noise(40, 1)[:500]), invalid},
-		{"truncated query", "query", fault.ReasonImageUndecodable, encoded(noise(40, 1)[:500]), invalid},
-		{"one pixel", "image_b", fault.ReasonImageShape, encoded(grayOf(1, 1, 5)), invalid},
-		{"a thread", "query", fault.ReasonImageShape, encoded(grayOf(2, 100, 5)), invalid},
-		{"50,000 x 50,000 header", "image_a", fault.ReasonImageTooManyPixels, encoded(header(50_000, 50_000)), invalid},
-		{"raw too short", "image_b", fault.ReasonImageRawLength,
+		{"no bytes", "image_b", string(imaging.ReasonEmpty), encoded(nil), invalid},
+		{"9 MB", "image_a", string(imaging.ReasonTooLarge), encoded(append(gray(1), make([]byte, 9<<20)...)), invalid},
+		{"text", "image_b", string(imaging.ReasonFormatUnknown), encoded([]byte("hello, I am not a picture")), invalid},
+		{"truncated", "image_a", string(imaging.ReasonUndecodable), encoded(noise(40, 1)[:500]), invalid},
+		{"truncated query", "query", string(imaging.ReasonUndecodable), encoded(noise(40, 1)[:500]), invalid},
+		{"one pixel", "image_b", string(imaging.ReasonShape), encoded(grayOf(1, 1, 5)), invalid},
+		{"a thread", "query", string(imaging.ReasonShape), encoded(grayOf(2, 100, 5)), invalid},
+		{"50,000 x 50,000 header", "image_a", string(imaging.ReasonTooManyPixels), encoded(header(50_000, 50_000)), invalid},
+		{"raw too short", "image_b", string(imaging.ReasonRawLength),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_RGB8, make([]byte, 47)), invalid},
-		{"raw of no format", "image_a", fault.ReasonImageRawLength,
+		{"raw of no format", "image_a", string(imaging.ReasonRawLength),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_UNSPECIFIED, make([]byte, 48)), invalid},
-		{"raw of an unheard-of format", "image_a", fault.ReasonImageRawLength,
+		{"raw of an unheard-of format", "image_a", string(imaging.ReasonRawLength),
 			rawImage(4, 4, 77, make([]byte, 48)), invalid},
-		{"raw of vast size", "image_a", fault.ReasonImageTooManyPixels,
+		{"raw of vast size", "image_a", string(imaging.ReasonTooManyPixels),
 			rawImage(math.MaxUint32, math.MaxUint32, pb.PixelFormat_PIXEL_FORMAT_RGB8, make([]byte, 48)), invalid},
-		{"raw empty", "image_b", fault.ReasonImageEmpty,
+		{"raw empty", "image_b", string(imaging.ReasonEmpty),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_GRAY8, nil), invalid},
 		{"embedding of another model", "image_a", fault.ReasonModelMismatch, embedding("other", values...), codes.FailedPrecondition},
 		{"embedding of no model", "query", fault.ReasonModelMismatch, embedding("", values...), codes.FailedPrecondition},

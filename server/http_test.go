@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/internal/fault"
@@ -86,7 +87,7 @@ func TestHTTPTellsErrorsWithDetails(t *testing.T) {
 		wantField  string
 	}{
 		{"no picture", &pb.RankRequest{Query: encoded([]byte("text")), Candidates: []*pb.Image{grayImage(1)}},
-			connect.CodeInvalidArgument, fault.ReasonImageFormatUnknown, "query"},
+			connect.CodeInvalidArgument, string(imaging.ReasonFormatUnknown), "query"},
 		{"too many", &pb.RankRequest{Query: grayImage(1), Candidates: []*pb.Image{grayImage(1), grayImage(2), grayImage(3)}},
 			connect.CodeInvalidArgument, fault.ReasonTooManyItems, "candidates"},
 		{"another model's embedding", &pb.RankRequest{Query: embedding("f00d", 1), Candidates: []*pb.Image{grayImage(1)}},

@@ -8,9 +8,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
-	"siamese/server/internal/fault"
 )
 
 func candidate(index uint32, similarity float32) *pb.RankedCandidate {
@@ -56,7 +56,7 @@ func TestRankOrdersAndCuts(t *testing.T) {
 			checkProto(t, &pb.RankResponse{
 				Ranked: tt.want,
 				Errors: []*pb.CandidateError{{Index: 4, Error: &pb.ItemError{
-					Code: int32(codes.InvalidArgument), Reason: fault.ReasonImageUndecodable, Field: "candidates[4]",
+					Code: int32(codes.InvalidArgument), Reason: string(imaging.ReasonUndecodable), Field: "candidates[4]",
 				}}},
 				Threshold: threshold, Model: modelReference, EncodedImages: 3,
 			}, got, withoutMessage, protocmp.IgnoreFields(&pb.RankResponse{}, "timings"))

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/internal/fault"
@@ -170,14 +171,14 @@ func TestStreamAnswersEveryMessage(t *testing.T) {
 		{set("b", grayImage(90)), setAnswer("b")},
 		{frame(6, grayImage(90)), frameAnswer(6, scored("b", 1), scored("a", graySimilarity(100, 90)))},
 		// A reference that fails leaves the name as it was.
-		{set("b", encoded(nil)), failedReference("b", failure{invalid, fault.ReasonImageEmpty, "set_reference.image"})},
+		{set("b", encoded(nil)), failedReference("b", failure{invalid, string(imaging.ReasonEmpty), "set_reference.image"})},
 		{set("b", embedding("other")), failedReference("b", failure{codes.FailedPrecondition, fault.ReasonModelMismatch, "set_reference.image"})},
 		{set("", grayImage(1)), failedReference("", failure{invalid, fault.ReasonReferenceName, "set_reference.name"})},
 		{set(strings.Repeat("n", 257), grayImage(1)),
 			failedReference(strings.Repeat("n", 257), failure{invalid, fault.ReasonReferenceName, "set_reference.name"})},
 		{frame(7, grayImage(90), "b"), frameAnswer(7, scored("b", 1))},
 		{frame(8, nil), failedFrame(8, failure{invalid, fault.ReasonImageUnset, "frame.image"})},
-		{frame(9, encoded([]byte("junk"))), failedFrame(9, failure{invalid, fault.ReasonImageFormatUnknown, "frame.image"})},
+		{frame(9, encoded([]byte("junk"))), failedFrame(9, failure{invalid, string(imaging.ReasonFormatUnknown), "frame.image"})},
 		// References in place of images.
 		{pair(10, grayImage(90), reference("b")), pairAnswer(10, 1)},
 		{pair(11, reference("a"), reference("b")), pairAnswer(11, graySimilarity(100, 90))},
@@ -187,7 +188,7 @@ func TestStreamAnswersEveryMessage(t *testing.T) {
 		{pair(14, grayImage(1), reference("d")), failedFrame(14, unknown("pair.image_b.reference"))},
 		{pair(15, &pb.Image{}, grayImage(1)), failedFrame(15, failure{invalid, fault.ReasonImageUnset, "pair.image_a"})},
 		{pair(16, grayImage(1), encoded(header(50_000, 50_000))),
-			failedFrame(16, failure{invalid, fault.ReasonImageTooManyPixels, "pair.image_b"})},
+			failedFrame(16, failure{invalid, string(imaging.ReasonTooManyPixels), "pair.image_b"})},
 		{drop("a"), dropAnswer("a")},
 		{drop("a"), failedReference("a", unknown("drop_reference.name"))},
 		{frame(17, grayImage(90), "a"), failedFrame(17, unknown("frame.references[0]"))},

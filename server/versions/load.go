@@ -71,7 +71,7 @@ func (v *version) refusal() error {
 }
 
 // unloadLocked frees a version's model in a goroutine that Close waits for;
-// failed is told the error. The version can be loaded again meanwhile: that is
+// failed is told the error, with the mutex held. The version can be loaded again meanwhile: that is
 // another model.
 func (m *Manager) unloadLocked(v *version, failed func(error)) {
 	free := v.model.Unload()

@@ -170,15 +170,15 @@ func (m *Manager) look(ctx context.Context) {
 func (m *Manager) Close() error {
 	m.turn <- struct{}{} // and never given back
 	m.mu.Lock()
-	var errs errorList
+	var errs []error // the mutex guards it
 	for _, v := range m.versions {
 		if v.model != nil {
-			m.unloadLocked(v, errs.add)
+			m.unloadLocked(v, func(err error) { errs = append(errs, err) })
 		}
 	}
 	m.mu.Unlock()
 	m.unloading.Wait()
-	return errs.join()
+	return joined(errs)
 }
 
 // take waits for the turn to decide and load.

@@ -1,7 +1,5 @@
 package fault
 
-import "siamese/imaging"
-
 // Domain is the domain of every ErrorInfo.
 const Domain = "siamese.v1"
 
@@ -80,15 +78,4 @@ const (
 	// ReasonOther stands for errors that are gRPC's own and have no reason of the
 	// contract, such as that of a message over the limit.
 	ReasonOther = "OTHER"
-)
-
-// The reasons that imaging gives.
-const (
-	ReasonImageEmpty         = string(imaging.ReasonEmpty)
-	ReasonImageTooLarge      = string(imaging.ReasonTooLarge)
-	ReasonImageFormatUnknown = string(imaging.ReasonFormatUnknown)
-	ReasonImageUndecodable   = string(imaging.ReasonUndecodable)
-	ReasonImageTooManyPixels = string(imaging.ReasonTooManyPixels)
-	ReasonImageShape         = string(imaging.ReasonShape)
-	ReasonImageRawLength     = string(imaging.ReasonRawLength)
 )

@@ -212,12 +212,7 @@ func (s *session) send(ctx context.Context) error {
 		graceOver = s.cfg.GraceOver
 	)
 	for {
-		// A nil channel is never ready: the loop waits for the next entry or
-		// for the current one, and for the server's stop in either case.
-		entries, ready := s.window.entries, chan struct{}(nil)
-		if current != nil {
-			entries, ready = nil, current.ready
-		}
+		entries, ready := s.awaited(current)
 		select {
 		case e, ok := <-entries:
 			if !ok {
@@ -241,6 +236,15 @@ func (s *session) send(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// awaited is what send waits for beside the server's stop: the next entry or the
+// current one. The other is nil, a channel that is never ready.
+func (s *session) awaited(current *entry) (entries <-chan *entry, ready <-chan struct{}) {
+	if current == nil {
+		return s.window.entries, nil
+	}
+	return nil, current.ready
 }
 
 // stopReading ends the window for the server's stop and returns what the stream
