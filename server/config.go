@@ -113,7 +113,7 @@ type Config struct {
 	StopTimeout time.Duration
 
 	// TLS is the server's side of TLS, for calls over gRPC and over HTTP alike. It
-	// must not be changed any more. Nil: plain text.
+	// must not be changed afterwards. Nil: plain text.
 	TLS *tls.Config
 
 	// Tokens tells whose a bearer token is; calls without a valid one are refused

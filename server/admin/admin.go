@@ -26,7 +26,7 @@ import (
 // can connect.
 type Config struct {
 	// TLS is the service's side of TLS; what it asks of clients' certificates
-	// decides who may connect. It must not be changed any more. Nil: plain text.
+	// decides who may connect. It must not be changed afterwards. Nil: plain text.
 	TLS *tls.Config
 
 	// Tokens tells whose a bearer token is; calls without a valid one, reflection

@@ -185,14 +185,14 @@ func (e *FullError) Unwrap() error { return ErrFull }
 
 // OutputError says that the runner returned a wrong number of floats.
 type OutputError struct {
-	Images int // images of the run
-	Got    int // floats returned
-	Want   int // floats expected
+	Images   int // images of the run
+	Received int // floats
+	Expected int // floats
 }
 
 // Error tells what was returned and what was expected.
 func (e *OutputError) Error() string {
-	return fmt.Sprintf("encoder returned %d floats for %d images, expected %d", e.Got, e.Images, e.Want)
+	return fmt.Sprintf("encoder returned %d floats for %d images, expected %d", e.Received, e.Images, e.Expected)
 }
 
 // PanicError is a panic that was caught and became an error.

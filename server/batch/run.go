@@ -189,8 +189,8 @@ func (e *encoder) encode(ctx context.Context, units []*unit) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	if want := size * e.cfg.EmbeddingLength; len(output) != want {
-		return nil, &OutputError{Images: size, Got: len(output), Want: want}
+	if expected := size * e.cfg.EmbeddingLength; len(output) != expected {
+		return nil, &OutputError{Images: size, Received: len(output), Expected: expected}
 	}
 	return output[:len(units)*e.cfg.EmbeddingLength], nil
 }
