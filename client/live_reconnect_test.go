@@ -99,7 +99,7 @@ func serveTCP(t *testing.T, listener net.Listener) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetModel(meanModel{}, meanInfo); err != nil {
+	if err := setModel(s, meanModel{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -162,7 +162,7 @@ func TestLiveMovesOnWhenItsServerDrains(t *testing.T) {
 			t.Errorf("result = %+v, want frame 1 scored while draining", got)
 		}
 		got := w.phase(client.Waiting)
-		if failure, ok := errors.AsType[*client.Error](got.Err); !ok || failure.Reason != server.ReasonDraining {
+		if failure, ok := errors.AsType[*client.Error](got.Err); !ok || failure.Reason != "DRAINING" {
 			t.Errorf("state = %+v, want DRAINING", got)
 		}
 		if took := time.Since(started); took != 0 {

@@ -102,7 +102,7 @@ func TestLiveSendsARefusedReferenceOnce(t *testing.T) {
 		h.start(meanModel{})
 		w := h.live(client.LiveConfig{References: append([]client.Reference{{Name: "bad", Image: []byte("junk")}}, one...)})
 		got := w.refusal()
-		if got.Name != "bad" || got.Err.Reason != server.ReasonImageFormatUnknown || !errors.Is(&got, got.Err) {
+		if got.Name != "bad" || got.Err.Reason != "IMAGE_FORMAT_UNKNOWN" || !errors.Is(&got, got.Err) {
 			t.Errorf("error = %v, want IMAGE_FORMAT_UNKNOWN of bad", &got)
 		}
 		if want := `reference "bad": IMAGE_FORMAT_UNKNOWN: `; !strings.HasPrefix(got.Error(), want) {
@@ -158,7 +158,7 @@ func TestLiveForgetsAnImageThatTheNextServerRefuses(t *testing.T) {
 		w.scores(1, 100)
 		h.cfg.Limits.MaxBytes = 10
 		h.restart(meanModel{})
-		if got := w.refusal(); got.Name != "a" || got.Err.Reason != server.ReasonImageTooLarge {
+		if got := w.refusal(); got.Name != "a" || got.Err.Reason != "IMAGE_TOO_LARGE" {
 			t.Errorf("error = %v, want IMAGE_TOO_LARGE of a", &got)
 		}
 		w.offer(2, 100)
@@ -199,7 +199,7 @@ func TestLiveTellsOfMoreReferencesThanTheServerHolds(t *testing.T) {
 		h := newHost(t, server.Config{MaxStreamReferences: 1})
 		h.start(meanModel{})
 		w := h.live(client.LiveConfig{References: append(one[:1:1], client.Reference{Name: "b", Image: gray(1)})})
-		if got := w.refusal(); got.Name != "b" || got.Err.Reason != server.ReasonTooManyReferences {
+		if got := w.refusal(); got.Name != "b" || got.Err.Reason != "TOO_MANY_REFERENCES" {
 			t.Errorf("error = %v, want TOO_MANY_REFERENCES of b", &got)
 		}
 		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(1, 100))

@@ -27,6 +27,15 @@ var meanInfo = server.ModelInfo{
 	Name: "mean", Version: "1", Digest: "0ff1ce",
 	Height: inputSide, Width: inputSide, EmbeddingLength: 1,
 	Threshold: 0.75, Device: "cpu",
+	MaxBatch: 1, // so that a run of the encoder is an image
+}
+
+// setModel gives a server its model, the only one.
+func setModel(s *server.Server, model server.Model) error {
+	if err := s.AddModel(model, meanInfo); err != nil {
+		return err
+	}
+	return s.Route(meanInfo.Version, nil)
 }
 
 // meanModel is the stand-in. encode, where set, runs first, once an image, and
@@ -102,7 +111,6 @@ type host struct {
 }
 
 func newHost(t *testing.T, cfg server.Config) *host {
-	cfg.MaxBatch = 1 // so that a run of the encoder is an image
 	h := &host{t: t, cfg: cfg}
 	t.Cleanup(h.kill)
 	return h
@@ -115,7 +123,7 @@ func (h *host) start(model server.Model) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := s.SetModel(model, meanInfo); err != nil {
+	if err := setModel(s, model); err != nil {
 		h.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

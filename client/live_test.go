@@ -134,7 +134,7 @@ func TestLiveGoesOnAfterABadFrame(t *testing.T) {
 		w := h.live(client.LiveConfig{References: one})
 		w.Offer(client.Frame{ID: 1, Image: []byte("no picture")})
 		got := w.result()
-		if got.FrameID != 1 || got.Err == nil || got.Err.Reason != server.ReasonImageFormatUnknown || got.Err.Code != codes.InvalidArgument {
+		if got.FrameID != 1 || got.Err == nil || got.Err.Reason != "IMAGE_FORMAT_UNKNOWN" || got.Err.Code != codes.InvalidArgument {
 			t.Errorf("result = %+v, want frame 1 refused with IMAGE_FORMAT_UNKNOWN", got)
 		}
 		w.offer(2, 100)

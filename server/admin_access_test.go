@@ -19,6 +19,7 @@ import (
 	"siamese/server"
 	"siamese/server/access"
 	"siamese/server/access/accesstest"
+	"siamese/server/admin"
 )
 
 // guardedAdmin is an admin service on a socket.
@@ -28,7 +29,7 @@ type guardedAdmin struct {
 }
 
 // serveAdmin starts one, which ends with the test.
-func serveAdmin(t *testing.T, cfg server.AdminConfig) *guardedAdmin {
+func serveAdmin(t *testing.T, cfg admin.Config) *guardedAdmin {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,8 +39,8 @@ func serveAdmin(t *testing.T, cfg server.AdminConfig) *guardedAdmin {
 	cfg.Logger = slog.New(slog.NewTextHandler(a.log, nil))
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	admin := server.NewAdmin(serveVersions(t, server.Config{}).manager, cfg)
-	go func() { served <- admin.Serve(ctx, listener) }()
+	service := admin.New(serveVersions(t, server.Config{}).manager, cfg)
+	go func() { served <- service.Serve(ctx, listener) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -86,24 +87,24 @@ func TestAdminAsksForWhatItIsTold(t *testing.T) {
 		return credentials.NewTLS(config)
 	}
 	operator, camera, plain := over(operators.Issue(t, "olga")), over(ours.Issue(t, "camera")), insecure.NewCredentials()
-	mutual := server.AdminConfig{TLS: certificates.Config()}
-	both := server.AdminConfig{TLS: certificates.Config(), Tokens: newTokenBook()}
+	mutual := admin.Config{TLS: certificates.Config()}
+	both := admin.Config{TLS: certificates.Config(), Tokens: newTokenBook()}
 	tests := []struct {
 		name       string
-		config     server.AdminConfig
+		config     admin.Config
 		transport  credentials.TransportCredentials
 		token      string
 		want       codes.Code
 		wantCaller string
 	}{
-		{"nothing asked for", server.AdminConfig{}, plain, "", codes.OK, `caller="address 127.0.0.1"`},
+		{"nothing asked for", admin.Config{}, plain, "", codes.OK, `caller="address 127.0.0.1"`},
 		{"an operator's certificate", mutual, operator, "", codes.OK, `caller="certificate olga"`},
 		{"one of another authority", mutual, camera, "", codes.Unavailable, ""},
 		{"no certificate", mutual, over(), "", codes.Unavailable, ""},
 		{"plain text", mutual, plain, "", codes.Unavailable, ""},
-		{"a token", server.AdminConfig{Tokens: newTokenBook()}, plain, "a-token", codes.OK, `caller="token ann"`},
-		{"no token", server.AdminConfig{Tokens: newTokenBook()}, plain, "", codes.Unauthenticated, `without a valid token" rpc=/siamese.admin.v1.AdminService/ListVersions caller="address 127.0.0.1"`},
-		{"a wrong token", server.AdminConfig{Tokens: newTokenBook()}, plain, "c-token", codes.Unauthenticated, "without a valid token"},
+		{"a token", admin.Config{Tokens: newTokenBook()}, plain, "a-token", codes.OK, `caller="token ann"`},
+		{"no token", admin.Config{Tokens: newTokenBook()}, plain, "", codes.Unauthenticated, `without a valid token" rpc=/siamese.admin.v1.AdminService/ListVersions caller="address 127.0.0.1"`},
+		{"a wrong token", admin.Config{Tokens: newTokenBook()}, plain, "c-token", codes.Unauthenticated, "without a valid token"},
 		{"certificate and token", both, operator, "a-token", codes.OK, `caller="token ann"`},
 		{"certificate without token", both, operator, "", codes.Unauthenticated, "without a valid token"},
 	}

@@ -13,6 +13,7 @@ import (
 
 	adminpb "siamese/proto/siamese/admin/v1"
 	"siamese/server"
+	"siamese/server/admin"
 )
 
 // administer starts an admin service over a server's versions.
@@ -21,8 +22,8 @@ func administer(t *testing.T, v *versioned) adminpb.AdminServiceClient {
 	listener := bufconn.Listen(bufferBytes)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	admin := server.NewAdmin(v.manager, server.AdminConfig{})
-	go func() { served <- admin.Serve(ctx, listener) }()
+	service := admin.New(v.manager, admin.Config{})
+	go func() { served <- service.Serve(ctx, listener) }()
 	conn := dial(t, listener)
 	t.Cleanup(func() {
 		_ = conn.Close()
@@ -47,7 +48,7 @@ func serving(version string, isDefault bool, labels ...string) *adminpb.Version 
 // alone.
 func TestAdminRollsForthAndBack(t *testing.T) {
 	v := serveVersions(t, server.Config{})
-	admin := administer(t, v)
+	service := administer(t, v)
 	ctx := t.Context()
 	answeredBy := func(want string) {
 		t.Helper()
@@ -58,24 +59,24 @@ func TestAdminRollsForthAndBack(t *testing.T) {
 		}
 	}
 	v.source.highest.Store(2)
-	reloaded, err := admin.Reload(ctx, &adminpb.ReloadRequest{})
+	reloaded, err := service.Reload(ctx, &adminpb.ReloadRequest{})
 	if err != nil || !reloaded.GetVersions()[0].GetIsDefault() || reloaded.GetVersions()[0].GetVersion() != "2" {
 		t.Errorf("Reload = %v, %v; want version 2 as the default", reloaded, err)
 	}
 	answeredBy("2")
-	back, err := admin.SetDefault(ctx, &adminpb.SetDefaultRequest{Version: "1"})
+	back, err := service.SetDefault(ctx, &adminpb.SetDefaultRequest{Version: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkProto(t, serving("1", true), back.GetVersion(), withoutTimes)
 	answeredBy("1")
-	labelled, err := admin.SetLabel(ctx, &adminpb.SetLabelRequest{Label: "canary", Version: "latest"})
+	labelled, err := service.SetLabel(ctx, &adminpb.SetLabelRequest{Label: "canary", Version: "latest"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkProto(t, serving("2", false, "canary"), labelled.GetVersion(), withoutTimes)
 
-	got, err := admin.GetStatus(ctx, &adminpb.GetStatusRequest{})
+	got, err := service.GetStatus(ctx, &adminpb.GetStatusRequest{})
 	if err != nil || got.GetResidentBytes() == 0 || got.GetLastScan() == nil {
 		t.Errorf("GetStatus = %v, %v; want resident memory and the last scan", got, err)
 	}
@@ -84,15 +85,15 @@ func TestAdminRollsForthAndBack(t *testing.T) {
 		MaxLoadedModels: 4, Loads: 4,
 	}, got, protocmp.IgnoreFields(got, "last_scan", "resident_bytes", "loaded_models"))
 
-	if got, err := admin.SetLabel(ctx, &adminpb.SetLabelRequest{Label: "canary"}); err != nil || got.GetVersion() != nil {
+	if got, err := service.SetLabel(ctx, &adminpb.SetLabelRequest{Label: "canary"}); err != nil || got.GetVersion() != nil {
 		t.Errorf("SetLabel to nothing = %v, %v; want no version", got, err)
 	}
-	loaded, err := admin.LoadVersion(ctx, &adminpb.LoadVersionRequest{Version: "2"})
+	loaded, err := service.LoadVersion(ctx, &adminpb.LoadVersionRequest{Version: "2"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkProto(t, serving("2", false), loaded.GetVersion(), withoutTimes)
-	if _, err := admin.UnloadVersion(ctx, &adminpb.UnloadVersionRequest{Version: "2"}); err != nil {
+	if _, err := service.UnloadVersion(ctx, &adminpb.UnloadVersionRequest{Version: "2"}); err != nil {
 		t.Error(err)
 	}
 	answeredBy("1")
@@ -100,20 +101,20 @@ func TestAdminRollsForthAndBack(t *testing.T) {
 
 func TestAdminTellsWhyAVersionFailed(t *testing.T) {
 	v := serveVersions(t, server.Config{})
-	admin := administer(t, v)
+	service := administer(t, v)
 	v.source.highest.Store(50)
-	listed, err := admin.Reload(t.Context(), &adminpb.ReloadRequest{})
+	listed, err := service.Reload(t.Context(), &adminpb.ReloadRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &adminpb.Version{Version: "50", State: adminpb.VersionState_VERSION_STATE_FAILED, Reason: "its golden pair has another similarity"}
 	checkProto(t, want, listed.GetVersions()[0], withoutTimes)
-	again, err := admin.ListVersions(t.Context(), &adminpb.ListVersionsRequest{})
+	again, err := service.ListVersions(t.Context(), &adminpb.ListVersionsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkProto(t, want, again.GetVersions()[0], withoutTimes)
-	state, err := admin.GetStatus(t.Context(), &adminpb.GetStatusRequest{})
+	state, err := service.GetStatus(t.Context(), &adminpb.GetStatusRequest{})
 	if err != nil || state.GetDefaultVersion() != "49" || state.GetFailedLoads() != 1 || !strings.Contains(state.GetLastError(), "version 50 does not hold: its golden pair") {
 		t.Errorf("GetStatus = %v, %v; want version 49 and what is wrong with 50", state, err)
 	}
@@ -123,22 +124,22 @@ func TestAdminTellsWhyAVersionFailed(t *testing.T) {
 func TestAdminRefuses(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	v.source.highest.Store(50)
-	admin := administer(t, v)
+	service := administer(t, v)
 	ctx := t.Context()
 	load := func(version string) error {
-		_, err := admin.LoadVersion(ctx, &adminpb.LoadVersionRequest{Version: version})
+		_, err := service.LoadVersion(ctx, &adminpb.LoadVersionRequest{Version: version})
 		return err
 	}
 	setDefault := func(version string) error {
-		_, err := admin.SetDefault(ctx, &adminpb.SetDefaultRequest{Version: version})
+		_, err := service.SetDefault(ctx, &adminpb.SetDefaultRequest{Version: version})
 		return err
 	}
 	setLabel := func(label, version string) error {
-		_, err := admin.SetLabel(ctx, &adminpb.SetLabelRequest{Label: label, Version: version})
+		_, err := service.SetLabel(ctx, &adminpb.SetLabelRequest{Label: label, Version: version})
 		return err
 	}
 	unload := func(version string) error {
-		_, err := admin.UnloadVersion(ctx, &adminpb.UnloadVersionRequest{Version: version})
+		_, err := service.UnloadVersion(ctx, &adminpb.UnloadVersionRequest{Version: version})
 		return err
 	}
 	tests := []struct {
@@ -147,16 +148,16 @@ func TestAdminRefuses(t *testing.T) {
 		wantCode   codes.Code
 		wantReason string
 	}{
-		{"no version", load(""), codes.InvalidArgument, server.ReasonVersionUnset},
-		{"unknown version", load("7"), codes.NotFound, server.ReasonVersionNotFound},
-		{"bad version", setDefault(badVersion), codes.FailedPrecondition, server.ReasonVersionRefused},
-		{"unknown label", setDefault("canary"), codes.NotFound, server.ReasonVersionNotFound},
-		{"bad label", setLabel("no label", "1"), codes.InvalidArgument, server.ReasonLabelName},
-		{"the default", unload("1"), codes.FailedPrecondition, server.ReasonVersionInUse},
+		{"no version", load(""), codes.InvalidArgument, admin.ReasonVersionUnset},
+		{"unknown version", load("7"), codes.NotFound, admin.ReasonVersionNotFound},
+		{"bad version", setDefault(badVersion), codes.FailedPrecondition, admin.ReasonVersionRefused},
+		{"unknown label", setDefault("canary"), codes.NotFound, admin.ReasonVersionNotFound},
+		{"bad label", setLabel("no label", "1"), codes.InvalidArgument, admin.ReasonLabelName},
+		{"the default", unload("1"), codes.FailedPrecondition, admin.ReasonVersionInUse},
 	}
 	for _, tt := range tests {
 		info := detail[*errdetails.ErrorInfo](t, tt.give)
-		if status.Code(tt.give) != tt.wantCode || info.GetReason() != tt.wantReason || info.GetDomain() != server.AdminErrorDomain {
+		if status.Code(tt.give) != tt.wantCode || info.GetReason() != tt.wantReason || info.GetDomain() != admin.ErrorDomain {
 			t.Errorf("%s: %v, reason %s of %s; want %v, %s", tt.name, tt.give, info.GetReason(), info.GetDomain(), tt.wantCode, tt.wantReason)
 		}
 	}
@@ -167,13 +168,13 @@ func TestAdminTellsWhyItsListenerFailed(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	listener := bufconn.Listen(1)
 	_ = listener.Close()
-	err := server.NewAdmin(v.manager, server.AdminConfig{}).Serve(t.Context(), listener)
+	err := admin.New(v.manager, admin.Config{}).Serve(t.Context(), listener)
 	if err == nil || !strings.Contains(err.Error(), "serve admin at bufconn: ") {
 		t.Errorf("Serve = %v, want the listener's error", err)
 	}
 }
 
-// TestAdminIsNotOnThePublicPort, where whoever calls could take models away.
+// TestAdminIsNotOnThePublicPort, where every caller could take models away.
 func TestAdminIsNotOnThePublicPort(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	_, err := adminpb.NewAdminServiceClient(v.conn).ListVersions(t.Context(), &adminpb.ListVersionsRequest{})

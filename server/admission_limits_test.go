@@ -14,6 +14,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/access"
+	"siamese/server/internal/fault"
 )
 
 func TestCallerIsHeldToItsRate(t *testing.T) {
@@ -33,7 +34,7 @@ func TestCallerIsHeldToItsRate(t *testing.T) {
 			}
 		}
 		err := info()
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonRateLimited, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonRateLimited, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("third call (-want +got):\n%s", diff)
 		}
 		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["calls_per_second"]; got != "0.5" {
@@ -72,7 +73,7 @@ func TestCallerIsHeldToItsCallsUnderWay(t *testing.T) {
 		}()
 		synctest.Wait()
 		_, err := r.GetServerInfo(ann, &pb.GetServerInfoRequest{})
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("third call under way (-want +got):\n%s", diff)
 		}
 		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["concurrent_calls"]; got != "2" {
@@ -130,7 +131,7 @@ func TestTooManyCallersAreRefused(t *testing.T) {
 	}, &fakeModel{})
 	c, _ := r.openStream(as(t.Context(), "a-token"), t, &pb.StreamOpening{})
 	_, err := r.GetServerInfo(as(t.Context(), "b-token"), &pb.GetServerInfoRequest{})
-	if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
+	if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonTooManyCalls, ""}, failureOf(err)); diff != "" {
 		t.Errorf("call of one caller too many (-want +got):\n%s", diff)
 	}
 	if _, err := c.end(); err != nil {
@@ -178,7 +179,7 @@ func TestPacedStreamEndsWithTheServer(t *testing.T) {
 			t.Errorf("the stop took %v, want StreamGrace, 5s", took)
 		}
 		_, err := c.rest()
-		if diff := cmp.Diff(failure{codes.Unavailable, server.ReasonDraining, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.Unavailable, fault.ReasonDraining, ""}, failureOf(err)); diff != "" {
 			t.Errorf("the stream's end (-want +got):\n%s", diff)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/access"
+	"siamese/server/internal/fault"
 )
 
 // TestCallCountsBeforeItsMessage: a call is one from its header on, whether its
@@ -30,7 +31,7 @@ func TestCallCountsBeforeItsMessage(t *testing.T) {
 		defer cancel()
 		r.beginCall(half, t, comparePath)
 		_, err := r.Compare(t.Context(), compareRequest(encoded(make([]byte, 4<<20)), grayImage(2)))
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonServerBusy, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonServerBusy, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("second call under way (-want +got):\n%s", diff)
 		}
 		if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_calls"]; got != "1" {
@@ -40,7 +41,7 @@ func TestCallCountsBeforeItsMessage(t *testing.T) {
 			t.Errorf("the log is\n%s\nwant %q and no call", r.log, want)
 		}
 		r.health(t, "") // is let in
-		if err := r.beginCall(t.Context(), t, pb.SiameseService_StreamCompare_FullMethodName).RecvMsg(nil); failureOf(err).Reason != server.ReasonServerBusy {
+		if err := r.beginCall(t.Context(), t, pb.SiameseService_StreamCompare_FullMethodName).RecvMsg(nil); failureOf(err).Reason != fault.ReasonServerBusy {
 			t.Errorf("a stream that is not open = %v, want SERVER_BUSY", err)
 		}
 		if _, err := c.end(); err != nil {

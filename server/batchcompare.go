@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // BatchCompare scores many pairs; a pair that fails carries its own error.
@@ -13,11 +16,12 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCount("pairs", len(req.GetPairs()), s.cfg.MaxPairs); err != nil {
+	defer c.end()
+	if err := fault.CheckCount("pairs", len(req.GetPairs()), s.cfg.MaxPairs); err != nil {
 		return nil, err
 	}
 	pairs := c.pairs(req.GetPairs())
-	if err := c.prepare(ctx); err != nil {
+	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
 	results, err := c.scorePairs(ctx, pairs)
@@ -27,21 +31,21 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 	return &pb.BatchCompareResponse{
 		Results:       results,
 		Threshold:     c.threshold,
-		Model:         c.engine.reference(),
+		Model:         c.reference(),
 		Timings:       c.timings(),
-		EncodedImages: uint32(c.images.encoded),
+		EncodedImages: uint32(c.images.Encoded()),
 	}, nil
 }
 
 // operandPair is a pair of a batch.
-type operandPair struct{ a, b operand }
+type operandPair struct{ a, b wire.Operand }
 
-func (c *call) pairs(wire []*pb.ImagePair) []operandPair {
-	pairs := make([]operandPair, len(wire))
-	for i, pair := range wire {
+func (c *call) pairs(sent []*pb.ImagePair) []operandPair {
+	pairs := make([]operandPair, len(sent))
+	for i, pair := range sent {
 		pairs[i] = operandPair{
-			a: c.operand(fmt.Sprintf("pairs[%d].image_a", i), pair.GetImageA()),
-			b: c.operand(fmt.Sprintf("pairs[%d].image_b", i), pair.GetImageB()),
+			a: c.add(fmt.Sprintf("pairs[%d].image_a", i), pair.GetImageA()),
+			b: c.add(fmt.Sprintf("pairs[%d].image_b", i), pair.GetImageB()),
 		}
 	}
 	return pairs
@@ -50,34 +54,26 @@ func (c *call) pairs(wire []*pb.ImagePair) []operandPair {
 // scorePairs scores the pairs that can be scored, in one run, and returns one
 // result for each pair. Images of which no such pair is made are not encoded.
 func (c *call) scorePairs(ctx context.Context, pairs []operandPair) ([]*pb.PairResult, error) {
-	var couples []couple
-	for _, pair := range pairs {
-		if firstFault(pair.a, pair.b) == nil {
-			couples = append(couples, couple{pair.a.member, pair.b.member})
+	var scorable []infer.Pair
+	results := make([]*pb.PairResult, len(pairs))
+	for i, pair := range pairs {
+		if failed := wire.ItemError(pair.a, pair.b); failed != nil {
+			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: failed}}
+			continue
 		}
+		scorable = append(scorable, infer.Pair{A: pair.a.Image, B: pair.b.Image})
 	}
-	similarities, err := c.score(ctx, couples)
+	similarities, err := c.score(ctx, scorable)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]*pb.PairResult, len(pairs))
-	for i, pair := range pairs {
-		if err := firstFault(pair.a, pair.b); err != nil {
-			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: faultOf(err).item()}}
+	for i := range results {
+		if results[i] != nil {
 			continue
 		}
-		score := pairScore(similarities[0], c.threshold, pair.a.member, pair.b.member)
+		score := wire.PairScore(similarities[0], c.threshold, scorable[0].A, scorable[0].B)
 		results[i] = &pb.PairResult{Outcome: &pb.PairResult_Score{Score: score}}
-		similarities = similarities[1:]
+		similarities, scorable = similarities[1:], scorable[1:]
 	}
 	return results, nil
-}
-
-func pairScore(similarity, threshold float32, a, b *member) *pb.PairScore {
-	return &pb.PairScore{
-		Similarity:   similarity,
-		Same:         similarity >= threshold,
-		PreparedAPng: a.png,
-		PreparedBPng: b.png,
-	}
 }

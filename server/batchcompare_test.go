@@ -6,8 +6,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 func score(similarity float32) *pb.PairResult {
@@ -44,11 +46,11 @@ func TestBatchCompareEncodesEachImageOnceAndAnswersNeighboursOfBadPairs(t *testi
 	checkProto(t, &pb.BatchCompareResponse{
 		Results: []*pb.PairResult{
 			score(graySimilarity(10, 20)),
-			pairError(failure{invalid, server.ReasonImageFormatUnknown, "pairs[1].image_b"}),
+			pairError(failure{invalid, string(imaging.ReasonFormatUnknown), "pairs[1].image_b"}),
 			score(graySimilarity(10, 20)),
-			pairError(failure{invalid, server.ReasonImageUnset, "pairs[3].image_b"}),
-			pairError(failure{codes.FailedPrecondition, server.ReasonModelMismatch, "pairs[4].image_a"}),
-			pairError(failure{invalid, server.ReasonReferenceOutsideStream, "pairs[5].image_a"}),
+			pairError(failure{invalid, fault.ReasonImageUnset, "pairs[3].image_b"}),
+			pairError(failure{codes.FailedPrecondition, fault.ReasonModelMismatch, "pairs[4].image_a"}),
+			pairError(failure{invalid, fault.ReasonReferenceOutsideStream, "pairs[5].image_a"}),
 			score(graySimilarity(40, 10)),
 		},
 		Threshold: threshold, Model: modelReference, EncodedImages: 2,

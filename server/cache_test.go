@@ -96,7 +96,7 @@ func TestCacheServesEveryCall(t *testing.T) {
 func TestKnownPicturesNeedNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		model := &fakeModel{}
+		model := &fakeModel{maxBatch: 1}
 		config := smallQueue
 		config.CacheBytes = withCache.CacheBytes
 		r := serve(t, config, model)

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // Compare scores one pair.
@@ -12,18 +14,19 @@ func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Comp
 	if err != nil {
 		return nil, err
 	}
-	a := c.operand("image_a", req.GetImageA())
-	b := c.operand("image_b", req.GetImageB())
-	if err := firstFault(a, b); err != nil {
+	defer c.end()
+	a := c.add("image_a", req.GetImageA())
+	b := c.add("image_b", req.GetImageB())
+	if err := wire.FirstFault(a, b); err != nil {
 		return nil, err
 	}
-	if err := c.prepare(ctx); err != nil {
+	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := firstFault(a, b); err != nil {
+	if err := wire.FirstFault(a, b); err != nil {
 		return nil, err
 	}
-	similarities, err := c.score(ctx, []couple{{a.member, b.member}})
+	similarities, err := c.score(ctx, []infer.Pair{{A: a.Image, B: b.Image}})
 	if err != nil {
 		return nil, err
 	}
@@ -31,9 +34,9 @@ func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Comp
 		Similarity:   similarities[0],
 		Same:         similarities[0] >= c.threshold,
 		Threshold:    c.threshold,
-		Model:        c.engine.reference(),
+		Model:        c.reference(),
 		Timings:      c.timings(),
-		PreparedAPng: a.png,
-		PreparedBPng: b.png,
+		PreparedAPng: a.PNG(),
+		PreparedBPng: b.PNG(),
 	}, nil
 }

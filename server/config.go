@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,54 +13,67 @@ import (
 	"siamese/imaging"
 	"siamese/server/access"
 	"siamese/server/batch"
+	"siamese/server/internal/admission"
+)
+
+// What a zero field of Config means.
+const (
+	DefaultMaxMessageBytes     = 16 << 20
+	DefaultMaxPairs            = 64
+	DefaultMaxCandidates       = 256
+	DefaultMaxImages           = 128
+	DefaultMaxStreamReferences = 16
+	DefaultMaxStreamWindow     = 8
+	DefaultMaxStreams          = 256
+	DefaultMaxCalls            = 512
+	DefaultMaxPixelsInFlight   = 200_000_000
+	DefaultMaxQueuedImages     = 512
+	DefaultDeadline            = 60 * time.Second
+	DefaultStreamGrace         = 5 * time.Second
+	DefaultStopTimeout         = 25 * time.Second
+	DefaultWatchdogTimeout     = 10 * time.Second
 )
 
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
 type Config struct {
-	// MaxMessageBytes bounds one message, in either direction. Default 16 MiB.
+	// MaxMessageBytes bounds one message, in either direction. Default
+	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int
 
-	// MaxPairs bounds the pairs of one BatchCompare. Default 64.
+	// MaxPairs bounds the pairs of one BatchCompare. Default [DefaultMaxPairs].
 	MaxPairs int
 
-	// MaxCandidates bounds the candidates of one Rank. Default 256.
+	// MaxCandidates bounds the candidates of one Rank. Default [DefaultMaxCandidates].
 	MaxCandidates int
 
-	// MaxImages bounds the images of one Embed. Default 128.
+	// MaxImages bounds the images of one Embed. Default [DefaultMaxImages].
 	MaxImages int
 
-	// MaxStreamReferences bounds the references that a stream holds. Default 16.
+	// MaxStreamReferences bounds the references that a stream holds. Default
+	// [DefaultMaxStreamReferences].
 	MaxStreamReferences int
 
-	// MaxStreamWindow bounds the messages under way on a stream. Default 8.
+	// MaxStreamWindow bounds the messages under way on a stream. Default
+	// [DefaultMaxStreamWindow].
 	MaxStreamWindow int
 
 	// MaxStreams bounds the streams of all callers that are open at a time. Default
-	// 256.
+	// [DefaultMaxStreams].
 	MaxStreams int
 
 	// MaxCalls bounds the other calls of all callers that are under way at a time,
-	// streams that are not open yet among them and health's not. Default 512.
+	// streams that are not open yet among them and health's not. Default
+	// [DefaultMaxCalls].
 	MaxCalls int
 
-	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call
-	// that would go over waits. Default 200 million.
+	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call that
+	// would go over waits. Default [DefaultMaxPixelsInFlight].
 	MaxPixelsInFlight int
 
-	// MaxQueuedImages bounds the images that wait for the encoder. The largest
-	// call must fit. Default 512.
+	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
+	// must fit. Default [DefaultMaxQueuedImages].
 	MaxQueuedImages int
-
-	// MaxBatch bounds the images of one run of the encoder, where the model does
-	// not say what its device wants (ModelInfo.MaxBatch). Default 8, which
-	// keeps a CPU busy; larger batches only add waiting there.
-	MaxBatch int
-
-	// Runners is how many runs of the encoder may be under way at a time, where
-	// the model does not say what its device wants (ModelInfo.Runners). Default
-	// 1.
-	Runners int
 
 	// BatchWait is how long an image may be held back for others that would fill
 	// its run, at most 5 ms. Zero: not at all, a free encoder takes what is
@@ -84,7 +96,7 @@ type Config struct {
 	Alpha imaging.Alpha
 
 	// DefaultDeadline is the deadline of a unary call that sets none. Default
-	// 60 s.
+	// [DefaultDeadline].
 	DefaultDeadline time.Duration
 
 	// DrainDelay is how long the server goes on as before when it is told to
@@ -92,19 +104,19 @@ type Config struct {
 	// Zero: not at all.
 	DrainDelay time.Duration
 
-	// StreamGrace is how long streams are served on after they were told that
-	// the server stops. Default 5 s.
+	// StreamGrace is how long streams are served on after they were told that the
+	// server stops. Default [DefaultStreamGrace].
 	StreamGrace time.Duration
 
-	// StopTimeout is how long calls may take to end, from when streams are told;
-	// then they are cut off. At least StreamGrace. Default 25 s.
+	// StopTimeout is how long calls may take to end, from when streams are told; then
+	// they are cut off. At least StreamGrace. Default [DefaultStopTimeout].
 	StopTimeout time.Duration
 
 	// TLS is the server's side of TLS, for calls over gRPC and over HTTP alike. It
-	// is not to be changed any more. Nil: plain text.
+	// must not be changed afterwards. Nil: plain text.
 	TLS *tls.Config
 
-	// Tokens tells whose a bearer token is; calls without a good one are refused
+	// Tokens tells whose a bearer token is; calls without a valid one are refused
 	// with UNAUTHENTICATED, those of health excepted. Nil: no token is needed.
 	Tokens Tokens
 
@@ -116,8 +128,8 @@ type Config struct {
 	// says NOT_SERVING until it can. Zero: never.
 	WatchdogPeriod time.Duration
 
-	// WatchdogTimeout is how long that image may take, the wait in the queue
-	// included. Default 10 s.
+	// WatchdogTimeout is how long that image may take, the wait in the queue included.
+	// Default [DefaultWatchdogTimeout].
 	WatchdogTimeout time.Duration
 
 	// MaxConnectionAge is how old a connection over gRPC may be before its client
@@ -138,6 +150,10 @@ type Config struct {
 	Build BuildInfo
 }
 
+// Tokens tells whose a bearer token is. It must be safe for concurrent use and
+// quick: it is asked while a connection waits.
+type Tokens = admission.Tokens
+
 // BuildInfo tells what the program was built from; fields may be empty.
 type BuildInfo struct {
 	Version           string // the server's own version
@@ -146,49 +162,7 @@ type BuildInfo struct {
 	TensorFlowVersion string // of the library that the model runs on
 }
 
-// ModelInfo describes a model.
-type ModelInfo struct {
-	Name            string  // such as "siamese-omniglot"
-	Version         string  // the folder that it was loaded from
-	Digest          string  // lower-case hexadecimal SHA-256 of the weights; required
-	Height          int     // rows of the network's input
-	Width           int     // columns of the network's input
-	EmbeddingLength int     // floats of one embedding
-	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
-	ResizeRule      string  // how pictures come to the input's size, for people
-	Device          string  // where it runs, such as "cpu"
-	Precision       string  // what it computes in, such as "float32"; may be empty
-	MaxBatch        int     // images of one run that its device is served best by; 0 = Config.MaxBatch decides
-	Runners         int     // runs at a time that its device is served best by; 0 = Config.Runners decides
-	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
-	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
-}
-
-// Validate tells which field is out of range, if any is.
-func (m ModelInfo) Validate() error {
-	switch {
-	case m.Digest == "":
-		return fmt.Errorf("server: ModelInfo.Digest is empty, expected the weights' digest")
-	case m.Height < 1 || m.Width < 1:
-		return fmt.Errorf("server: ModelInfo's input is %dx%d pixels, expected at least 1x1", m.Width, m.Height)
-	case m.EmbeddingLength < 1:
-		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
-	case m.MaxBatch < 0:
-		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
-	case m.Runners < 0:
-		return fmt.Errorf("server: ModelInfo.Runners is %d, expected 0 or more", m.Runners)
-	case len(m.BatchSizes) > 0 && slices.Min(m.BatchSizes) < 1:
-		return fmt.Errorf("server: ModelInfo.BatchSizes is %v, expected sizes from 1", m.BatchSizes)
-	case !isFraction(m.Threshold):
-		return fmt.Errorf("server: ModelInfo.Threshold is %v, expected 0 to 1", m.Threshold)
-	}
-	return nil
-}
-
-// isFraction tells whether v is within 0..1; NaN is not.
-func isFraction(v float32) bool { return v >= 0 && v <= 1 }
-
-// Validate tells which field is out of range, if any is. Zero fields stand for
+// Validate returns an error that names the field which is out of range, if any. Zero fields stand for
 // their defaults.
 func (c Config) Validate() error {
 	c = c.withDefaults()
@@ -205,8 +179,6 @@ func (c Config) Validate() error {
 		{"MaxStreams", int64(c.MaxStreams)},
 		{"MaxCalls", int64(c.MaxCalls)},
 		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
-		{"MaxBatch", int64(c.MaxBatch)},
-		{"Runners", int64(c.Runners)},
 		{"BatchWait", int64(c.BatchWait)},
 		{"CacheBytes", int64(c.CacheBytes)},
 		{"DefaultDeadline", int64(c.DefaultDeadline)},
@@ -251,25 +223,23 @@ func (c Config) validateRelations() error {
 
 // withDefaults fills in the zero fields.
 func (c Config) withDefaults() Config {
-	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, 16<<20)
-	c.MaxPairs = cmp.Or(c.MaxPairs, 64)
-	c.MaxCandidates = cmp.Or(c.MaxCandidates, 256)
-	c.MaxImages = cmp.Or(c.MaxImages, 128)
-	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, 16)
-	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, 8)
-	c.MaxStreams = cmp.Or(c.MaxStreams, 256)
-	c.MaxCalls = cmp.Or(c.MaxCalls, 512)
-	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, 200_000_000)
-	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, 512)
-	c.MaxBatch = cmp.Or(c.MaxBatch, 8)
-	c.Runners = cmp.Or(c.Runners, 1)
+	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, DefaultMaxMessageBytes)
+	c.MaxPairs = cmp.Or(c.MaxPairs, DefaultMaxPairs)
+	c.MaxCandidates = cmp.Or(c.MaxCandidates, DefaultMaxCandidates)
+	c.MaxImages = cmp.Or(c.MaxImages, DefaultMaxImages)
+	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, DefaultMaxStreamReferences)
+	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, DefaultMaxStreamWindow)
+	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
+	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
+	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, DefaultMaxPixelsInFlight)
+	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, DefaultMaxQueuedImages)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
-	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, 60*time.Second)
-	c.StreamGrace = cmp.Or(c.StreamGrace, 5*time.Second)
-	c.StopTimeout = cmp.Or(c.StopTimeout, 25*time.Second)
-	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, 10*time.Second)
+	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, DefaultDeadline)
+	c.StreamGrace = cmp.Or(c.StreamGrace, DefaultStreamGrace)
+	c.StopTimeout = cmp.Or(c.StopTimeout, DefaultStopTimeout)
+	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, DefaultWatchdogTimeout)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

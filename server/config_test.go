@@ -20,7 +20,6 @@ func TestConfigValidate(t *testing.T) {
 		{"zero value", server.Config{}, ""},
 		{"negative", server.Config{MaxPairs: -1}, "MaxPairs is -1"},
 		{"negative time", server.Config{DrainDelay: -1}, "DrainDelay is -1"},
-		{"negative runners", server.Config{Runners: -1}, "Runners is -1"},
 		{"negative cache", server.Config{CacheBytes: -1}, "CacheBytes is -1"},
 		{"longest wait for others", server.Config{BatchWait: 5 * time.Millisecond}, ""},
 		{"too long a wait for others", server.Config{BatchWait: time.Second}, "BatchWait is 1s, expected at most 5ms"},
@@ -48,7 +47,7 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
-func TestSetModelRefusesWhatCanNotBe(t *testing.T) {
+func TestAddModelRefusesWhatCanNotBe(t *testing.T) {
 	tests := []struct {
 		name      string
 		give      func(*server.ModelInfo)
@@ -69,27 +68,27 @@ func TestSetModelRefusesWhatCanNotBe(t *testing.T) {
 			defer s.Close()
 			info := modelInfo
 			tt.give(&info)
-			if err := s.SetModel(&fakeModel{}, info); err == nil || !strings.Contains(err.Error(), tt.wantError) {
-				t.Errorf("SetModel = %v, want one with %q", err, tt.wantError)
+			if err := s.AddModel(&fakeModel{}, info); err == nil || !strings.Contains(err.Error(), tt.wantError) {
+				t.Errorf("AddModel = %v, want one with %q", err, tt.wantError)
 			}
 		})
 	}
 }
 
-func TestSetModelOnce(t *testing.T) {
+func TestAddModelOnceAndBeforeClose(t *testing.T) {
 	s, err := server.New(server.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetModel(&fakeModel{}, modelInfo); err != nil {
+	if err := s.AddModel(&fakeModel{}, modelInfo); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrModelSet) {
-		t.Errorf("second SetModel = %v, want ErrModelSet", err)
+	if err := s.AddModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrModelSet) {
+		t.Errorf("second AddModel = %v, want ErrModelSet", err)
 	}
 	s.Close()
 	s.Close()
-	if err := s.SetModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrClosed) {
-		t.Errorf("SetModel after Close = %v, want ErrClosed", err)
+	if err := s.AddModel(&fakeModel{}, modelInfo); !errors.Is(err, server.ErrClosed) {
+		t.Errorf("AddModel after Close = %v, want ErrClosed", err)
 	}
 }

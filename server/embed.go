@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // Embed returns the images' embeddings; an image that fails carries its own
@@ -14,46 +17,47 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCount("images", len(req.GetImages()), s.cfg.MaxImages); err != nil {
+	defer c.end()
+	if err := fault.CheckCount("images", len(req.GetImages()), s.cfg.MaxImages); err != nil {
 		return nil, err
 	}
-	images := make([]operand, len(req.GetImages()))
+	images := make([]wire.Operand, len(req.GetImages()))
 	for i, image := range req.GetImages() {
-		images[i] = c.operand(fmt.Sprintf("images[%d]", i), image)
+		images[i] = c.add(fmt.Sprintf("images[%d]", i), image)
 	}
-	if err := c.prepare(ctx); err != nil {
+	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	var needed []*member
+	var needed []*infer.Image
 	for _, image := range images {
-		if image.fault == nil {
-			needed = append(needed, image.member)
+		if image.Fault() == nil {
+			needed = append(needed, image.Image)
 		}
 	}
-	if err := c.encode(ctx, needed); err != nil {
+	if err := c.images.Encode(ctx, needed); err != nil {
 		return nil, err
 	}
 	return &pb.EmbedResponse{
 		Results:       c.embedResults(images),
-		Model:         c.engine.reference(),
+		Model:         c.reference(),
 		Timings:       c.timings(),
-		EncodedImages: uint32(c.images.encoded),
+		EncodedImages: uint32(c.images.Encoded()),
 	}, nil
 }
 
-func (c *call) embedResults(images []operand) []*pb.EmbedResult {
+func (c *call) embedResults(images []wire.Operand) []*pb.EmbedResult {
 	results := make([]*pb.EmbedResult, len(images))
 	for i, image := range images {
-		if err := firstFault(image); err != nil {
-			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: faultOf(err).item()}}
+		if failed := wire.ItemError(image); failed != nil {
+			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: failed}}
 			continue
 		}
 		results[i] = &pb.EmbedResult{
 			Outcome: &pb.EmbedResult_Embedding{Embedding: &pb.Embedding{
-				Values:      image.embedding,
-				ModelDigest: c.engine.info.Digest,
+				Values:      image.Embedding(),
+				ModelDigest: c.model.Info().Digest,
 			}},
-			PreparedPng: image.png,
+			PreparedPng: image.PNG(),
 		}
 	}
 	return results

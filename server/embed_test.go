@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 )
@@ -26,7 +27,7 @@ func TestEmbed(t *testing.T) {
 		Results: []*pb.EmbedResult{
 			embedded(grayEmbedding(51)),
 			{Outcome: &pb.EmbedResult_Error{Error: &pb.ItemError{
-				Code: int32(codes.InvalidArgument), Reason: server.ReasonImageUndecodable, Field: "images[1]",
+				Code: int32(codes.InvalidArgument), Reason: string(imaging.ReasonUndecodable), Field: "images[1]",
 			}}},
 			embedded(grayEmbedding(51)),
 			embedded(grayEmbedding(102)),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,7 @@ func TestModelIsWarmBeforeItServes(t *testing.T) {
 	r := serveBare(t, server.Config{})
 	info := modelInfo
 	info.MaxBatch, info.BatchSizes = 4, []int{1, 4}
-	if err := r.server.SetModel(model, info); err != nil {
+	if err := setModel(r.server, model, info); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{1, 4}, sizes); diff != "" {
@@ -48,18 +49,18 @@ func TestModelThatCannotBeWarmedIsRefused(t *testing.T) {
 			info := modelInfo
 			info.MaxBatch, info.BatchSizes = 2, []int{2}
 			model := &fakeModel{encode: func(context.Context, int) error { return fail() }}
-			err := r.server.SetModel(model, info)
+			err := setModel(r.server, model, info)
 			if err == nil || !strings.Contains(err.Error(), "warm a run of 2 images") || !strings.Contains(err.Error(), errModel.Error()) {
-				t.Errorf("SetModel = %v, want which run failed and why", err)
+				t.Errorf("setModel = %v, want which run failed and why", err)
 			}
 		})
 	}
 }
 
 // TestRunnersAreTheModels: the device that a model runs on decides how many runs
-// are under way at a time, else the configuration does.
+// are under way at a time, else one.
 func TestRunnersAreTheModels(t *testing.T) {
-	tests := []struct{ giveConfig, giveModel, want int }{{0, 0, 1}, {2, 0, 2}, {2, 3, 3}}
+	tests := []struct{ give, want int }{{0, 1}, {1, 1}, {2, 2}, {3, 3}}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
 			var now, most atomic.Int64
@@ -69,10 +70,10 @@ func TestRunnersAreTheModels(t *testing.T) {
 				now.Add(-1)
 				return nil
 			}}
-			r := serveBare(t, server.Config{Runners: tt.giveConfig, MaxBatch: 1})
+			r := serveBare(t, server.Config{})
 			info := modelInfo
-			info.Runners = tt.giveModel
-			if err := r.server.SetModel(model, info); err != nil {
+			info.MaxBatch, info.Runners = 1, tt.give
+			if err := setModel(r.server, model, info); err != nil {
 				t.Fatal(err)
 			}
 			var group sync.WaitGroup
@@ -85,7 +86,7 @@ func TestRunnersAreTheModels(t *testing.T) {
 			}
 			group.Wait()
 			if got := int(most.Load()); got != tt.want {
-				t.Errorf("config %d, model %d: %d runs at a time, want %d", tt.giveConfig, tt.giveModel, got, tt.want)
+				t.Errorf("model's runners %d: %d runs at a time, want %d", tt.give, got, tt.want)
 			}
 		})
 	}
@@ -99,9 +100,9 @@ func TestModelInfoOfBadRunsIsRefused(t *testing.T) {
 	} {
 		info := modelInfo
 		change(&info)
-		err := serveBare(t, server.Config{}).server.SetModel(&fakeModel{}, info)
+		err := setModel(serveBare(t, server.Config{}).server, &fakeModel{}, info)
 		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("SetModel = %v, want one with %q", err, name)
+			t.Errorf("setModel = %v, want one with %q", err, name)
 		}
 	}
 }
@@ -117,8 +118,8 @@ func TestHungRunLeavesTheOtherRunner(t *testing.T) {
 				return blocked.encode(ctx, images)
 			}
 			return nil
-		}}
-		r := serve(t, server.Config{Runners: 2}, model)
+		}, runners: 2}
+		r := serve(t, server.Config{}, model)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := r.call(ctx, &pb.EmbedRequest{Images: []*pb.Image{grayImage(1)}})
@@ -173,4 +174,43 @@ func heapBytes() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
+}
+
+// TestLargestBatchIsTheModels: the device that a model runs on decides how many
+// images a run carries, else eight.
+func TestLargestBatchIsTheModels(t *testing.T) {
+	tests := []struct {
+		give int // of the model; 0: it does not say
+		want int
+	}{
+		{0, 8},
+		{3, 3},
+		{12, 12},
+	}
+	for _, tt := range tests {
+		var mu sync.Mutex
+		var runs []int
+		model := &fakeModel{encode: func(_ context.Context, images int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			runs = append(runs, images)
+			return nil
+		}}
+		r := serveBare(t, server.Config{})
+		info := modelInfo
+		info.MaxBatch = tt.give
+		if err := setModel(r.server, model, info); err != nil {
+			t.Fatal(err)
+		}
+		var images []*pb.Image
+		for i := range 12 {
+			images = append(images, grayImage(byte(20*i)))
+		}
+		if _, err := r.Embed(t.Context(), &pb.EmbedRequest{Images: images}); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Max(runs); got != tt.want {
+			t.Errorf("model's largest batch %d: runs of %v images, want at most %d and one of that", tt.give, runs, tt.want)
+		}
+	}
 }

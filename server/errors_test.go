@@ -12,8 +12,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 const invalid = codes.InvalidArgument
@@ -48,34 +50,34 @@ func imageRefusals() []refusal {
 		image               *pb.Image
 		code                codes.Code
 	}{
-		{"no image", "image_a", server.ReasonImageUnset, nil, invalid},
-		{"unset oneof", "image_b", server.ReasonImageUnset, &pb.Image{}, invalid},
-		{"unset query", "query", server.ReasonImageUnset, &pb.Image{}, invalid},
-		{"name of a reference", "image_a", server.ReasonReferenceOutsideStream, reference("x"), invalid},
-		{"no bytes", "image_b", server.ReasonImageEmpty, encoded(nil), invalid},
-		{"9 MB", "image_a", server.ReasonImageTooLarge, encoded(append(gray(1), make([]byte, 9<<20)...)), invalid},
-		{"text", "image_b", server.ReasonImageFormatUnknown, encoded([]byte("hello, I am not a picture")), invalid},
-		{"truncated", "image_a", server.ReasonImageUndecodable, encoded(noise(40, 1)[:500]), invalid},
-		{"truncated query", "query", server.ReasonImageUndecodable, encoded(noise(40, 1)[:500]), invalid},
-		{"one pixel", "image_b", server.ReasonImageShape, encoded(grayOf(1, 1, 5)), invalid},
-		{"a thread", "query", server.ReasonImageShape, encoded(grayOf(2, 100, 5)), invalid},
-		{"50,000 x 50,000 header", "image_a", server.ReasonImageTooManyPixels, encoded(header(50_000, 50_000)), invalid},
-		{"raw too short", "image_b", server.ReasonImageRawLength,
+		{"no image", "image_a", fault.ReasonImageUnset, nil, invalid},
+		{"unset oneof", "image_b", fault.ReasonImageUnset, &pb.Image{}, invalid},
+		{"unset query", "query", fault.ReasonImageUnset, &pb.Image{}, invalid},
+		{"name of a reference", "image_a", fault.ReasonReferenceOutsideStream, reference("x"), invalid},
+		{"no bytes", "image_b", string(imaging.ReasonEmpty), encoded(nil), invalid},
+		{"9 MB", "image_a", string(imaging.ReasonTooLarge), encoded(append(gray(1), make([]byte, 9<<20)...)), invalid},
+		{"text", "image_b", string(imaging.ReasonFormatUnknown), encoded([]byte("hello, I am not a picture")), invalid},
+		{"truncated", "image_a", string(imaging.ReasonUndecodable), encoded(noise(40, 1)[:500]), invalid},
+		{"truncated query", "query", string(imaging.ReasonUndecodable), encoded(noise(40, 1)[:500]), invalid},
+		{"one pixel", "image_b", string(imaging.ReasonShape), encoded(grayOf(1, 1, 5)), invalid},
+		{"a thread", "query", string(imaging.ReasonShape), encoded(grayOf(2, 100, 5)), invalid},
+		{"50,000 x 50,000 header", "image_a", string(imaging.ReasonTooManyPixels), encoded(header(50_000, 50_000)), invalid},
+		{"raw too short", "image_b", string(imaging.ReasonRawLength),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_RGB8, make([]byte, 47)), invalid},
-		{"raw of no format", "image_a", server.ReasonImageRawLength,
+		{"raw of no format", "image_a", string(imaging.ReasonRawLength),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_UNSPECIFIED, make([]byte, 48)), invalid},
-		{"raw of an unheard-of format", "image_a", server.ReasonImageRawLength,
+		{"raw of an unheard-of format", "image_a", string(imaging.ReasonRawLength),
 			rawImage(4, 4, 77, make([]byte, 48)), invalid},
-		{"raw of vast size", "image_a", server.ReasonImageTooManyPixels,
+		{"raw of vast size", "image_a", string(imaging.ReasonTooManyPixels),
 			rawImage(math.MaxUint32, math.MaxUint32, pb.PixelFormat_PIXEL_FORMAT_RGB8, make([]byte, 48)), invalid},
-		{"raw empty", "image_b", server.ReasonImageEmpty,
+		{"raw empty", "image_b", string(imaging.ReasonEmpty),
 			rawImage(4, 4, pb.PixelFormat_PIXEL_FORMAT_GRAY8, nil), invalid},
-		{"embedding of another model", "image_a", server.ReasonModelMismatch, embedding("other", values...), codes.FailedPrecondition},
-		{"embedding of no model", "query", server.ReasonModelMismatch, embedding("", values...), codes.FailedPrecondition},
-		{"embedding too short", "image_b", server.ReasonEmbeddingLength, embedding(modelDigest, values[1:]...), invalid},
-		{"embedding too long", "query", server.ReasonEmbeddingLength, embedding(modelDigest, append(values, 0)...), invalid},
-		{"embedding with NaN", "image_a", server.ReasonEmbeddingValue, embedding(modelDigest, broken...), invalid},
-		{"embedding with infinity", "image_b", server.ReasonEmbeddingValue, embedding(modelDigest, endless...), invalid},
+		{"embedding of another model", "image_a", fault.ReasonModelMismatch, embedding("other", values...), codes.FailedPrecondition},
+		{"embedding of no model", "query", fault.ReasonModelMismatch, embedding("", values...), codes.FailedPrecondition},
+		{"embedding too short", "image_b", fault.ReasonEmbeddingLength, embedding(modelDigest, values[1:]...), invalid},
+		{"embedding too long", "query", fault.ReasonEmbeddingLength, embedding(modelDigest, append(values, 0)...), invalid},
+		{"embedding with NaN", "image_a", fault.ReasonEmbeddingValue, embedding(modelDigest, broken...), invalid},
+		{"embedding with infinity", "image_b", fault.ReasonEmbeddingValue, embedding(modelDigest, endless...), invalid},
 	}
 	var all []refusal
 	for _, tt := range tests {
@@ -91,21 +93,21 @@ func requestRefusals() []refusal {
 	options := func(threshold float32) *pb.CompareOptions { return &pb.CompareOptions{Threshold: &threshold} }
 	one := []*pb.Image{grayImage(1)}
 	return []refusal{
-		{"threshold over 1", &pb.CompareRequest{Options: options(1.01)}, failure{invalid, server.ReasonThresholdRange, "options.threshold"}},
-		{"threshold under 0", &pb.BatchCompareRequest{Options: options(-0.01)}, failure{invalid, server.ReasonThresholdRange, "options.threshold"}},
-		{"threshold NaN", &pb.RankRequest{Options: options(nan)}, failure{invalid, server.ReasonThresholdRange, "options.threshold"}},
+		{"threshold over 1", &pb.CompareRequest{Options: options(1.01)}, failure{invalid, fault.ReasonThresholdRange, "options.threshold"}},
+		{"threshold under 0", &pb.BatchCompareRequest{Options: options(-0.01)}, failure{invalid, fault.ReasonThresholdRange, "options.threshold"}},
+		{"threshold NaN", &pb.RankRequest{Options: options(nan)}, failure{invalid, fault.ReasonThresholdRange, "options.threshold"}},
 		{"min_similarity over 1", &pb.RankRequest{Query: one[0], Candidates: one, MinSimilarity: 1.5},
-			failure{invalid, server.ReasonMinSimilarityRange, "min_similarity"}},
+			failure{invalid, fault.ReasonMinSimilarityRange, "min_similarity"}},
 		{"min_similarity NaN", &pb.RankRequest{Query: one[0], Candidates: one, MinSimilarity: nan},
-			failure{invalid, server.ReasonMinSimilarityRange, "min_similarity"}},
-		{"no pairs", &pb.BatchCompareRequest{}, failure{invalid, server.ReasonNoItems, "pairs"}},
-		{"no candidates", &pb.RankRequest{Query: one[0]}, failure{invalid, server.ReasonNoItems, "candidates"}},
-		{"no images", &pb.EmbedRequest{}, failure{invalid, server.ReasonNoItems, "images"}},
+			failure{invalid, fault.ReasonMinSimilarityRange, "min_similarity"}},
+		{"no pairs", &pb.BatchCompareRequest{}, failure{invalid, fault.ReasonNoItems, "pairs"}},
+		{"no candidates", &pb.RankRequest{Query: one[0]}, failure{invalid, fault.ReasonNoItems, "candidates"}},
+		{"no images", &pb.EmbedRequest{}, failure{invalid, fault.ReasonNoItems, "images"}},
 		{"65 pairs", &pb.BatchCompareRequest{Pairs: slices.Repeat([]*pb.ImagePair{pair}, 65)},
-			failure{invalid, server.ReasonTooManyItems, "pairs"}},
+			failure{invalid, fault.ReasonTooManyItems, "pairs"}},
 		{"257 candidates", &pb.RankRequest{Query: one[0], Candidates: slices.Repeat(one, 257)},
-			failure{invalid, server.ReasonTooManyItems, "candidates"}},
-		{"129 images", &pb.EmbedRequest{Images: slices.Repeat(one, 129)}, failure{invalid, server.ReasonTooManyItems, "images"}},
+			failure{invalid, fault.ReasonTooManyItems, "candidates"}},
+		{"129 images", &pb.EmbedRequest{Images: slices.Repeat(one, 129)}, failure{invalid, fault.ReasonTooManyItems, "images"}},
 		{"17 MiB", &pb.CompareRequest{ImageA: encoded(make([]byte, 17<<20))}, failure{codes.ResourceExhausted, "", ""}},
 	}
 }
@@ -167,12 +169,12 @@ func TestNoModelNoAnswers(t *testing.T) {
 		&pb.EmbedRequest{Images: []*pb.Image{image}},
 		&pb.GetServerInfoRequest{},
 	} {
-		want := failure{codes.Unavailable, server.ReasonNotReady, ""}
+		want := failure{codes.Unavailable, fault.ReasonNotReady, ""}
 		if diff := cmp.Diff(want, failureOf(r.call(t.Context(), req))); diff != "" {
 			t.Errorf("%T (-want +got):\n%s", req, diff)
 		}
 	}
-	if err := r.server.SetModel(&fakeModel{}, modelInfo); err != nil {
+	if err := setModel(r.server, &fakeModel{}, modelInfo); err != nil {
 		t.Fatal(err)
 	}
 	r.checkAnswers(t)

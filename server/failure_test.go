@@ -16,6 +16,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 // modelFailures are the ways in which a network can fail a call. Each fails the
@@ -72,7 +73,7 @@ func TestModelFailureTellsAnIncidentAndNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := serve(t, server.Config{}, model)
 			_, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: grayImage(1), ImageB: grayImage(2)})
-			if diff := cmp.Diff(failure{codes.Internal, server.ReasonInternal, ""}, failureOf(err)); diff != "" {
+			if diff := cmp.Diff(failure{codes.Internal, fault.ReasonInternal, ""}, failureOf(err)); diff != "" {
 				t.Fatalf("error %v (-want +got):\n%s", err, diff)
 			}
 			incident := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["incident"]
@@ -101,13 +102,14 @@ func (g gate) encode(context.Context, int) error { <-g; return nil }
 
 func (g gate) open() { close(g) }
 
-// smallQueue has room for two images beside those of the run under way.
-var smallQueue = server.Config{MaxPairs: 1, MaxCandidates: 1, MaxImages: 2, MaxQueuedImages: 2, MaxBatch: 1}
+// smallQueue has room for two images beside that of the run under way, of a model
+// whose runs carry one.
+var smallQueue = server.Config{MaxPairs: 1, MaxCandidates: 1, MaxImages: 2, MaxQueuedImages: 2}
 
 func TestFullQueueRefusesAndAdvises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode})
+		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode, maxBatch: 1})
 		results := make(chan error, 2)
 		embed := func(images ...*pb.Image) {
 			go func() {
@@ -120,7 +122,7 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		embed(grayImage(2), grayImage(3))
 
 		_, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: grayImage(4), ImageB: grayEmbedding(1)})
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
 			t.Fatalf("error %v (-want +got):\n%s", err, diff)
 		}
 		want := map[string]string{"images": "1", "queued_images": "2", "max_queued_images": "2"}
@@ -130,9 +132,9 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 		if delay := detail[*errdetails.RetryInfo](t, err).GetRetryDelay().AsDuration(); delay <= 0 {
 			t.Errorf("retry delay = %v, want more than 0", delay)
 		}
-		// Who is refused costs no decoding: that the image is broken is not found.
+		// A refused call costs no decoding: that the image is broken is not found.
 		_, err = r.Compare(t.Context(), compareRequest(encoded(gray(4)[:40]), grayImage(5)))
-		if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonQueueFull, ""}, failureOf(err)); diff != "" {
 			t.Errorf("a broken image: error %v (-want +got):\n%s", err, diff)
 		}
 		blocked.open()
@@ -148,11 +150,11 @@ func TestFullQueueRefusesAndAdvises(t *testing.T) {
 func TestDeadlineHoldsWhileTheModelIsBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		model := &fakeModel{encode: blocked.encode}
-		r := serve(t, server.Config{MaxBatch: 1}, model)
+		model := &fakeModel{encode: blocked.encode, maxBatch: 1}
+		r := serve(t, server.Config{}, model)
 		started := time.Now()
 		_, err := r.Embed(t.Context(), &pb.EmbedRequest{Images: []*pb.Image{grayImage(1), grayImage(2)}})
-		want := failure{codes.DeadlineExceeded, server.ReasonDeadlineExceeded, ""}
+		want := failure{codes.DeadlineExceeded, fault.ReasonDeadlineExceeded, ""}
 		if diff := cmp.Diff(want, failureOf(err)); diff != "" {
 			t.Errorf("error %v (-want +got):\n%s", err, diff)
 		}

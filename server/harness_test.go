@@ -51,10 +51,27 @@ type running struct {
 func serve(t *testing.T, cfg server.Config, model server.Model) *running {
 	t.Helper()
 	r := serveBare(t, cfg)
-	if err := r.server.SetModel(model, modelInfo); err != nil {
-		t.Fatalf("SetModel: %v", err)
+	if err := setModel(r.server, model, infoFor(model)); err != nil {
+		t.Fatalf("setModel: %v", err)
 	}
 	return r
+}
+
+// setModel gives a server its model, the only one.
+func setModel(s *server.Server, model server.Model, info server.ModelInfo) error {
+	if err := s.AddModel(model, info); err != nil {
+		return err
+	}
+	return s.Route(info.Version, nil)
+}
+
+// infoFor is modelInfo with what the fake network says of its runs.
+func infoFor(model server.Model) server.ModelInfo {
+	info := modelInfo
+	if fake, ok := model.(*fakeModel); ok {
+		info.MaxBatch, info.Runners = fake.maxBatch, fake.runners
+	}
+	return info
 }
 
 // serveBare starts one that has no model yet.

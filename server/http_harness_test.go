@@ -39,7 +39,7 @@ func serveHTTP(t *testing.T, cfg server.Config, web server.HTTPConfig, model ser
 		t.Fatal(err)
 	}
 	r := serveOn(t, s, log)
-	if err := s.SetModel(model, modelInfo); err != nil {
+	if err := setModel(s, model, modelInfo); err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}

@@ -18,7 +18,7 @@ import (
 	"siamese/server"
 )
 
-// compareGray is one call over HTTP; each pair of levels is encoded anew.
+// compareGray is one call over HTTP; each pair of levels is encoded once.
 func (h *onHTTP) compareGray(ctx context.Context, a, b byte) error {
 	_, err := callOver[pb.CompareRequest, pb.CompareResponse](ctx, h, comparePath, compareRequest(grayImage(a), grayImage(b)), connect.WithProtoJSON())
 	return err
@@ -66,7 +66,7 @@ func TestStopAnswersHTTPUnderLoad(t *testing.T) {
 	}
 }
 
-// portIsOpen tells whether new connections are taken.
+// portIsOpen reports whether new connections are taken.
 func (h *onHTTP) portIsOpen(t *testing.T) bool {
 	t.Helper()
 	connection, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))

@@ -14,8 +14,10 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 const comparePath = pb.SiameseService_Compare_FullMethodName
@@ -85,11 +87,11 @@ func TestHTTPTellsErrorsWithDetails(t *testing.T) {
 		wantField  string
 	}{
 		{"no picture", &pb.RankRequest{Query: encoded([]byte("text")), Candidates: []*pb.Image{grayImage(1)}},
-			connect.CodeInvalidArgument, server.ReasonImageFormatUnknown, "query"},
+			connect.CodeInvalidArgument, string(imaging.ReasonFormatUnknown), "query"},
 		{"too many", &pb.RankRequest{Query: grayImage(1), Candidates: []*pb.Image{grayImage(1), grayImage(2), grayImage(3)}},
-			connect.CodeInvalidArgument, server.ReasonTooManyItems, "candidates"},
+			connect.CodeInvalidArgument, fault.ReasonTooManyItems, "candidates"},
 		{"another model's embedding", &pb.RankRequest{Query: embedding("f00d", 1), Candidates: []*pb.Image{grayImage(1)}},
-			connect.CodeFailedPrecondition, server.ReasonModelMismatch, "query"},
+			connect.CodeFailedPrecondition, fault.ReasonModelMismatch, "query"},
 	}
 	for _, tt := range tests {
 		for name, options := range map[string][]connect.ClientOption{"JSON": {connect.WithProtoJSON()}, "gRPC-Web": {connect.WithGRPCWeb()}} {
@@ -208,8 +210,22 @@ func TestHTTPOrigins(t *testing.T) {
 			if got.Status != tt.wantStatus || allowed != tt.wantAllowed {
 				t.Errorf("status %d, allowed origin %q, want %d, %q (%s)", got.Status, allowed, tt.wantStatus, tt.wantAllowed, got.Body)
 			}
-			if tt.method == http.MethodOptions && tt.wantAllowed != "" && !strings.Contains(got.Header.Get("Access-Control-Allow-Headers"), "Connect-Protocol-Version") {
-				t.Errorf("allowed headers = %q, want Connect's among them", got.Header.Get("Access-Control-Allow-Headers"))
+			if tt.wantAllowed == "" {
+				return
+			}
+			if exposed := got.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, "Grpc-Status-Details-Bin") || !strings.Contains(exposed, "X-Request-Id") {
+				t.Errorf("exposed headers = %q, want gRPC-Web's and the request's id among them", exposed)
+			}
+			if tt.method != http.MethodOptions {
+				if got.Header.Get("X-Request-Id") == "" {
+					t.Error("the answer has no X-Request-Id")
+				}
+				return
+			}
+			for _, want := range []string{"Connect-Protocol-Version", "Authorization", "X-Request-Id"} {
+				if headers := got.Header.Get("Access-Control-Allow-Headers"); !strings.Contains(headers, want) {
+					t.Errorf("allowed headers = %q, want %s among them", headers, want)
+				}
 			}
 		})
 	}

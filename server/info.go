@@ -7,16 +7,19 @@ import (
 
 	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // GetServerInfo tells the model, the limits, who may call, and the build.
 func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
-	e, err := s.use(req.GetModel())
+	model, err := s.registry.Acquire(req.GetModel())
 	if err != nil {
 		return nil, err
 	}
+	defer model.Release()
 	return &pb.GetServerInfoResponse{
-		Model:  e.describe(),
+		Model:  describe(model.Info()),
 		Limits: s.cfg.describe(),
 		Access: s.describeAccess(),
 		Build: &pb.BuildInfo{
@@ -28,16 +31,16 @@ func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest)
 	}, nil
 }
 
-func (e *engine) describe() *pb.ModelInfo {
+func describe(info infer.ModelInfo) *pb.ModelInfo {
 	return &pb.ModelInfo{
-		Reference:       e.reference(),
-		InputHeight:     uint32(e.info.Height),
-		InputWidth:      uint32(e.info.Width),
-		EmbeddingLength: uint32(e.info.EmbeddingLength),
-		Threshold:       e.info.Threshold,
-		ResizeRule:      e.info.ResizeRule,
-		Device:          e.info.Device,
-		Precision:       e.info.Precision,
+		Reference:       wire.ModelReference(info),
+		InputHeight:     uint32(info.Height),
+		InputWidth:      uint32(info.Width),
+		EmbeddingLength: uint32(info.EmbeddingLength),
+		Threshold:       info.Threshold,
+		ResizeRule:      info.ResizeRule,
+		Device:          info.Device,
+		Precision:       info.Precision,
 	}
 }
 
@@ -67,7 +70,7 @@ func (c Config) describe() *pb.Limits {
 
 // describeAccess tells what is asked of a caller, and what it may ask.
 func (s *Server) describeAccess() *pb.Access {
-	limits := s.callers.Limits()
+	limits := s.gate.Limits()
 	return &pb.Access{
 		TokenNeeded:     s.cfg.Tokens != nil,
 		CallsPerSecond:  limits.CallsPerSecond,

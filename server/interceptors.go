@@ -12,6 +12,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/admission"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/httpapi"
+	"siamese/server/internal/telemetry"
 )
 
 // What a connection may cost and how a lost one is noticed.
@@ -40,16 +44,16 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
-		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.MaxHeaderListSize(httpapi.MaxHeaderBytes),
 		grpc.ConnectionTimeout(connectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionAge: s.cfg.MaxConnectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.observeUnary, s.logUnary, s.deadlineUnary, s.explainUnary, s.admitUnary),
-		grpc.ChainStreamInterceptor(s.observeStream, s.logStream, s.explainStream, s.admitStream, s.endForeignStream),
-		grpc.InTapHandle(s.admitHeader),
+		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary),
+		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream),
+		grpc.InTapHandle(s.gate.Header),
 		grpc.StatsHandler(s.observer),
 	}
 	if s.cfg.TLS != nil {
@@ -76,12 +80,11 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 	if !s.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	admitted, _ := admissionIn(ctx)
 	s.log.LogAttrs(ctx, slog.LevelDebug, "call",
 		slog.String("rpc", rpc),
 		slog.String("code", status.Code(err).String()),
 		slog.Float64("ms", float64(time.Since(started))/float64(time.Millisecond)),
-		slog.String("caller", admitted.caller))
+		slog.String("caller", admission.Caller(ctx)))
 }
 
 // deadlineUnary gives a call its deadline where the caller set none.
@@ -96,32 +99,23 @@ func (s *Server) deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServer
 
 // explainUnary turns errors and panics into statuses.
 func (s *Server) explainUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	err = guard(func() (err error) {
+	err = fault.Guard(func() (err error) {
 		resp, err = handler(ctx, req)
 		return err
 	})
 	if err != nil {
-		return nil, s.statusError(ctx, info.FullMethod, err)
+		return nil, s.explainer.Status(ctx, info.FullMethod, err)
 	}
 	return resp, nil
 }
 
-// explainStream does so for streams.
+// explainStream is explainUnary for streams.
 func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	err := guard(func() error { return handler(srv, stream) })
+	err := fault.Guard(func() error { return handler(srv, stream) })
 	if err != nil {
-		return s.statusError(stream.Context(), info.FullMethod, err)
+		return s.explainer.Status(stream.Context(), info.FullMethod, err)
 	}
 	return nil
-}
-
-// statusError leaves alone what is a status already, such as what a stream's
-// Recv returns.
-func (s *Server) statusError(ctx context.Context, rpc string, err error) error {
-	if already, ok := status.FromError(err); ok {
-		return already.Err()
-	}
-	return s.explain(ctx, rpc, err).GRPCStatus().Err()
 }
 
 // endForeignStream ends the streams of health and reflection when the server
@@ -134,11 +128,11 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 		return handler(srv, stream)
 	}
 	ended := make(chan error, 1) // never blocks the handler's goroutine
-	s.receivers.Go(func() {
-		ended <- guard(func() error { return handler(srv, stream) })
+	s.work.Go(func() {
+		ended <- fault.Guard(func() error { return handler(srv, stream) })
 	})
 	var late <-chan time.Time
-	if !isHealth(info.FullMethod) { // which is watched for as long as its client lives
+	if !telemetry.IsHealth(info.FullMethod) { // which is watched for as long as its client lives
 		timer := time.NewTimer(s.cfg.DefaultDeadline)
 		defer timer.Stop()
 		late = timer.C
@@ -147,8 +141,8 @@ func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.
 	case err := <-ended:
 		return err
 	case <-late:
-		return contextFault(context.DeadlineExceeded, ReasonDeadlineExceeded)
+		return fault.DeadlineExceeded()
 	case <-s.draining:
-		return draining()
+		return fault.Draining()
 	}
 }

@@ -43,6 +43,9 @@ type fakeModel struct {
 	spoilEmbeddings   func([]float32) []float32
 	spoilSimilarities func([]float32) []float32
 
+	// Of ModelInfo; zero: the default.
+	maxBatch, runners int
+
 	mu       sync.Mutex
 	encoded  int // images
 	compares int // runs of the head

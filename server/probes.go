@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"siamese/server/internal/httpapi"
 )
 
 // Probes tell orchestrators and load balancers how a server is, on a listener of
@@ -39,14 +40,8 @@ func (s *Server) NewProbes() *Probes {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true) // gRPC's
-	p.http = &http.Server{
-		Handler:           noSniffing(p.mux),
-		Protocols:         protocols,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	p.http = httpapi.NewHTTPServer(p.mux, s.log)
+	p.http.Protocols = protocols
 	return p
 }
 
@@ -59,7 +54,7 @@ func (s *Server) answerReady(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, health.GetStatus()) // a probe that has left reads nothing
 }
 
-// Handle answers a pattern of http.ServeMux by handler. It is to be called
+// Handle answers a pattern of http.ServeMux by handler. It must be called
 // before Serve; a pattern that is there already panics, as with http.ServeMux.
 func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pattern, handler) }
 
@@ -74,7 +69,7 @@ func (p *Probes) Serve(lis net.Listener) error {
 // probesGrace is how long answers under way may take to go out at the end.
 const probesGrace = time.Second
 
-// Close ends Serve. Those who watch health over gRPC are cut off.
+// Close ends Serve. Clients that watch health over gRPC are cut off.
 func (p *Probes) Close() error {
 	p.grpc.Stop() // ends the watches, which would never end by themselves
 	ctx, cancel := context.WithTimeout(context.Background(), probesGrace)

@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // Rank scores one query against many candidates and returns them best first.
@@ -15,24 +18,25 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFraction("min_similarity", ReasonMinSimilarityRange, req.GetMinSimilarity()); err != nil {
+	defer c.end()
+	if err := fault.CheckFraction("min_similarity", fault.ReasonMinSimilarityRange, req.GetMinSimilarity()); err != nil {
 		return nil, err
 	}
-	if err := checkCount("candidates", len(req.GetCandidates()), s.cfg.MaxCandidates); err != nil {
+	if err := fault.CheckCount("candidates", len(req.GetCandidates()), s.cfg.MaxCandidates); err != nil {
 		return nil, err
 	}
-	query := c.operand("query", req.GetQuery())
-	if err := firstFault(query); err != nil {
+	query := c.add("query", req.GetQuery())
+	if err := wire.FirstFault(query); err != nil {
 		return nil, err
 	}
 	candidates := c.candidates(req.GetCandidates())
-	if err := c.prepare(ctx); err != nil {
+	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := firstFault(query); err != nil {
+	if err := wire.FirstFault(query); err != nil {
 		return nil, err
 	}
-	ranked, failed, err := c.scoreCandidates(ctx, query.member, candidates)
+	ranked, failed, err := c.scoreCandidates(ctx, query.Image, candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -40,36 +44,36 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 		Ranked:           best(ranked, req.GetTopK(), req.GetMinSimilarity()),
 		Errors:           failed,
 		Threshold:        c.threshold,
-		Model:            c.engine.reference(),
+		Model:            c.reference(),
 		Timings:          c.timings(),
-		EncodedImages:    uint32(c.images.encoded),
-		PreparedQueryPng: query.png,
+		EncodedImages:    uint32(c.images.Encoded()),
+		PreparedQueryPng: query.PNG(),
 	}, nil
 }
 
-func (c *call) candidates(wire []*pb.Image) []operand {
-	candidates := make([]operand, len(wire))
-	for i, image := range wire {
-		candidates[i] = c.operand(fmt.Sprintf("candidates[%d]", i), image)
+func (c *call) candidates(sent []*pb.Image) []wire.Operand {
+	candidates := make([]wire.Operand, len(sent))
+	for i, image := range sent {
+		candidates[i] = c.add(fmt.Sprintf("candidates[%d]", i), image)
 	}
 	return candidates
 }
 
 // scoreCandidates scores the candidates that can be scored, in one run and in
 // the request's order, and tells what is wrong with the others.
-func (c *call) scoreCandidates(ctx context.Context, query *member, candidates []operand) (
+func (c *call) scoreCandidates(ctx context.Context, query *infer.Image, candidates []wire.Operand) (
 	ranked []*pb.RankedCandidate, failed []*pb.CandidateError, err error,
 ) {
-	var couples []couple
+	var pairs []infer.Pair
 	for i, candidate := range candidates {
-		if err := firstFault(candidate); err != nil {
-			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: faultOf(err).item()})
+		if e := wire.ItemError(candidate); e != nil {
+			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: e})
 			continue
 		}
-		couples = append(couples, couple{query, candidate.member})
-		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i), PreparedPng: candidate.png})
+		pairs = append(pairs, infer.Pair{A: query, B: candidate.Image})
+		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i), PreparedPng: candidate.PNG()})
 	}
-	similarities, err := c.score(ctx, couples)
+	similarities, err := c.score(ctx, pairs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 )
@@ -55,7 +56,7 @@ func TestRankOrdersAndCuts(t *testing.T) {
 			checkProto(t, &pb.RankResponse{
 				Ranked: tt.want,
 				Errors: []*pb.CandidateError{{Index: 4, Error: &pb.ItemError{
-					Code: int32(codes.InvalidArgument), Reason: server.ReasonImageUndecodable, Field: "candidates[4]",
+					Code: int32(codes.InvalidArgument), Reason: string(imaging.ReasonUndecodable), Field: "candidates[4]",
 				}}},
 				Threshold: threshold, Model: modelReference, EncodedImages: 3,
 			}, got, withoutMessage, protocmp.IgnoreFields(&pb.RankResponse{}, "timings"))

@@ -31,13 +31,14 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return ErrServed
 	}
 	defer s.Close()
-	defer s.receivers.Wait()
+	defer s.work.Wait()
+	defer s.streams.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.grpc.Serve(lis) }()
-	s.web.start(cancel)
-	s.receivers.Go(func() { s.watch(ctx) })
+	s.web.Start(cancel)
+	s.work.Go(func() { s.registry.Watch(ctx, s.cfg.WatchdogPeriod, s.cfg.WatchdogTimeout) })
 	s.log.Info("serving", "address", lis.Addr().String())
 
 	select {
@@ -47,7 +48,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		close(s.draining)
 		close(s.graceOver)
 		s.grpc.Stop()
-		return errors.Join(fmt.Errorf("server: serve %s: %w", lis.Addr(), err), s.web.stop(ctx))
+		return errors.Join(fmt.Errorf("server: serve %s: %w", lis.Addr(), err), s.web.Stop(ctx))
 	case <-ctx.Done():
 	}
 	s.log.Info("draining", "delay", s.cfg.DrainDelay, "stream_grace", s.cfg.StreamGrace, "stop_timeout", s.cfg.StopTimeout)
@@ -76,7 +77,7 @@ func (s *Server) drain() error {
 	patience, cancel := context.WithTimeout(context.Background(), s.cfg.StopTimeout)
 	defer cancel()
 	// HTTP first: gRPC's graceful stop cuts its requests off at once.
-	err := s.web.stop(patience)
+	err := s.web.Stop(patience)
 	s.grpc.GracefulStop()
 	if timeout.Stop() {
 		return err

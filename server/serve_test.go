@@ -16,6 +16,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 const serviceName = "siamese.v1.SiameseService"
@@ -41,7 +42,7 @@ func TestHealthFollowsTheModelAndTheStop(t *testing.T) {
 			}
 		}
 		check("without model", healthpb.HealthCheckResponse_NOT_SERVING)
-		if err := r.server.SetModel(&fakeModel{}, modelInfo); err != nil {
+		if err := setModel(r.server, &fakeModel{}, modelInfo); err != nil {
 			t.Fatal(err)
 		}
 		check("with model", healthpb.HealthCheckResponse_SERVING)
@@ -99,14 +100,14 @@ func TestStopTellsStreamsAndAnswersThemForAWhile(t *testing.T) {
 		if got := c.receive(); got.GetDraining() == nil {
 			t.Fatalf("answer = %v, want draining", got)
 		}
-		if _, err := unopened.rest(); failureOf(err).Reason != server.ReasonDraining {
+		if _, err := unopened.rest(); failureOf(err).Reason != fault.ReasonDraining {
 			t.Errorf("stream that was not opened yet ended with %v, want DRAINING", err)
 		}
 		time.Sleep(4 * time.Second) // fake time: within the grace
 		checkProto(t, pairAnswer(1, graySimilarity(1, 2)), c.ask(pair(1, grayImage(1), grayImage(2))), withoutTimings)
 
 		rest, err := c.rest()
-		if diff := cmp.Diff(failure{codes.Unavailable, server.ReasonDraining, ""}, failureOf(err)); diff != "" || len(rest) != 0 {
+		if diff := cmp.Diff(failure{codes.Unavailable, fault.ReasonDraining, ""}, failureOf(err)); diff != "" || len(rest) != 0 {
 			t.Errorf("%v, %v at the end (-want +got):\n%s", rest, err, diff)
 		}
 		if took := time.Since(started); took != 5*time.Second {
@@ -138,7 +139,7 @@ func TestStopAnswersWhatIsUnderWay(t *testing.T) {
 		if diff := cmp.Diff([]int{0}, idsOf(rest)); diff != "" {
 			t.Errorf("answered after the grace (-want +got):\n%s", diff)
 		}
-		if got := failureOf(err).Reason; got != server.ReasonDraining {
+		if got := failureOf(err).Reason; got != fault.ReasonDraining {
 			t.Errorf("stream ended with %v, want DRAINING", err)
 		}
 		if err := <-unary; err != nil {

@@ -6,29 +6,35 @@
 // Unary calls are refused when the queue is full; a stream stops reading.
 //
 // The network comes in through the interface [Model], so that the package needs
-// no TensorFlow. Errors turn into status codes in one table, in errors.go.
+// no TensorFlow. Errors turn into status codes in one table, in internal/fault.
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
 	pb "siamese/proto/siamese/v1"
-	"siamese/server/access"
+	"siamese/server/internal/admission"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/httpapi"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/stream"
+	"siamese/server/internal/telemetry"
+	"siamese/server/metrics"
 )
 
 // Errors of a server's life.
 var (
 	// ErrClosed says that the server has been closed.
-	ErrClosed = errors.New("server: closed")
+	ErrClosed = infer.ErrClosed
 
 	// ErrServed says that Serve was called a second time.
 	ErrServed = errors.New("server: serves or has served already")
@@ -41,31 +47,23 @@ var (
 // Server serves models: calls name one, or are answered by the default. It is
 // safe for concurrent use.
 type Server struct {
-	cfg    Config // defaults filled in
-	log    *slog.Logger
-	grpc   *grpc.Server
-	health *health.Server
-	pool   *pool
+	cfg       Config // defaults filled in
+	log       *slog.Logger
+	grpc      *grpc.Server
+	health    *health.Server
+	explainer fault.Explainer
+	observer  *telemetry.Observer
+	registry  *infer.Registry
+	streams   *stream.Service
+	gate      *admission.Gate
 
-	observer *observer
-	ledger   ledger
-	streams  *semaphore.Weighted // one unit for each open stream
-	calls    *semaphore.Weighted // one unit for each other call under way, and for streams before they open
-
-	callers *access.Callers
-
-	roster *roster
-
-	mu      sync.Mutex // guards what follows, and the setting of web
-	closed  bool
-	watched *tenant    // the default model; nil until Route
-	stalled bool       // whether the watchdog found that it does not answer
-	web     *webServer // nil without AddHTTP; set before Serve
+	mu  sync.Mutex      // guards the setting of web
+	web *httpapi.Server // nil without AddHTTP; set before Serve
 
 	served    atomic.Bool
 	draining  chan struct{}  // closed when streams are told that the server stops
 	graceOver chan struct{}  // closed when streams are to end
-	receivers sync.WaitGroup // goroutines that may outlive their stream's handler by a moment
+	work      sync.WaitGroup // goroutines that may outlive their handler by a moment, and the watchdog
 }
 
 // New returns a server that has no model yet: health says NOT_SERVING and calls
@@ -76,46 +74,96 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	callers, err := access.NewCallers(cfg.CallerLimits)
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		cfg:       cfg,
-		log:       slog.New(callLog{cfg.Logger.Handler()}),
+		log:       telemetry.Logger(cfg.Logger.Handler()),
 		health:    health.NewServer(),
-		roster:    newRoster(),
-		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
-		streams:   semaphore.NewWeighted(int64(cfg.MaxStreams)),
-		calls:     semaphore.NewWeighted(int64(cfg.MaxCalls)),
-		callers:   callers,
 		draining:  make(chan struct{}),
 		graceOver: make(chan struct{}),
 	}
-	if s.observer, err = newObserver(s); err != nil {
+	var err error
+	s.registry = infer.NewRegistry(s.inferConfig()) // before the first scrape can come
+	if s.observer, err = telemetry.New(cfg.Metrics, cfg.Traces, s.reading); err != nil {
 		return nil, err
 	}
+	if s.gate, err = admission.NewGate(s.gateConfig()); err != nil {
+		return nil, err
+	}
+	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
+	s.streams = stream.New(s.streamConfig())
 	s.grpc = grpc.NewServer(s.options()...)
-	pb.RegisterSiameseServiceServer(s.grpc, &calls{server: s})
+	pb.RegisterSiameseServiceServer(s.grpc, &service{Server: s})
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
-	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+	s.setHealth(false)
 	return s, nil
 }
 
-// Close frees what AddModel has started; calls that wait for the encoder fail
-// with UNAVAILABLE, DRAINING. Serve does it by itself. It may be called more
-// than once.
-func (s *Server) Close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, t := range s.roster.all() {
-		t.engine.queue.Close()
+func (s *Server) gateConfig() admission.Config {
+	return admission.Config{
+		Tokens:   s.cfg.Tokens,
+		Limits:   s.cfg.CallerLimits,
+		MaxCalls: s.cfg.MaxCalls,
+		Metrics:  s.observer.Metrics(),
+		Log:      s.log,
 	}
 }
 
-func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
+func (s *Server) inferConfig() infer.Config {
+	return infer.Config{
+		MaxPixelsInFlight: s.cfg.MaxPixelsInFlight,
+		MaxQueuedImages:   s.cfg.MaxQueuedImages,
+		BatchWait:         s.cfg.BatchWait,
+		CacheBytes:        s.cfg.CacheBytes,
+		Limits:            s.cfg.Limits,
+		Rule:              s.cfg.Rule,
+		Alpha:             s.cfg.Alpha,
+		SetHealth:         s.setHealth,
+		Log:               s.log,
+	}
+}
+
+func (s *Server) streamConfig() stream.Config {
+	return stream.Config{
+		Registry:      s.registry,
+		MaxStreams:    s.cfg.MaxStreams,
+		MaxReferences: s.cfg.MaxStreamReferences,
+		MaxWindow:     s.cfg.MaxStreamWindow,
+		Draining:      s.draining,
+		GraceOver:     s.graceOver,
+		Explainer:     s.explainer,
+		Metrics:       s.observer.Metrics(),
+	}
+}
+
+// Close frees what AddModel has started; calls that wait for the encoder fail
+// with UNAVAILABLE, DRAINING. Serve calls it. It may be called more than once.
+func (s *Server) Close() { s.registry.Close() }
+
+// setHealth is what health says until the server stops.
+func (s *Server) setHealth(serving bool) {
+	status := healthpb.HealthCheckResponse_NOT_SERVING
+	if serving {
+		status = healthpb.HealthCheckResponse_SERVING
+	}
 	s.health.SetServingStatus("", status)
 	s.health.SetServingStatus(pb.SiameseService_ServiceDesc.ServiceName, status)
+}
+
+// serving reports what health says of the server as a whole.
+func (s *Server) serving() bool {
+	health, err := s.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
+	return err == nil && health.GetStatus() == healthpb.HealthCheckResponse_SERVING
+}
+
+// reading is what a scrape tells beside what is counted as it happens.
+func (s *Server) reading() metrics.Reading {
+	r := s.registry.Reading()
+	r.Serving = s.serving()
+	r.ResidentBytes = metrics.ResidentBytes()
+	r.Build = metrics.Build{
+		Version: s.cfg.Build.Version, Revision: s.cfg.Build.Revision,
+		GoVersion: s.cfg.Build.GoVersion, TensorFlowVersion: s.cfg.Build.TensorFlowVersion,
+	}
+	return r
 }

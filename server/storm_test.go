@@ -18,12 +18,13 @@ import (
 	"siamese/server"
 )
 
-// stormConfig lets runs overlap, mix callers and share images.
-var stormConfig = server.Config{MaxBatch: 3, Runners: 2, CacheBytes: 4_000}
+// stormConfig has images forgotten and known again.
+var stormConfig = server.Config{CacheBytes: 4_000}
 
-// unhurried is a network that takes a random while, so that callers overlap.
+// unhurried is a network that takes a random while, whose runs overlap, mix callers
+// and share images.
 func unhurried() *fakeModel {
-	return &fakeModel{encode: func(_ context.Context, images int) error {
+	return &fakeModel{maxBatch: 3, runners: 2, encode: func(_ context.Context, images int) error {
 		time.Sleep(time.Duration(images)*10*time.Millisecond + time.Duration(rand.IntN(20))*time.Millisecond)
 		return nil
 	}}
@@ -32,7 +33,7 @@ func unhurried() *fakeModel {
 // brokenLevel is the grey of which the network of the test makes NaN.
 const brokenLevel = 13
 
-// pairOf is one random pair with its outcome, whoever else is served.
+// pairOf is one random pair with its outcome, whatever else is served.
 type pairOf struct {
 	a, b *pb.Image
 	want float32

@@ -15,8 +15,10 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"siamese/imaging"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 // withoutTimings leaves out what is different each time.
@@ -66,7 +68,7 @@ func TestTooManyStreamsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = stream.Recv()
-	if diff := cmp.Diff(failure{codes.ResourceExhausted, server.ReasonTooManyStreams, ""}, failureOf(err)); diff != "" {
+	if diff := cmp.Diff(failure{codes.ResourceExhausted, fault.ReasonTooManyStreams, ""}, failureOf(err)); diff != "" {
 		t.Errorf("third stream (-want +got):\n%s", diff)
 	}
 	if got := detail[*errdetails.ErrorInfo](t, err).GetMetadata()["max_streams"]; got != "2" {
@@ -94,7 +96,7 @@ func TestSilentStreamIsEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = stream.Recv()
-		if diff := cmp.Diff(failure{codes.FailedPrecondition, server.ReasonStreamNotOpened, ""}, failureOf(err)); diff != "" {
+		if diff := cmp.Diff(failure{codes.FailedPrecondition, fault.ReasonStreamNotOpened, ""}, failureOf(err)); diff != "" {
 			t.Errorf("error %v (-want +got):\n%s", err, diff)
 		}
 		if took := time.Since(begun); took != 20*time.Second {
@@ -107,7 +109,7 @@ func TestStreamRefusesOtherBeginnings(t *testing.T) {
 	opening := func(o *pb.StreamOpening) *pb.StreamCompareRequest {
 		return &pb.StreamCompareRequest{Message: &pb.StreamCompareRequest_Opening{Opening: o}}
 	}
-	notOpened := failure{codes.FailedPrecondition, server.ReasonStreamNotOpened, ""}
+	notOpened := failure{codes.FailedPrecondition, fault.ReasonStreamNotOpened, ""}
 	tests := []struct {
 		name string
 		give *pb.StreamCompareRequest // nil: the end of the client's side
@@ -118,9 +120,9 @@ func TestStreamRefusesOtherBeginnings(t *testing.T) {
 		{"nothing", &pb.StreamCompareRequest{}, notOpened},
 		{"the end", nil, notOpened},
 		{"threshold over 1", opening(&pb.StreamOpening{Options: &pb.CompareOptions{Threshold: proto.Float32(2)}}),
-			failure{invalid, server.ReasonThresholdRange, "opening.options.threshold"}},
+			failure{invalid, fault.ReasonThresholdRange, "opening.options.threshold"}},
 		{"unheard-of drop policy", opening(&pb.StreamOpening{DropPolicy: 9}),
-			failure{invalid, server.ReasonDropPolicyUnknown, "opening.drop_policy"}},
+			failure{invalid, fault.ReasonDropPolicyUnknown, "opening.drop_policy"}},
 		{"17 MiB", frame(1, encoded(make([]byte, 17<<20))), failure{codes.ResourceExhausted, "", ""}},
 	}
 	r := serve(t, server.Config{}, &fakeModel{})
@@ -142,19 +144,19 @@ func TestStreamRefusesOtherBeginnings(t *testing.T) {
 func TestStreamWithoutModel(t *testing.T) {
 	r := serveBare(t, server.Config{})
 	_, err := r.bareStream(t.Context(), t).end()
-	if diff := cmp.Diff(failure{codes.Unavailable, server.ReasonNotReady, ""}, failureOf(err)); diff != "" {
+	if diff := cmp.Diff(failure{codes.Unavailable, fault.ReasonNotReady, ""}, failureOf(err)); diff != "" {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
 }
 
 // One stream's life: every message with the answer that belongs to it.
 func TestStreamAnswersEveryMessage(t *testing.T) {
-	unknown := func(field string) failure { return failure{invalid, server.ReasonUnknownReference, field} }
+	unknown := func(field string) failure { return failure{invalid, fault.ReasonUnknownReference, field} }
 	exchanges := []struct {
 		give *pb.StreamCompareRequest
 		want *pb.StreamCompareResponse
 	}{
-		{frame(1, grayImage(1)), failedFrame(1, failure{invalid, server.ReasonNoReferences, "frame.references"})},
+		{frame(1, grayImage(1)), failedFrame(1, failure{invalid, fault.ReasonNoReferences, "frame.references"})},
 		{set("b", grayImage(200)), setAnswer("b")},
 		{set("a", grayImage(100)), setAnswer("a")},
 		// All references, in the order first set.
@@ -164,19 +166,19 @@ func TestStreamAnswersEveryMessage(t *testing.T) {
 			scored("a", graySimilarity(100, 90)), scored("b", graySimilarity(200, 90)), scored("a", graySimilarity(100, 90)))},
 		{frame(4, grayImage(90), "a", "nobody"), failedFrame(4, unknown("frame.references[1]"))},
 		{frame(5, grayImage(90), slices.Repeat([]string{"a"}, 17)...),
-			failedFrame(5, failure{invalid, server.ReasonTooManyReferences, "frame.references"})},
+			failedFrame(5, failure{invalid, fault.ReasonTooManyReferences, "frame.references"})},
 		// Replacing keeps the name's place.
 		{set("b", grayImage(90)), setAnswer("b")},
 		{frame(6, grayImage(90)), frameAnswer(6, scored("b", 1), scored("a", graySimilarity(100, 90)))},
 		// A reference that fails leaves the name as it was.
-		{set("b", encoded(nil)), failedReference("b", failure{invalid, server.ReasonImageEmpty, "set_reference.image"})},
-		{set("b", embedding("other")), failedReference("b", failure{codes.FailedPrecondition, server.ReasonModelMismatch, "set_reference.image"})},
-		{set("", grayImage(1)), failedReference("", failure{invalid, server.ReasonReferenceName, "set_reference.name"})},
+		{set("b", encoded(nil)), failedReference("b", failure{invalid, string(imaging.ReasonEmpty), "set_reference.image"})},
+		{set("b", embedding("other")), failedReference("b", failure{codes.FailedPrecondition, fault.ReasonModelMismatch, "set_reference.image"})},
+		{set("", grayImage(1)), failedReference("", failure{invalid, fault.ReasonReferenceName, "set_reference.name"})},
 		{set(strings.Repeat("n", 257), grayImage(1)),
-			failedReference(strings.Repeat("n", 257), failure{invalid, server.ReasonReferenceName, "set_reference.name"})},
+			failedReference(strings.Repeat("n", 257), failure{invalid, fault.ReasonReferenceName, "set_reference.name"})},
 		{frame(7, grayImage(90), "b"), frameAnswer(7, scored("b", 1))},
-		{frame(8, nil), failedFrame(8, failure{invalid, server.ReasonImageUnset, "frame.image"})},
-		{frame(9, encoded([]byte("junk"))), failedFrame(9, failure{invalid, server.ReasonImageFormatUnknown, "frame.image"})},
+		{frame(8, nil), failedFrame(8, failure{invalid, fault.ReasonImageUnset, "frame.image"})},
+		{frame(9, encoded([]byte("junk"))), failedFrame(9, failure{invalid, string(imaging.ReasonFormatUnknown), "frame.image"})},
 		// References in place of images.
 		{pair(10, grayImage(90), reference("b")), pairAnswer(10, 1)},
 		{pair(11, reference("a"), reference("b")), pairAnswer(11, graySimilarity(100, 90))},
@@ -184,15 +186,15 @@ func TestStreamAnswersEveryMessage(t *testing.T) {
 		{set("c", reference("a")), setAnswer("c")},
 		{pair(13, grayEmbedding(100), reference("c")), pairAnswer(13, 1)},
 		{pair(14, grayImage(1), reference("d")), failedFrame(14, unknown("pair.image_b.reference"))},
-		{pair(15, &pb.Image{}, grayImage(1)), failedFrame(15, failure{invalid, server.ReasonImageUnset, "pair.image_a"})},
+		{pair(15, &pb.Image{}, grayImage(1)), failedFrame(15, failure{invalid, fault.ReasonImageUnset, "pair.image_a"})},
 		{pair(16, grayImage(1), encoded(header(50_000, 50_000))),
-			failedFrame(16, failure{invalid, server.ReasonImageTooManyPixels, "pair.image_b"})},
+			failedFrame(16, failure{invalid, string(imaging.ReasonTooManyPixels), "pair.image_b"})},
 		{drop("a"), dropAnswer("a")},
 		{drop("a"), failedReference("a", unknown("drop_reference.name"))},
 		{frame(17, grayImage(90), "a"), failedFrame(17, unknown("frame.references[0]"))},
-		{&pb.StreamCompareRequest{}, failedItem(&pb.ItemFailed{}, failure{invalid, server.ReasonMessageUnset, ""})},
+		{&pb.StreamCompareRequest{}, failedItem(&pb.ItemFailed{}, failure{invalid, fault.ReasonMessageUnset, ""})},
 		{&pb.StreamCompareRequest{Message: &pb.StreamCompareRequest_Opening{Opening: &pb.StreamOpening{}}},
-			failedItem(&pb.ItemFailed{}, failure{codes.FailedPrecondition, server.ReasonStreamAlreadyOpen, "opening"})},
+			failedItem(&pb.ItemFailed{}, failure{codes.FailedPrecondition, fault.ReasonStreamAlreadyOpen, "opening"})},
 		{frame(18, grayImage(90), "b"), frameAnswer(18, scored("b", 1))},
 	}
 	var want []*pb.StreamCompareResponse
@@ -234,11 +236,11 @@ func TestStreamHoldsAsManyReferencesAsAllowed(t *testing.T) {
 		{Name: "b", Image: grayImage(2)},
 		{Name: "c", Image: grayImage(3)},
 	}})
-	tooMany := func(field string) failure { return failure{invalid, server.ReasonTooManyReferences, field} }
+	tooMany := func(field string) failure { return failure{invalid, fault.ReasonTooManyReferences, field} }
 	for _, want := range []*pb.StreamCompareResponse{
 		setAnswer("a"),
-		failedReference("", failure{invalid, server.ReasonReferenceName, "opening.references[1].name"}),
-		failedReference("bad", failure{invalid, server.ReasonImageUnset, "opening.references[2].image"}),
+		failedReference("", failure{invalid, fault.ReasonReferenceName, "opening.references[1].name"}),
+		failedReference("bad", failure{invalid, fault.ReasonImageUnset, "opening.references[2].image"}),
 		setAnswer("b"),
 		failedReference("c", tooMany("opening.references[4]")),
 	} {
@@ -264,7 +266,7 @@ func TestStreamKeepsOrderWhateverTheEncoderTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const frames = 200
 		random := rand.New(rand.NewPCG(7, 7))
-		r := serve(t, server.Config{MaxBatch: 3}, &fakeModel{encode: func(context.Context, int) error {
+		r := serve(t, server.Config{}, &fakeModel{maxBatch: 3, encode: func(context.Context, int) error {
 			time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
 			return nil
 		}})
@@ -293,7 +295,7 @@ func TestStreamGoesOnAfterTheModelFails(t *testing.T) {
 			r := serve(t, server.Config{}, model)
 			c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
 			got := c.ask(pair(1, grayImage(1), grayImage(2)))
-			checkProto(t, failedFrame(1, failure{codes.Internal, server.ReasonInternal, ""}), got, withoutMessage)
+			checkProto(t, failedFrame(1, failure{codes.Internal, fault.ReasonInternal, ""}), got, withoutMessage)
 			message := got.GetItemFailed().GetError().GetMessage()
 			incident, found := strings.CutPrefix(message, "internal error, incident ")
 			if !found || !strings.Contains(r.log.String(), "incident="+incident) {

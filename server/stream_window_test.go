@@ -231,7 +231,7 @@ func testSlowReader(t *testing.T, policy pb.DropPolicy) {
 func TestStreamWaitsForRoomInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := make(gate)
-		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode})
+		r := serve(t, smallQueue, &fakeModel{encode: blocked.encode, maxBatch: 1})
 		unary := make(chan error, 2)
 		for _, images := range [][]*pb.Image{{grayImage(1)}, {grayImage(2), grayImage(3)}} {
 			go func() { unary <- r.call(t.Context(), &pb.EmbedRequest{Images: images}) }()
@@ -264,8 +264,8 @@ func TestVanishedClientLeavesNothingBehind(t *testing.T) {
 
 func testVanishedClient(t *testing.T, policy pb.DropPolicy) {
 	blocked := make(gate)
-	model := &fakeModel{encode: blocked.encode}
-	r := serve(t, server.Config{MaxBatch: 1}, model)
+	model := &fakeModel{encode: blocked.encode, maxBatch: 1}
+	r := serve(t, server.Config{}, model)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c, _ := r.openStream(ctx, t, &pb.StreamOpening{Window: 3, DropPolicy: policy})

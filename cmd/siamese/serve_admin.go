@@ -8,7 +8,7 @@ import (
 	"net"
 
 	"siamese/cmd/internal/dial"
-	"siamese/server"
+	"siamese/server/admin"
 )
 
 // adminFlags say where the admin service is, and who may call it.
@@ -39,9 +39,9 @@ func (f securityFlags) listenAdmin(ctx context.Context) (net.Listener, error) {
 // adminConfig is what the admin service at address asks of its callers. On
 // loopback it is plain text, as whoever is there needs no authority's word on
 // where he is, unless clients' certificates are asked for, which need TLS.
-func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *slog.Logger) server.AdminConfig {
+func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *slog.Logger) admin.Config {
 	local := dial.IsLoopback(address.String())
-	config := server.AdminConfig{Logger: logger}
+	config := admin.Config{Logger: logger}
 	if operators.certificates != nil && (!local || f.AdminClientCA != "") {
 		config.TLS = operators.certificates.Config()
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"siamese/server"
+	"siamese/server/admin"
 	"siamese/server/versions"
 	"siamese/tfmodel"
 )
@@ -28,7 +29,7 @@ type versionFlags struct {
 // models are the versions of the model and what looks after them.
 type models struct {
 	manager *versions.Manager
-	admin   *server.Admin
+	admin   *admin.Service
 	port    net.Listener // nil without --admin-addr
 	work    sync.WaitGroup
 
@@ -59,7 +60,7 @@ func (c *serveCommand) openModels(ctx context.Context, service *server.Server, o
 	if m.port, err = c.listenAdmin(ctx); err != nil {
 		return nil, err
 	}
-	m.admin = server.NewAdmin(manager, c.adminConfig(m.port.Addr(), operators, logger))
+	m.admin = admin.New(manager, c.adminConfig(m.port.Addr(), operators, logger))
 	return m, nil
 }
 

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Source is something that is read from files and can be read anew.
+// Source is something that is read from files and can be read again.
 type Source interface {
-	// Reload reads the files again and tells whether what they say has changed.
+	// Reload reads the files again and reports whether what they say has changed.
 	// On an error what was read before stays in use. It is safe for concurrent
 	// use with everything but itself.
 	Reload() (changed bool, err error)

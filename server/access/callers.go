@@ -3,7 +3,11 @@ package access
 import (
 	"cmp"
 	"container/list"
+	"context"
+	"errors"
+	"fmt"
 	"math"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -41,11 +45,12 @@ func NewCallers(limits Limits) (*Callers, error) {
 	return &Callers{limits: limits, table: make(map[string]*caller), idle: list.New()}, nil
 }
 
-// Enter begins a call. Who begins it must Leave it, once. Errors: *[RateError],
+// Enter begins a call of the caller with this name. The caller of Enter must
+// Leave the permit, once. Errors: *[RateError],
 // *[CallsError], [ErrTooManyCallers].
-func (c *Callers) Enter(name string) (*Call, error) {
+func (c *Callers) Enter(name string) (*Permit, error) {
 	if c.limits.CallsPerSecond == 0 && c.limits.Calls == 0 {
-		return &Call{}, nil
+		return &Permit{}, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +74,7 @@ func (c *Callers) Enter(name string) (*Call, error) {
 		found.place = nil
 	}
 	found.calls++
-	return &Call{callers: c, caller: found}, nil
+	return &Permit{callers: c, caller: found}, nil
 }
 
 // callerLocked finds a caller, or makes room for a new one.
@@ -100,9 +105,123 @@ func (c *Callers) callerLocked(name string) (*caller, error) {
 // where CallsPerSecond is.
 func (c *Callers) Limits() Limits { return c.limits }
 
-// Len is how many callers are remembered.
-func (c *Callers) Len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.table)
+// Permit is the place of a call under way. The zero value is one without bounds.
+type Permit struct {
+	callers *Callers
+	caller  *caller
+}
+
+// Wait waits until the caller may ask for one more thing within the same call,
+// such as a stream's next message. Errors: ctx's, and *[RateError] when ctx
+// would be done before. It may be called after Leave.
+func (p *Permit) Wait(ctx context.Context) error {
+	if p.caller == nil || p.caller.bucket == nil {
+		return nil
+	}
+	err := p.caller.bucket.Wait(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	perSecond := p.callers.limits.CallsPerSecond
+	return &RateError{CallsPerSecond: perSecond, Retry: time.Duration(float64(time.Second) / perSecond)}
+}
+
+// Leave gives the place back, once.
+func (p *Permit) Leave() {
+	if p.caller == nil {
+		return
+	}
+	p.callers.mu.Lock()
+	defer p.callers.mu.Unlock()
+	p.caller.calls--
+	if p.caller.calls == 0 {
+		p.caller.place = p.callers.idle.PushFront(p.caller)
+	}
+}
+
+// What may be asked of Limits.CallsPerSecond: from four calls an hour to more
+// than any server answers.
+const (
+	minRate = 0.001
+	maxRate = 1e6
+)
+
+// ErrTooManyCallers says that the table is full of callers with calls under way.
+var ErrTooManyCallers = errors.New("access: calls of too many callers are under way")
+
+// RateError is a call that came too soon after others of its caller.
+type RateError struct {
+	CallsPerSecond float64       // what the caller may ask
+	Retry          time.Duration // when there is room for a call
+}
+
+// Error implements error.
+func (e *RateError) Error() string {
+	return fmt.Sprintf("received calls faster than %v a second, expected at most that", e.CallsPerSecond)
+}
+
+// CallsError is a call while too many others of its caller are under way.
+type CallsError struct {
+	Calls int // how many may be
+}
+
+// Error implements error.
+func (e *CallsError) Error() string {
+	return fmt.Sprintf("received a call while %d of the same caller are under way, expected at most %d", e.Calls, e.Calls)
+}
+
+// Limits bound what one caller may ask.
+type Limits struct {
+	// CallsPerSecond bounds how often a caller may call. Zero: no bound.
+	CallsPerSecond float64
+
+	// Burst is how many calls may come at once when there were none before.
+	// Default: CallsPerSecond, rounded up.
+	Burst int
+
+	// Calls bounds a caller's calls under way; a stream is one. Zero: no bound.
+	Calls int
+
+	// Callers bounds how many callers are remembered, and so the memory. Default
+	// 10,000.
+	Callers int
+}
+
+// Validate returns an error that names the field which is out of range, if any.
+func (l Limits) Validate() error {
+	switch {
+	case l.CallsPerSecond != 0 && !(l.CallsPerSecond >= minRate && l.CallsPerSecond <= maxRate): // NaN too
+		return fmt.Errorf("access: Limits.CallsPerSecond is %v, expected 0 (no bound) or %v to %v", l.CallsPerSecond, minRate, maxRate)
+	case l.Burst < 0:
+		return fmt.Errorf("access: Limits.Burst is %d, expected 0 (the default) or more", l.Burst)
+	case l.Burst > 0 && l.CallsPerSecond == 0:
+		return fmt.Errorf("access: Limits.Burst is %d without CallsPerSecond, expected both or neither", l.Burst)
+	case l.Calls < 0:
+		return fmt.Errorf("access: Limits.Calls is %d, expected 0 (no bound) or more", l.Calls)
+	case l.Callers < 0:
+		return fmt.Errorf("access: Limits.Callers is %d, expected 0 (the default) or more", l.Callers)
+	}
+	return nil
+}
+
+// AddressName is what a caller without token and certificate is called: its IP
+// address without the port, of IPv6 the first 64 bits, since a single machine
+// has all that follow. What is no such address is its own name.
+func AddressName(address string) string {
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return address
+	}
+	ip := parsed.Addr().Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, err := ip.Prefix(64)
+	if err != nil {
+		return ip.String()
+	}
+	return network.String()
 }

@@ -24,7 +24,7 @@ func newCallers(t *testing.T, limits access.Limits) *access.Callers {
 }
 
 // enter begins a call that is let in.
-func enter(t *testing.T, callers *access.Callers, name string) *access.Call {
+func enter(t *testing.T, callers *access.Callers, name string) *access.Permit {
 	t.Helper()
 	call, err := callers.Enter(name)
 	if err != nil {
@@ -193,7 +193,7 @@ func TestCallersFromManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
-	for i := range 4 { // nothing is left under way: the table can be filled anew
+	for i := range 4 { // nothing is left under way: the table can be filled again
 		enter(t, callers, fmt.Sprint("fresh ", i))
 	}
 }

@@ -2,8 +2,11 @@ package access
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +33,7 @@ type CertificateFiles struct {
 	ClientCA string
 }
 
-// Validate tells which file is not named, if one is not.
+// Validate returns an error that says which file is not named, if any.
 func (f CertificateFiles) Validate() error {
 	switch {
 	case f.Certificate == "":
@@ -152,4 +155,19 @@ func (c *Certificates) Config() *tls.Config {
 		},
 		SessionTicketsDisabled: c.files.ClientCA != "",
 	}
+}
+
+// CertificateName is what a client that showed a certificate is called: its
+// common name, else its first URI or DNS name, else the certificate's SHA-256
+// in hexadecimal.
+func CertificateName(certificate *x509.Certificate) string {
+	var uri, dns string
+	if len(certificate.URIs) > 0 {
+		uri = certificate.URIs[0].String()
+	}
+	if len(certificate.DNSNames) > 0 {
+		dns = certificate.DNSNames[0]
+	}
+	hash := sha256.Sum256(certificate.Raw)
+	return cmp.Or(certificate.Subject.CommonName, uri, dns, hex.EncodeToString(hash[:]))
 }

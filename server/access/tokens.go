@@ -17,7 +17,7 @@ const (
 	// tokenPrefix lets scanners of leaked secrets know a token.
 	tokenPrefix = "siamese_"
 
-	// tokenBytes are the random bytes of a token: so many that nobody guesses
+	// tokenBytes are the random bytes of a token: too many to guess
 	// one, and that a plain hash of it gives nothing away.
 	tokenBytes = 32
 

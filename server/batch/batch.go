@@ -5,8 +5,8 @@
 // there, at most [Config].MaxBatch images, by default without waiting for more.
 // A run may mix callers and a caller's images may be spread over runs; each
 // caller gets exactly its own embeddings back, in its own order. An image that
-// is in the queue or under way already is not encoded a second time: whoever
-// brings it again, in the same call or another, waits for the first one's run.
+// is in the queue or under way already is not encoded a second time: a caller that
+// brings it again waits for the first one's run.
 //
 // The queue is bounded, counted in images. [Queue.Submit] refuses what does not
 // fit, for callers that can come back later; [Queue.SubmitWait] waits for room,
@@ -21,6 +21,7 @@ package batch
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -84,7 +85,7 @@ type Config struct {
 	EmbeddingLength int
 }
 
-// Validate tells which field is out of range, if any is.
+// Validate returns an error that names the field which is out of range, if any.
 func (c Config) Validate() error {
 	fields := []struct {
 		name  string
@@ -146,3 +147,59 @@ type Report struct {
 	// in the queue or under way when the caller brought them.
 	Shared int
 }
+
+// Errors of a submission.
+var (
+	// ErrFull says that the images do not fit the queue now, or would wait there
+	// for longer than their caller does. The error's type is [*FullError].
+	ErrFull = errors.New("queue is full")
+
+	// ErrUnmeetable says that the images were dropped since their caller's
+	// deadline could not be kept any more. It is a [context.DeadlineExceeded].
+	ErrUnmeetable = fmt.Errorf("the deadline would pass before the images are encoded: %w", context.DeadlineExceeded)
+
+	// ErrClosed says that the queue was closed before the images were encoded.
+	ErrClosed = errors.New("queue is closed")
+)
+
+// FullError is an [ErrFull] with its numbers, in images.
+type FullError struct {
+	Wanted   int           // images of the refused submission
+	Queued   int           // images that waited at that moment
+	Capacity int           // images that may wait
+	Wait     time.Duration // how long they would have waited, where that is why; else zero
+}
+
+// Error tells the numbers.
+func (e *FullError) Error() string {
+	text := fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
+		e.Queued, e.Capacity, e.Wanted)
+	if e.Wait > 0 {
+		text += fmt.Sprintf(" and would take %v, longer than their deadline allows", e.Wait.Round(time.Millisecond))
+	}
+	return text
+}
+
+// Unwrap returns [ErrFull].
+func (e *FullError) Unwrap() error { return ErrFull }
+
+// OutputError says that the runner returned a wrong number of floats.
+type OutputError struct {
+	Images   int // images of the run
+	Received int // floats
+	Expected int // floats
+}
+
+// Error tells what was returned and what was expected.
+func (e *OutputError) Error() string {
+	return fmt.Sprintf("encoder returned %d floats for %d images, expected %d", e.Received, e.Images, e.Expected)
+}
+
+// PanicError is a panic that was caught and became an error.
+type PanicError struct {
+	Value any    // what was passed to panic
+	Stack []byte // the stack of the goroutine that panicked
+}
+
+// Error tells the value, not the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }

@@ -68,12 +68,12 @@ func TestDeadlineThatTheQueueCannotKeepIsRefused(t *testing.T) {
 	})
 }
 
-func TestHopelessDeadlineIsNotEncoded(t *testing.T) {
+func TestUnmeetableDeadlineIsNotEncoded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, e := pacedQueue(t, 1)
 		_, _, err := q.Submit(within(t, 1500*time.Millisecond), images(1, 2))
-		if !errors.Is(err, batch.ErrHopeless) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Submit of two seconds' work in 1.5 s = %v, want ErrHopeless", err)
+		if !errors.Is(err, batch.ErrUnmeetable) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Submit of two seconds' work in 1.5 s = %v, want ErrUnmeetable", err)
 		}
 		if _, _, err := q.Submit(within(t, 1500*time.Millisecond), images(3)); err != nil {
 			t.Errorf("Submit of one second's work in 1.5 s = %v, want none", err)
@@ -81,15 +81,15 @@ func TestHopelessDeadlineIsNotEncoded(t *testing.T) {
 		if diff := cmp.Diff([][]byte{{3}}, e.seen()[8:]); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
 		}
-		if got := q.Stats().Dropped[batch.DropHopeless]; got != 2 {
-			t.Errorf("%d images dropped as hopeless, want 2", got)
+		if got := q.Stats().Dropped[batch.DropUnmeetable]; got != 2 {
+			t.Errorf("%d images dropped for an unmeetable deadline, want 2", got)
 		}
 	})
 }
 
 // The run before takes longer than it should: what could be kept when it was
 // queued can't be when its turn comes.
-func TestHopelessDeadlineIsDroppedAtDequeue(t *testing.T) {
+func TestUnmeetableDeadlineIsDroppedAtDequeue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, e := pacedQueue(t, 1)
 		e.before = func(ctx context.Context, run int) error {
@@ -101,8 +101,8 @@ func TestHopelessDeadlineIsDroppedAtDequeue(t *testing.T) {
 		late := start(within(t, 2500*time.Millisecond), q.Submit, 2)
 		synctest.Wait()
 		next := start(t.Context(), q.Submit, 3)
-		if <-late.done; !errors.Is(late.err, batch.ErrHopeless) {
-			t.Errorf("Submit = %v, want ErrHopeless", late.err)
+		if <-late.done; !errors.Is(late.err, batch.ErrUnmeetable) {
+			t.Errorf("Submit = %v, want ErrUnmeetable", late.err)
 		}
 		if <-next.done; next.err != nil {
 			t.Errorf("the next caller = %v, want none", next.err)
@@ -142,7 +142,7 @@ func TestPaceIsNotBelievedForLong(t *testing.T) {
 				time.Sleep(tt.pause)
 				_, _, err := q.Submit(within(t, 100*time.Millisecond), images(2))
 				// Its run takes a second, so it comes too late; but it was tried.
-				if errors.Is(err, batch.ErrHopeless) || !errors.Is(err, context.DeadlineExceeded) {
+				if errors.Is(err, batch.ErrUnmeetable) || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("Submit = %v, want the plain context.DeadlineExceeded", err)
 				}
 				if got := len(e.seen()); got != 10 {

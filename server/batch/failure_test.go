@@ -53,7 +53,7 @@ func TestRunErrorReachesExactlyTheCallersOfThatRun(t *testing.T) {
 			},
 			wantError: func(err error) bool {
 				var wrong *batch.OutputError
-				return errors.As(err, &wrong) && *wrong == batch.OutputError{Images: 2, Got: 5, Want: 6}
+				return errors.As(err, &wrong) && *wrong == batch.OutputError{Images: 2, Received: 5, Expected: 6}
 			},
 		},
 	}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -33,8 +34,8 @@ func newJob(ctx context.Context, images int) *job {
 	}
 }
 
-// settle stores the embedding of image i, which run r has carried.
-func (j *job) settle(i int, embedding []float32, r *run) {
+// store stores the embedding of image i, which run r has carried.
+func (j *job) store(i int, embedding []float32, r *run) {
 	j.embeddings[i] = embedding
 	j.missing--
 	j.report.Queue = max(j.report.Queue, r.started.Sub(j.submitted))
@@ -66,4 +67,101 @@ func (j *job) result() ([][]float32, Report, error) {
 		return nil, Report{}, j.err
 	}
 	return j.embeddings, j.report, nil
+}
+
+// unit is one distinct image that waits or is under way, with all jobs that want
+// its embedding. The queue's mutex guards it.
+type unit struct {
+	pixels []byte
+	key    Key
+	wanted []want // empty once all have left
+	taken  bool   // by a run
+}
+
+// want is a place in a job for an embedding.
+type want struct {
+	job   *job
+	image int // index within the job
+}
+
+// abandon takes a job's wants off the unit.
+func (u *unit) abandon(j *job) {
+	u.wanted = slices.DeleteFunc(u.wanted, func(w want) bool { return w.job == j })
+}
+
+// attachLocked gives each image of a job its unit, that of an image which waits
+// or is under way where there is one, and returns how many units are new.
+func (q *Queue) attachLocked(j *job, images []Image) (created int) {
+	for i, image := range images {
+		u := q.byKey[image.Key]
+		if u == nil {
+			u = q.createLocked(image)
+			created++
+		}
+		u.wanted = append(u.wanted, want{job: j, image: i})
+		j.units = append(j.units, u)
+	}
+	j.report.Shared = len(images) - created
+	q.counts.shared += uint64(j.report.Shared)
+	return created
+}
+
+func (q *Queue) createLocked(image Image) *unit {
+	u := &unit{pixels: image.Pixels, key: image.Key}
+	q.waiting = append(q.waiting, u)
+	if u.key != (Key{}) {
+		q.byKey[u.key] = u
+	}
+	return u
+}
+
+// freshLocked counts the distinct images that have no unit yet.
+func (q *Queue) freshLocked(images []Image) int {
+	fresh := 0
+	seen := make(map[Key]bool, len(images))
+	for _, image := range images {
+		if q.byKey[image.Key] != nil || seen[image.Key] {
+			continue
+		}
+		fresh++
+		if image.Key != (Key{}) {
+			seen[image.Key] = true
+		}
+	}
+	return fresh
+}
+
+// forgetLocked forgets a unit that has left the queue for good.
+func (q *Queue) forgetLocked(u *unit) {
+	if q.byKey[u.key] == u {
+		delete(q.byKey, u.key)
+	}
+}
+
+// finishLocked ends a job, with an error or without, unless it has ended. Images
+// that nobody wants any more leave the queue at once and free their room; their
+// number is returned.
+func (q *Queue) finishLocked(j *job, err error) (left int) {
+	if j.finished {
+		return 0
+	}
+	j.finished, j.err = true, err
+	close(j.done)
+	if j.missing == 0 {
+		return 0 // no unit knows it any more
+	}
+	for _, u := range j.units {
+		u.abandon(j)
+	}
+	before := len(q.waiting)
+	q.waiting = slices.DeleteFunc(q.waiting, func(u *unit) bool {
+		if len(u.wanted) > 0 {
+			return false
+		}
+		q.forgetLocked(u)
+		return true
+	})
+	left = before - len(q.waiting)
+	q.room.Release(int64(left))
+	return left
 }

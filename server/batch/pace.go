@@ -17,11 +17,11 @@ const (
 // that it is fast again.
 const paceFresh = 10 * time.Second
 
-// pace is how fast the encoder has lately been, at its best and usually. Whoever
-// would be late at the best pace is turned away even where nobody else is: not even
-// luck would help. The usual pace is for callers that others wait with: who is
-// probably late would take an answer from somebody else. A run that hung for a
-// while speaks for neither.
+// pace is how fast the encoder has lately been, at its best and usually. A caller
+// that would be late at the best pace is turned away even from an empty queue: not
+// even luck would help. The usual pace is for callers that others wait with: one
+// that is probably late would take an answer from somebody else. A run that hung
+// for a while counts for neither.
 type pace struct {
 	perImage [paceRuns]time.Duration // of the last runs; a ring
 	runs     int
@@ -35,8 +35,8 @@ func (p *pace) note(r *run) {
 	p.noted = r.started.Add(r.took)
 }
 
-// run tells how long a run of n images takes at the least; zero where too little
-// is known.
+// run is the least time that a run of n images takes; zero where too little is
+// known.
 func (p *pace) run(now time.Time, n int) time.Duration {
 	if p.runs < paceRuns || now.Sub(p.noted) > paceFresh {
 		return 0
@@ -44,7 +44,7 @@ func (p *pace) run(now time.Time, n int) time.Duration {
 	return slices.Min(p.perImage[:]) * time.Duration(n)
 }
 
-// usual tells how long a run of n images takes three times of four; zero where
+// usual is the time within which three of four runs of n images end; zero where
 // too little is known.
 func (p *pace) usual(now time.Time, n int) time.Duration {
 	known := min(p.runs, paceRuns)
@@ -55,12 +55,12 @@ func (p *pace) usual(now time.Time, n int) time.Duration {
 	return sorted[known*3/4] * time.Duration(n)
 }
 
-// wait tells how long n images usually take, spread over runners.
+// wait is how long n images usually take, spread over runners.
 func (p *pace) wait(now time.Time, n, runners int) time.Duration {
 	return p.usual(now, n) / time.Duration(runners)
 }
 
-// work tells how long n images take at the least, one at a time or spread over
+// work is the least time that n images take, one at a time or spread over
 // runners.
 func (p *pace) work(now time.Time, n, runners int) time.Duration {
 	return max(p.run(now, min(n, 1)), p.run(now, n)/time.Duration(runners))

@@ -123,8 +123,8 @@ func TestPlacesCountForDeadlines(t *testing.T) {
 				place.Release()
 			}
 		}
-		if _, err := q.Reserve(within(t, 500*time.Millisecond), 1); !errors.Is(err, batch.ErrHopeless) {
-			t.Errorf("Reserve of a second's work within half of one = %v, want ErrHopeless", err)
+		if _, err := q.Reserve(within(t, 500*time.Millisecond), 1); !errors.Is(err, batch.ErrUnmeetable) {
+			t.Errorf("Reserve of a second's work within half of one = %v, want ErrUnmeetable", err)
 		}
 	})
 }

@@ -19,12 +19,12 @@ type Queue struct {
 	mu       sync.Mutex    // guards all below and the jobs' and units' state
 	waiting  []*unit       // oldest first; none is taken
 	reserved int           // images that places were taken for and that are not here yet
-	flying   map[Key]*unit // those that wait or are under way and have a key
+	byKey    map[Key]*unit // those that wait or are under way and have a key
 	pace     pace
 	counts   counts
 	closed   bool
 
-	wake    chan struct{} // capacity 1: whoever hears it looks for itself, and passes it on
+	wake    chan struct{} // capacity 1: the runner that hears it looks for itself, and passes it on
 	ctx     context.Context
 	stop    context.CancelFunc
 	runners sync.WaitGroup
@@ -44,7 +44,7 @@ func New(cfg Config, run Runner) (*Queue, error) {
 	q := &Queue{
 		cfg:    cfg,
 		room:   semaphore.NewWeighted(int64(cfg.MaxQueued)),
-		flying: make(map[Key]*unit),
+		byKey:  make(map[Key]*unit),
 		counts: newCounts(cfg.MaxBatch),
 		wake:   make(chan struct{}, 1),
 		ctx:    ctx,
@@ -64,7 +64,7 @@ func New(cfg Config, run Runner) (*Queue, error) {
 // All images are queued or none: [ErrFull] when there is no room for all now,
 // or when they would be encoded after ctx's deadline. When ctx is done Submit
 // returns its error at once; images that no run has taken and nobody else wants
-// leave the queue and are not encoded. [ErrHopeless] says that the deadline
+// leave the queue and are not encoded. [ErrUnmeetable] says that the deadline
 // could not be kept however short the queue, [ErrClosed] that the queue was
 // closed; any other error is the runner's, a [*OutputError] or a [*PanicError],
 // and concerns exactly the callers with images in that run.
@@ -94,13 +94,6 @@ func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Re
 		}
 		return q.enter(j, images, len(images))
 	})
-}
-
-// Depth returns how many images wait, those of runs under way not counted.
-func (q *Queue) Depth() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting)
 }
 
 // Close fails the callers that wait with [ErrClosed], lets the runs under way
@@ -145,8 +138,7 @@ func (q *Queue) checkImages(images []Image) error {
 	return nil
 }
 
-// withdraw takes a job out whose caller has left, so that it frees its room at
-// once.
+// withdraw takes a job out whose caller has left: its room is free at once.
 func (q *Queue) withdraw(j *job, cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -103,8 +103,8 @@ func TestCallersThatLeftAreNotEncodedAndFreeTheirRoom(t *testing.T) {
 		if <-dead.done; !errors.Is(dead.err, context.DeadlineExceeded) {
 			t.Errorf("Submit past its deadline = %v, want context.DeadlineExceeded", dead.err)
 		}
-		if got := q.Depth(); got != 0 {
-			t.Errorf("Depth() after the caller left = %d, want 0", got)
+		if got := q.Stats().Queued; got != 0 {
+			t.Errorf("Stats().Queued after the caller left = %d, want 0", got)
 		}
 		alive := start(t.Context(), q.Submit, 5, 6, 7, 8)
 		synctest.Wait()

@@ -30,8 +30,8 @@ func TestSubmitRefusesWhatDoesNotFit(t *testing.T) {
 		}
 		third := start(t.Context(), q.Submit, 7) // one still fits
 		synctest.Wait()
-		if got := q.Depth(); got != 4 {
-			t.Errorf("Depth() = %d, want 4", got)
+		if got := q.Stats().Queued; got != 4 {
+			t.Errorf("Stats().Queued = %d, want 4", got)
 		}
 		close(open)
 		for _, s := range []*submission{first, second, third} {
@@ -58,8 +58,8 @@ func TestSubmitWaitWaitsForRoom(t *testing.T) {
 		impatient, cancel := context.WithCancel(t.Context())
 		left := start(impatient, q.SubmitWait, 5)
 		synctest.Wait()
-		if len(e.seen()) != 1 || q.Depth() != 2 {
-			t.Errorf("%d runs, %d queued, want 1 and 2", len(e.seen()), q.Depth())
+		if len(e.seen()) != 1 || q.Stats().Queued != 2 {
+			t.Errorf("%d runs, %d queued, want 1 and 2", len(e.seen()), q.Stats().Queued)
 		}
 		cancel()
 		if <-left.done; !errors.Is(left.err, context.Canceled) {

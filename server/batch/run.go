@@ -1,7 +1,9 @@
 package batch
 
 import (
+	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -18,7 +20,7 @@ func (q *Queue) own(e *encoder) {
 	for {
 		r, hold := q.take()
 		if r != nil {
-			q.encode(e, r)
+			q.carryOut(e, r)
 			continue
 		}
 		var later <-chan time.Time // never, unless images are held back
@@ -60,7 +62,7 @@ func (q *Queue) take() (*run, time.Duration) {
 	return r, 0
 }
 
-// holdLocked tells how long the oldest image is still to be held back.
+// holdLocked is how long the oldest image is still to be held back.
 func (q *Queue) holdLocked(now time.Time) time.Duration {
 	if len(q.waiting) >= q.cfg.MaxBatch {
 		return 0
@@ -101,9 +103,9 @@ func (q *Queue) dropDeadLocked(now time.Time) {
 	}
 }
 
-// deadLocked tells why a job is not worth encoding by a run of that size; nil if
-// it is. Where others would fill the run, whoever will probably be late makes room
-// for them.
+// deadLocked returns why a job is not worth encoding by a run of that size; nil if
+// it is. Where others would fill the run, a caller that will probably be late makes
+// room for them.
 func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 	if err := j.ctx.Err(); err != nil {
 		return err
@@ -117,13 +119,13 @@ func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 		need = max(need, q.pace.usual(now, size), q.pace.wait(now, j.untaken(), q.cfg.Runners))
 	}
 	if need > deadline.Sub(now) {
-		return ErrHopeless
+		return ErrUnmeetable
 	}
 	return nil
 }
 
-// encode carries a run out and gives each job its share.
-func (q *Queue) encode(e *encoder, r *run) {
+// carryOut carries a run out and gives each job its share.
+func (q *Queue) carryOut(e *encoder, r *run) {
 	output, err := e.encode(q.ctx, r.units)
 	r.took = time.Since(r.started)
 	if err != nil && q.ctx.Err() != nil {
@@ -137,21 +139,21 @@ func (q *Queue) encode(e *encoder, r *run) {
 		q.pace.note(r)
 	}
 	for i, u := range r.units {
-		q.landLocked(u)
+		q.forgetLocked(u)
 		if err != nil {
 			q.failLocked(u, err)
 			continue
 		}
-		// A copy: output is the runner's memory, and who keeps one embedding
-		// should not keep a whole run alive.
+		// A copy: output is the runner's memory, and a caller that keeps
+		// one embedding should not keep a whole run alive.
 		length := q.cfg.EmbeddingLength
-		q.settleLocked(u, slices.Clone(output[i*length:(i+1)*length]), r)
+		q.deliverLocked(u, slices.Clone(output[i*length:(i+1)*length]), r)
 	}
 }
 
-func (q *Queue) settleLocked(u *unit, embedding []float32, r *run) {
+func (q *Queue) deliverLocked(u *unit, embedding []float32, r *run) {
 	for _, w := range u.wanted {
-		w.job.settle(w.image, embedding, r)
+		w.job.store(w.image, embedding, r)
 		if w.job.missing == 0 {
 			q.finishLocked(w.job, nil)
 		}
@@ -159,10 +161,47 @@ func (q *Queue) settleLocked(u *unit, embedding []float32, r *run) {
 	u.wanted = nil
 }
 
-// failLocked ends all who want the unit. What else they have in the queue leaves
-// it: they could not use it.
+// failLocked ends all jobs that want the unit. What else they have in the queue
+// leaves it: they could not use it.
 func (q *Queue) failLocked(u *unit, err error) {
 	for _, w := range slices.Clone(u.wanted) {
 		q.counts.dropped[DropFailed] += uint64(q.finishLocked(w.job, err))
 	}
+}
+
+// encoder calls the runner function. It belongs to one runner goroutine alone.
+type encoder struct {
+	cfg     Config
+	run     Runner
+	staging []byte // the images of a run side by side; reused by every run
+}
+
+// encode runs the units' images and returns float32 [images, EmbeddingLength],
+// valid until the next call.
+func (e *encoder) encode(ctx context.Context, units []*unit) ([]float32, error) {
+	e.staging = e.staging[:0]
+	for _, u := range units {
+		e.staging = append(e.staging, u.pixels...)
+	}
+	size := e.cfg.size(len(units))
+	e.staging = append(e.staging, make([]byte, (size-len(units))*e.cfg.ImageBytes)...)
+	output, err := e.guarded(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if expected := size * e.cfg.EmbeddingLength; len(output) != expected {
+		return nil, &OutputError{Images: size, Received: len(output), Expected: expected}
+	}
+	return output[:len(units)*e.cfg.EmbeddingLength], nil
+}
+
+// guarded calls the runner and turns its panic into an error: the goroutine is shared by
+// all callers and has to outlive a run that fails.
+func (e *encoder) guarded(ctx context.Context) (output []float32, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{Value: value, Stack: debug.Stack()}
+		}
+	}()
+	return e.run(ctx, e.staging)
 }

@@ -176,7 +176,7 @@ func TestStatsTellWhatHappened(t *testing.T) {
 		cancel()
 		<-left.done
 		dropped := map[batch.DropReason]uint64{
-			batch.DropCancelled: 1, batch.DropDeadline: 0, batch.DropHopeless: 0, batch.DropFailed: 0, batch.DropClosed: 0,
+			batch.DropCancelled: 1, batch.DropDeadline: 0, batch.DropUnmeetable: 0, batch.DropFailed: 0, batch.DropClosed: 0,
 		}
 		want := batch.Stats{
 			Queued: 3, InFlight: 1, Running: 1, Batches: []uint64{0, 1, 0}, Refused: 2, Dropped: dropped,

@@ -25,8 +25,8 @@ func TestImageInTheQueueOrUnderWayIsEncodedOnce(t *testing.T) {
 		// shared takes no room.
 		third := startImages(t.Context(), q.Submit, keyed(2, 1, 3, 3, 4))
 		synctest.Wait()
-		if got := q.Depth(); got != 3 {
-			t.Errorf("Depth() = %d, want 3", got)
+		if got := q.Stats().Queued; got != 3 {
+			t.Errorf("Stats().Queued = %d, want 3", got)
 		}
 		close(open)
 		for _, s := range []*submission{first, second, third} {
@@ -46,7 +46,7 @@ func TestImageInTheQueueOrUnderWayIsEncodedOnce(t *testing.T) {
 	})
 }
 
-func TestImageIsEncodedAnewOnceItsRunIsOver(t *testing.T) {
+func TestImageIsEncodedAgainOnceItsRunIsOver(t *testing.T) {
 	e := &encoder{}
 	q := newQueue(t, e, 4, 4)
 	for range 2 {
@@ -59,7 +59,7 @@ func TestImageIsEncodedAnewOnceItsRunIsOver(t *testing.T) {
 	}
 }
 
-// Whoever brought an image first may leave: the others' embedding must not go
+// The caller that brought an image first may leave: the others' embedding must not go
 // with them, nor its place in the queue.
 func TestSharedImageOutlivesItsFirstCaller(t *testing.T) {
 	for _, when := range []string{"waits", "is under way"} {

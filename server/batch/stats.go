@@ -13,11 +13,11 @@ type DropReason string
 
 // The reasons for a drop.
 const (
-	DropCancelled DropReason = "cancelled" // the caller left
-	DropDeadline  DropReason = "deadline"  // the caller's deadline passed
-	DropHopeless  DropReason = "hopeless"  // the caller's deadline could not be kept
-	DropFailed    DropReason = "failed"    // a run with other images of the caller's failed
-	DropClosed    DropReason = "closed"    // the queue was closed
+	DropCancelled  DropReason = "cancelled"           // the caller left
+	DropDeadline   DropReason = "deadline"            // the caller's deadline passed
+	DropUnmeetable DropReason = "unmeetable_deadline" // the caller's deadline could not be kept
+	DropFailed     DropReason = "failed"              // a run with other images of the caller's failed
+	DropClosed     DropReason = "closed"              // the queue was closed
 )
 
 // Stats is a queue at one moment. Counters run from the queue's start.
@@ -77,7 +77,7 @@ func newCounts(maxBatch int) counts {
 	return counts{
 		batches: make([]uint64, maxBatch+1),
 		dropped: map[DropReason]uint64{
-			DropCancelled: 0, DropDeadline: 0, DropHopeless: 0, DropFailed: 0, DropClosed: 0,
+			DropCancelled: 0, DropDeadline: 0, DropUnmeetable: 0, DropFailed: 0, DropClosed: 0,
 		},
 	}
 }
@@ -122,8 +122,8 @@ func dropReason(err error) DropReason {
 	switch {
 	case errors.Is(err, ErrClosed):
 		return DropClosed
-	case errors.Is(err, ErrHopeless):
-		return DropHopeless
+	case errors.Is(err, ErrUnmeetable):
+		return DropUnmeetable
 	case errors.Is(err, context.DeadlineExceeded):
 		return DropDeadline
 	default:

@@ -6,9 +6,9 @@
 // have the same pixels. What was used least recently goes first when the bytes
 // run out.
 //
-// A cache knows nothing of models and settings: whoever owns it keeps one for
-// each model with its way of preparing pictures, and with it the digests of one
-// apart from those of another.
+// A cache knows nothing of models and settings: its owner keeps one for each model
+// with its way of preparing pictures, and with it the digests of one apart from
+// those of another.
 package cache
 
 import (
@@ -35,7 +35,7 @@ type Config struct {
 	MaxBytes int
 }
 
-// Validate tells whether the bound is negative.
+// Validate returns an error where the bound is negative.
 func (c Config) Validate() error {
 	if c.MaxBytes < 0 {
 		return fmt.Errorf("cache: MaxBytes is %d, expected 0 or more", c.MaxBytes)
@@ -164,4 +164,28 @@ func (c *Cache) removeLocked(s slot) {
 	e, _ := c.recent.Remove(element).(*entry)
 	delete(c.entries, s)
 	c.stats.Bytes -= e.bytes()
+}
+
+// Stats is a cache at one moment. Counters run from the cache's start.
+type Stats struct {
+	// Bytes is the memory that is taken, at most Config.MaxBytes; Entries is how
+	// many sources and embeddings it is taken by.
+	Bytes   int
+	Entries int
+
+	SourceHits   uint64 // lookups of a source that saved decoding and encoding
+	SourceMisses uint64
+	PixelsHits   uint64 // lookups of pixels that saved encoding
+	PixelsMisses uint64
+
+	Evictions uint64 // entries that made room for others
+}
+
+// Stats returns the numbers of this moment.
+func (c *Cache) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stats := c.stats
+	stats.Entries = len(c.entries)
+	return stats
 }

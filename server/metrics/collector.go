@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"fmt"
+	"os"
 	"runtime/metrics"
 	"strconv"
 
@@ -35,12 +37,11 @@ var (
 	serving     = describe("serving", "1 while health says SERVING, else 0.")
 	modelInfo   = describe("model_info", "1 for each model in memory; digest is short.", "name", "version", "digest", "precision", "default")
 	buildInfo   = describe("build_info", "1; what the program was built from is in the labels.", "version", "revision", "go_version", "tensorflow_version")
-	resident    = describe("resident_bytes", "Resident memory of the process.")
-	outsideGo   = describe("resident_outside_go_bytes", "Resident memory less what Go's runtime holds: nearly all of it is TensorFlow's.")
+	outsideGo   = describe("resident_outside_go_bytes", "Resident memory of the process less what Go's runtime holds: nearly all of it is TensorFlow's.")
 	descriptors = []*prometheus.Desc{
 		queueImages, queueReserved, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
 		cacheHits, cacheMisses, cacheBytes, cacheCapacity, cacheEntries, cacheEvictions,
-		serving, modelInfo, buildInfo, resident, outsideGo,
+		serving, modelInfo, buildInfo, outsideGo,
 	}
 )
 
@@ -164,9 +165,22 @@ func (s sink) memory(residentBytes uint64) {
 	if residentBytes == 0 {
 		return
 	}
-	s.gauge(resident, float64(residentBytes))
 	inGo := min(goBytes(), residentBytes) // not all that Go holds need be resident
 	s.gauge(outsideGo, float64(residentBytes-inGo))
+}
+
+// ResidentBytes returns the process's resident memory, 0 where the system does not
+// tell. A model's memory is TensorFlow's: Go's own statistics don't have it.
+func ResidentBytes() uint64 {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident uint64 // in pages
+	if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * uint64(os.Getpagesize())
 }
 
 // goBytes is the memory that Go's runtime has from the system, what it has given
@@ -183,4 +197,28 @@ func goBytes() uint64 {
 		}
 	}
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
+}
+
+var modelLoads = describe("model_loads_total", "Loads of model versions since the start, the first one included.", "result")
+
+// loads tells a count of loads to Prometheus.
+type loads struct{ read func() (held, failed uint64) }
+
+// CountLoads registers how many loads of model versions held and how many did
+// not; read is called for each scrape, by several goroutines at a time.
+func CountLoads(registerer prometheus.Registerer, read func() (held, failed uint64)) error {
+	if err := registerer.Register(loads{read}); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	return nil
+}
+
+// Describe implements prometheus.Collector.
+func (l loads) Describe(out chan<- *prometheus.Desc) { out <- modelLoads }
+
+// Collect implements prometheus.Collector.
+func (l loads) Collect(out chan<- prometheus.Metric) {
+	held, failed := l.read()
+	sink(out).count(modelLoads, held, resultOK)
+	sink(out).count(modelLoads, failed, resultFailed)
 }

@@ -18,6 +18,30 @@ import (
 // namespace begins every name.
 const namespace = "siamese"
 
+// Stage is a part of a call's way.
+type Stage string
+
+// The stages, in the order of a call.
+const (
+	// Receive is from a unary call's header to its whole message.
+	Receive Stage = "receive"
+	// Decode is from bytes to the network's input, for all images of a call
+	// together, the wait for a free worker included.
+	Decode Stage = "decode"
+	// Queue is the longest wait for the encoder among the images of a call.
+	Queue Stage = "queue"
+	// Encode is from the end of that wait to the last embedding.
+	Encode Stage = "encode"
+	// Compare is the run of the head, the wait for a free one included.
+	Compare Stage = "compare"
+	// Send is until gRPC has taken the answer: with a client that reads slowly,
+	// until there is room for it.
+	Send Stage = "send"
+)
+
+// Stages lists the stages in the order of a call.
+func Stages() []Stage { return []Stage{Receive, Decode, Queue, Encode, Compare, Send} }
+
 // stageBuckets are in seconds. A hit of the cache takes microseconds, a run on a
 // CPU tenths of a second, and a wait in a full queue seconds.
 var stageBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
@@ -97,8 +121,8 @@ func gauge(name, help string) prometheus.GaugeOpts {
 	return prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}
 }
 
-// Call is a call as metrics tell it apart.
-type Call struct {
+// RPC is a call as metrics tell it apart.
+type RPC struct {
 	Method string // the RPC, such as "siamese.v1.SiameseService/Compare"; one that the server has
 	Stream bool   // whether its messages come one by one
 }
@@ -107,29 +131,29 @@ type Call struct {
 const streamCompare = "siamese.v1.SiameseService/StreamCompare"
 
 // Begin counts a call in.
-func (m *Metrics) Begin(c Call) {
+func (m *Metrics) Begin(r RPC) {
 	if m == nil {
 		return
 	}
-	m.inFlight.WithLabelValues(c.Method).Inc()
-	if c.Method == streamCompare {
+	m.inFlight.WithLabelValues(r.Method).Inc()
+	if r.Method == streamCompare {
 		m.streams.Inc()
 	}
 }
 
-// End counts a call out, which took so long and ended with code, such as "OK".
-func (m *Metrics) End(c Call, code string, took time.Duration) {
+// End counts a call out that took took and ended with code, such as "OK".
+func (m *Metrics) End(r RPC, code string, took time.Duration) {
 	if m == nil {
 		return
 	}
-	m.inFlight.WithLabelValues(c.Method).Dec()
-	if c.Method == streamCompare {
+	m.inFlight.WithLabelValues(r.Method).Dec()
+	if r.Method == streamCompare {
 		m.streams.Dec()
 	}
-	if !c.Stream {
-		m.seconds.WithLabelValues(c.Method).Observe(took.Seconds())
+	if !r.Stream {
+		m.seconds.WithLabelValues(r.Method).Observe(took.Seconds())
 	}
-	m.calls.WithLabelValues(c.Method, code).Inc()
+	m.calls.WithLabelValues(r.Method, code).Inc()
 }
 
 // Refuse counts a call that ended with an error of this reason, one of the

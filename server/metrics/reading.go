@@ -52,7 +52,7 @@ func (r *Reading) Add(queue batch.Stats, embeddings cache.Stats) {
 	c.Evictions += embeddings.Evictions
 }
 
-// AddPast does so for a queue and a cache that are no more: what they have
+// AddPast adds the numbers of a queue and a cache that are gone: what they have
 // counted stays, what they held does not.
 func (r *Reading) AddPast(queue batch.Stats, embeddings cache.Stats) {
 	queue.Queued, queue.Reserved, queue.InFlight, queue.Running = 0, 0, 0, 0

@@ -46,7 +46,7 @@ type Config struct {
 // label is what labels look like: never like a folder's number.
 var label = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,62}$`)
 
-// Validate tells which field is out of range, if any is. Zero fields stand for
+// Validate returns an error that names the field which is out of range, if any. Zero fields stand for
 // their defaults.
 func (c Config) Validate() error {
 	c = c.withDefaults()

@@ -9,7 +9,7 @@ import (
 // told by Status and Versions; the error is that of the look itself.
 func (m *Manager) Reload(ctx context.Context) error {
 	return m.change(ctx, func() error {
-		_ = m.settle(ctx)
+		_ = m.reconcile(ctx)
 		return ctx.Err()
 	})
 }
@@ -39,7 +39,7 @@ func (m *Manager) Unload(ctx context.Context, name string) (Version, error) {
 		switch {
 		case !ok:
 			return fmt.Errorf("%w: %.64q in %q", ErrNotFound, name, m.cfg.Source)
-		case m.active.uses(name):
+		case m.routes().uses(name):
 			return fmt.Errorf("version %s is %w: it is the default or has a label", name, ErrInUse)
 		case v.model != nil:
 			m.unloadLocked(v, func(error) {})
@@ -49,7 +49,7 @@ func (m *Manager) Unload(ctx context.Context, name string) (Version, error) {
 	return m.describe(name), err
 }
 
-// SetDefault chooses the default anew: Latest, a version or a label. It is
+// SetDefault chooses another default: Latest, a version or a label. It is
 // loaded first; where that fails the old choice stays.
 func (m *Manager) SetDefault(ctx context.Context, choice string) (Version, error) {
 	err := m.change(ctx, func() error {
@@ -65,7 +65,7 @@ func (m *Manager) SetDefault(ctx context.Context, choice string) (Version, error
 		m.mu.Lock()
 		m.choice = choice
 		m.mu.Unlock()
-		_ = m.settle(ctx) // what else can't be had is in the status
+		_ = m.reconcile(ctx) // what else can't be had is in the status
 		return nil
 	})
 	return m.describe(m.Status().Default), err
@@ -88,7 +88,7 @@ func (m *Manager) SetLabel(ctx context.Context, name, choice string) (Version, e
 		m.mu.Lock()
 		m.labels[name] = choice
 		m.mu.Unlock()
-		_ = m.settle(ctx) // what else can't be had is in the status
+		_ = m.reconcile(ctx) // what else can't be had is in the status
 		return nil
 	})
 	return m.describe(m.Status().Labels[name]), err
@@ -102,7 +102,7 @@ func (m *Manager) dropLabel(ctx context.Context, name string) error {
 	}
 	delete(m.labels, name)
 	m.mu.Unlock()
-	_ = m.settle(ctx) // what else can't be had is in the status
+	_ = m.reconcile(ctx) // what else can't be had is in the status
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (m *Manager) forgive(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if v, ok := m.versions[name]; ok && v.state == Failed {
-		v.enter(Available, nil)
+		v.enter(OnDisk, nil)
 	}
 }
 

@@ -3,7 +3,6 @@ package versions
 import (
 	"errors"
 	"fmt"
-	"sync"
 )
 
 // What the manager's methods refuse; the texts say which version and why.
@@ -24,24 +23,6 @@ var (
 	// ErrLabel says that a word can't be a label.
 	ErrLabel = errors.New("no label")
 )
-
-// errorList gathers the errors of several goroutines.
-type errorList struct {
-	mu   sync.Mutex
-	errs []error
-}
-
-func (l *errorList) add(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.errs = append(l.errs, err)
-}
-
-func (l *errorList) join() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return joined(l.errs)
-}
 
 // joined is errors.Join on one line: it ends up in a log, a status and on
 // standard error.

@@ -22,7 +22,7 @@ func (m *Manager) ensure(ctx context.Context, name string) error {
 	m.loads++
 	v.model, v.loading = model, time.Since(started)
 	v.enter(Serving, nil)
-	// Whoever asked says at info what came of it.
+	// The caller says at info what came of it.
 	m.cfg.Logger.Debug("version loaded", "version", name, "load_ms", v.loading.Milliseconds())
 	return nil
 }
@@ -54,13 +54,13 @@ func (m *Manager) begin(name string) (*version, error) {
 func (m *Manager) failedLocked(ctx context.Context, v *version, err error) error {
 	m.inMemory--
 	if ctx.Err() != nil {
-		v.enter(Available, nil)
+		v.enter(OnDisk, nil)
 		return fmt.Errorf("load version %s: %w", v.name, err)
 	}
 	m.failures++
 	v.enter(Failed, err)
 	if m.started {
-		m.cfg.Logger.Error("version refused", "version", v.name, "serving", m.active.version, "err", err)
+		m.cfg.Logger.Error("version refused", "version", v.name, "serving", m.routes().version, "err", err)
 	}
 	return v.refusal()
 }
@@ -71,7 +71,7 @@ func (v *version) refusal() error {
 }
 
 // unloadLocked frees a version's model in a goroutine that Close waits for;
-// failed is told the error. The version can be loaded anew meanwhile: that is
+// failed is told the error, with the mutex held. The version can be loaded again meanwhile: that is
 // another model.
 func (m *Manager) unloadLocked(v *version, failed func(error)) {
 	free := v.model.Unload()
@@ -84,7 +84,7 @@ func (m *Manager) unloadLocked(v *version, failed func(error)) {
 		defer m.mu.Unlock()
 		m.inMemory--
 		if v.state == Unloading && v.since.Equal(left) {
-			v.enter(Available, nil)
+			v.enter(OnDisk, nil)
 		}
 		if err != nil {
 			failed(err)

@@ -98,7 +98,7 @@ func fingerprint(dir string) string {
 		return nil
 	})
 	if err != nil {
-		fmt.Fprintf(hash, "%v", err) // changing under our eyes, or not to be read
+		fmt.Fprintf(hash, "%v", err) // it changes while we look, or can't be read
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }

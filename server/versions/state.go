@@ -10,9 +10,9 @@ type State int
 
 // The states of a version.
 const (
-	// Available is on disk; nobody needs it.
-	Available State = iota
-	// Loading is being loaded and proven.
+	// OnDisk is there and not loaded: nothing needs it.
+	OnDisk State = iota
+	// Loading is being loaded and checked.
 	Loading
 	// Serving answers calls.
 	Serving
@@ -24,7 +24,7 @@ const (
 
 // String is the state as logs have it.
 func (s State) String() string {
-	names := [...]string{"available", "loading", "serving", "unloading", "failed"}
+	names := [...]string{"on disk", "loading", "serving", "unloading", "failed"}
 	if s < 0 || int(s) >= len(names) {
 		return "unknown"
 	}
@@ -80,8 +80,9 @@ func (m *Manager) Versions() []Version {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []Version
+	active := m.routes()
 	for _, v := range m.versions {
-		all = append(all, m.describeLocked(v))
+		all = append(all, v.describe(active))
 	}
 	slices.SortFunc(all, func(a, b Version) int { return compareVersions(b.Name, a.Name) })
 	return all
@@ -95,17 +96,18 @@ func (m *Manager) describe(name string) Version {
 	if !ok {
 		return Version{Name: name}
 	}
-	return m.describeLocked(v)
+	return v.describe(m.routes())
 }
 
-func (m *Manager) describeLocked(v *version) Version {
+// describe tells what there is to know, where calls go as active says.
+func (v *version) describe(active routes) Version {
 	d := Version{Name: v.name, State: v.state, Reason: v.reason, Since: v.since}
 	if v.model == nil {
 		return d
 	}
 	d.Digest = v.model.Digest()
-	d.Default = m.active.version == v.name
-	for label, target := range m.active.labels {
+	d.Default = active.version == v.name
+	for label, target := range active.labels {
 		if target == v.name {
 			d.Labels = append(d.Labels, label)
 		}
@@ -118,10 +120,11 @@ func (m *Manager) describeLocked(v *version) Version {
 func (m *Manager) Status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	active := m.routes()
 	return Status{
-		Default:     m.active.version,
+		Default:     active.version,
 		Choice:      m.choice,
-		Labels:      cloneLabels(m.active.labels),
+		Labels:      active.labels,
 		Source:      m.cfg.Source.String(),
 		LastScan:    m.scanned,
 		LastError:   m.lastErr,

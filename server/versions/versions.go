@@ -2,7 +2,7 @@
 // those that labels point at.
 //
 // A version is a numbered folder, or the one model of a server that has no
-// folder of versions. It is loaded and proven beside the old one; when that
+// folder of versions. It is loaded and checked beside the old one; when that
 // went well calls are routed to it at once, and the old one is unloaded when its
 // last call has ended. One that does not hold, half-copied or damaged, leaves
 // the old one serving, and is not tried again until its files change.
@@ -20,7 +20,7 @@ import (
 
 // Loader loads versions.
 type Loader interface {
-	// Load loads the version in folder, proves it and lets calls that name it
+	// Load loads the version in folder, checks it and lets calls that name it
 	// come in. The error says what does not hold. One Load runs at a time; a
 	// Model's Unload may run beside it.
 	Load(ctx context.Context, folder Folder) (Model, error)
@@ -46,6 +46,10 @@ type Router interface {
 	// label's version the one for calls that name it, all at once. labels is
 	// the Router's from then on.
 	Route(version string, labels map[string]string) error
+
+	// Routes returns what Route was last told; version is empty before. labels is
+	// the caller's. It must not call the Manager.
+	Routes() (version string, labels map[string]string)
 }
 
 // Manager decides which versions are loaded and which of them answers. It is
@@ -53,7 +57,7 @@ type Router interface {
 type Manager struct {
 	cfg Config
 
-	// turn is held by whoever decides and loads. A channel, capacity 1, so that
+	// turn is held by the goroutine that decides and loads. A channel, capacity 1, so that
 	// the wait for it can be given up.
 	turn chan struct{}
 
@@ -63,7 +67,6 @@ type Manager struct {
 	versions map[string]*version
 	choice   string            // what the default is chosen by
 	labels   map[string]string // what labels are chosen by
-	active   routes            // what the Router was told
 	inMemory int               // models that were loaded and are not freed
 	loads    uint64
 	failures uint64
@@ -72,10 +75,15 @@ type Manager struct {
 	started  bool // the first look is over: Run tells of that one itself
 }
 
-// routes is where calls go.
+// routes is where calls go. The Router alone keeps them.
 type routes struct {
 	version string
 	labels  map[string]string
+}
+
+func (m *Manager) routes() routes {
+	version, labels := m.cfg.Router.Routes()
+	return routes{version, labels}
 }
 
 // New returns a manager that has loaded nothing yet. cfg is copied. The caller
@@ -132,15 +140,16 @@ func (m *Manager) start(ctx context.Context) error {
 		return err
 	}
 	m.trustAll()
-	err := m.settle(ctx)
+	err := m.reconcile(ctx)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.started = true
-	if m.active.version == "" {
+	serving := m.routes().version
+	if serving == "" {
 		return err
 	}
 	if err != nil {
-		m.cfg.Logger.Error("not all that is chosen is served", "serving", m.active.version, "err", err)
+		m.cfg.Logger.Error("not all that is chosen is served", "serving", serving, "err", err)
 	}
 	return nil
 }
@@ -152,24 +161,24 @@ func (m *Manager) look(ctx context.Context) {
 	}
 	defer m.give()
 	if m.scan() == nil {
-		_ = m.settle(ctx) // noted in the status and the log
+		_ = m.reconcile(ctx) // noted in the status and the log
 	}
 }
 
-// Close unloads all versions and returns when they are freed. It is to be
-// called when no call can come in any more, after Run has returned, once.
+// Close unloads all versions and returns when they are freed. It must be called
+// when no call can come in any more, after Run has returned, once.
 func (m *Manager) Close() error {
 	m.turn <- struct{}{} // and never given back
 	m.mu.Lock()
-	var errs errorList
+	var errs []error // the mutex guards it
 	for _, v := range m.versions {
 		if v.model != nil {
-			m.unloadLocked(v, errs.add)
+			m.unloadLocked(v, func(err error) { errs = append(errs, err) })
 		}
 	}
 	m.mu.Unlock()
 	m.unloading.Wait()
-	return errs.join()
+	return joined(errs)
 }
 
 // take waits for the turn to decide and load.

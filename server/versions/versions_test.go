@@ -114,7 +114,7 @@ func TestNewVersionTakesOverAndTheOldOneGoesAfterItsLastCall(t *testing.T) {
 		}
 		close(call)
 		synctest.Wait()
-		if state, memory := r.state("1"), w.inMemory(); state != "available" || memory != "2" {
+		if state, memory := r.state("1"), w.inMemory(); state != "on disk" || memory != "2" {
 			t.Errorf("after the call version 1 is %s, in memory %q; want 2 alone", state, memory)
 		}
 		pass(5)

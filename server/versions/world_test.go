@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,11 +28,13 @@ type world struct {
 	dir string
 	log bytes.Buffer
 
-	mu     sync.Mutex
-	tried  []string        // versions that Load was called for
-	live   map[string]int  // models in memory, by version
-	routed map[string]bool // versions that calls are routed to
-	busy   map[string]gate // what Unload of a version waits for
+	mu      sync.Mutex
+	tried   []string        // versions that Load was called for
+	live    map[string]int  // models in memory, by version
+	routed  map[string]bool // versions that calls are routed to
+	version string
+	labels  map[string]string
+	busy    map[string]gate // what Unload of a version waits for
 }
 
 // gate is a call under way: closed when it has ended.
@@ -102,6 +105,7 @@ func (w *world) Load(ctx context.Context, folder versions.Folder) (versions.Mode
 func (w *world) Route(version string, labels map[string]string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.version, w.labels = version, labels
 	w.routed = map[string]bool{version: true}
 	for _, target := range labels {
 		w.routed[target] = true
@@ -112,6 +116,13 @@ func (w *world) Route(version string, labels map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// Routes tells where calls go.
+func (w *world) Routes() (version string, labels map[string]string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.version, maps.Clone(w.labels)
 }
 
 type model struct {

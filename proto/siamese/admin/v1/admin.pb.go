@@ -1,4 +1,4 @@
-// Package siamese.admin.v1 is for whoever runs the server: which versions of
+// Package siamese.admin.v1 is for operators of the server: which versions of
 // the model there are, which of them answer, and going from one to another.
 //
 // The server offers it on an address of its own, never beside the calls.
@@ -37,9 +37,9 @@ type VersionState int32
 const (
 	// Never sent.
 	VersionState_VERSION_STATE_UNSPECIFIED VersionState = 0
-	// On disk; nobody needs it.
-	VersionState_VERSION_STATE_AVAILABLE VersionState = 1
-	// Being loaded and proven.
+	// On disk and not loaded: nothing needs it.
+	VersionState_VERSION_STATE_ON_DISK VersionState = 1
+	// Being loaded and checked.
 	VersionState_VERSION_STATE_LOADING VersionState = 2
 	// Answers calls.
 	VersionState_VERSION_STATE_SERVING VersionState = 3
@@ -54,7 +54,7 @@ const (
 var (
 	VersionState_name = map[int32]string{
 		0: "VERSION_STATE_UNSPECIFIED",
-		1: "VERSION_STATE_AVAILABLE",
+		1: "VERSION_STATE_ON_DISK",
 		2: "VERSION_STATE_LOADING",
 		3: "VERSION_STATE_SERVING",
 		4: "VERSION_STATE_UNLOADING",
@@ -62,7 +62,7 @@ var (
 	}
 	VersionState_value = map[string]int32{
 		"VERSION_STATE_UNSPECIFIED": 0,
-		"VERSION_STATE_AVAILABLE":   1,
+		"VERSION_STATE_ON_DISK":     1,
 		"VERSION_STATE_LOADING":     2,
 		"VERSION_STATE_SERVING":     3,
 		"VERSION_STATE_UNLOADING":   4,
@@ -337,7 +337,7 @@ type GetStatusResponse struct {
 	LoadedModels uint32 `protobuf:"varint,7,opt,name=loaded_models,json=loadedModels,proto3" json:"loaded_models,omitempty"`
 	// The most models that may be in memory.
 	MaxLoadedModels uint32 `protobuf:"varint,8,opt,name=max_loaded_models,json=maxLoadedModels,proto3" json:"max_loaded_models,omitempty"`
-	// How often a version was loaded and proven.
+	// How often a version was loaded and checked.
 	Loads uint64 `protobuf:"varint,9,opt,name=loads,proto3" json:"loads,omitempty"`
 	// How often a version did not hold.
 	FailedLoads uint64 `protobuf:"varint,10,opt,name=failed_loads,json=failedLoads,proto3" json:"failed_loads,omitempty"`
@@ -973,10 +973,10 @@ const file_siamese_admin_v1_admin_proto_rawDesc = "" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"G\n" +
 	"\x10SetLabelResponse\x123\n" +
-	"\aversion\x18\x01 \x01(\v2\x19.siamese.admin.v1.VersionR\aversion*\xb7\x01\n" +
+	"\aversion\x18\x01 \x01(\v2\x19.siamese.admin.v1.VersionR\aversion*\xb5\x01\n" +
 	"\fVersionState\x12\x1d\n" +
-	"\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
-	"\x17VERSION_STATE_AVAILABLE\x10\x01\x12\x19\n" +
+	"\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15VERSION_STATE_ON_DISK\x10\x01\x12\x19\n" +
 	"\x15VERSION_STATE_LOADING\x10\x02\x12\x19\n" +
 	"\x15VERSION_STATE_SERVING\x10\x03\x12\x1b\n" +
 	"\x17VERSION_STATE_UNLOADING\x10\x04\x12\x18\n" +

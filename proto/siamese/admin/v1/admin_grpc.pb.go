@@ -1,4 +1,4 @@
-// Package siamese.admin.v1 is for whoever runs the server: which versions of
+// Package siamese.admin.v1 is for operators of the server: which versions of
 // the model there are, which of them answer, and going from one to another.
 //
 // The server offers it on an address of its own, never beside the calls.
@@ -45,7 +45,7 @@ const (
 //
 // Errors carry a google.rpc.ErrorInfo, domain "siamese.admin.v1", with a stable
 // reason. No call of a client of the model fails by any of these: a version is
-// loaded and proven beside the old one, takes over at once, and the old one is
+// loaded and checked beside the old one, takes over at once, and the old one is
 // unloaded when the last call that began on it has ended.
 type AdminServiceClient interface {
 	// ListVersions tells every version, on disk or in memory, and its state.
@@ -161,7 +161,7 @@ func (c *adminServiceClient) SetLabel(ctx context.Context, in *SetLabelRequest, 
 //
 // Errors carry a google.rpc.ErrorInfo, domain "siamese.admin.v1", with a stable
 // reason. No call of a client of the model fails by any of these: a version is
-// loaded and proven beside the old one, takes over at once, and the old one is
+// loaded and checked beside the old one, takes over at once, and the old one is
 // unloaded when the last call that began on it has ended.
 type AdminServiceServer interface {
 	// ListVersions tells every version, on disk or in memory, and its state.

@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"siamese/server/internal/fault"
+	"siamese/server/versions"
+)
+
+// ErrorDomain is the domain of every ErrorInfo of the admin service.
+const ErrorDomain = "siamese.admin.v1"
+
+// The reasons of the admin service's errors. They are part of the contract and
+// never renamed.
+const (
+	// ReasonVersionUnset: a request that names no version.
+	ReasonVersionUnset = "VERSION_UNSET"
+	// ReasonVersionNotFound: no folder and no label has this name.
+	ReasonVersionNotFound = "VERSION_NOT_FOUND"
+	// ReasonVersionRefused: the version does not hold; the message says why.
+	ReasonVersionRefused = "VERSION_REFUSED"
+	// ReasonVersionInUse: calls are routed by what was to go.
+	ReasonVersionInUse = "VERSION_IN_USE"
+	// ReasonTooManyVersions: no further model may be in memory now.
+	ReasonTooManyVersions = "TOO_MANY_VERSIONS"
+	// ReasonLabelName: a word that can't be a label.
+	ReasonLabelName = "LABEL_NAME"
+)
+
+var errVersionUnset = errors.New("received no version, expected the name of one")
+
+// statusOf is the table from the manager's errors to statuses.
+func statusOf(err error) error {
+	table := []struct {
+		is     error
+		code   codes.Code
+		reason string
+	}{
+		{context.DeadlineExceeded, codes.DeadlineExceeded, fault.ReasonDeadlineExceeded},
+		{context.Canceled, codes.Canceled, fault.ReasonCancelled},
+		{errVersionUnset, codes.InvalidArgument, ReasonVersionUnset},
+		{versions.ErrLabel, codes.InvalidArgument, ReasonLabelName},
+		{versions.ErrInUse, codes.FailedPrecondition, ReasonVersionInUse},
+		{versions.ErrTooMany, codes.ResourceExhausted, ReasonTooManyVersions},
+		{versions.ErrRefused, codes.FailedPrecondition, ReasonVersionRefused},
+		{versions.ErrNotFound, codes.NotFound, ReasonVersionNotFound},
+	}
+	for _, row := range table {
+		if errors.Is(err, row.is) {
+			return detailed(row.code, row.reason, err)
+		}
+	}
+	return detailed(codes.Internal, fault.ReasonInternal, err)
+}
+
+func detailed(code codes.Code, reason string, err error) error {
+	plain := status.New(code, err.Error())
+	told, detailErr := plain.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: ErrorDomain})
+	if detailErr != nil {
+		return plain.Err()
+	}
+	return told.Err()
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/infer"
+	"siamese/server/internal/stream"
+	"siamese/server/internal/wire"
+)
+
+// service answers the RPCs of the contract. It is apart from Server, so that the
+// methods of the wire are not part of the package's interface.
+type service struct {
+	pb.UnimplementedSiameseServiceServer
+	*Server
+}
+
+// StreamCompare scores frames and pairs as they come.
+func (s *service) StreamCompare(wire stream.Stream) error { return s.streams.Compare(wire) }
+
+// call is a unary call under way.
+type call struct {
+	model     *infer.Handle
+	images    *infer.Images
+	threshold float32
+	clock     wire.Clock
+}
+
+// begin checks the options and takes the model that they name. The caller must
+// end the call.
+func (s *service) begin(options *pb.CompareOptions) (*call, error) {
+	model, err := s.registry.Acquire(options.GetModel())
+	if err != nil {
+		return nil, err
+	}
+	threshold, err := wire.Threshold(options, model.Info(), "options.threshold")
+	if err != nil {
+		model.Release()
+		return nil, err
+	}
+	return &call{
+		model:     model,
+		images:    model.NewImages(infer.ImagesConfig{KeepPrepared: options.GetIncludePrepared()}),
+		threshold: threshold,
+		clock:     wire.Clock{Started: time.Now()},
+	}, nil
+}
+
+// end lets go of what the call has held.
+func (c *call) end() {
+	c.images.Release()
+	c.model.Release()
+}
+
+// add takes an image of the request into the call.
+func (c *call) add(field string, image *pb.Image) wire.Operand {
+	return wire.Add(c.images, field, image)
+}
+
+// score encodes the images of the pairs, which must be without fault, and scores
+// each pair. The call is refused when the queue is full.
+func (c *call) score(ctx context.Context, pairs []infer.Pair) ([]float32, error) {
+	needed := make([]*infer.Image, 0, 2*len(pairs))
+	for _, pair := range pairs {
+		needed = append(needed, pair.A, pair.B)
+	}
+	if err := c.images.Encode(ctx, needed); err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	similarities, err := c.model.Compare(ctx, pairs)
+	c.clock.Compare = time.Since(started)
+	return similarities, err
+}
+
+func (c *call) reference() *pb.ModelReference { return wire.ModelReference(c.model.Info()) }
+
+func (c *call) timings() *pb.Timings { return c.clock.Timings(c.images) }

@@ -1,0 +1,61 @@
+package admission
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func newGate(t *testing.T, maxCalls int) *Gate {
+	t.Helper()
+	g, err := NewGate(Config{MaxCalls: maxCalls, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// A caller that leaves must not have more handlers at work than calls.
+func TestCallLastsAsLongAsItsHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, 1)
+		admit := func(ctx context.Context) (context.Context, error) {
+			return g.Admit(ctx, "/siamese.v1.SiameseService/Compare", Identity{Address: "192.0.2.1:1"})
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		admitted, err := admit(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler := func(context.Context, any) (any, error) {
+			leave()
+			synctest.Wait()
+			if _, err := admit(t.Context()); status.Code(err) != codes.ResourceExhausted {
+				t.Errorf("a call beside a handler whose caller has left = %v, want RESOURCE_EXHAUSTED", err)
+			}
+			return nil, nil
+		}
+		if _, err := g.Unary(admitted, nil, nil, handler); err != nil {
+			t.Errorf("Unary = %v, want none", err)
+		}
+		if _, err := admit(t.Context()); err != nil {
+			t.Errorf("a call after that = %v, want it let in", err)
+		}
+	})
+}
+
+// What comes by no admission is a fault of ours, and lets nobody in.
+func TestCallsWithoutAdmissionAreRefused(t *testing.T) {
+	g := newGate(t, 1)
+	handler := func(context.Context, any) (any, error) {
+		t.Error("the handler was called")
+		return nil, nil
+	}
+	if _, err := g.Unary(t.Context(), nil, nil, handler); err == nil {
+		t.Error("Unary = nil, want an error")
+	}
+}

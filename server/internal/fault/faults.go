@@ -1,0 +1,167 @@
+package fault
+
+import (
+	"fmt"
+	"strconv"
+
+	"google.golang.org/grpc/codes"
+)
+
+// Constructors of the faults that the server finds itself.
+
+func invalid(reason, format string, args ...any) *Fault {
+	return &Fault{code: codes.InvalidArgument, reason: reason, message: fmt.Sprintf(format, args...)}
+}
+
+// ImageUnset says that an image has none of its forms set.
+func ImageUnset() *Fault {
+	return invalid(ReasonImageUnset, "received no image, expected one of encoded, raw, embedding or, on a stream, reference")
+}
+
+// ReferenceOutsideStream says that a unary call names a reference.
+func ReferenceOutsideStream() *Fault {
+	return invalid(ReasonReferenceOutsideStream, "received the name of a reference, expected an image: only a stream has references")
+}
+
+// ModelMismatch says that an embedding was made by another model than the one
+// that answers.
+func ModelMismatch(received, expected string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
+		message:  fmt.Sprintf("received an embedding of model %.64q, expected one of model %q", received, expected),
+		metadata: map[string]string{"model_digest": expected},
+	}
+}
+
+// EmbeddingLength says that an embedding has another length than the model's.
+func EmbeddingLength(received, expected int) *Fault {
+	f := invalid(ReasonEmbeddingLength, "received an embedding of %d numbers, expected %d", received, expected)
+	f.metadata = map[string]string{"count": strconv.Itoa(received), "embedding_length": strconv.Itoa(expected)}
+	return f
+}
+
+// EmbeddingValue says that a number of an embedding is not finite.
+func EmbeddingValue(index int, value float32) *Fault {
+	f := invalid(ReasonEmbeddingValue, "received %v as number %d of an embedding, expected a finite number", value, index)
+	f.metadata = map[string]string{"index": strconv.Itoa(index)}
+	return f
+}
+
+// CheckCount bounds the length of a list to 1..limit.
+func CheckCount(field string, count, limit int) error {
+	switch {
+	case count == 0:
+		return invalid(ReasonNoItems, "received none, expected 1 to %d", limit).At(field)
+	case count > limit:
+		f := invalid(ReasonTooManyItems, "received %d, expected at most %d", count, limit)
+		f.metadata = counted(count, limit)
+		return f.At(field)
+	}
+	return nil
+}
+
+func counted(count, limit int) map[string]string {
+	return map[string]string{"count": strconv.Itoa(count), "limit": strconv.Itoa(limit)}
+}
+
+// CheckFraction bounds an option to 0..1; reason is told where it is outside.
+func CheckFraction(field, reason string, value float32) error {
+	if value >= 0 && value <= 1 { // NaN is not
+		return nil
+	}
+	return invalid(reason, "received %v, expected 0 to 1", value).At(field)
+}
+
+// NotReady says that the server has no model yet.
+func NotReady() *Fault {
+	return &Fault{code: codes.Unavailable, reason: ReasonNotReady, message: "the server has no model yet"}
+}
+
+// ModelNotFound says that no version or label has this name.
+func ModelNotFound(name string) *Fault {
+	return &Fault{
+		code: codes.NotFound, reason: ReasonModelNotFound,
+		message: fmt.Sprintf("received model %.64q, expected a version or label that the server serves", name),
+	}
+}
+
+// Draining says that the server is about to stop.
+func Draining() *Fault {
+	return &Fault{code: codes.Unavailable, reason: ReasonDraining, message: "the server is about to stop"}
+}
+
+// ServerBusy says that all callers together have limit calls under way.
+func ServerBusy(limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonServerBusy,
+		message:  fmt.Sprintf("received another call while %d of all callers are under way, expected at most that many", limit),
+		metadata: map[string]string{"max_calls": strconv.Itoa(limit)},
+		retry:    retryDelay,
+	}
+}
+
+// TooManyStreams says that limit streams are open.
+func TooManyStreams(limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
+		message:  fmt.Sprintf("received another stream while %d are open, expected at most that many", limit),
+		metadata: map[string]string{"max_streams": strconv.Itoa(limit)},
+		retry:    retryDelay,
+	}
+}
+
+// StreamNotOpened says that a stream's first message is no opening.
+func StreamNotOpened(received string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonStreamNotOpened,
+		message: fmt.Sprintf("received %s as the first message, expected opening", received),
+	}
+}
+
+// StreamAlreadyOpen says that a second opening came on a stream.
+func StreamAlreadyOpen() *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonStreamAlreadyOpen, field: "opening",
+		message: "received a second opening, expected one in all",
+	}
+}
+
+// DropPolicyUnknown says that an opening asks for a drop policy that the server
+// does not know.
+func DropPolicyUnknown(policy int32) *Fault {
+	return invalid(ReasonDropPolicyUnknown, "received drop policy %d, expected one of DropPolicy", policy).At("opening.drop_policy")
+}
+
+// MessageUnset says that a stream's message asks for nothing.
+func MessageUnset() *Fault {
+	return invalid(ReasonMessageUnset, "received a message that asks for nothing, expected set_reference, drop_reference, frame or pair")
+}
+
+// maxReferenceName is the longest name of a reference, in bytes.
+const maxReferenceName = 256
+
+// CheckReferenceName bounds the length of a reference's name.
+func CheckReferenceName(field, name string) error {
+	if len(name) < 1 || len(name) > maxReferenceName {
+		return invalid(ReasonReferenceName, "received a name of %d bytes, expected 1 to %d", len(name), maxReferenceName).At(field)
+	}
+	return nil
+}
+
+// UnknownReference says that no reference of the stream has this name.
+func UnknownReference(field, name string) *Fault {
+	return invalid(ReasonUnknownReference, "received %.256q, expected the name of a reference of this stream", name).At(field)
+}
+
+// TooManyReferences says that a stream would hold, or a frame name, count
+// references.
+func TooManyReferences(field string, count, limit int) *Fault {
+	f := invalid(ReasonTooManyReferences, "received %d references, expected at most %d", count, limit)
+	f.metadata = counted(count, limit)
+	return f.At(field)
+}
+
+// NoReferences says that a frame came while the stream holds no reference.
+func NoReferences() *Fault {
+	return invalid(ReasonNoReferences, "received a frame while the stream holds no reference, expected set_reference before").At("frame.references")
+}

@@ -1,0 +1,81 @@
+package fault
+
+// Domain is the domain of every ErrorInfo.
+const Domain = "siamese.v1"
+
+// The reasons that errors carry, in ErrorInfo.reason and ItemError.reason,
+// beside imaging's own. They are part of the contract and never renamed.
+const (
+	// ReasonImageUnset: an image has none of its forms set.
+	ReasonImageUnset = "IMAGE_UNSET"
+	// ReasonReferenceOutsideStream: a reference's name in a unary call.
+	ReasonReferenceOutsideStream = "REFERENCE_OUTSIDE_STREAM"
+	// ReasonModelMismatch: an embedding that another model made.
+	ReasonModelMismatch = "MODEL_MISMATCH"
+	// ReasonModelNotFound: the name of a version or label that is not served.
+	ReasonModelNotFound = "MODEL_NOT_FOUND"
+	// ReasonEmbeddingLength: an embedding of the wrong length.
+	ReasonEmbeddingLength = "EMBEDDING_LENGTH"
+	// ReasonEmbeddingValue: an embedding with NaN or an infinity in it.
+	ReasonEmbeddingValue = "EMBEDDING_VALUE"
+
+	// ReasonNoItems: an empty list where something is to be done for each.
+	ReasonNoItems = "NO_ITEMS"
+	// ReasonTooManyItems: a list longer than its limit.
+	ReasonTooManyItems = "TOO_MANY_ITEMS"
+	// ReasonThresholdRange: a threshold outside 0..1.
+	ReasonThresholdRange = "THRESHOLD_RANGE"
+	// ReasonMinSimilarityRange: a least similarity outside 0..1.
+	ReasonMinSimilarityRange = "MIN_SIMILARITY_RANGE"
+
+	// ReasonStreamNotOpened: a stream whose first message is no opening.
+	ReasonStreamNotOpened = "STREAM_NOT_OPENED"
+	// ReasonStreamAlreadyOpen: a second opening on a stream.
+	ReasonStreamAlreadyOpen = "STREAM_ALREADY_OPEN"
+	// ReasonDropPolicyUnknown: a drop policy that this server does not know.
+	ReasonDropPolicyUnknown = "DROP_POLICY_UNKNOWN"
+	// ReasonMessageUnset: a message of a stream that asks for nothing.
+	ReasonMessageUnset = "MESSAGE_UNSET"
+	// ReasonReferenceName: an empty or overlong name for a reference.
+	ReasonReferenceName = "REFERENCE_NAME"
+	// ReasonUnknownReference: a name that no reference of the stream has.
+	ReasonUnknownReference = "UNKNOWN_REFERENCE"
+	// ReasonTooManyReferences: more references than a stream may hold.
+	ReasonTooManyReferences = "TOO_MANY_REFERENCES"
+	// ReasonNoReferences: a frame while the stream holds no reference.
+	ReasonNoReferences = "NO_REFERENCES"
+
+	// ReasonQueueFull: no room for the call's images now.
+	ReasonQueueFull = "QUEUE_FULL"
+	// ReasonTooManyStreams: as many streams are open as the server takes.
+	ReasonTooManyStreams = "TOO_MANY_STREAMS"
+	// ReasonRateLimited: the caller calls more often than it may.
+	ReasonRateLimited = "RATE_LIMITED"
+	// ReasonServerBusy: all callers together have as many calls under way as the
+	// server takes.
+	ReasonServerBusy = "SERVER_BUSY"
+	// ReasonTooManyCalls: the caller has as many calls under way as it may, or
+	// there are more callers than the server keeps track of.
+	ReasonTooManyCalls = "TOO_MANY_CALLS"
+	// ReasonNotReady: the server has no model yet.
+	ReasonNotReady = "NOT_READY"
+	// ReasonDraining: the server is about to stop.
+	ReasonDraining = "DRAINING"
+	// ReasonDeadlineExceeded: the call's time ran out.
+	ReasonDeadlineExceeded = "DEADLINE_EXCEEDED"
+	// ReasonCancelled: the caller gave up.
+	ReasonCancelled = "CANCELLED"
+	// ReasonInternal: a fault of the server's; the log has the details under the
+	// incident that the error names.
+	ReasonInternal = "INTERNAL"
+)
+
+// Reasons that are counted and not told.
+const (
+	// ReasonUnauthenticated is that of callers without a valid token.
+	ReasonUnauthenticated = "UNAUTHENTICATED"
+
+	// ReasonOther stands for errors that are gRPC's own and have no reason of the
+	// contract, such as that of a message over the limit.
+	ReasonOther = "OTHER"
+)

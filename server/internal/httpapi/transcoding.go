@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/vanguard"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/admission"
+)
+
+// textOverhead is what a message in JSON may be larger than Backend.MaxMessageBytes
+// beside the four bytes that base64 makes of three.
+const textOverhead = 64 << 10
+
+// Backend is what answers the calls.
+type Backend struct {
+	GRPC            http.Handler // the gRPC server
+	Gate            *admission.Gate
+	MaxMessageBytes int // of one message of gRPC
+}
+
+// newHandler routes calls to the backend and the rest to the page.
+func newHandler(cfg Config, backend Backend) (http.Handler, error) {
+	calls, err := backend.transcoder()
+	if err != nil {
+		return nil, err
+	}
+	guarded, err := guardOrigins(cfg.Origins, postOnly(markConnect(backend.admit(calls))))
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	service := "/" + pb.SiameseService_ServiceDesc.ServiceName + "/"
+	mux.Handle(service, guarded)
+	mux.HandleFunc(pb.SiameseService_StreamCompare_FullMethodName, refuseStream)
+	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
+	if cfg.Page != nil {
+		mux.Handle("/", cfg.Page)
+	}
+	return mux, nil
+}
+
+// transcoder turns calls of browsers into gRPC calls.
+func (b Backend) transcoder() (http.Handler, error) {
+	limit := b.maxTextBytes()
+	options := []vanguard.ServiceOption{
+		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
+		vanguard.WithTargetCodecs(vanguard.CodecProto),
+		// Bodies are unpacked on this side, by a reader that has a limit.
+		vanguard.WithNoTargetCompression(),
+		vanguard.WithMaxMessageBufferBytes(uint32(limit)),
+	}
+	return vanguard.NewTranscoder([]*vanguard.Service{
+		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, b.GRPC, options...),
+		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, b.GRPC, options...),
+	},
+		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
+		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
+		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
+}
+
+// admit admits calls before their body is read.
+func (b Backend) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, err := b.Gate.Admit(r.Context(), r.URL.Path, admission.Identity{
+			Authorization: r.Header.Values(admission.Authorization), TLS: r.TLS, Address: r.RemoteAddr,
+		})
+		if err != nil {
+			if status.Code(err) == codes.Unauthenticated {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			} else {
+				// Over HTTP/1 an answer before the body's end may be lost with the
+				// connection, and a caller beyond a limit has to learn for how long.
+				_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
+			}
+			refuseAs(w, r, err)
+			return
+		}
+		defer admission.Leave(ctx) // where it came to no handler
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// jsonCodec holds the caller to account for JSON that is none, where the
+// transcoder's own would take it for a failure of the server's.
+type jsonCodec struct{ *vanguard.JSONCodec }
+
+// Unmarshal implements vanguard.Codec.
+func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
+	if err := c.JSONCodec.Unmarshal(data, message); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("expected a %s in JSON: %w", message.ProtoReflect().Descriptor().Name(), err))
+	}
+	return nil
+}
+
+// maxTextBytes bounds a request's body: a message of the largest size as JSON.
+// What it says is then held against Backend.MaxMessageBytes by the gRPC server.
+func (b Backend) maxTextBytes() int64 {
+	const most = 1<<32 - 1 // what the transcoder can be told
+	return min(int64(b.MaxMessageBytes)/3*4+textOverhead, most)
+}
+
+// postOnly refuses calls by GET, which any page can make a browser send.
+func postOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, fmt.Sprintf("received %s, expected POST", r.Method), http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// markConnect lets plain JSON be a call of Connect, by setting the header that it
+// lacks: without that the transcoder looks for rules of REST, which this service
+// has none of.
+func markConnect(next http.Handler) http.Handler {
+	const version = "Connect-Protocol-Version"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+		if kind == "application/json" && r.Header.Get(version) == "" {
+			r.Header.Set(version, "1")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func refuseStream(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, connect.CodeUnimplemented,
+		"StreamCompare needs a stream in both directions, which browsers don't have: call it over gRPC, or send frames by Rank")
+}
+
+func refuseUnknown(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, connect.CodeUnimplemented, fmt.Sprintf("there is no call %.256q", r.URL.Path))
+}
+
+// refuse answers in the protocol that the request came in.
+func refuse(w http.ResponseWriter, r *http.Request, code connect.Code, message string) {
+	writeError(w, r, connect.NewError(code, errors.New(message)))
+}
+
+// refuseAs answers with the status of an error and its details.
+func refuseAs(w http.ResponseWriter, r *http.Request, err error) {
+	refused := status.Convert(err)
+	answer := connect.NewError(connect.Code(refused.Code()), errors.New(refused.Message()))
+	for _, packed := range refused.Proto().GetDetails() {
+		detail, _ := connect.NewErrorDetail(packed) // never fails: it is packed already
+		answer.AddDetail(detail)
+	}
+	writeError(w, r, answer)
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, answer *connect.Error) {
+	_ = connect.NewErrorWriter().Write(w, r, answer) // one that can't be written has no reader
+}
+
+// noSniffing keeps browsers from guessing what an answer is.
+func noSniffing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,166 @@
+package infer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"siamese/imaging"
+	"siamese/server/batch"
+	"siamese/server/cache"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
+	"siamese/server/metrics"
+)
+
+// engine is a model with all that serves it. It is safe for concurrent use.
+type engine struct {
+	model    Model
+	info     ModelInfo
+	preparer *preparer
+	queue    *batch.Queue
+	cache    *cache.Cache
+	heads    *semaphore.Weighted // runs of the head under way: each holds a thread
+
+	lastSuccess atomic.Int64 // when the encoder last returned what it should, nanoseconds since 1970
+}
+
+// newEngine returns an engine that is warm. Its queue has to be closed.
+func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error) {
+	images, err := imaging.New(imaging.Config{
+		Width: info.Width, Height: info.Height,
+		Rule: cfg.Rule, Alpha: cfg.Alpha, Limits: cfg.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	embeddings, err := cache.New(cache.Config{MaxBytes: cfg.CacheBytes})
+	if err != nil {
+		return nil, err
+	}
+	if err := warm(model, info); err != nil {
+		return nil, err
+	}
+	queue, err := batch.New(batchConfig(cfg, info), model.Encode)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{
+		model:    model,
+		info:     info,
+		preparer: &preparer{pool: p, images: images},
+		queue:    queue,
+		cache:    embeddings,
+		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+	}
+	e.markHealthy() // its owner has tried it
+	return e, nil
+}
+
+func batchConfig(cfg Config, info ModelInfo) batch.Config {
+	return batch.Config{
+		MaxQueued:       cfg.MaxQueuedImages,
+		MaxBatch:        cmp.Or(info.MaxBatch, DefaultMaxBatch),
+		Sizes:           info.BatchSizes,
+		Runners:         cmp.Or(info.Runners, DefaultRunners),
+		ShortRuns:       info.ShortRuns,
+		Wait:            cfg.BatchWait,
+		ImageBytes:      info.Height * info.Width * 3,
+		EmbeddingLength: info.EmbeddingLength,
+	}
+}
+
+// warm runs the encoder once with each of the sizes that its runs keep to: a
+// device that wants that takes many times as long for the first run of a size.
+func warm(model Model, info ModelInfo) error {
+	for _, size := range info.BatchSizes {
+		pixels := make([]byte, size*info.Height*info.Width*3)
+		err := fault.Guard(func() error {
+			_, err := model.Encode(context.Background(), pixels)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("warm a run of %d images: %w", size, err)
+		}
+	}
+	return nil
+}
+
+// markHealthy notes that the encoder has just returned what it should.
+func (e *engine) markHealthy() { e.lastSuccess.Store(time.Now().UnixNano()) }
+
+// sinceSuccess is the time since then.
+func (e *engine) sinceSuccess() time.Duration {
+	return time.Since(time.Unix(0, e.lastSuccess.Load()))
+}
+
+// Info describes the model.
+func (h *Handle) Info() ModelInfo { return h.model.engine.info }
+
+// Pair is two images to be scored against each other; both have an embedding.
+type Pair struct{ A, B *Image }
+
+// Compare scores the pairs by one run of the head and returns one similarity,
+// 0..1, for each. ctx is checked before the run and not during.
+func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]float32, error) {
+	if len(pairs) == 0 {
+		return nil, nil
+	}
+	defer telemetry.Stage(ctx, metrics.Compare, time.Now())
+	e := h.model.engine
+	if err := e.heads.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer e.heads.Release(1)
+	a := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	b := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	for _, pair := range pairs {
+		a = append(a, pair.A.embedding...)
+		b = append(b, pair.B.embedding...)
+	}
+	var similarities []float32
+	err := fault.Guard(func() (err error) {
+		similarities, err = e.model.Compare(ctx, a, b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return similarities, checkSimilarities(similarities, len(pairs))
+}
+
+// checkEmbeddings refuses what the encoder can't have meant.
+func checkEmbeddings(embeddings [][]float32) error {
+	for i, embedding := range embeddings {
+		for j, v := range embedding {
+			if !isFinite(v) {
+				return fmt.Errorf("encoder returned %v as number %d of embedding %d, expected a finite number", v, j, i)
+			}
+		}
+	}
+	return nil
+}
+
+// checkSimilarities refuses what the head can't have meant.
+func checkSimilarities(similarities []float32, expected int) error {
+	if len(similarities) != expected {
+		return fmt.Errorf("head returned %d similarities, expected %d", len(similarities), expected)
+	}
+	for i, v := range similarities {
+		if !isFraction(v) {
+			return fmt.Errorf("head returned %v as similarity %d, expected 0 to 1", v, i)
+		}
+	}
+	return nil
+}
+
+// isFinite reports whether v is neither NaN nor an infinity.
+func isFinite(v float32) bool {
+	return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0)
+}
