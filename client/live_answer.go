@@ -1,7 +1,6 @@
 package client
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -129,7 +128,7 @@ func (s *session) referenceFailedLocked(name string, failure *Error) ([]Update, 
 }
 
 // refuseLocked notes a reference that the server did not take. A drop that
-// failed is no matter: what it was to drop had failed before.
+// failed is not reported: what it was to drop had failed before.
 func (s *session) refuseLocked(change referenceChange, failure *Error, lasting bool) []Update {
 	s.live.references.failed(change, lasting)
 	if change.held == nil {
@@ -192,12 +191,4 @@ func (s *session) tooLargeLocked(err *Error) (referenceChange, bool) {
 		}
 	}
 	return largest, largest.held != nil
-}
-
-// errorOf returns err as an *Error; its reason is kept where it is one already.
-func errorOf(err error) *Error {
-	if own, ok := errors.AsType[*Error](err); ok {
-		return own
-	}
-	return newError(err)
 }

@@ -88,7 +88,7 @@ func TestLiveReferencesChangeWhileItStreams(t *testing.T) {
 		w.DropReference("nobody")
 		checkScores(t, far[1:], w.scores(3, 100))
 		w.DropReference("b")
-		w.set("b", gray(100)) // anew
+		w.set("b", gray(100)) // again
 		w.set("a", gray(0))
 		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true}, far[0]}, w.scores(4, 100))
 		h.restart(meanModel{})
