@@ -33,15 +33,18 @@ type Match struct {
 // encoded images. Errors are
 // *Error; a candidate that fails is in Ranking.Failed and fails nothing else.
 func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, options Options) (Ranking, error) {
-	request := &siamesev1.RankRequest{Query: encoded(query), Options: options.proto()}
-	for _, candidate := range candidates {
-		request.Candidates = append(request.Candidates, encoded(candidate))
+	request := &siamesev1.RankRequest{
+		Query: encoded(query), Candidates: make([]*siamesev1.Image, len(candidates)), Options: options.proto(),
+	}
+	for i, candidate := range candidates {
+		request.Candidates[i] = encoded(candidate)
 	}
 	reply, err := c.service.Rank(ctx, request)
 	if err != nil {
 		return Ranking{}, newError(err)
 	}
 	ranking := Ranking{
+		Matches:   make([]Match, 0, len(reply.GetRanked())),
 		Failed:    make(map[int]*Error),
 		Threshold: reply.GetThreshold(),
 		Model:     reply.GetModel().GetName(),
