@@ -56,7 +56,7 @@ func New(target string, options ...grpc.DialOption) (*Client, error) {
 	return &Client{connection: connection, service: siamesev1.NewSiameseServiceClient(connection), dial: dial}, nil
 }
 
-// Close ends the connection; calls under way fail. A Live has connections of its
+// Close ends the connection; calls in flight fail. A Live has connections of its
 // own and goes on.
 func (c *Client) Close() error {
 	return c.connection.Close()

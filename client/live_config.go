@@ -31,7 +31,7 @@ type LiveConfig struct {
 	// empty; Live.SetReference adds more.
 	References []Reference
 
-	// Window is how many frames may be under way at once, at most 64; the server
+	// Window is how many frames may be in flight at once, at most 64; the server
 	// may grant fewer. Each is one encode of lag. Default 2: while one is encoded
 	// the next is on its way.
 	Window int

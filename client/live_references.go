@@ -14,7 +14,7 @@ type referenceBook struct {
 
 	// drops are names that the stream was sent and is to forget. None was sent
 	// twice between two drops, so that there are no more of them than references
-	// under way or held by the server.
+	// in flight or held by the server.
 	drops []string
 }
 

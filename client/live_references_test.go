@@ -129,7 +129,7 @@ func TestLiveKeepsTheImageBeforeARefusedOne(t *testing.T) {
 		h.start(meanModel{encode: func(byte) error { encoded.Add(1); return nil }})
 		w := h.live(client.LiveConfig{References: one})
 		want := []client.Score{{Reference: "a", Similarity: 1, Same: true}}
-		// A frame with the reference's pixels would share its run, were it still under way.
+		// A frame with the reference's pixels would share its run, were it still in flight.
 		w.scores(1, 90)
 		w.set("a", []byte("junk"))
 		w.refusal()

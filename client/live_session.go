@@ -29,7 +29,7 @@ type session struct {
 	answered bool // a frame was, be it by an error of its own
 }
 
-// flight is a frame under way.
+// flight is a frame that was sent and not yet answered.
 type flight struct {
 	id             int64
 	captured, sent time.Time

@@ -89,7 +89,7 @@ const (
 	Connecting Phase = iota
 	// Streaming: frames are sent and answered.
 	Streaming
-	// Draining: the server is about to stop; what is under way is still answered.
+	// Draining: the server is about to stop; what is in flight is still answered.
 	Draining
 	// Waiting: a pause before the next try.
 	Waiting
@@ -126,7 +126,7 @@ type State struct {
 	// RetryIn is how long after Since the next try comes; only while Waiting.
 	RetryIn time.Duration
 	// Model and Threshold are the model that answers and what verdicts are made
-	// with; Window is how many frames the server lets be under way. Only while
+	// with; Window is how many frames the server lets be in flight. Only while
 	// Streaming or Draining.
 	Model     string
 	Threshold float32

@@ -86,7 +86,7 @@ func (b *board) result(result client.Result) []standing {
 	for _, score := range result.Scores {
 		s := b.standings[score.Reference]
 		if s == nil {
-			continue // dropped while the frame was under way
+			continue // dropped while the frame was in flight
 		}
 		s.Similarity, s.Same, s.Threshold = float64(score.Similarity), score.Same, float64(result.Threshold)
 		s.Smoothed = s.history.add(result.Captured, s.Similarity)
