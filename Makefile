@@ -142,13 +142,21 @@ chaos: setup ## Do harm to a real server for some 20 minutes; one line of figure
 gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use it.
 	scripts/setup.sh --gpu
 
+.PHONY: gpubundle
+gpubundle: gpu ## Make the GPU bundle in .bundle/pieces (PIECE=48M ARCHS= LEVEL=12 CUDA=1: docs/gpu.md).
+	PIECE='$(PIECE)' ARCHS='$(ARCHS)' LEVEL='$(LEVEL)' CUDA='$(CUDA)' VERSION='$(VERSION)' scripts/gpu-bundle.sh
+
+.PHONY: checkgpubundle
+checkgpubundle: ## Unpack and run the GPU bundle in an empty Debian without network (root, debootstrap).
+	scripts/gpu-bundle-check.sh
+
 .PHONY: setup
 setup: ## Find or fetch TensorFlow (done by all that need it).
 	@scripts/setup.sh
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .tensorflow .tools .venv web/node_modules
+	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
 tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(PAGE) $(PLAYWRIGHT) ## Install the tools of tests, lint and generate.

@@ -31,6 +31,9 @@ type Training struct {
 	Draw func(random *rand.Rand) ([]byte, error)
 	// Loop trains a model for a number of steps of so many images, as a run does.
 	Loop func(ctx context.Context, model train.Model, images, steps int) error
+	// Feed makes batches of so many images as a run does, each handed to take, which
+	// learns nothing from it.
+	Feed func(ctx context.Context, images, batches int, take func(train.Batch)) error
 	// Keras is the command of scripts/keras_bench.py with all arguments but
 	// --pixels and --same, which are appended. Empty: what needs Keras is left out.
 	Keras []string
@@ -51,9 +54,14 @@ const (
 	drawImages = 512
 	loopSteps  = 4
 
+	feedImages = 256 // of a batch
+	feedWarmUp = 5   // batches that do not count: those that were made ahead are ready
+	feedRound  = 10  // batches that are timed together
+
 	kerasBar  = 0.95 // of Keras' images a second
 	pairsBar  = 40   // times Keras' pairs a second
 	drawBar   = 20   // times what a step takes
+	feedBar   = 300  // images a second of a core
 	peakBarMB = 6000
 
 	learningRate  = 1e-4 // as in scripts/keras_bench.py

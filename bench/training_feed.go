@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,12 +58,64 @@ func (t Training) feedRows(ctx context.Context) (rows []Row, err error) {
 	if err := t.Loop(ctx, watch, smallImages, loopSteps); err != nil {
 		return nil, err
 	}
+	full, err := t.fullFeedRows(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rate, taken := drawImages/median(drawing), smallImages/watch.stepSeconds()
-	return []Row{
+	return append([]Row{
 		figure("input pipeline (decode, prepare, affine), rate", rate, "images/s"),
 		atLeast("input pipeline to what training steps take, images/s", rate/taken, "×", drawBar),
 		figure("training loop, share of time between steps (waiting for data, records)", 100*watch.betweenShare(), "%"),
-	}, nil
+	}, full...), nil
+}
+
+// fullFeedRows measures the feed of a run whose network takes no time: pictures that
+// are in memory are varied and laid into batches.
+func (t Training) fullFeedRows(ctx context.Context) ([]Row, error) {
+	t.say(fmt.Sprintf("feed of %d images a batch", feedImages))
+	var marks []feedMark
+	batches := 0
+	err := t.Feed(ctx, feedImages, feedWarmUp+rounds*feedRound, func(batch train.Batch) {
+		batches++
+		if done := batches - feedWarmUp; done >= 0 && done%feedRound == 0 {
+			marks = append(marks, feedMark{at: time.Now(), cpu: cpuTime()})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return feedRates(marks), nil
+}
+
+// feedMark is the state at the end of a round of batches.
+type feedMark struct {
+	at  time.Time
+	cpu time.Duration // that this process has used so far
+}
+
+// feedRates are the medians over the rounds. A core's rate counts the time that the
+// process had on the cores and not what other work took of them.
+func feedRates(marks []feedMark) []Row {
+	var rates, cores []float64
+	for i := range marks[1:] {
+		const images = feedImages * feedRound
+		rates = append(rates, images/marks[i+1].at.Sub(marks[i].at).Seconds())
+		cores = append(cores, images/(marks[i+1].cpu-marks[i].cpu).Seconds())
+	}
+	name := fmt.Sprintf("training feed (pictures in memory, affine, batches of %d)", feedImages)
+	return []Row{
+		figure(fmt.Sprintf("%s, rate on %d cores", name, runtime.GOMAXPROCS(0)), median(rates), "images/s"),
+		atLeast(name+", a second of one core", median(cores), "images", feedBar),
+	}
+}
+
+// cpuTime is what this process has used of all cores.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	// It fails only for a process that does not exist, which this one does.
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // watched times the steps of a model and what lies between them. The first step

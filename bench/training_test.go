@@ -59,7 +59,32 @@ func fakeTraining(opened *[]*fakeLearner, fails error) Training {
 			}
 			return nil
 		},
+		Feed: func(_ context.Context, images, batches int, take func(train.Batch)) error {
+			for range batches {
+				take(train.Batch{Pixels: make([]byte, images*imageBytes)})
+			}
+			return nil
+		},
 		Progress: io.Discard,
+	}
+}
+
+// TestFeedRates: by the clock for all cores, by the time on them for one.
+func TestFeedRates(t *testing.T) {
+	begin := time.Now()
+	rows := feedRates([]feedMark{
+		{begin, time.Second},
+		{begin.Add(256 * time.Millisecond), 1512 * time.Millisecond},
+		{begin.Add(512 * time.Millisecond), 2024 * time.Millisecond},
+		{begin.Add(10 * time.Second), 12 * time.Second},
+	})
+	for i, want := range []float64{10_000, 5000} {
+		if diff := rows[i].Value - want; diff > 1e-6 || diff < -1e-6 { // rounding of a few operations
+			t.Errorf("%s is %v, want %v", rows[i].Name, rows[i].Value, want)
+		}
+	}
+	if before := cpuTime(); before <= 0 {
+		t.Errorf("cpuTime() = %v, want more than none", before)
 	}
 }
 
@@ -77,12 +102,14 @@ func TestTrainingRows(t *testing.T) {
 		{"without Keras", nil, []string{
 			"resident memory, training with 64 images, most",
 			"input pipeline to what training steps take, images/s",
+			"training feed (pictures in memory, affine, batches of 256), a second of one core",
 		}},
 		{"with Keras", fakeKeras("2.5 0.5"), []string{
 			"resident memory, training with 64 images, most",
 			"training step to Keras' train_on_batch, images/s",
 			"all pairs to Keras' pair loop, pairs/s",
 			"input pipeline to what training steps take, images/s",
+			"training feed (pictures in memory, affine, batches of 256), a second of one core",
 		}},
 	}
 	for _, tt := range tests {

@@ -69,6 +69,7 @@ func (f benchKerasFlags) training(ctx context.Context, device string, s streams)
 		Loop: func(ctx context.Context, model train.Model, images, steps int) error {
 			return data.loop(ctx, filepath.Join(dir, "run"), model, images, steps)
 		},
+		Feed:     data.feed,
 		Keras:    keras,
 		Progress: s.err,
 	}.Run(ctx)
@@ -85,10 +86,10 @@ type benchData struct {
 	affine   augment.Augmenter
 }
 
-// The dataset has so many classes of so many images: enough for batches of 32.
+// The dataset has so many classes of so many images: enough for batches of 256.
 const (
-	benchClasses  = 4
-	benchPerClass = 8
+	benchClasses  = 64
+	benchPerClass = 4
 )
 
 // newBenchData writes the dataset into a folder.
@@ -126,6 +127,21 @@ func (d *benchData) draw(random *rand.Rand) ([]byte, error) {
 		return nil, err
 	}
 	return d.affine.Apply(random, picture).Pix, nil
+}
+
+// feed makes batches as `siamese train` does for a network, with all pictures in
+// memory.
+func (d *benchData) feed(ctx context.Context, images, batches int, take func(train.Batch)) (err error) {
+	data, _, err := dataset.Open(ctx, dataset.Config{Path: d.path, Preparer: d.preparer})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	sampler, err := sample.NewAllPairs(data, sample.AllPairsConfig{Images: images, Seed: 1})
+	if err != nil {
+		return err
+	}
+	return train.Feed(ctx, train.Setup{Data: data, Sampler: sampler, Augment: d.affine}, batches, take)
 }
 
 // loop trains as `siamese train` does, in a run folder, and keeps no weights.

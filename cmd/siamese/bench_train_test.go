@@ -43,6 +43,10 @@ func TestBenchDataFeedsALoop(t *testing.T) {
 	if diff := cmp.Diff([]int{16, 16, 16}, model.images); diff != "" {
 		t.Errorf("images of each step (-want +got):\n%s", diff)
 	}
+	fed := 0
+	if err := data.feed(t.Context(), 256, 3, func(batch train.Batch) { fed += len(batch.Pixels) / benchNetwork.ImageBytes() }); err != nil || fed != 3*256 {
+		t.Errorf("feed gives %d images and %v, want 3 batches of 256", fed, err)
+	}
 	pixels, err := data.draw(rand.New(rand.NewPCG(1, 1)))
 	if err != nil || len(pixels) != benchNetwork.ImageBytes() {
 		t.Errorf("draw gives %d bytes and %v, want %d", len(pixels), err, benchNetwork.ImageBytes())

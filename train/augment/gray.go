@@ -112,7 +112,7 @@ func bilinearGray(p Gray, u, v int64) byte {
 	above := p.Pix[max(y, 0)*p.Width:][:p.Width]
 	below := p.Pix[min(y+1, p.Height-1)*p.Width:][:p.Width]
 	a, b, c, d := above[x0], above[x1], below[x0], below[x1]
-	if a == b && a == c && a == d {
+	if a == b && b == c && c == d {
 		return a // which is what weights that sum to one give
 	}
 	right := uint64(u) >> (placeBits - weightBits) & (weightOne - 1)

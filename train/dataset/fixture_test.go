@@ -124,8 +124,8 @@ func open(t testing.TB, path string) (*dataset.Dataset, dataset.Report) {
 	return d, report
 }
 
-// openCold opens a dataset with so much memory for decoded pictures.
-func openCold(t testing.TB, path string, pixelBytes int64) (*dataset.Dataset, dataset.Report) {
+// openWithin opens a dataset with so much memory for decoded pictures.
+func openWithin(t testing.TB, path string, pixelBytes int64) (*dataset.Dataset, dataset.Report) {
 	t.Helper()
 	d, report, err := dataset.Open(t.Context(), dataset.Config{Path: path, Preparer: preparer(t), PixelBytes: pixelBytes})
 	if err != nil {

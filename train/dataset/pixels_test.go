@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,22 +55,22 @@ func everyPicture(t *testing.T, d *dataset.Dataset) map[string]*imaging.Picture 
 // TestPicturesFromMemoryAreThoseDecoded: whatever the room for decoded pictures.
 func TestPicturesFromMemoryAreThoseDecoded(t *testing.T) {
 	path := mixed(t).archive(t)
-	cold, _ := openCold(t, path, -1)
+	cold, _ := openWithin(t, path, -1)
 	want := everyPicture(t, cold)
 	for _, room := range []int64{0, 1, side * side, 3 * side * side, 7 * side * side} {
-		warm, _ := openCold(t, path, room)
+		warm, _ := openWithin(t, path, room)
 		if diff := cmp.Diff(want, everyPicture(t, warm)); diff != "" {
 			t.Errorf("pictures with %d bytes of room (-decoded +from memory):\n%s", room, diff)
 		}
 	}
 }
 
-// TestPicturesInMemoryNeedNoFiles: gray ones take a byte a pixel. Of the album's
+// TestPicturesInMemoryNeedNoFile: gray ones take a byte a pixel. Of the album's
 // files, 16 more are held as they are.
-func TestPicturesInMemoryNeedNoFiles(t *testing.T) {
+func TestPicturesInMemoryNeedNoFile(t *testing.T) {
 	tests := []struct {
 		giveRoom int64
-		want     int // failures once the files are gone
+		want     int // failures once the archive is closed
 	}{
 		{-1, albumSize - 16},
 		{side * side, albumSize - 17},
@@ -79,10 +78,10 @@ func TestPicturesInMemoryNeedNoFiles(t *testing.T) {
 		{2 * side * side, 0},
 		{0, 0},
 	}
+	archive := album(t).archive(t)
 	for _, tt := range tests {
-		root := album(t).folder(t)
-		d, _ := openCold(t, root, tt.giveRoom)
-		if err := os.RemoveAll(root); err != nil {
+		d, _ := openWithin(t, archive, tt.giveRoom)
+		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if got := failures(d); got != tt.want {
@@ -122,7 +121,7 @@ func TestGray(t *testing.T) {
 	if gray != 3*4 {
 		t.Errorf("%d images are gray, want the 3 in 4 turns", gray)
 	}
-	cold, _ := openCold(t, mixed(t).archive(t), -1)
+	cold, _ := openWithin(t, mixed(t).archive(t), -1)
 	of := rotated.Classes()[len(rotated.Classes())-1].Images[0]
 	if _, ok := cold.Gray(of); ok {
 		t.Error("Gray of another dataset's image = true, want false")

@@ -126,7 +126,7 @@ func album(t *testing.T) files {
 }
 
 func TestDataBeyondMemoryIsReadAtNeed(t *testing.T) {
-	d, report := openCold(t, album(t).archive(t), -1)
+	d, report := openWithin(t, album(t).archive(t), -1)
 	if report.Images != albumSize {
 		t.Fatalf("Images = %d, want %d", report.Images, albumSize)
 	}

@@ -90,7 +90,7 @@ func TestUnreadableErrorStaysShort(t *testing.T) {
 
 func TestPictureTellsOfAVanishedFile(t *testing.T) {
 	root := album(t).folder(t)
-	d, _ := openCold(t, root, -1)
+	d, _ := openWithin(t, root, -1)
 	if err := os.RemoveAll(root); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# What: makes the GPU bundle, in .bundle/70up: the program built against TensorFlow
+#       for CUDA, that TensorFlow, the CUDA libraries, the test data, and what
+#       unpacks and checks it all on a machine that has nothing but the driver.
+#       docs/gpu.md says how to use it.
+# How to run: scripts/gpu-bundle.sh, after scripts/setup.sh --gpu. Settings by
+#       environment:
+#       PIECE=48M    largest size of a piece
+#       ARCHS=       compute capabilities to keep code for, such as "90" for H100
+#                    and H200, or "80 89 90", or all; empty for 7.0 and newer. The
+#                    pieces are in .bundle/90, .bundle/80_89_90, .bundle/all
+#       LEVEL=12     zstd's level; 19 packs a tenth smaller and takes ten times as long
+#       CUDA=1       0 leaves out the CUDA libraries (the pieces of part 2), 2 adds
+#                    those that TensorFlow opens and this program calls nothing of
+#       VERSION=     what the program says it is
+#
+# What was packed from libraries is kept in .bundle/cache; only the program is
+# packed at each run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+piece=${PIECE:-48M}
+# tensorflow_cards are those that TensorFlow keeps code for, cuda_cards those that
+# NVIDIA's libraries keep code for; empty for all.
+case ${ARCHS:-} in
+  "") name=70up tensorflow_cards="70 72 75 80 86 87 89 90 100 101 103 120 121" cuda_cards='' ;;
+  all) name=all tensorflow_cards='' cuda_cards='' ;;
+  *) name=${ARCHS// /_} tensorflow_cards=$ARCHS cuda_cards=$ARCHS ;;
+esac
+level=${LEVEL:-12}
+cuda=${CUDA:-1}
+version=${VERSION:-$(git describe --always --dirty 2>/dev/null || echo dev)}
+
+gpu=.tensorflow/gpu
+parts=scripts/gpu-bundle
+cache=.bundle/cache
+pieces=.bundle/$name
+
+say() { printf 'gpu-bundle: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+[ -f "$gpu/.complete" ] || die "there is no TensorFlow for CUDA: run 'make gpu' first"
+tensorflow=$(sed -n 's/^tensorflow==\([0-9.]*\).*/\1/p' "$gpu/.complete")
+for tool in zstd strip gcc python3 sha256sum; do
+  command -v "$tool" >/dev/null || die "$tool is missing"
+done
+key=$tensorflow-$name-$level
+
+mkdir -p "$cache"
+work=$(mktemp -d .bundle/partial.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+# pack FOLDER FILE: the folder's contents as a packed archive, which appears only
+# when it is whole. Members have no owner and no time, so that equal contents make
+# equal pieces.
+pack() {
+  say "packing ${2##*/} ($(du -sm "$1" | cut -f 1) MB) at level $level"
+  tar -C "$1" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf - . |
+    zstd --quiet "-$level" --long=27 --threads=0 -o "$2.partial" --force
+  mv "$2.partial" "$2"
+}
+
+# reduce COPY CARD...: takes the code for other cards from a copy of a library, and
+# proves that nothing else changed.
+reduce() {
+  local copy=$1
+  shift
+  [ $# -gt 0 ] || return 0
+  cp "$copy" "$work/original"
+  say "${copy##*/}: $(scripts/gpu_fatbins.py "$copy" "$@")"
+  scripts/gpu_fatbins.py "$copy" "$@" --against "$work/original" >/dev/null
+  rm "$work/original"
+}
+
+tensorflow_archive=$cache/tensorflow-$key.tar.zst
+pack_tensorflow() {
+  [ ! -f "$tensorflow_archive" ] || return 0
+  local library
+  mkdir -p "$work/tensorflow/lib"
+  for library in libtensorflow_cc.so.2 libtensorflow_framework.so.2; do
+    strip -o "$work/tensorflow/lib/$library" "$gpu/tensorflow/$library"
+    # shellcheck disable=SC2086 # a list
+    reduce "$work/tensorflow/lib/$library" $tensorflow_cards
+  done
+  cp "$gpu/tensorflow/THIRD_PARTY_NOTICES.txt" "$work/tensorflow/lib/"
+  pack "$work/tensorflow" "$tensorflow_archive"
+  rm -r "$work/tensorflow"
+}
+
+# The libraries whose functions run, and what they open themselves: cuDNN's own parts
+# (but for those of recurrent networks and attention), the compiler for its engines.
+cuda_libraries=(
+  cublas/lib/libcublas.so.12
+  cublas/lib/libcublasLt.so.12
+  cudnn/lib/libcudnn.so.9
+  cudnn/lib/libcudnn_cnn.so.9
+  cudnn/lib/libcudnn_engines_precompiled.so.9
+  cudnn/lib/libcudnn_engines_runtime_compiled.so.9
+  cudnn/lib/libcudnn_engines_tensor_ir.so.9
+  cudnn/lib/libcudnn_graph.so.9
+  cudnn/lib/libcudnn_heuristic.so.9
+  cudnn/lib/libcudnn_ops.so.9
+  cuda_nvrtc/lib/libnvrtc.so.12
+  cuda_nvrtc/lib/libnvrtc-builtins.so.12.9
+)
+if [ "$cuda" = 2 ]; then
+  cuda_libraries+=(
+    cufft/lib/libcufft.so.11
+    cusolver/lib/libcusolver.so.11
+    cusparse/lib/libcusparse.so.12
+    nvjitlink/lib/libnvJitLink.so.12
+    nccl/lib/libnccl.so.2
+    cuda_cupti/lib/libcupti.so.12
+  )
+fi
+# Those that NVIDIA made for all cards are the same for several bundles.
+cuda_archive=$cache/cuda$cuda-$tensorflow-${cuda_cards:-all}-$level.tar.zst
+cuda_archive=${cuda_archive// /_}
+pack_cuda() {
+  [ ! -f "$cuda_archive" ] || return 0
+  local library
+  for library in "${cuda_libraries[@]}"; do
+    mkdir -p "$(dirname "$work/cuda/nvidia/$library")"
+    cp "$gpu/nvidia/$library" "$work/cuda/nvidia/$library"
+    # shellcheck disable=SC2086
+    reduce "$work/cuda/nvidia/$library" $cuda_cards
+  done
+  pack "$work/cuda" "$cuda_archive"
+  rm -r "$work/cuda"
+}
+
+# build_program: bin/siamese of the bundle finds TensorFlow in ../lib.
+build_program() {
+  say "building the program, $version"
+  # shellcheck source=/dev/null
+  (
+    source .tensorflow/env
+    export CGO_CFLAGS="'-I$PWD/$gpu/tensorflow/include' -O2"
+    export CGO_LDFLAGS="'-L$PWD/$gpu/tensorflow' '-Wl,-rpath,\$ORIGIN/../lib'"
+    go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$1/bin/siamese" ./cmd/siamese
+  )
+}
+
+# build_tools FOLDER: check-libs, and the libraries that stand in for those whose
+# functions are not called.
+build_tools() {
+  gcc -O2 -Wall -s -o "$1/bin/check-libs" "$parts/check_libs.c" -ldl
+  mkdir -p "$1/stubs"
+  local name
+  for name in libcufft.so.11 libcusolver.so.11 libcusparse.so.12; do
+    gcc -shared -s -nostdlib -x c -Wl,-soname,"$name" -o "$1/stubs/$name" /dev/null
+  done
+}
+
+# build_unzstd FILE: for machines without zstd.
+build_unzstd() {
+  gcc -O2 -Wall -static -s -o "$1" "$parts/unzstd.c" -lzstd ||
+    die "unzstd does not link: it needs libzstd's static library (Debian: apt-get install libzstd-dev)"
+}
+
+pack_program() {
+  local folder=$work/program
+  mkdir -p "$folder/bin" "$folder/nvidia/cuda_runtime/lib"
+  build_program "$folder"
+  build_tools "$folder"
+  # The runtime is small, and the one library of which another major version does
+  # not do: CUDA 13 lacks functions that TensorFlow calls.
+  cp "$gpu"/nvidia/cuda_runtime/lib/libcudart.so.12 "$folder/nvidia/cuda_runtime/lib/"
+  cp "$parts/gpu-check" LICENSE NOTICE "$folder/"
+  cp -r testdata "$folder/"
+  pack "$folder" "$work/program.tar.zst"
+}
+
+# cut_pieces PART ARCHIVE FILE: the file as numbered pieces, in the manifest.
+count=0
+cut_pieces() {
+  local part=$1 archive=$2 file=$3 cut
+  split --bytes="$piece" --numeric-suffixes --suffix-length=3 "$file" "$work/cut."
+  for cut in "$work"/cut.*; do
+    local name
+    name=$(printf 'siamese-gpu.%03d' "$count")
+    mv "$cut" "$made/$name"
+    echo "$name $part $archive $(stat -c %s "$made/$name")" >>"$made/MANIFEST"
+    count=$((count + 1))
+  done
+}
+
+report() {
+  awk '{ size[$2] += $4; pieces[$2]++ } END { for (part in size) printf "part %d: %d pieces, %.1f MB\n", part, pieces[part], size[part] / 1e6 }' "$pieces/MANIFEST" | sort
+}
+
+made=$work/pieces
+mkdir "$made"
+pack_tensorflow
+pack_program
+cut_pieces 1 program "$work/program.tar.zst"
+cut_pieces 1 tensorflow "$tensorflow_archive"
+if [ "$cuda" != 0 ]; then
+  pack_cuda
+  cut_pieces 2 cuda "$cuda_archive"
+fi
+build_unzstd "$made/unzstd"
+cp "$parts/unpack.sh" "$made/"
+(cd "$made" && sha256sum -- siamese-gpu.* unzstd unpack.sh MANIFEST >SHA256SUMS)
+rm -rf "$pieces"
+mv "$made" "$pieces"
+report
+say "made $pieces"
