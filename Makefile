@@ -31,8 +31,9 @@ GRPCURL := $(TOOLS)/grpcurl-v1.9.3
 LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
-TSC := $(TOOLS)/typescript-7.0.2
 PLAYWRIGHT := $(TOOLS)/playwright-core-1.65.1
+# The page's packages, its compilers among them, by web/package-lock.json.
+PAGE := web/node_modules/.package-lock.json
 
 # Tags of the webcam client: gocv with the modules of OpenCV that it needs.
 WEBCAM := gocv,gocv_specific_modules,gocv_highgui,gocv_videoio
@@ -86,27 +87,28 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 	scripts/deploy-check.sh bin/siamese
 
 .PHONY: lint
-lint: setup $(LINT) $(PROTO) $(TSC) ## Check code, page and contract.
+lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
 	cd deploy/check && $(TOOLS)/bin/golangci-lint run ./...
 	@if $(OPENCV); then echo "golangci-lint with the webcam client's tags"; $(TOOLS)/bin/golangci-lint run --build-tags $(WEBCAM) ./client/webcam/... ./cmd/siamese-webcam/...; \
 	else echo "the webcam client's OpenCV files are not linted: OpenCV is missing"; fi
 	@if $(TURBOJPEG); then echo "golangci-lint with the tag turbo"; $(TOOLS)/bin/golangci-lint run --build-tags turbo ./imaging/...; \
 	else echo "imaging's libturbojpeg files are not linted: libturbojpeg is missing"; fi
-	$(TOOLS)/typescript/node_modules/.bin/tsc -p web
+	web/node_modules/.bin/tsc -p web
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) $(ESBUILD) ## Make the contract's Go and the page's files anew.
+generate: $(PROTO) $(PAGE) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
 	$(BUF) generate
+	$(BUF) generate --template web/buf.gen.yaml
 	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.
-	@git diff --exit-code -- proto web/dist || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto web/dist)" || { echo "generated code is not committed" >&2; exit 1; }
+	@git diff --exit-code -- proto web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: acceptcontract
 acceptcontract: $(PROTO) ## Take the contract as it is for what 'buf breaking' compares with.
@@ -154,10 +156,10 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .tensorflow .tools .venv
+	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
-tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(TSC) $(PLAYWRIGHT) ## Install the tools of tests, lint and generate into .tools.
+tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(PAGE) $(PLAYWRIGHT) ## Install the tools of tests, lint and generate.
 
 # $(call install,PACKAGE,VERSION)
 define install
@@ -176,8 +178,8 @@ $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
-$(TOOLS)/typescript-%:
-	npm install --prefix $(TOOLS)/typescript --no-save --no-audit --no-fund --silent typescript@$*
+$(PAGE): web/package-lock.json
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 $(TOOLS)/playwright-core-%:
 	npm install --prefix $(TOOLS)/playwright --no-save --no-audit --no-fund --silent playwright-core@$*

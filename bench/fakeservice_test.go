@@ -56,24 +56,31 @@ func (f *fakeService) StreamCompare(messages grpc.BidiStreamingServer[siamesev1.
 		if err != nil {
 			return err
 		}
-		frame := message.GetFrame()
-		if frame == nil {
-			continue
-		}
-		f.frames.Add(1)
-		reply := &siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{FrameScored: &siamesev1.FrameScored{Id: frame.GetId()}}}
-		score, err := fakeScore(frame.GetImage())
-		if err != nil {
-			reply.Message = &siamesev1.StreamCompareResponse_ItemFailed{ItemFailed: &siamesev1.ItemFailed{
-				Item: &siamesev1.ItemFailed_Id{Id: frame.GetId()}, Error: &siamesev1.ItemError{Code: int32(codes.InvalidArgument), Message: "refused"},
-			}}
-		} else {
-			reply.GetFrameScored().Scores = []*siamesev1.ReferenceScore{{Reference: referenceName, Similarity: score}}
-		}
-		if err := messages.Send(reply); err != nil {
+		if err := messages.Send(f.reply(message)); err != nil {
 			return err
 		}
 	}
+}
+
+// reply is the answer to one message of a stream.
+func (f *fakeService) reply(message *siamesev1.StreamCompareRequest) *siamesev1.StreamCompareResponse {
+	switch m := message.GetMessage().(type) {
+	case *siamesev1.StreamCompareRequest_Opening:
+		return &siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_Opened{Opened: &siamesev1.StreamOpened{Window: m.Opening.GetWindow()}}}
+	case *siamesev1.StreamCompareRequest_SetReference:
+		return &siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{ReferenceSet: &siamesev1.ReferenceSet{Name: m.SetReference.GetName()}}}
+	}
+	f.frames.Add(1)
+	frame := message.GetFrame()
+	score, err := fakeScore(frame.GetImage())
+	if err != nil {
+		return &siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{ItemFailed: &siamesev1.ItemFailed{
+			Item: &siamesev1.ItemFailed_Id{Id: frame.GetId()}, Error: &siamesev1.ItemError{Code: int32(codes.InvalidArgument), Message: "refused"},
+		}}}
+	}
+	return &siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{FrameScored: &siamesev1.FrameScored{
+		Id: frame.GetId(), Scores: []*siamesev1.ReferenceScore{{Reference: referenceName, Similarity: score}},
+	}}}
 }
 
 // serveFake serves on loopback until the test ends.

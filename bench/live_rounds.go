@@ -23,7 +23,7 @@ func newLiveRound(before, after []float64, played played) liveRound {
 	return liveRound{played: played, encodesPerSec: float64(len(encodes)) / seconds}
 }
 
-// scorable is how many frames a second can be scored at the most: no more than
+// scorable is the most frames a second that can be scored: no more than
 // are encoded, and no more than there are.
 func (r liveRound) scorable() float64 {
 	return min(r.encodesPerSec, filmRate)

@@ -95,7 +95,6 @@ func TestStreamEnds(t *testing.T) {
 		t.Errorf("score = %v, %v; want 0.002", got, err)
 	}
 	stop()
-	<-stream.received
 	if _, err := stream.score(t.Context(), []byte("bb")); status.Code(err) != codes.Unavailable {
 		t.Errorf("score on a stream that has ended = %v, want Unavailable", err)
 	}

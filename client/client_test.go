@@ -30,6 +30,9 @@ type stub struct {
 	siamesev1.UnimplementedSiameseServiceServer
 	compare func(*siamesev1.CompareRequest) (*siamesev1.CompareResponse, error)
 	rank    func(*siamesev1.RankRequest) (*siamesev1.RankResponse, error)
+	batch   func(*siamesev1.BatchCompareRequest) (*siamesev1.BatchCompareResponse, error)
+	embed   func(*siamesev1.EmbedRequest) (*siamesev1.EmbedResponse, error)
+	info    func(*siamesev1.GetServerInfoRequest) (*siamesev1.GetServerInfoResponse, error)
 	stream  func(script) error
 }
 
@@ -39,6 +42,18 @@ func (s *stub) Compare(_ context.Context, request *siamesev1.CompareRequest) (*s
 
 func (s *stub) Rank(_ context.Context, request *siamesev1.RankRequest) (*siamesev1.RankResponse, error) {
 	return s.rank(request)
+}
+
+func (s *stub) BatchCompare(_ context.Context, request *siamesev1.BatchCompareRequest) (*siamesev1.BatchCompareResponse, error) {
+	return s.batch(request)
+}
+
+func (s *stub) Embed(_ context.Context, request *siamesev1.EmbedRequest) (*siamesev1.EmbedResponse, error) {
+	return s.embed(request)
+}
+
+func (s *stub) GetServerInfo(_ context.Context, request *siamesev1.GetServerInfoRequest) (*siamesev1.GetServerInfoResponse, error) {
+	return s.info(request)
 }
 
 func (s *stub) StreamCompare(stream grpc.BidiStreamingServer[siamesev1.StreamCompareRequest, siamesev1.StreamCompareResponse]) error {
@@ -71,8 +86,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("server received %q and %q, want %q and %q", a, b, "a", "b")
 		}
 		options := request.GetOptions()
-		if options.Threshold == nil || options.GetThreshold() != 0.25 || !options.GetIncludePrepared() {
-			t.Errorf("server received options %v, want threshold 0.25 and include_prepared", options)
+		if options.Threshold == nil || options.GetThreshold() != 0.25 || !options.GetIncludePrepared() || options.GetModel() != "canary" {
+			t.Errorf("server received options %v, want threshold 0.25, include_prepared and model canary", options)
 		}
 		return &siamesev1.CompareResponse{
 			Similarity: 0.75, Same: true, Threshold: 0.25,
@@ -81,7 +96,7 @@ func TestCompare(t *testing.T) {
 		}, nil
 	}})
 	threshold := float32(0.25)
-	got, err := c.Compare(t.Context(), []byte("a"), []byte("b"), client.Options{Threshold: &threshold, IncludePrepared: true})
+	got, err := c.Compare(t.Context(), []byte("a"), []byte("b"), client.Options{Threshold: &threshold, IncludePrepared: true, Model: "canary"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +151,12 @@ func TestRank(t *testing.T) {
 			t.Errorf("server received %v, want the query and itself among two candidates", request)
 		}
 		return &siamesev1.RankResponse{
-			Ranked:    []*siamesev1.RankedCandidate{{Index: 0, Similarity: 1, Same: true}},
+			Ranked:    []*siamesev1.RankedCandidate{{Index: 0, Similarity: 1, Same: true, PreparedPng: []byte("png")}},
 			Errors:    []*siamesev1.CandidateError{{Index: 1, Error: &siamesev1.ItemError{Code: 3, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}}},
 			Threshold: 0.5,
 			Model:     &siamesev1.ModelReference{Name: "model"},
+
+			PreparedQueryPng: []byte("query"),
 		}, nil
 	}})
 	got, err := c.Rank(t.Context(), []byte("q"), [][]byte{[]byte("q"), []byte("thin")}, client.Options{})
@@ -147,10 +164,12 @@ func TestRank(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := client.Ranking{
-		Matches:   []client.Match{{Index: 0, Similarity: 1, Same: true}},
+		Matches:   []client.Match{{Index: 0, Similarity: 1, Same: true, Prepared: []byte("png")}},
 		Failed:    map[int]*client.Error{1: {Code: codes.InvalidArgument, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}},
 		Threshold: 0.5,
 		Model:     "model",
+
+		PreparedQuery: []byte("query"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Rank (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -64,4 +65,21 @@ func newItemError(item *siamesev1.ItemError) *Error {
 		Message: item.GetMessage(),
 		Field:   item.GetField(),
 	}
+}
+
+// errorOf returns err as an *Error; its reason is kept where it is one already.
+func errorOf(err error) *Error {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own
+	}
+	return newError(err)
+}
+
+func streamEnded() *Error {
+	return &Error{Code: codes.Unavailable, Message: "the server ended the stream"}
+}
+
+// unexpected is an error for a server that does not keep to the contract.
+func unexpected(format string, args ...any) *Error {
+	return &Error{Code: codes.Internal, Message: "received " + fmt.Sprintf(format, args...)}
 }

@@ -25,3 +25,30 @@ func ExampleClient_Compare() {
 	}
 	fmt.Printf("%.3f, same: %t\n", comparison.Similarity, comparison.Same)
 }
+
+func ExampleClient_Stream() {
+	c, err := client.New("localhost:50051")
+	if err != nil {
+		slog.Error("client", "err", err)
+		return
+	}
+	defer c.Close()
+	reference, _ := os.ReadFile("reference.png")
+	stream, err := c.Stream(context.Background(), client.StreamConfig{
+		References: []client.Reference{{Name: "reference", Image: reference}},
+	})
+	if err != nil {
+		slog.Error("stream", "err", err)
+		return
+	}
+	defer stream.Close()
+	for _, name := range []string{"1.jpg", "2.jpg"} {
+		frame, _ := os.ReadFile(name)
+		scored, err := stream.Score(context.Background(), frame)
+		if err != nil {
+			slog.Error("score", "frame", name, "err", err)
+			continue
+		}
+		fmt.Printf("%s: %.3f\n", name, scored.Scores[0].Similarity)
+	}
+}

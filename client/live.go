@@ -33,13 +33,13 @@ type Frame struct {
 // named references.
 //
 // Frames go through a slot of one: a frame that waits there is replaced by a
-// newer one. It is sent as soon as fewer than Window frames are under way, so
+// newer one. It is sent as soon as fewer than Window frames are in flight, so
 // that a slow server sees the newest frames and what is shown lags by no more
-// than those under way. While no reference can be used, frames wait.
+// than those in flight. While no reference can be used, frames wait.
 //
-// A stream that ends is opened anew, for ever, with a pause that grows; the
+// A stream that ends is opened again, for ever, with a pause that grows; the
 // references are sent again. When the server says that it is about to stop, what
-// is under way is still answered, and then a stream is opened on a new
+// is in flight is still answered, and then a stream is opened on a new
 // connection.
 //
 // All methods are safe for concurrent use, and but for Close none waits.
@@ -63,7 +63,7 @@ type Live struct {
 
 // Live starts a live stream and returns at once; whether there is a server shows
 // in the updates. It ends with ctx or by Live.Close, which must be called in any
-// case. It has connections of its own, dialled anew for each stream, so that
+// case. It has connections of its own, dialled for each stream, so that
 // Client.Close does not end it. The error is config's.
 func (c *Client) Live(ctx context.Context, config LiveConfig) (*Live, error) {
 	if err := config.Validate(); err != nil {
@@ -130,7 +130,7 @@ func (l *Live) SetReference(reference Reference) error {
 }
 
 // DropReference forgets a reference: frames that are sent from now on are not
-// scored against it. A name that is unknown is no matter.
+// scored against it. An unknown name has no effect.
 func (l *Live) DropReference(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,7 +157,7 @@ func (l *Live) State() State {
 	return l.state
 }
 
-// Close ends the stream and waits for its goroutines. Frames under way fail with
+// Close ends the stream and waits for its goroutines. Frames in flight fail with
 // CANCELLED; the updates that are left can still be read. It may be called more
 // than once and returns nil.
 func (l *Live) Close() error {

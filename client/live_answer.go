@@ -1,7 +1,6 @@
 package client
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -100,11 +99,11 @@ func (s *session) result(landed flight) *Result {
 	}
 }
 
-// landLocked takes a frame out of those under way.
+// landLocked takes a frame out of those in flight.
 func (s *session) landLocked(id uint64) (flight, error) {
 	i := slices.IndexFunc(s.flights, func(f flight) bool { return uint64(f.id) == id })
 	if i < 0 {
-		return flight{}, unexpected("an answer to frame %d, which is not under way", int64(id))
+		return flight{}, unexpected("an answer to frame %d, which is not in flight", int64(id))
 	}
 	landed := s.flights[i]
 	s.flights = slices.Delete(s.flights, i, i+1)
@@ -129,7 +128,7 @@ func (s *session) referenceFailedLocked(name string, failure *Error) ([]Update, 
 }
 
 // refuseLocked notes a reference that the server did not take. A drop that
-// failed is no matter: what it was to drop had failed before.
+// failed is not reported: what it was to drop had failed before.
 func (s *session) refuseLocked(change referenceChange, failure *Error, lasting bool) []Update {
 	s.live.references.failed(change, lasting)
 	if change.held == nil {
@@ -139,19 +138,19 @@ func (s *session) refuseLocked(change referenceChange, failure *Error, lasting b
 	return []Update{{ReferenceError: &ReferenceError{Name: change.name, Err: failure}}}
 }
 
-// changedLocked takes the oldest change out of those under way; it must be
+// changedLocked takes the oldest change out of those in flight; it must be
 // name's, since the server keeps the order.
 func (s *session) changedLocked(name string) (referenceChange, error) {
 	if len(s.changes) == 0 || s.changes[0].name != name {
-		return referenceChange{}, unexpected("an answer about reference %q, which is not under way", name)
+		return referenceChange{}, unexpected("an answer about reference %q, which is not in flight", name)
 	}
 	change := s.changes[0]
 	s.changes = slices.Delete(s.changes, 0, 1)
 	return change, nil
 }
 
-// end fails the frames that were under way when the stream ended. References
-// under way are sent again on the next stream.
+// end fails the frames that were in flight when the stream ended. References
+// in flight are sent again on the next stream.
 func (s *session) end(err *Error) {
 	for _, update := range s.abandon(err) {
 		s.live.emit(update)
@@ -174,7 +173,7 @@ func (s *session) abandon(err *Error) []Update {
 
 // tooLargeLocked returns the reference that ended the stream by its size. A
 // message over the server's limit is refused by gRPC itself, without a word on
-// which it was, and would end every stream to come. Of all that is under way the
+// which it was, and would end every stream to come. Of all that is in flight the
 // largest is over the limit if anything is; a frame is not sent again anyhow.
 func (s *session) tooLargeLocked(err *Error) (referenceChange, bool) {
 	var largest referenceChange
@@ -192,12 +191,4 @@ func (s *session) tooLargeLocked(err *Error) (referenceChange, bool) {
 		}
 	}
 	return largest, largest.held != nil
-}
-
-// errorOf returns err as an *Error; its reason is kept where it is one already.
-func errorOf(err error) *Error {
-	if own, ok := errors.AsType[*Error](err); ok {
-		return own
-	}
-	return newError(err)
 }

@@ -17,12 +17,12 @@ func newBackoff(least, most time.Duration) *backoff {
 	return &backoff{min: least, max: most, next: least}
 }
 
-// reset begins anew.
+// reset begins again.
 func (b *backoff) reset() { b.next = b.min }
 
 // pause returns the next pause, shortened by up to half at random so that
 // clients of one server do not come back all at once. After an error that lasts
-// it goes to max at once. What the server asks to wait, max at the most, comes
+// it goes to max at once. What the server asks to wait, at most max, comes
 // before the pause.
 func (b *backoff) pause(err *Error) time.Duration {
 	if err.lasting() {
@@ -33,7 +33,7 @@ func (b *backoff) pause(err *Error) time.Duration {
 	return min(max(err.RetryIn, 0), b.max) + longest - rand.N(longest/2+1)
 }
 
-// lasting tells whether a retry can't be expected to heal an error.
+// lasting reports whether a retry is not expected to heal an error.
 func (e *Error) lasting() bool {
 	switch e.Code {
 	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition,

@@ -31,7 +31,7 @@ type LiveConfig struct {
 	// empty; Live.SetReference adds more.
 	References []Reference
 
-	// Window is how many frames may be under way at once, at most 64; the server
+	// Window is how many frames may be in flight at once, at most 64; the server
 	// may grant fewer. Each is one encode of lag. Default 2: while one is encoded
 	// the next is on its way.
 	Window int
@@ -42,8 +42,8 @@ type LiveConfig struct {
 
 	// MinBackoff and MaxBackoff bound the pause before a new stream is opened: it
 	// begins at the first, doubles with each failure, and is shortened by up to
-	// half at random. What the server asks to wait, MaxBackoff at the most, comes
-	// on top. Defaults 250 ms and 5 s.
+	// half at random. What the server asks to wait, at most MaxBackoff, is
+	// added. Defaults 250 ms and 5 s.
 	MinBackoff, MaxBackoff time.Duration
 
 	// AnswerTimeout is how long the server may owe an answer, that to the

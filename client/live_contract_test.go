@@ -40,13 +40,13 @@ func TestLiveLeavesAServerThatBreaksTheContract(t *testing.T) {
 		{"no opened", func(s script) error { _ = s.Send(&siamesev1.StreamCompareResponse{}); <-s.Context().Done(); return nil }, codes.Internal},
 		{"the end at once", func(script) error { return nil }, codes.Unavailable},
 		{"the end", func(s script) error { s.open(); return nil }, codes.Unavailable},
-		{"a frame that is not under way", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{
+		{"a frame that is not in flight", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{
 			FrameScored: &siamesev1.FrameScored{Id: 3}}}), codes.Internal},
 		{"drops of such", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FramesDropped{
 			FramesDropped: &siamesev1.FramesDropped{Ids: []uint64{3}}}}), codes.Internal},
 		{"a failure of such", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{
 			ItemFailed: &siamesev1.ItemFailed{Item: &siamesev1.ItemFailed_Id{Id: 3}}}}), codes.Internal},
-		{"a reference that is not under way", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{
+		{"a reference that is not in flight", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{
 			ReferenceSet: &siamesev1.ReferenceSet{Name: "b"}}}), codes.Internal},
 		{"a failure of that", answer(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ItemFailed{
 			ItemFailed: &siamesev1.ItemFailed{Item: &siamesev1.ItemFailed_Reference{Reference: "b"}}}}), codes.Internal},

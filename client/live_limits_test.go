@@ -58,7 +58,7 @@ func TestLiveFindsWhatIsTooLargeForTheServer(t *testing.T) {
 			w := h.live(client.LiveConfig{References: one})
 			synctest.Wait()
 			w.set("b", gray(99))
-			synctest.Wait() // it is under way
+			synctest.Wait() // it is in flight
 			w.Offer(client.Frame{ID: 1, Image: noise(limit)})
 			synctest.Wait()
 			for _, update := range w.drained() {

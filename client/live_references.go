@@ -14,7 +14,7 @@ type referenceBook struct {
 
 	// drops are names that the stream was sent and is to forget. None was sent
 	// twice between two drops, so that there are no more of them than references
-	// under way or held by the server.
+	// in flight or held by the server.
 	drops []string
 }
 
@@ -53,7 +53,7 @@ func (b *referenceBook) set(reference Reference) error {
 	return nil
 }
 
-// drop forgets a name; one that is unknown is no matter.
+// drop forgets a name; one that is unknown is ignored.
 func (b *referenceBook) drop(name string) {
 	i := b.index(name)
 	if i < 0 {
@@ -73,7 +73,7 @@ func (b *referenceBook) restart() {
 	}
 }
 
-// pending tells whether the stream has something to be told.
+// pending reports whether the stream has something to be told.
 func (b *referenceBook) pending() bool {
 	return len(b.drops) > 0 || slices.ContainsFunc(b.held, (*heldReference).pending)
 }
@@ -81,7 +81,7 @@ func (b *referenceBook) pending() bool {
 func (h *heldReference) pending() bool { return h.wanted != h.sent && h.wanted != h.stored }
 
 // next takes the next thing that the stream is to be told; something must be
-// pending. Drops come first: a name that was dropped and set anew begins anew.
+// pending. Drops come first: a name that was dropped and set again begins again.
 func (b *referenceBook) next() referenceChange {
 	if len(b.drops) > 0 {
 		change := referenceChange{name: b.drops[0]}
@@ -94,7 +94,7 @@ func (b *referenceBook) next() referenceChange {
 	return referenceChange{name: h.name, held: h, image: h.wanted}
 }
 
-// usable tells whether a frame that is sent now may find a reference there.
+// usable reports whether a frame that is sent now may find a reference there.
 func (b *referenceBook) usable() bool {
 	return slices.ContainsFunc(b.held, func(h *heldReference) bool { return h.stored != nil || h.underWay > 0 })
 }

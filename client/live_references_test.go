@@ -88,7 +88,7 @@ func TestLiveReferencesChangeWhileItStreams(t *testing.T) {
 		w.DropReference("nobody")
 		checkScores(t, far[1:], w.scores(3, 100))
 		w.DropReference("b")
-		w.set("b", gray(100)) // anew
+		w.set("b", gray(100)) // again
 		w.set("a", gray(0))
 		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true}, far[0]}, w.scores(4, 100))
 		h.restart(meanModel{})
@@ -129,7 +129,7 @@ func TestLiveKeepsTheImageBeforeARefusedOne(t *testing.T) {
 		h.start(meanModel{encode: func(byte) error { encoded.Add(1); return nil }})
 		w := h.live(client.LiveConfig{References: one})
 		want := []client.Score{{Reference: "a", Similarity: 1, Same: true}}
-		// A frame with the reference's pixels would share its run, were it still under way.
+		// A frame with the reference's pixels would share its run, were it still in flight.
 		w.scores(1, 90)
 		w.set("a", []byte("junk"))
 		w.refusal()

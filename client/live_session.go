@@ -14,14 +14,10 @@ import (
 	siamesev1 "siamese/proto/siamese/v1"
 )
 
-// liveStream is the wire's end of a session. One goroutine may receive while
-// another one sends.
-type liveStream = grpc.BidiStreamingClient[siamesev1.StreamCompareRequest, siamesev1.StreamCompareResponse]
-
 // session is one stream of a Live. Live.mu guards its fields from flights on.
 type session struct {
 	live      *Live
-	stream    liveStream
+	stream    compareStream
 	overdue   *time.Timer // gives the stream up; runs while an answer is owed
 	window    int
 	threshold float32
@@ -33,14 +29,14 @@ type session struct {
 	answered bool // a frame was, be it by an error of its own
 }
 
-// flight is a frame under way.
+// flight is a frame that was sent and not yet answered.
 type flight struct {
 	id             int64
 	captured, sent time.Time
 	imageBytes     int
 }
 
-// stream opens a stream and serves it until it ends. served tells whether it was
+// stream opens a stream and serves it until it ends. served reports whether it was
 // of use, so that the next one may follow soon; err is why it ended, never nil.
 //
 // Two goroutines share a session: this one receives, the other sends. So a send
@@ -245,10 +241,6 @@ func (s *session) ended() *Error {
 	return streamEnded()
 }
 
-func streamEnded() *Error {
-	return &Error{Code: codes.Unavailable, Message: "the server ended the stream"}
-}
-
 // endOf returns what a session ended with: the cause for which it was given up,
 // or else err.
 func endOf(ctx context.Context, err error) *Error {
@@ -256,9 +248,4 @@ func endOf(ctx context.Context, err error) *Error {
 		return cause
 	}
 	return errorOf(err)
-}
-
-// unexpected is an error for a server that does not keep to the contract.
-func unexpected(format string, args ...any) *Error {
-	return &Error{Code: codes.Internal, Message: "received " + fmt.Sprintf(format, args...)}
 }

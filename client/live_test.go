@@ -101,7 +101,7 @@ func testSlowServer(t *testing.T, window, granted int, want []int64) {
 	}
 }
 
-// While references are under way they hold the server's window, so that the
+// While references are in flight they hold the server's window, so that the
 // frame which waits there is replaced there.
 func TestLiveTellsOfFramesThatTheServerDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ type Result struct {
 	Threshold float32
 	// Timings is where the time went, as the server saw it.
 	Timings Timings
-	// Dropped tells that the server had a newer frame before it came to this one.
+	// Dropped reports whether the server had a newer frame before it came to this one.
 	Dropped bool
 	// Err is why there are no scores: what the server found wrong with the frame,
 	// or how the stream ended before the answer.
@@ -89,7 +89,7 @@ const (
 	Connecting Phase = iota
 	// Streaming: frames are sent and answered.
 	Streaming
-	// Draining: the server is about to stop; what is under way is still answered.
+	// Draining: the server is about to stop; what is in flight is still answered.
 	Draining
 	// Waiting: a pause before the next try.
 	Waiting
@@ -120,22 +120,22 @@ type State struct {
 	// Since is when the phase began.
 	Since time.Time
 	// Err is why the last stream ended or could not be opened, an *Error; only
-	// while Waiting. Of one that a retry can't be expected to heal, such as
+	// while Waiting. After one that a retry is not expected to heal, such as
 	// UNIMPLEMENTED or UNAUTHENTICATED, the retries are MaxBackoff apart.
 	Err error
 	// RetryIn is how long after Since the next try comes; only while Waiting.
 	RetryIn time.Duration
 	// Model and Threshold are the model that answers and what verdicts are made
-	// with; Window is how many frames the server lets be under way. Only while
+	// with; Window is how many frames the server lets be in flight. Only while
 	// Streaming or Draining.
 	Model     string
 	Threshold float32
 	Window    int
 }
 
-// Stats counts what became of frames since the start. Offered is Replaced and
-// Sent and, at the most, one that waits. Sent is Scored, DroppedByServer and
-// Failed and, at the most, Window that are under way.
+// Stats counts what became of frames since the start. Offered is Replaced,
+// Sent and at most one that waits. Sent is Scored, DroppedByServer, Failed and at
+// most Window that are in flight.
 type Stats struct {
 	// Offered is the frames that came in by Offer.
 	Offered int64

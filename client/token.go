@@ -6,9 +6,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// WithToken makes a [Client] show a bearer token with each call. It does so over
-// plain text too, where whoever reads along can take it: give transport
-// credentials as well wherever the server is another machine.
+// WithToken makes a [Client] send a bearer token with each call, over plain text
+// too, where anyone on the way can read it: give transport credentials as well
+// where the server is another machine.
 func WithToken(token string) grpc.DialOption {
 	return grpc.WithPerRPCCredentials(bearerToken(token))
 }

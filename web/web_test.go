@@ -25,7 +25,7 @@ func get(method, path string, headers ...string) *httptest.ResponseRecorder {
 func TestHandlerServesThePage(t *testing.T) {
 	tests := []struct{ give, wantType, wantText string }{
 		{"/", "text/html; charset=utf-8", `<script src="page.js"`},
-		{"/page.js", "text/javascript; charset=utf-8", "GetServerInfo"},
+		{"/page.js", "text/javascript; charset=utf-8", "getServerInfo"},
 		{"/page.css", "text/css; charset=utf-8", ":focus-visible"},
 		{"/icon.svg", "image/svg+xml", "<svg"},
 	}

@@ -2,6 +2,7 @@ package webcam
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"siamese/client"
@@ -85,7 +86,7 @@ func (b *board) result(result client.Result) []standing {
 	for _, score := range result.Scores {
 		s := b.standings[score.Reference]
 		if s == nil {
-			continue // dropped while the frame was under way
+			continue // dropped while the frame was in flight
 		}
 		s.Similarity, s.Same, s.Threshold = float64(score.Similarity), score.Same, float64(result.Threshold)
 		s.Smoothed = s.history.add(result.Captured, s.Similarity)
@@ -109,7 +110,7 @@ func (b *board) connection(state client.State) {
 	}
 }
 
-// away says that frames are not answered.
+// away reports whether frames are not answered.
 func (b *board) away() bool {
 	return b.state.Phase != client.Streaming && b.state.Phase != client.Draining
 }
@@ -160,7 +161,7 @@ func (b *board) shown(now time.Time) *standing {
 	return &shown
 }
 
-// link says how the connection is, for a person, and whether it is well.
+// link returns how the connection is, for a person, and whether it is well.
 func (b *board) link(now time.Time) (text string, well bool) {
 	switch b.state.Phase {
 	case client.Streaming:
@@ -181,4 +182,93 @@ func (b *board) link(now time.Time) (text string, well bool) {
 		return "server away, trying again", false
 	}
 	return "connecting", false
+}
+
+const (
+	// smoothing is the time constant of the smoothed score: a change is shown to
+	// two thirds after it. Long enough for a steady number, short enough to follow
+	// a hand.
+	smoothing = 300 * time.Millisecond
+	// historySpan is how much of the past the line shows.
+	historySpan = 2 * time.Second
+	// maxHistory bounds the samples of a span, against a clock that stands still.
+	maxHistory = 512
+)
+
+// sample is a score as it was at a time.
+type sample struct {
+	at       time.Time
+	smoothed float64 // 0 to 1
+}
+
+// history is one reference's scores of the last two seconds. The zero value is
+// ready for use.
+type history struct {
+	samples []sample // oldest first
+}
+
+// add takes a similarity, 0 to 1, and gives the smoothed one. Scores further
+// apart than historySpan don't smooth each other.
+func (h *history) add(at time.Time, similarity float64) float64 {
+	smoothed := similarity
+	if n := len(h.samples); n > 0 {
+		last := h.samples[n-1]
+		if passed := at.Sub(last.at); passed < historySpan {
+			weight := 1 - math.Exp(-max(passed, 0).Seconds()/smoothing.Seconds())
+			smoothed = last.smoothed + weight*(similarity-last.smoothed)
+		}
+	}
+	h.samples = append(h.samples, sample{at: at, smoothed: smoothed})
+	h.forget(at)
+	return smoothed
+}
+
+// forget drops what is older than historySpan, seen from a time.
+func (h *history) forget(now time.Time) {
+	old := max(0, len(h.samples)-maxHistory)
+	for old < len(h.samples) && now.Sub(h.samples[old].at) > historySpan {
+		old++
+	}
+	h.samples = append(h.samples[:0], h.samples[old:]...)
+}
+
+// since gives the samples of the last two seconds, oldest first; they are valid
+// until the next add.
+func (h *history) since(now time.Time) []sample {
+	for i, s := range h.samples {
+		if now.Sub(s.at) <= historySpan {
+			return h.samples[i:]
+		}
+	}
+	return nil
+}
+
+// rateSpan is what a rate is counted over.
+const rateSpan = time.Second
+
+// maxRateEvents bounds what a rate remembers.
+const maxRateEvents = 512
+
+// rate counts events a second. The zero value is ready for use.
+type rate struct {
+	events []time.Time // of the last rateSpan, oldest first
+}
+
+func (r *rate) add(at time.Time) {
+	r.events = append(r.events, at)
+	r.forget(at)
+}
+
+// perSecond is the rate at a time.
+func (r *rate) perSecond(now time.Time) float64 {
+	r.forget(now)
+	return float64(len(r.events)) / rateSpan.Seconds()
+}
+
+func (r *rate) forget(now time.Time) {
+	old := max(0, len(r.events)-maxRateEvents)
+	for old < len(r.events) && now.Sub(r.events[old]) >= rateSpan {
+		old++
+	}
+	r.events = append(r.events[:0], r.events[old:]...)
 }

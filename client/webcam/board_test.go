@@ -2,6 +2,7 @@ package webcam
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -70,3 +71,85 @@ func TestBoardTellsTheConnection(t *testing.T) {
 		}
 	}
 }
+
+func TestHistorySmoothes(t *testing.T) {
+	var h history
+	at := time.Unix(1000, 0)
+	if got := h.add(at, 0.2); got != 0.2 {
+		t.Errorf("first smoothed score = %v, want the score itself, 0.2", got)
+	}
+	// After one time constant 1 - 1/e of a step is done.
+	if got, want := h.add(at.Add(smoothing), 1.2), 1.2-1/math.E; math.Abs(got-want) > 1e-12 {
+		t.Errorf("smoothed score after a step of 1 = %v, want %v", got, want)
+	}
+	if got := h.add(at.Add(time.Minute), 0.5); got != 0.5 {
+		t.Errorf("smoothed score after a minute = %v, want the score itself, 0.5", got)
+	}
+}
+
+func TestHistoryForgets(t *testing.T) {
+	var h history
+	begin := time.Unix(1000, 0)
+	for i := range 100 {
+		h.add(begin.Add(time.Duration(i)*100*time.Millisecond), 0.5)
+	}
+	last := begin.Add(9900 * time.Millisecond)
+	if got := len(h.since(last)); got != 21 {
+		t.Errorf("%d samples of the last two seconds at 10/s, want 21", got)
+	}
+	if got := len(h.since(last.Add(historySpan + 1))); got != 0 {
+		t.Errorf("%d samples two seconds after the last, want none", got)
+	}
+	for range 10 * maxHistory {
+		h.add(last, 0.5)
+	}
+	if got := len(h.samples); got > maxHistory+1 {
+		t.Errorf("%d samples at one moment, want at most %d", got, maxHistory+1)
+	}
+}
+
+func TestRate(t *testing.T) {
+	var r rate
+	begin := time.Unix(1000, 0)
+	for i := range 60 {
+		r.add(begin.Add(time.Duration(i) * time.Second / 30))
+	}
+	now := begin.Add(59 * time.Second / 30)
+	if got := r.perSecond(now); got != 30 {
+		t.Errorf("rate of 30/s = %v, want 30", got)
+	}
+	if got := r.perSecond(now.Add(2 * time.Second)); got != 0 {
+		t.Errorf("rate two seconds later = %v, want 0", got)
+	}
+}
+
+func TestRecordingKeepsTheRate(t *testing.T) {
+	tests := []struct {
+		name   string
+		giveMs []int
+		want   []int // pictures in the file after each
+	}{
+		{"in time", []int{0, 100, 200, 300}, []int{1, 2, 3, 4}},
+		{"jitter", []int{0, 140, 160, 330}, []int{1, 2, 3, 4}},
+		{"half the rate", []int{0, 200, 400}, []int{1, 3, 5}},
+		{"twice the rate", []int{0, 51, 100, 149, 200}, []int{1, 2, 2, 2, 3}},
+		{"after a pause", []int{0, 100, 60_000, 60_100}, []int{1, 2, 3, 4}},
+	}
+	for _, tt := range tests {
+		count := &countingRecorder{}
+		r := recording{recorder: count, perSecond: 10}
+		for i, ms := range tt.giveMs {
+			if err := r.write(nil, time.Unix(1000, 0).Add(time.Duration(ms)*time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			if count.written != tt.want[i] {
+				t.Errorf("%s: %d pictures at %d ms, want %d", tt.name, count.written, ms, tt.want[i])
+			}
+		}
+	}
+}
+
+type countingRecorder struct{ written int }
+
+func (c *countingRecorder) Write(Picture) error { c.written++; return nil }
+func (c *countingRecorder) Close() error        { return nil }

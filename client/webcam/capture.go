@@ -52,7 +52,7 @@ func (c *capture) setPaused(paused bool) {
 	}
 }
 
-// stop ends the reader and waits for it: for the time of one read at the most.
+// stop ends the reader and waits for it: at most for the time of one read.
 func (c *capture) stop() {
 	c.cancel()
 	for left := range c.pictures {

@@ -19,9 +19,9 @@ const displayTimeout = 3 * time.Second
 // x11BasePort is where the displays of another machine begin.
 const x11BasePort = 6000
 
-// CheckDisplay says whether a window can be opened, from the variables of the
-// environment that lookup gives: where nothing answers, OpenCV would abort the
-// program. Errors wrap ErrNoDisplay.
+// CheckDisplay returns an error where no window can be opened, judged by the
+// environment variables that lookup gives: where nothing answers, OpenCV would
+// abort the program. Errors wrap ErrNoDisplay.
 func CheckDisplay(lookup func(name string) string) error {
 	switch platform := lookup("QT_QPA_PLATFORM"); platform {
 	case "offscreen", "minimal", "vnc", "linuxfb", "eglfs":

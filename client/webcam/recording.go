@@ -17,7 +17,7 @@ type recording struct {
 	written   int64
 }
 
-// maxRepeat is how often one picture is written at the most. After a longer gap
+// maxRepeat is the most times that one picture is written. After a longer gap
 // (a pause, a camera that hung) the recording goes on without it.
 const maxRepeat = 15
 

@@ -163,7 +163,7 @@ type studio struct {
 	recorded int
 	closed   bool
 	takes    time.Duration          // to show one
-	events   map[int][]webcam.Event // after so many shown
+	events   map[int][]webcam.Event // by the number of pictures shown before them
 }
 
 func (s *studio) Paint(_ webcam.Picture, drawing webcam.Drawing) (webcam.Picture, error) {
@@ -278,7 +278,7 @@ func TestSlowScreenShowsTheNewest(t *testing.T) {
 
 func TestPausedFileGoesOnWhereItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// While paused the screen is drawn anew each 100 ms: the 15th is a second on.
+		// While paused the screen is drawn again each 100 ms: the 15th is a second on.
 		screen := &studio{events: map[int][]webcam.Event{5: {{Key: 'p'}}, 15: {{Key: 'p'}}}}
 		notes := &diary{}
 		begin := time.Now()

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"siamese/client"
 )
 
 // SourceKind is what pictures come from.
@@ -70,8 +73,8 @@ func ParseSource(text string) (SourceName, error) {
 	return name, nil
 }
 
-// Live says whether the source has no end of its own: then no more pictures is
-// a failure.
+// Live reports whether the source has no end of its own: then the end of its
+// pictures is a failure.
 func (n SourceName) Live() bool {
 	return n.Kind == Camera || n.Kind == Address
 }
@@ -84,8 +87,8 @@ func (n SourceName) String() string {
 	return fmt.Sprintf("source %q", n.Text)
 }
 
-// Repeat is a source that begins anew at each end of the one that open gives.
-// Errors of opening are given by Read.
+// Repeat returns a source that opens another one at the end of each. Read returns
+// the errors of opening.
 func Repeat(open func() (Source, error)) (Source, error) {
 	first, err := open()
 	if err != nil {
@@ -133,4 +136,33 @@ func (r *repeated) Close() error {
 	source := r.source
 	r.source = nil
 	return source.Close()
+}
+
+// ReadReferences reads image files as references named as the files are; a name
+// that is there already gets a number. Whether a file is an image the server
+// finds out. Errors name the file.
+func ReadReferences(paths []string) ([]client.Reference, error) {
+	references := make([]client.Reference, 0, len(paths))
+	taken := make(map[string]bool)
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reference: %w", err)
+		}
+		if len(data) == 0 {
+			return nil, fmt.Errorf("reference: %s is empty", path)
+		}
+		name := freeName(filepath.Base(path), taken)
+		taken[name] = true
+		references = append(references, client.Reference{Name: name, Image: data})
+	}
+	return references, nil
+}
+
+func freeName(name string, taken map[string]bool) string {
+	free := name
+	for number := 2; taken[free]; number++ {
+		free = fmt.Sprintf("%s (%d)", name, number)
+	}
+	return free
 }

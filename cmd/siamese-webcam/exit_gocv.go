@@ -16,9 +16,9 @@ const logLevel = "OPENCV_LOG_LEVEL"
 // settle keeps OpenCV from writing to standard error what this program says in
 // one sentence, and the C library from spreading pictures over an arena for each
 // thread, where resident memory creeps up for an hour. Both are taken from the
-// environment before main begins, so the program starts itself anew with it, in
-// the same process. Whoever has set the variable is left with it, as is a system
-// that can't.
+// environment before main begins, so the program executes itself again with them,
+// in the same process. Where the variable is set already, or the system can't,
+// nothing changes.
 func settle() {
 	if _, set := os.LookupEnv(logLevel); set {
 		return

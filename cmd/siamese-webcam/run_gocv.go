@@ -25,8 +25,8 @@ type cli struct {
 	Server    string   `help:"The server's address." default:"127.0.0.1:50051"`
 	Reference []string `help:"An image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
 	Source    string   `help:"A camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
-	Loop      bool     `help:"Begin anew at the end of a file."`
-	FPS       float64  `help:"Pictures a second of a file. 0: its own." name:"fps" default:"0"`
+	Loop      bool     `help:"Play a file again from the beginning when it ends."`
+	FPS       float64  `help:"Play a file at this many pictures a second. 0: at its own rate." name:"fps" default:"0"`
 	ROI       string   `help:"The part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
 
 	Headless  bool     `help:"No window: JSON lines on standard output instead."`
@@ -35,10 +35,10 @@ type cli struct {
 	Snapshots string   `help:"The folder for snapshots." default:"." placeholder:"FOLDER"`
 	Threshold *float32 `help:"The similarity, 0 to 1, from which the verdict is \"same\". Default: the model's."`
 
-	Size           int           `help:"Shrink the part until its shorter side has about this many pixels, at the least. 0: send it as it is." default:"210"`
+	Size           int           `help:"Shrink the part to at least this many pixels on its shorter side. 0: send it as it is." default:"210"`
 	Quality        int           `help:"JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
-	Window         int           `help:"Pictures under way at once. More make up for a slow network; each adds an encode of lag." default:"1"`
-	ConnectTimeout time.Duration `help:"Give up after so long without a server. 0s: never." default:"0s"`
+	Window         int           `help:"How many pictures may be in flight. More make up for a slow network; each adds an encode of lag." default:"1"`
+	ConnectTimeout time.Duration `help:"Give up after this time without a server. 0s: never." default:"0s"`
 
 	Dial dial.Flags `embed:""`
 }

@@ -93,12 +93,12 @@ func (l live) ask(ctx context.Context, start time.Time) (answers, error) {
 	return got, err
 }
 
-// lacking tells whether a question has no data or can't be answered.
+// lacking reports whether a question has no data or can't be answered.
 func lacking(findings []scraped.Finding) bool {
 	return slices.ContainsFunc(findings, func(f scraped.Finding) bool { return f.Err != nil || f.Series == 0 })
 }
 
-// loud tells whether an alert is up or can't be evaluated.
+// loud reports whether an alert is up or can't be evaluated.
 func loud(alerts []scraped.Alert) bool {
 	return slices.ContainsFunc(alerts, func(a scraped.Alert) bool { return a.Err != nil || a.Active > 0 })
 }

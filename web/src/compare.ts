@@ -1,8 +1,8 @@
 // The view that compares two pictures.
 
-import { call } from "./client";
-import type { CompareResponse } from "./contract";
+import { client, imageOf } from "./client";
 import { element, png } from "./element";
+import type { CompareResponse } from "./gen/siamese/v1/compare_pb.js";
 import { Notice } from "./notice";
 import { Picker } from "./picker";
 import type { Picture } from "./picture";
@@ -32,9 +32,7 @@ export class CompareView {
     const asked = ++this.asked;
     this.result.setAttribute("aria-busy", "true");
     try {
-      const answer = await call<CompareResponse>("Compare", {
-        imageA: { encoded: a.encoded }, imageB: { encoded: b.encoded }, options: { includePrepared: true },
-      });
+      const answer = await client.compare({ imageA: imageOf(a.encoded), imageB: imageOf(b.encoded), options: { includePrepared: true } });
       if (asked === this.asked) this.show(answer);
     } catch (error) {
       if (asked === this.asked) { this.result.hidden = true; this.spoken.textContent = ""; this.notice.show(error); }
@@ -43,7 +41,7 @@ export class CompareView {
   }
 
   private show(answer: CompareResponse): void {
-    const { similarity = 0, same = false, threshold = 0 } = answer;
+    const { similarity, same, threshold } = answer;
     this.notice.clear();
     const meter = new Meter("Similarity");
     meter.show(similarity, threshold);
@@ -52,7 +50,7 @@ export class CompareView {
         element("span", { className: "quiet" }, `threshold ${threshold.toFixed(2)}`)),
       meter.root,
       element("figure", {}, element("div", { className: "row" },
-        png(answer.preparedAPng ?? "", "The first picture as the network saw it"), png(answer.preparedBPng ?? "", "The second picture as the network saw it")),
+        png(answer.preparedAPng, "The first picture as the network saw it"), png(answer.preparedBPng, "The second picture as the network saw it")),
         element("figcaption", { className: "quiet" }, "What the network saw")),
       timingTable(answer.timings));
     this.result.hidden = false;

@@ -1,5 +1,7 @@
 // Making elements of the page.
 
+import { pngAddress } from "./client";
+
 type Child = Node | string | null | undefined;
 
 /** Makes an element; properties that are no properties of it become attributes. */
@@ -29,7 +31,7 @@ export function button(label: string, action: () => void, properties: Record<str
   return made;
 }
 
-/** A picture from the base64 of a PNG file. */
-export function png(base64: string, alt: string): HTMLImageElement {
-  return element("img", { src: `data:image/png;base64,${base64}`, alt, className: "prepared" });
+/** A picture from the bytes of a PNG file. */
+export function png(bytes: Uint8Array, alt: string): HTMLImageElement {
+  return element("img", { src: pngAddress(bytes), alt, className: "prepared" });
 }

@@ -1,7 +1,9 @@
-// Errors in words for a person.
+// Errors of calls: what they mean for the next call, and in words for a person.
 
-import { CallError } from "./client";
-import type { ItemError } from "./contract";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+import type { ItemError } from "./gen/siamese/v1/common_pb.js";
 
 const sentences: Record<string, string> = {
   IMAGE_EMPTY: "The file is empty.",
@@ -20,20 +22,41 @@ const sentences: Record<string, string> = {
   DEADLINE_EXCEEDED: "The server took too long.",
 };
 
+/** Whether there is no server to talk to at present. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.Unavailable;
+}
+
+/** Whether the server asks for a token, or for another one. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.Unauthenticated;
+}
+
+/** After how many milliseconds the server would have the call made again; undefined where it does not say. */
+export function waitOf(error: unknown): number | undefined {
+  const delay = error instanceof ConnectError ? error.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
+  return delay && durationMs(delay);
+}
+
+/** Whether the same call can succeed later: no server, no token, too much at once. */
+export function isPassing(error: unknown): boolean {
+  return isGone(error) || isLocked(error) || waitOf(error) !== undefined;
+}
+
 /** What went wrong, in a sentence or two. */
 export function wordsFor(error: unknown): string {
-  if (!(error instanceof CallError)) return error instanceof Error ? error.message : String(error);
-  if (error.locked) return "The server asks for a valid token.";
-  const sentence = sentences[error.reason];
-  return sentence ? `${sentence} (${error.message})` : error.message;
+  if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
+  if (isLocked(error)) return "The server asks for a valid token.";
+  const sentence = sentences[error.findDetails(ErrorInfoSchema)[0]?.reason ?? ""];
+  return sentence ? `${sentence} (${error.rawMessage})` : error.rawMessage;
 }
 
 /** When what failed will be tried again by itself; empty where it won't. */
 export function hopeFor(error: unknown): string {
-  if (!(error instanceof CallError)) return "";
-  if (error.locked) return "This goes on when you give one above.";
-  if (error.wait !== undefined) return `This goes on in ${span(error.wait)}.`;
-  return error.gone ? "This goes on when the server answers again." : "";
+  if (isLocked(error)) return "This goes on when you give one above.";
+  const wait = waitOf(error);
+  if (wait !== undefined) return `This goes on in ${span(wait)}.`;
+  return isGone(error) ? "This goes on when the server answers again." : "";
 }
 
 /** A time for people, from milliseconds. */
@@ -44,5 +67,5 @@ function span(wait: number): string {
 
 /** What went wrong with one item of a list. */
 export function wordsForItem(error: ItemError | undefined): string {
-  return sentences[error?.reason ?? ""] ?? error?.message ?? "The server gave no reason.";
+  return sentences[error?.reason ?? ""] ?? (error?.message || "The server gave no reason.");
 }

@@ -35,7 +35,7 @@ export class History {
     return { rate: 1000 * (points.length - 1) / (last.time - first.time), lag: lags[lags.length >> 1] ?? 0 };
   }
 
-  /** Begins anew. */
+  /** Forgets all points. */
   clear(): void {
     this.points = [];
     this.line.setAttribute("points", "");

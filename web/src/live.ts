@@ -1,14 +1,13 @@
 // The view that holds the camera against references.
 
-import { base64, pictureFrom } from "./picture";
-import { call, CallError } from "./client";
 import { closeCamera, frameOf, openCamera } from "./camera";
-import type { RankResponse } from "./contract";
+import { client, imageOf, pngAddress } from "./client";
 import { button, element } from "./element";
 import { wordsForItem } from "./failure";
 import { History } from "./history";
 import { Notice } from "./notice";
 import { Picker } from "./picker";
+import { bytesOf, pictureFrom } from "./picture";
 import { References } from "./references";
 import type { Server } from "./server";
 import { badge, timingTable, verdictOf } from "./verdict";
@@ -98,25 +97,25 @@ export class LiveView {
   }
 
   private async score(): Promise<void> {
-    const { json, items } = await this.references.images();
+    const { images, items } = await this.references.images();
     const grabbed = performance.now();
-    const frame = await base64(await frameOf(this.video));
-    const answer = await call<RankResponse>("Rank", `{"query":{"encoded":"${frame}"},"candidates":${json},"options":{"includePrepared":true}}`);
+    const frame = await bytesOf(await frameOf(this.video));
+    const answer = await client.rank({ query: imageOf(frame), candidates: images, options: { includePrepared: true } });
     if (!this.stream) return;
-    const failed = answer.errors?.[0]?.error;
+    const failed = answer.errors[0]?.error;
     if (failed?.reason === "MODEL_MISMATCH") {
-      this.references.forget(); // the next frame finds them embedded anew
+      this.references.forget(); // the next frame finds them embedded again
       return;
     }
-    if (failed) throw new CallError("invalid_argument", failed.reason ?? "", wordsForItem(failed));
-    const { ranked = [], threshold = 0 } = answer;
+    if (failed) throw new Error(wordsForItem(failed));
+    const { ranked, threshold } = answer;
     ranked.forEach((scored, place) => {
-      const item = items[scored.index ?? 0];
-      if (item) this.references.show(item, scored.similarity ?? 0, threshold, place === 0);
+      const item = items[scored.index];
+      if (item) this.references.show(item, scored.similarity, threshold, place === 0);
     });
     const best = ranked[0];
-    if (best) this.showBest(best.similarity ?? 0, best.same ?? false, threshold, items[best.index ?? 0]?.picture.name ?? "", grabbed);
-    this.seen.src = `data:image/png;base64,${answer.preparedQueryPng ?? ""}`;
+    if (best) this.showBest(best.similarity, best.same, threshold, items[best.index]?.picture.name ?? "", grabbed);
+    this.seen.src = pngAddress(answer.preparedQueryPng);
     this.seen.hidden = false;
     this.details.replaceChildren(timingTable(answer.timings));
   }

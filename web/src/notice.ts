@@ -1,8 +1,7 @@
 // A message about something that failed, with a way to try again.
 
-import { CallError } from "./client";
 import { button, element } from "./element";
-import { hopeFor, wordsFor } from "./failure";
+import { hopeFor, isPassing, waitOf, wordsFor } from "./failure";
 import type { Server } from "./server";
 
 /** A line that tells of the last failure; it tries again when that can go well. */
@@ -18,8 +17,9 @@ export class Notice {
   /** Shows why something failed. */
   show(error: unknown): void {
     clearTimeout(this.timer);
-    this.passing = error instanceof CallError && error.passing;
-    if (error instanceof CallError && error.wait !== undefined) this.timer = setTimeout(this.again, error.wait);
+    this.passing = isPassing(error);
+    const wait = waitOf(error);
+    if (wait !== undefined) this.timer = setTimeout(this.again, wait);
     const words = `${wordsFor(error)} ${hopeFor(error)}`.trim();
     this.root.replaceChildren(element("span", {}, words), button("Try again", this.again));
     this.root.hidden = false;

@@ -9,7 +9,7 @@ const beginnings: [format: string, pattern: RegExp][] = [
 ];
 
 /** A picture file, unchanged. Its url lives as long as the page. */
-export interface Picture { name: string; bytes: number; encoded: string; url: string; shown: boolean }
+export interface Picture { name: string; encoded: Uint8Array; url: string; shown: boolean }
 
 /** Reads a file and checks it against the server's limits. Throws an Error in words. */
 export async function pictureFrom(file: Blob, name: string, bounds: Bounds): Promise<Picture> {
@@ -22,7 +22,7 @@ export async function pictureFrom(file: Blob, name: string, bounds: Bounds): Pro
     throw new Error(`${name} is no picture that the server can read (${beginnings.map(([format]) => format).join(", ")}).`);
   }
   const shown = await checkSize(file, name, bounds);
-  return { name, bytes: file.size, encoded: await base64(file), url: URL.createObjectURL(file), shown };
+  return { name, encoded: await bytesOf(file), url: URL.createObjectURL(file), shown };
 }
 
 /** Checks width and height where the browser can tell them; false where it can't. */
@@ -40,12 +40,11 @@ async function checkSize(file: Blob, name: string, bounds: Bounds): Promise<bool
   return true;
 }
 
-/** The file's bytes in base64. */
-export function base64(file: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ""));
-    reader.onerror = () => reject(new Error("The file can't be read."));
-    reader.readAsDataURL(file);
-  });
+/** A file's bytes. */
+export async function bytesOf(file: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Error("The file can't be read.");
+  }
 }

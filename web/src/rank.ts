@@ -1,9 +1,10 @@
 // The view that ranks many pictures by how alike they are to one.
 
-import { call } from "./client";
-import type { RankResponse, RankedCandidate, Timings } from "./contract";
+import { client, imageOf } from "./client";
 import { button, element, png } from "./element";
 import { wordsForItem } from "./failure";
+import type { Timings } from "./gen/siamese/v1/common_pb.js";
+import type { RankedCandidate, RankResponse } from "./gen/siamese/v1/rank_pb.js";
 import { Notice } from "./notice";
 import { Picker, portrait } from "./picker";
 import type { Picture } from "./picture";
@@ -47,16 +48,16 @@ export class RankView {
     this.list.setAttribute("aria-busy", "true");
     try {
       const rows: Row[] = [];
-      let last: RankResponse = {};
+      let last: RankResponse | undefined;
       for (const part of this.parts(query, candidates)) {
-        last = await call<RankResponse>("Rank", {
-          query: { encoded: query.encoded }, candidates: part.map((picture) => ({ encoded: picture.encoded })), options: { includePrepared: true },
+        last = await client.rank({
+          query: imageOf(query.encoded), candidates: part.map((picture) => imageOf(picture.encoded)), options: { includePrepared: true },
         });
         rows.push(...rowsOf(last, part));
       }
       if (asked !== this.asked) return;
       this.notice.clear();
-      this.show(rows, last.threshold ?? 0, last.timings, last.preparedQueryPng);
+      this.show(rows, last?.threshold ?? 0, last?.timings, last?.preparedQueryPng);
     } catch (error) {
       if (asked === this.asked) { this.summary.textContent = ""; this.notice.show(error); }
     } finally {
@@ -71,37 +72,37 @@ export class RankView {
     let room = 0;
     for (const picture of candidates) {
       const part = parts.at(-1);
-      if (!part || part.length >= most || picture.bytes > room) {
+      if (!part || part.length >= most || picture.encoded.length > room) {
         parts.push([picture]);
-        room = messageBytes - messageOverhead - query.bytes;
+        room = messageBytes - messageOverhead - query.encoded.length;
       } else {
         part.push(picture);
       }
-      room -= picture.bytes;
+      room -= picture.encoded.length;
     }
     return parts;
   }
 
-  private show(rows: Row[], threshold: number, timings: Timings | undefined, prepared?: string): void {
+  private show(rows: Row[], threshold: number, timings: Timings | undefined, prepared: Uint8Array = new Uint8Array()): void {
     rows.sort((a, b) => (b.scored?.similarity ?? -1) - (a.scored?.similarity ?? -1));
     this.list.replaceChildren(...rows.map((row) => this.row(row, threshold)));
     const best = rows[0];
     if (best?.scored) {
-      this.summary.textContent = `Best of ${rows.length}: ${best.picture.name}, ${(best.scored.similarity ?? 0).toFixed(4)}, ${verdictOf(best.scored.same ?? false)} (threshold ${threshold.toFixed(2)}).`;
+      this.summary.textContent = `Best of ${rows.length}: ${best.picture.name}, ${best.scored.similarity.toFixed(4)}, ${verdictOf(best.scored.same)} (threshold ${threshold.toFixed(2)}).`;
     }
     this.details.replaceChildren(...(timings ? [
-      element("figure", {}, png(prepared ?? "", "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
+      element("figure", {}, png(prepared, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
       timingTable(timings),
     ] : []));
   }
 
   private row({ picture, scored, problem }: Row, threshold: number): HTMLElement {
-    const row = element("li", {}, scored?.preparedPng ? png(scored.preparedPng, `${picture.name} as the network saw it`) : portrait(picture));
+    const row = element("li", {}, scored?.preparedPng.length ? png(scored.preparedPng, `${picture.name} as the network saw it`) : portrait(picture));
     const meter = new Meter(`Similarity of ${picture.name}`);
-    if (scored) meter.show(scored.similarity ?? 0, threshold);
+    if (scored) meter.show(scored.similarity, threshold);
     row.append(element("div", { className: "grow" }, element("span", { className: "name" }, picture.name),
       scored ? meter.root : problem ? element("span", { className: "problem" }, problem) : null));
-    if (scored) row.append(element("span", { className: "number" }, (scored.similarity ?? 0).toFixed(4)), badge(scored.same ?? false));
+    if (scored) row.append(element("span", { className: "number" }, scored.similarity.toFixed(4)), badge(scored.same));
     row.append(button("✕", () => { this.candidates = this.candidates.filter((other) => other !== picture); void this.rank(); },
       { className: "remove", "aria-label": `Remove ${picture.name}` }));
     return row;
@@ -111,12 +112,12 @@ export class RankView {
 /** The candidates of one call with what became of each. */
 function rowsOf(answer: RankResponse, part: Picture[]): Row[] {
   const rows: Row[] = part.map((picture) => ({ picture }));
-  for (const scored of answer.ranked ?? []) {
-    const row = rows[scored.index ?? 0];
+  for (const scored of answer.ranked) {
+    const row = rows[scored.index];
     if (row) row.scored = scored;
   }
-  for (const failed of answer.errors ?? []) {
-    const row = rows[failed.index ?? 0];
+  for (const failed of answer.errors) {
+    const row = rows[failed.index];
     if (row) row.problem = wordsForItem(failed.error);
   }
   return rows;

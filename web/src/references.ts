@@ -1,14 +1,14 @@
 // The references of the live view and their embeddings.
 
-import { call, CallError } from "./client";
-import type { EmbedResponse } from "./contract";
+import { client, imageOf } from "./client";
 import { button, element } from "./element";
 import { wordsForItem } from "./failure";
+import type { Embedding } from "./gen/siamese/v1/image_pb.js";
 import { portrait } from "./picker";
 import type { Picture } from "./picture";
 import { Meter } from "./verdict";
 
-interface Reference { picture: Picture; card: HTMLElement; meter: Meter; number: HTMLElement; embedding?: string }
+interface Reference { picture: Picture; card: HTMLElement; meter: Meter; number: HTMLElement; embedding?: Embedding }
 
 /** Pictures that frames are held against. Each is encoded once, by Embed. */
 export class References {
@@ -32,14 +32,15 @@ export class References {
   forget(): void { for (const item of this.items) delete item.embedding; }
 
   /**
-   * The references with their embeddings as JSON of images, made once each.
-   * Throws CallError where one can't be used.
+   * The references with their embeddings as images of a call, made once each.
+   * Throws an Error where one can't be used.
    */
-  async images(): Promise<{ json: string; items: Reference[] }> {
+  async images(): Promise<{ images: { source: { case: "embedding"; value: Embedding } }[]; items: Reference[] }> {
     const missing = this.items.filter((item) => !item.embedding);
     for (const item of missing) item.embedding = await embed(item.picture);
     const items = this.items.filter((item) => item.embedding);
-    return { json: `[${items.map((item) => item.embedding).join()}]`, items };
+    const images = items.flatMap(({ embedding }) => embedding ? [{ source: { case: "embedding" as const, value: embedding } }] : []);
+    return { images, items };
   }
 
   /** Shows a reference's similarity; the best one is marked. */
@@ -50,9 +51,8 @@ export class References {
   }
 }
 
-async function embed(picture: Picture): Promise<string> {
-  const answer = await call<EmbedResponse>("Embed", { images: [{ encoded: picture.encoded }] });
-  const result = answer.results?.[0];
-  if (!result?.embedding) throw new CallError("invalid_argument", result?.error?.reason ?? "", `${picture.name}: ${wordsForItem(result?.error)}`);
-  return JSON.stringify({ embedding: result.embedding });
+async function embed(picture: Picture): Promise<Embedding> {
+  const { results: [result] } = await client.embed({ images: [imageOf(picture.encoded)] });
+  if (result?.outcome.case === "embedding") return result.outcome.value;
+  throw new Error(`${picture.name}: ${wordsForItem(result?.outcome.value)}`);
 }

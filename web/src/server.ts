@@ -1,9 +1,9 @@
 // What is known of the server: whether it answers, its model, its limits.
 
-import { call, CallError } from "./client";
-import type { Access, ServerInfo } from "./contract";
+import { client } from "./client";
 import { button, byId, element } from "./element";
-import { wordsFor } from "./failure";
+import { isGone, isLocked, waitOf, wordsFor } from "./failure";
+import type { Access, GetServerInfoResponse } from "./gen/siamese/v1/info_pb.js";
 import { keepToken, TokenForm } from "./token";
 
 /** How often a server that does not answer is asked again, in milliseconds. */
@@ -14,7 +14,7 @@ export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: nu
 
 /** The server; listeners are told each time it answers again. */
 export class Server {
-  private info: ServerInfo = {};
+  private info: GetServerInfoResponse | undefined;
   private asking = false;
   private readonly listeners: (() => void)[] = [];
   private readonly token = new TokenForm(() => void this.ask());
@@ -23,19 +23,19 @@ export class Server {
 
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
-    const limits = this.info.limits ?? {};
+    const limits = this.info?.limits;
     return {
-      imageBytes: Number(limits.maxImageBytes ?? 7 << 20),
-      imagePixels: Number(limits.maxImagePixels ?? 25e6),
-      sideRatio: limits.maxSideRatio ?? 20,
-      messageBytes: Number(limits.maxMessageBytes ?? 16 << 20),
-      candidates: limits.maxCandidates ?? 256,
-      formats: limits.imageFormats ?? [],
+      imageBytes: Number(limits?.maxImageBytes ?? 7 << 20),
+      imagePixels: Number(limits?.maxImagePixels ?? 25e6),
+      sideRatio: limits?.maxSideRatio ?? 20,
+      messageBytes: Number(limits?.maxMessageBytes ?? 16 << 20),
+      candidates: limits?.maxCandidates ?? 256,
+      formats: limits?.imageFormats ?? [],
     };
   }
 
   /** Milliseconds between calls that the server puts up with for ever. */
-  get pace(): number { return 1000 / (this.info.access?.callsPerSecond || Infinity); }
+  get pace(): number { return 1000 / (this.info?.access?.callsPerSecond || Infinity); }
 
   /** Calls listener each time the server answers after it did not. */
   onReady(listener: () => void): void { this.listeners.push(listener); }
@@ -45,7 +45,7 @@ export class Server {
    * if it wants a token the person is asked.
    */
   failed(error: unknown): void {
-    if (error instanceof CallError && (error.gone || error.locked)) void this.ask();
+    if (isGone(error) || isLocked(error)) void this.ask();
   }
 
   /** Asks until the server answers, or wants a token. */
@@ -54,23 +54,23 @@ export class Server {
     this.asking = true;
     for (;;) {
       try {
-        this.info = await call<ServerInfo>("GetServerInfo", {});
+        this.info = await client.getServerInfo({});
         break;
       } catch (error) {
-        if (error instanceof CallError && error.locked) {
+        if (isLocked(error)) {
           this.asking = false;
           this.show("locked", wordsFor(error));
           this.token.ask();
           return;
         }
         this.show("gone", `${wordsFor(error)} Trying again …`);
-        await new Promise((resolve) => setTimeout(resolve, error instanceof CallError ? error.wait ?? askAgain : askAgain));
+        await new Promise((resolve) => setTimeout(resolve, waitOf(error) ?? askAgain));
       }
     }
     this.asking = false;
     this.token.hide();
-    const model = this.info.model ?? {};
-    this.show("ready", `Ready: ${model.reference?.name ?? "model"} on ${model.device ?? "?"}`);
+    const { model } = this.info;
+    this.show("ready", `Ready: ${model?.reference?.name ?? "model"} on ${model?.device ?? "?"}`);
     this.describe();
     for (const listener of this.listeners) listener();
   }
@@ -82,27 +82,28 @@ export class Server {
   }
 
   private describe(): void {
-    const { model = {}, build = {}, access = {} } = this.info;
+    const { model, build, access } = this.info ?? {};
     const bounds = this.bounds;
     const rows: [string, string | Node][] = [
-      ["Model", `${model.reference?.name ?? "?"}, version ${model.reference?.version ?? "?"}`],
-      ["Digest of its weights", model.reference?.digest ?? "?"],
-      ["Threshold", (model.threshold ?? 0).toFixed(2)],
-      ["Input", `${model.inputWidth ?? "?"} × ${model.inputHeight ?? "?"} pixels, ${model.resizeRule ?? "?"}`],
-      ["Embedding", `${model.embeddingLength ?? "?"} numbers`],
-      ["Device", model.device ?? "?"],
-      ["Server", `${build.version || "?"} (${build.goVersion ?? "?"}, TensorFlow ${build.tensorflowVersion ?? "?"})`],
+      ["Model", `${model?.reference?.name ?? "?"}, version ${model?.reference?.version ?? "?"}`],
+      ["Digest of its weights", model?.reference?.digest ?? "?"],
+      ["Threshold", (model?.threshold ?? 0).toFixed(2)],
+      ["Input", `${model?.inputWidth ?? "?"} × ${model?.inputHeight ?? "?"} pixels, ${model?.resizeRule ?? "?"}`],
+      ["Embedding", `${model?.embeddingLength ?? "?"} numbers`],
+      ["Device", model?.device ?? "?"],
+      ["Server", `${build?.version || "?"} (${build?.goVersion ?? "?"}, TensorFlow ${build?.tensorflowVersion ?? "?"})`],
       ["Limits", `${megabytes(bounds.imageBytes)} and ${bounds.imagePixels / 1e6} megapixels a picture, ${bounds.candidates} candidates`],
       ["Formats", bounds.formats.join(", ")],
       ["One caller", allowance(access)],
     ];
-    if (access.tokenNeeded) rows.push(["Token", button("Forget it", () => { keepToken(""); void this.ask(); })]);
+    if (access?.tokenNeeded) rows.push(["Token", button("Forget it", () => { keepToken(""); void this.ask(); })]);
     byId("about").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
   }
 }
 
 /** What one caller may ask of the server. */
-function allowance({ callsPerSecond = 0, burst = 0, concurrentCalls = 0 }: Access): string {
+function allowance(access: Access | undefined): string {
+  const { callsPerSecond = 0, burst = 0, concurrentCalls = 0 } = access ?? {};
   const bounds: string[] = [];
   if (callsPerSecond) bounds.push(`${callsPerSecond} calls a second, ${burst} at once`);
   if (concurrentCalls) bounds.push(`${concurrentCalls} under way`);

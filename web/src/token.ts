@@ -17,7 +17,7 @@ export function keepToken(token: string): void {
     if (token) sessionStorage.setItem(place, token);
     else sessionStorage.removeItem(place);
   } catch {
-    // A browser that keeps nothing: it lasts until the page is loaded anew.
+    // A browser that keeps nothing: it lasts until the page is loaded again.
   }
 }
 

@@ -1,7 +1,8 @@
 // A similarity to look at: number, verdict, bar with the threshold on it.
 
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { element } from "./element";
-import type { Timings } from "./contract";
+import type { Timings } from "./gen/siamese/v1/common_pb.js";
 
 /** What a similarity means. */
 export function verdictOf(same: boolean): string { return same ? "Same" : "Different"; }
@@ -31,13 +32,13 @@ export function badge(same: boolean): HTMLElement {
   return element("span", { className: same ? "badge same" : "badge" }, `${same ? "✓" : "✕"} ${verdictOf(same)}`);
 }
 
-const stages: [keyof Timings, string][] = [
+const stages: [keyof Omit<Timings, `$${string}`>, string][] = [
   ["decode", "decode"], ["queue", "wait"], ["encode", "encode"], ["compare", "compare"], ["total", "in all"],
 ];
 
 /** A table of where the time went. */
 export function timingTable(timings: Timings | undefined): HTMLElement {
-  const milliseconds = (text: string | undefined): string => `${(1000 * parseFloat(text ?? "0")).toFixed(1)} ms`;
+  const milliseconds = (time: Duration | undefined): string => `${(Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6).toFixed(1)} ms`;
   return element("dl", { className: "timings", "aria-label": "Time by stage" },
     ...stages.map(([stage, name]) => element("div", {}, element("dt", {}, name), element("dd", {}, milliseconds(timings?.[stage])))));
 }

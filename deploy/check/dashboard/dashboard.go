@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
-	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
@@ -24,11 +23,14 @@ type Dashboard struct {
 	UID string
 	// Title is shown above it.
 	Title string
-	// Variables are the names that expressions may use after a $.
-	Variables []string
+	// Templating has the variables that expressions may use after a $.
+	Templating struct{ List []Variable }
 	// Panels are its panels, rows among them, in the order of the file.
 	Panels []Panel
 }
+
+// Variable is what a reader of the dashboard chooses.
+type Variable struct{ Name string }
 
 // Panel is one picture, or the heading of a row.
 type Panel struct {
@@ -38,14 +40,22 @@ type Panel struct {
 	Type string
 	// Title is shown above it.
 	Title string
-	// Unit is Grafana's name of the unit of its numbers; empty in a row.
-	Unit string
-	// Datasource is the uid of the source that it asks; empty in a row.
-	Datasource string
+	// FieldConfig has Grafana's name of the unit of its numbers; empty in a row.
+	FieldConfig struct{ Defaults struct{ Unit string } }
+	// Datasource is the source that it asks; empty in a row.
+	Datasource Source
 	// Place is where it stands.
-	Place Place
+	Place Place `json:"gridPos"`
 	// Targets are its questions; none in a row.
 	Targets []Target
+}
+
+// Source is a source of data.
+type Source struct {
+	// Type is its kind, such as prometheus.
+	Type string
+	// UID is what it is named by; it may be a variable.
+	UID string
 }
 
 // Place is a rectangle on a grid that is 24 cells wide and grows downwards.
@@ -61,9 +71,9 @@ type Target struct {
 	// Expr is PromQL with Grafana's variables in it.
 	Expr string
 	// Legend names a series by its labels: {{label}}; empty: all of them.
-	Legend string
-	// Datasource is the uid of the source that it asks.
-	Datasource string
+	Legend string `json:"legendFormat"`
+	// Datasource is the source that it asks.
+	Datasource Source
 	// Instant asks for the newest values, where others ask for a range of time.
 	Instant bool
 }
@@ -84,24 +94,17 @@ var registerVariants = sync.OnceFunc(func() {
 // It may be called concurrently.
 func Parse(text []byte) (Dashboard, error) {
 	registerVariants()
-	source, err := read(text)
-	if err != nil {
+	if err := checkTypes(text); err != nil {
 		return Dashboard{}, fmt.Errorf("dashboard: %w", err)
 	}
-	parsed := Dashboard{UID: value(source.Uid), Title: value(source.Title)}
-	for _, variable := range source.Templating.List {
-		parsed.Variables = append(parsed.Variables, variable.Name)
+	var parsed Dashboard
+	if err := json.Unmarshal(text, &parsed); err != nil {
+		return Dashboard{}, fmt.Errorf("dashboard: %w", err)
 	}
-	for _, entry := range source.Panels {
-		if entry.RowPanel != nil {
-			parsed.Panels = append(parsed.Panels, row(entry.RowPanel))
-			continue
+	for _, panel := range parsed.Panels {
+		if err := panel.checkKinds(); err != nil {
+			return Dashboard{}, fmt.Errorf("panel %q: %w", panel.Title, err)
 		}
-		panel, err := picture(entry.Panel)
-		if err != nil {
-			return Dashboard{}, err
-		}
-		parsed.Panels = append(parsed.Panels, panel)
 	}
 	return parsed, nil
 }
@@ -109,62 +112,31 @@ func Parse(text []byte) (Dashboard, error) {
 // classic is the form that every Grafana imports; its successor needs version 12.
 type classic = dashboard.Dashboard //nolint:staticcheck // deprecated in favour of a form that few can import yet
 
-// read reads twice: the SDK's strict reading finds what is wrong, yet returns an
-// empty list of errors where nothing is, and leaves out panels on the way.
-func read(text []byte) (classic, error) {
+// checkTypes reads twice: the SDK's strict reading finds what is wrong, yet
+// returns an empty list of errors where nothing is, and leaves out panels on the
+// way.
+func checkTypes(text []byte) error {
 	var strict, source classic
 	var faults cog.BuildErrors
 	if err := strict.UnmarshalJSONStrict(text); err != nil && (!errors.As(err, &faults) || len(faults) > 0) {
-		return source, err
+		return err
 	}
 	if err := json.Unmarshal(text, &source); err != nil {
-		return source, err
+		return err
 	}
-	return source, source.Validate()
+	return source.Validate()
 }
 
-// value is what a field holds, and the zero value where it is missing.
-func value[T any](field *T) T {
-	if field == nil {
-		var zero T
-		return zero
+// checkKinds returns an error for a panel or question whose options the SDK has
+// not read.
+func (p Panel) checkKinds() error {
+	if _, known := cog.ConfigForPanelcfgVariant(p.Type); !known && p.Type != "row" {
+		return fmt.Errorf("received type %q, expected row, stat, table or timeseries", p.Type)
 	}
-	return *field
-}
-
-func row(source *dashboard.RowPanel) Panel {
-	return Panel{ID: source.Id, Type: source.Type, Title: value(source.Title), Place: place(source.GridPos)}
-}
-
-func picture(source *dashboard.Panel) (Panel, error) {
-	if _, known := cog.ConfigForPanelcfgVariant(source.Type); !known {
-		return Panel{}, fmt.Errorf("panel %q: received type %q, expected row, stat, table or timeseries", value(source.Title), source.Type)
-	}
-	panel := Panel{
-		ID: value(source.Id), Type: source.Type, Title: value(source.Title),
-		Datasource: datasource(source.Datasource), Place: place(source.GridPos),
-	}
-	if source.FieldConfig != nil {
-		panel.Unit = value(source.FieldConfig.Defaults.Unit)
-	}
-	for _, query := range source.Targets {
-		known, ok := query.(*prometheus.Dataquery)
-		if !ok {
-			return Panel{}, fmt.Errorf("panel %q: received a question for %T, expected one for prometheus", panel.Title, query)
+	for _, target := range p.Targets {
+		if target.Datasource.Type != "prometheus" {
+			return fmt.Errorf("question %s: received data source of type %q, expected one for prometheus", target.RefID, target.Datasource.Type)
 		}
-		panel.Targets = append(panel.Targets, Target{
-			RefID: value(known.RefId), Expr: known.Expr, Legend: value(known.LegendFormat),
-			Datasource: datasource(known.Datasource), Instant: value(known.Instant),
-		})
 	}
-	return panel, nil
-}
-
-func place(source *dashboard.GridPos) Place {
-	position := value(source)
-	return Place{X: position.X, Y: position.Y, W: position.W, H: position.H}
-}
-
-func datasource(source *common.DataSourceRef) string {
-	return value(value(source).Uid)
+	return nil
 }

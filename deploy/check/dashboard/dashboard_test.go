@@ -33,20 +33,21 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := dashboard.Source{Type: "prometheus", UID: "${datasource}"}
 	want := dashboard.Dashboard{
-		UID: "u", Title: "t", Variables: []string{"datasource", "instance"},
+		UID: "u", Title: "t",
 		Panels: []dashboard.Panel{
 			{ID: 1, Type: "row", Title: "Calls", Place: dashboard.Place{W: 24, H: 1}},
 			{
-				ID: 2, Type: "timeseries", Title: "Queue", Unit: "short", Datasource: "${datasource}",
-				Place: dashboard.Place{Y: 1, W: 12, H: 8},
+				ID: 2, Type: "timeseries", Title: "Queue", Datasource: source, Place: dashboard.Place{Y: 1, W: 12, H: 8},
 				Targets: []dashboard.Target{{
-					RefID: "A", Expr: `a{instance=~"$instance"}`, Legend: "{{instance}}",
-					Datasource: "${datasource}", Instant: true,
+					RefID: "A", Expr: `a{instance=~"$instance"}`, Legend: "{{instance}}", Datasource: source, Instant: true,
 				}},
 			},
 		},
 	}
+	want.Templating.List = []dashboard.Variable{{Name: "datasource"}, {Name: "instance"}}
+	want.Panels[1].FieldConfig.Defaults.Unit = "short"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}

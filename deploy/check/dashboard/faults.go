@@ -34,8 +34,8 @@ func (d Dashboard) Faults() []string {
 		faults = append(faults, fmt.Sprintf("received uid %q and title %q, expected both", d.UID, d.Title))
 	}
 	for _, name := range []string{"datasource", "instance"} {
-		if !slices.Contains(d.Variables, name) {
-			faults = append(faults, fmt.Sprintf("received variables %q, expected %q among them", d.Variables, name))
+		if !d.hasVariable(name) {
+			faults = append(faults, fmt.Sprintf("received variables %v, expected %q among them", d.Templating.List, name))
 		}
 	}
 	for i, panel := range d.Panels {
@@ -44,6 +44,10 @@ func (d Dashboard) Faults() []string {
 		}
 	}
 	return faults
+}
+
+func (d Dashboard) hasVariable(name string) bool {
+	return slices.Contains(d.Templating.List, Variable{name})
 }
 
 // faults are those that the panel has by itself.
@@ -58,11 +62,11 @@ func (p Panel) faults() []string {
 	if p.Type == "row" {
 		return faults
 	}
-	if !slices.Contains(knownUnits, p.Unit) {
-		faults = append(faults, fmt.Sprintf("received unit %q, expected one of %q", p.Unit, knownUnits))
+	if unit := p.FieldConfig.Defaults.Unit; !slices.Contains(knownUnits, unit) {
+		faults = append(faults, fmt.Sprintf("received unit %q, expected one of %q", unit, knownUnits))
 	}
-	if p.Datasource != source {
-		faults = append(faults, fmt.Sprintf("received data source %q, expected %q", p.Datasource, source))
+	if p.Datasource.UID != source {
+		faults = append(faults, fmt.Sprintf("received data source %q, expected %q", p.Datasource.UID, source))
 	}
 	if len(p.Targets) == 0 {
 		faults = append(faults, "received no question, expected at least one")
@@ -81,8 +85,8 @@ func (p Panel) targetFaults() []string {
 		if p.Type == "timeseries" && (target.Legend == "" || slices.Contains(legends, target.Legend)) {
 			faults = append(faults, fmt.Sprintf("question %s: received legend %q, expected one of its own", target.RefID, target.Legend))
 		}
-		if target.Datasource != source {
-			faults = append(faults, fmt.Sprintf("question %s: received data source %q, expected %q", target.RefID, target.Datasource, source))
+		if target.Datasource.UID != source {
+			faults = append(faults, fmt.Sprintf("question %s: received data source %q, expected %q", target.RefID, target.Datasource.UID, source))
 		}
 		refs, legends = append(refs, target.RefID), append(legends, target.Legend)
 	}
@@ -115,8 +119,8 @@ func (d Dashboard) unknownVariables(panel Panel) []string {
 		var used []string
 		for _, match := range variable.FindAllStringSubmatch(target.Expr, -1) {
 			used = append(used, match[1])
-			if match[1] != "__rate_interval" && !slices.Contains(d.Variables, match[1]) {
-				faults = append(faults, fmt.Sprintf("question %s: received variable $%s, expected one of %q or $__rate_interval", target.RefID, match[1], d.Variables))
+			if match[1] != "__rate_interval" && !d.hasVariable(match[1]) {
+				faults = append(faults, fmt.Sprintf("question %s: received variable $%s, expected one of %v or $__rate_interval", target.RefID, match[1], d.Templating.List))
 			}
 		}
 		if !slices.Contains(used, "instance") {

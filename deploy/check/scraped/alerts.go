@@ -3,7 +3,6 @@ package scraped
 import (
 	"context"
 	"fmt"
-	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 )
@@ -14,12 +13,12 @@ type Alert struct {
 	Name string
 	// Active is how many of it fire, or will when their time is over.
 	Active int
-	// Err says why its expression can't be evaluated.
+	// Err says why Prometheus can't evaluate its expression, or that it has not yet.
 	Err error
 }
 
 // Alerts are the rules that Prometheus has loaded, in the order of their file,
-// each with its expression evaluated once more. It is an error when there are none.
+// as it has last evaluated them. It is an error when there are none.
 func (r *Reader) Alerts(ctx context.Context) ([]Alert, error) {
 	loaded, err := r.api.Rules(ctx, nil)
 	if err != nil {
@@ -29,7 +28,7 @@ func (r *Reader) Alerts(ctx context.Context) ([]Alert, error) {
 	for _, group := range loaded.Groups {
 		for _, rule := range group.Rules {
 			if alerting, ok := rule.(v1.AlertingRule); ok {
-				alerts = append(alerts, r.alert(ctx, alerting))
+				alerts = append(alerts, newAlert(alerting))
 			}
 		}
 	}
@@ -39,12 +38,10 @@ func (r *Reader) Alerts(ctx context.Context) ([]Alert, error) {
 	return alerts, nil
 }
 
-func (r *Reader) alert(ctx context.Context, rule v1.AlertingRule) Alert {
+func newAlert(rule v1.AlertingRule) Alert {
 	alert := Alert{Name: rule.Name, Active: len(rule.Alerts)}
-	if rule.Health == v1.RuleHealthBad {
+	if rule.Health != v1.RuleHealthGood {
 		alert.Err = fmt.Errorf("received health %q (%s), expected %q", rule.Health, rule.LastError, v1.RuleHealthGood)
-		return alert
 	}
-	_, _, _, alert.Err = r.api.Query(ctx, rule.Query, time.Now())
 	return alert
 }
