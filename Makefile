@@ -11,7 +11,7 @@ BUF := $(TOOLS)/buf/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./tfmodel/weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
 
@@ -130,8 +130,8 @@ soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays f
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
-	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
-	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/weights
+	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
+	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 
 .PHONY: chaos

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // DefaultSide is the height and width of the network's input, in pixels, where

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 func TestArchitectureSizes(t *testing.T) {

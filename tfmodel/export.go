@@ -8,7 +8,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // Source is what a SavedModel is made of.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // headGain makes the untrained head's logits small, so that training begins near

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // The untrained distance head gives distanceBias as the logit of two equal

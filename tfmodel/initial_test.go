@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // TestInitialStartsAlive: with He's kernels the scale of what flows through the

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // The bars for training as Keras does. Both compute in float32, in other orders,

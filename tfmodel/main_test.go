@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // TestMain fails the package when a test leaves a native tensor behind.

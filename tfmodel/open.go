@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"siamese/tfmodel/builtin"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // formatVersion is raised when exported models change in form, so that caches

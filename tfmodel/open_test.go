@@ -14,7 +14,7 @@ import (
 
 	"siamese/tfmodel"
 	"siamese/tfmodel/builtin"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // writeWeights writes a weight file of the tiny network with its card beside it.

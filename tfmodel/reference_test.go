@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // reference is the network written out in plain Go and float64, straight from

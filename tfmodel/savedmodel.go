@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"siamese/tfmodel/internal/tf"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // Files of a SavedModel folder, relative to it.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"siamese/tfmodel/internal/tf"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // ReadSavedModel reads what a SavedModel folder was made of, so that it can be

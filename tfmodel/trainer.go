@@ -9,7 +9,7 @@ import (
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 
 	"siamese/tfmodel/internal/tf"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // Variables that only training has.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"siamese/tfmodel/internal/tf"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // stepsName is the tensor of a state that holds the number of steps.

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // tinyBatch is 6 images of 3 classes with all 15 pairs.

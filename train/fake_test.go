@@ -16,12 +16,12 @@ import (
 	"go.uber.org/goleak"
 
 	"siamese/imaging"
-	"siamese/tfmodel/weights"
 	"siamese/train"
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/sample"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 func TestMain(m *testing.M) {

@@ -7,10 +7,10 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"siamese/tfmodel/weights"
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 // HeadConfig says how a head is trained on frozen embeddings.

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"siamese/tfmodel/weights"
 	"siamese/train"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 // slow is a fake network whose work takes time.

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"siamese/tfmodel/weights"
 	"siamese/train/augment"
 	"siamese/train/checkpoint"
 	"siamese/train/dataset"
@@ -24,6 +23,7 @@ import (
 	"siamese/train/record"
 	"siamese/train/sample"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 // CheckpointFile is the name of the checkpoint in a run folder.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
 	"siamese/train"
+	"siamese/weights"
 )
 
 func TestRunLeavesWhatItShould(t *testing.T) {

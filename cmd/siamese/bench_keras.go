@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // kerasScript is run from the repository root.

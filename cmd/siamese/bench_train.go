@@ -13,12 +13,12 @@ import (
 	"siamese/bench"
 	"siamese/imaging"
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
 	"siamese/train"
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/sample"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 type benchTrainCommand struct {

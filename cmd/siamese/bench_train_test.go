@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
 	"siamese/train"
+	"siamese/weights"
 )
 
 // countingModel stands in for the network in a training loop.

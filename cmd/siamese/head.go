@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
 	"siamese/train"
 	"siamese/train/checkpoint"
+	"siamese/weights"
 )
 
 type headCommand struct {

@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // modelCommand looks at models and turns them from one form into another.

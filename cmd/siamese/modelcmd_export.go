@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
 	"siamese/train/checkpoint"
+	"siamese/weights"
 )
 
 type modelImportCommand struct {

@@ -15,8 +15,8 @@ import (
 	"strings"
 
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
 	"siamese/train/checkpoint"
+	"siamese/weights"
 )
 
 // writeWithCard writes a weight file, its card beside it, and the pictures of

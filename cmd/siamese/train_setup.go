@@ -13,7 +13,6 @@ import (
 
 	"siamese/imaging"
 	"siamese/tfmodel"
-	"siamese/tfmodel/weights"
 	"siamese/train"
 	"siamese/train/augment"
 	"siamese/train/checkpoint"
@@ -21,6 +20,7 @@ import (
 	"siamese/train/evaluate"
 	"siamese/train/sample"
 	"siamese/train/schedule"
+	"siamese/weights"
 )
 
 // trainModel makes a tfmodel.Trainer a train.Model.

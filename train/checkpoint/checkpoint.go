@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 // Checkpoint is the state of a run after a step.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
 	"siamese/train/checkpoint"
+	"siamese/weights"
 )
 
 func sample(t *testing.T, value float32) checkpoint.Checkpoint {

@@ -6,10 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
-const testdata = "../../testdata/weights"
+const testdata = "../testdata/weights"
 
 // layerShape is a weighted layer of the tiny network in testdata.
 type layerShape struct {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // The Keras that Siamese-keras checkpoints come from. The version decides how a loading

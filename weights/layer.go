@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // Names of the network's weighted layers, in network order.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
-const testdata = "../../../../testdata/weights"
+const testdata = "../../../testdata/weights"
 
 // TestRefusesForeignFiles reads files that the HDF5 library wrote with parts that are not
 // read here.

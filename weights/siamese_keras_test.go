@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights"
+	"siamese/weights/internal/hdf5"
 )
 
 func writeSiameseKeras(t testing.TB, s *weights.Set) []byte {

@@ -3,7 +3,7 @@ package weights
 import (
 	"errors"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // Errors of reading a file. The text around them says what was found and what is wanted.

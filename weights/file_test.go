@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 func TestReadTellsFormats(t *testing.T) {

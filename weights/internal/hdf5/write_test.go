@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // write returns the tree as a file.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 func TestNewRefuses(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // Marks by which a Keras file's layout is told.

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 const (

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 func readSafetensors(file []byte) (*weights.Set, map[string]string, error) {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // sniffedBytes is what it takes to tell the formats: HDF5's signature, or the length of a

@@ -8,7 +8,7 @@ import (
 	"math"
 	"testing"
 
-	"siamese/tfmodel/weights"
+	"siamese/weights"
 )
 
 const float16Values = 1 << 16

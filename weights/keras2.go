@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights/internal/hdf5"
 )
 
 // The two parts of a layer, as the tensors' names end.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"siamese/tfmodel/weights"
-	"siamese/tfmodel/weights/internal/hdf5"
+	"siamese/weights"
+	"siamese/weights/internal/hdf5"
 )
 
 func readHDF5(file []byte) (*weights.Set, error) {
