@@ -45,10 +45,10 @@ read -ra more <<<"${MORE:-}"
 read -ra runs <<<"${RUNS:-held-out all}"
 total=${SECONDS_IN_ALL:-240}
 common=(--data "$data" --start-scale unit --sparse-head --freeze 0
-	--optimizer adam --decay smooth --warm-up 100 --clip-norm 1 --average-decay 0.998
+	--optimizer adam --head-rate 0.1 --decay smooth --warm-up 30 --clip-norm 0 --average-decay 0.995
 	--contrastive-weight 1 --temperature 0.1
-	--batch "${BATCH:-256}" --per-class 4 --alphabets 3 --one-pose --combine 0.2 --rotations --mirrors
-	--shift 8 --part-probability 0.8 --elastic 8
+	--batch "${BATCH:-256}" --per-class 4 --alphabets 2 --one-pose --rotations --mirrors
+	--shift 8 --part-probability 0.8 --elastic 6 --stroke 1
 	--steps-per-epoch 100000 --save-period 0 --log-steps 50 --val-pairs 2 --oneshot-trials 0
 	--precision "$precision" --device "${DEVICE:-auto}")
 mkdir -p "$out"
