@@ -176,6 +176,34 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	return picture, nil
 }
 
+// Gray gives the pixels of an image whose channels are all alike, once a pixel:
+// [H,W] uint8 of the network's input size, mirrored, turned and combined as the
+// image says. They must not be changed. It is false where the image has colours or is not in memory, or
+// Picture would fail: ask Picture then.
+func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
+	if image.second.how != 0 {
+		return d.combinedGray(image)
+	}
+	if image.file == nil || image.file.source != d.source || !image.file.gray {
+		return nil, false
+	}
+	size := d.preparer.Config()
+	if image.Turns%quarters != 0 && size.Width != size.Height {
+		return nil, false
+	}
+	pixels = image.file.pixels
+	if image.Mirrored {
+		pixels = mirrorPixels(pixels, size.Width, 1)
+	}
+	return turnPixels(pixels, size.Width, 1, image.Turns), true
+}
+
+// Size is that of the network's input, which Gray and Picture have, in pixels.
+func (d *Dataset) Size() (width, height int) {
+	size := d.preparer.Config()
+	return size.Width, size.Height
+}
+
 // Close closes the archive that images are read from, which every dataset made
 // from this one shares. There is nothing to close for a folder, nor where all
 // images are held in memory: Picture then works on. Close may be called again.

@@ -155,7 +155,7 @@ func TestVariantsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mirrored.Rotations(); !errors.Is(err, dataset.ErrRotated) {
+	if _, err := rotations(t, mirrored); !errors.Is(err, dataset.ErrRotated) {
 		t.Errorf("Rotations of mirrors = %v, want ErrRotated", err)
 	}
 	if _, _, err := mirrored.Split(dataset.Split{}); !errors.Is(err, dataset.ErrRotated) {

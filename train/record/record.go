@@ -16,11 +16,14 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"siamese/train/checkpoint"
 )
 
 // The names of the files in a run folder. Event files carry their time.
@@ -107,12 +110,6 @@ func (r *Recorder) Epoch(loss, validationLoss float64) error {
 	return r.losses.add(loss, validationLoss)
 }
 
-// Losses returns copies of the mean losses of the epochs so far, those before a
-// resume among them. A validation loss is NaN where there was none.
-func (r *Recorder) Losses() (loss, validationLoss []float64) {
-	return slices.Clone(r.losses.train), slices.Clone(r.losses.validation)
-}
-
 // Image adds a PNG to the event file under the tag.
 func (r *Recorder) Image(step int64, tag string, png []byte) error {
 	return r.events.Image(step, tag, png)
@@ -121,4 +118,17 @@ func (r *Recorder) Image(step int64, tag string, png []byte) error {
 // Close brings everything to the disk. The Recorder is of no use afterwards.
 func (r *Recorder) Close() error {
 	return errors.Join(r.metrics.close(), r.events.Close())
+}
+
+// Save writes the file as a whole: to a temporary name beside it, synced, then
+// renamed. Whoever reads the path sees the old content or the new, never a part.
+func Save(path string, content []byte) error {
+	err := checkpoint.Replace(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save %q: %w", path, err)
+	}
+	return nil
 }

@@ -119,7 +119,7 @@ func both(same []bool) bool {
 }
 
 func TestRotationsAreClassesOfTheirOwn(t *testing.T) {
-	d, err := made(t, scripts(2, 2, 3)...).Rotations()
+	d, err := made(t, scripts(2, 2, 3)...).Variants(t.Context(), dataset.VariantsConfig{Rotations: true})
 	if err != nil {
 		t.Fatal(err)
 	}
