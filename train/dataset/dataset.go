@@ -170,7 +170,7 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
-	if picture, err = image.posed(picture); err != nil {
+	if picture.Pix, err = d.canvas(3).pose(picture.Pix, image); err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
 	return picture, nil
@@ -178,8 +178,8 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 
 // Gray gives the pixels of an image whose channels are all alike, once a pixel:
 // [H,W] uint8 of the network's input size, mirrored, turned and combined as the
-// image says. They must not be changed. It is false where the image has colours or is not in memory, or
-// Picture would fail: ask Picture then.
+// image says. They must not be changed. It returns false where the image has
+// colours or is not in memory, or Picture would fail: ask Picture then.
 func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 	if image.second.how != 0 {
 		return d.combinedGray(image)
@@ -187,15 +187,8 @@ func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 	if image.file == nil || image.file.source != d.source || !image.file.gray {
 		return nil, false
 	}
-	size := d.preparer.Config()
-	if image.Turns%quarters != 0 && size.Width != size.Height {
-		return nil, false
-	}
-	pixels = image.file.pixels
-	if image.Mirrored {
-		pixels = mirrorPixels(pixels, size.Width, 1)
-	}
-	return turnPixels(pixels, size.Width, 1, image.Turns), true
+	pixels, err := d.canvas(1).pose(image.file.pixels, image)
+	return pixels, err == nil
 }
 
 // Size is that of the network's input, which Gray and Picture have, in pixels.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"siamese/imaging"
 )
 
 // VariantsConfig says which further classes Variants makes of each class.
@@ -115,65 +113,7 @@ func (c Class) made(v variant) Class {
 	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Images: images}
 }
 
-// posed gives the picture mirrored and then turned as the image says.
-func (image Image) posed(p *imaging.Picture) (*imaging.Picture, error) {
-	if image.Mirrored {
-		p = &imaging.Picture{Width: p.Width, Height: p.Height, Pix: mirrorPixels(p.Pix, p.Width, 3)}
-	}
-	return turn(p, image.Turns)
-}
-
 // rotated reports whether a class is turned or mirrored.
 func (d *Dataset) rotated() bool {
 	return slices.ContainsFunc(d.classes, func(c Class) bool { return c.Images[0].Turns != 0 || c.Images[0].Mirrored })
-}
-
-// turn gives the picture after quarter turns clockwise.
-func turn(p *imaging.Picture, turns int) (*imaging.Picture, error) {
-	turns &= quarters - 1
-	if turns == 0 {
-		return p, nil
-	}
-	if p.Width != p.Height {
-		return nil, fmt.Errorf("%w: received %dx%d", ErrNotSquare, p.Width, p.Height)
-	}
-	return &imaging.Picture{Width: p.Width, Height: p.Height, Pix: turnPixels(p.Pix, p.Width, 3, turns)}, nil
-}
-
-// mirrorPixels gives rows of so many pixels and channels with left and right
-// exchanged.
-func mirrorPixels(pixels []byte, width, channels int) []byte {
-	out := make([]byte, len(pixels))
-	stride := channels * width
-	for row := 0; row < len(pixels); row += stride {
-		for x := 0; x < stride; x += channels {
-			copy(out[row+stride-channels-x:][:channels], pixels[row+x:])
-		}
-	}
-	return out
-}
-
-// turnPixels gives a square of so many channels after quarter turns clockwise; the
-// same pixels where there are none.
-func turnPixels(pixels []byte, side, channels, turns int) []byte {
-	turns &= quarters - 1
-	if turns == 0 {
-		return pixels
-	}
-	last := side - 1
-	out := make([]byte, len(pixels))
-	for y := range side {
-		for x := range side {
-			toX, toY := last-y, x
-			switch turns {
-			case 2:
-				toX, toY = last-x, last-y
-			case 3:
-				toX, toY = y, last-x
-			}
-			from, to := channels*(y*side+x), channels*(toY*side+toX)
-			copy(out[to:to+channels], pixels[from:from+channels])
-		}
-	}
-	return out
 }
