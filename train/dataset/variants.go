@@ -93,6 +93,12 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 	return &Dataset{preparer: d.preparer, source: d.source, classes: classes}, nil
 }
 
+// PerClass returns how many classes become of one, itself included, where none is
+// left out: 1 to 8.
+func (c VariantsConfig) PerClass() int {
+	return 1 + len(c.variants())
+}
+
 // variants lists what is made, beside the class itself.
 func (c VariantsConfig) variants() []variant {
 	var list []variant

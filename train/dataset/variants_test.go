@@ -115,6 +115,9 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if got, most := len(made.Classes()), len(tt.letters)*tt.give.PerClass(); got > most || !tt.give.Distinct && got < most {
+				t.Errorf("%d classes, want %d, or fewer that are distinct", got, most)
+			}
 			got := map[string][]string{}
 			for _, class := range made.Classes() {
 				name, _, _ := strings.Cut(class.Name, "@")
