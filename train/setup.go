@@ -60,7 +60,7 @@ type Config struct {
 	Schedule schedule.Config `json:"schedule"`
 	// Seed makes augmentation; the sampler has its own.
 	Seed uint64 `json:"seed"`
-	// Averaged tells that the model keeps averages, which are then what is
+	// Averaged says that the model keeps averages, which are then what is
 	// validated and saved.
 	Averaged bool `json:"averaged"`
 	// SavePeriod is every how many epochs the weights are kept under a name of
@@ -73,7 +73,7 @@ type Config struct {
 	LogSteps int `json:"log_steps"`
 }
 
-// Validate tells which field is out of range, nil if none is.
+// Validate reports the first field that is out of range.
 func (c Config) Validate() error {
 	if c.TimeLimit < 0 {
 		return fmt.Errorf("train: time limit %v, want 0 or more", c.TimeLimit)
@@ -97,12 +97,12 @@ type Setup struct {
 	Sampler  sample.Sampler
 	Data     *dataset.Dataset // that the sampler draws from
 	Augment  augment.Augmenter
-	// Validation is what the network is judged by; nil where nothing is held out.
+	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
 	// Save writes weights under a name in the run folder, without extension.
 	Save func(name string, set *weights.Set) error
 	Log  *slog.Logger
-	// Progress is told of each step; nil for nobody.
+	// Progress is called after each step; may be nil.
 	Progress func(Report)
 	// Towers is over how many devices the model splits a step: each takes a batch
 	// of its own. 0: one.
@@ -118,7 +118,7 @@ type Setup struct {
 	MoreTime time.Duration
 }
 
-// Report is what a run tells after each step.
+// Report is what Progress receives after each step.
 type Report struct {
 	Step, Total     int64   // steps done and steps of the whole run; with a time limit, what its pace comes to
 	Loss            float64 // of this step

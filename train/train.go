@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"time"
@@ -42,7 +43,7 @@ type progress struct {
 	Save       time.Duration `json:"save_ns"`
 }
 
-// ErrDiverged says that the loss was no longer a number.
+// ErrDiverged: the loss is no longer a number.
 var ErrDiverged = errors.New("the loss diverged")
 
 // Run trains until the epochs or the time are over, validation no longer improves
@@ -50,8 +51,8 @@ var ErrDiverged = errors.New("the loss diverged")
 // checkpoint lies in the run folder the run goes on from it.
 //
 // A run with a time limit saves state and weights and returns before the limit,
-// as long as no step takes longer than the longest of late: a step under way is
-// not interrupted. ErrNoTime says that not a single step fitted.
+// to within a step: one that is under way is not interrupted. It returns ErrNoTime
+// where not a single step fits.
 func Run(ctx context.Context, setup Setup) error {
 	if err := setup.Validate(); err != nil {
 		return err
@@ -97,7 +98,7 @@ func (r *run) resume() error {
 		return err
 	}
 	found, err := checkpoint.Load(filepath.Join(r.Dir, CheckpointFile))
-	if errors.Is(err, errNotThere) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -236,7 +237,7 @@ func rounded(value float64) float64 {
 	return math.Round(value*1e4) / 1e4
 }
 
-// validate judges the network as it would be served.
+// validate measures the network as it would be served.
 func (r *run) validate(ctx context.Context) (ValidationResult, error) {
 	if r.Validation == nil {
 		return ValidationResult{Loss: noLoss}, nil
@@ -268,7 +269,7 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	r.done.Epoch++
 	r.done.LossSum = 0
 	r.done.Since++
-	better := r.judge(result)
+	better := r.improved(result)
 	r.Log.Info("epoch", append([]any{"epoch", r.done.Epoch, "loss", rounded(loss)}, result.attributes(better)...)...)
 	if result.Measured {
 		if err := r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch, Values: result.values()}); err != nil {
@@ -286,8 +287,8 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	return r.keep(names)
 }
 
-// judge reports whether the network is the best so far, and remembers it then.
-func (r *run) judge(result ValidationResult) (better bool) {
+// improved reports whether the network is the best so far, and notes its score then.
+func (r *run) improved(result ValidationResult) (better bool) {
 	better = result.Measured && (!r.done.HasBest || result.Score() > r.done.Best)
 	if better {
 		r.done.Best, r.done.HasBest, r.done.Since = result.Score(), true, 0
@@ -316,7 +317,7 @@ func (r *run) keep(names []string) error {
 			return err
 		}
 	}
-	// The state cannot tell how long its own saving takes: the last time stands for it.
+	// How long this save takes is not known yet: the last one stands for it.
 	if r.clock.stateSave > 0 {
 		r.done.Save = time.Since(begin) + r.clock.stateSave
 	}

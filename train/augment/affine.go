@@ -19,10 +19,10 @@ type AffineConfig struct {
 	ShiftPixels     float64 // the largest shift along x and along y, either way, in pixels of the output
 	Probability     float64 // of each of the seven parts, 0..1: rotation, and the others along x and along y
 
-	StrokePixels      int     // how far a stroke's edges move out or in at the most, 0..16; 0 = never
+	StrokePixels      int     // the most that a stroke's edges move out or in, 0..16; 0 = never
 	StrokeProbability float64 // that they move at all, 0..1
 
-	ElasticPixels      float64 // how far the knots of an elastic distortion move at the most, along x and along y, 0..32; 0 = never
+	ElasticPixels      float64 // the most that the knots of an elastic distortion move along x and along y, 0..32; 0 = never
 	ElasticSpacing     int     // pixels between these knots, 4..256; the more, the smoother; 0 = DefaultElasticSpacing
 	ElasticProbability float64 // that there is one at all, 0..1
 
@@ -174,7 +174,7 @@ func (c AffineConfig) drawStroke(random *rand.Rand) int {
 	return radius
 }
 
-// inverse tells where a pixel of the output comes from. Forward, a picture is
+// inverse maps a pixel of the output to where it comes from. Forward, a picture is
 // scaled, sheared and rotated about its centre, and then shifted.
 func (d distortion) inverse(s size) matrix {
 	sin, cos := math.Sincos(d.degrees * math.Pi / 180)
@@ -189,7 +189,7 @@ func (d distortion) inverse(s size) matrix {
 }
 
 // Place returns the picture turned clockwise by degrees about its centre and then
-// shifted by so many pixels to the right and down, on white paper. The picture
+// shifted by pixels to the right and down, on white paper. The picture
 // given stays as it is.
 func Place(p *imaging.Picture, degrees, shiftX, shiftY float64) *imaging.Picture {
 	placed := distortion{degrees: -degrees, scaleX: 1, scaleY: 1, shiftX: shiftX, shiftY: shiftY}

@@ -45,7 +45,7 @@ func TestAffineWithoutChanceIsThePicture(t *testing.T) {
 
 func TestAffineShiftsUpToTheConfiguredPixels(t *testing.T) {
 	const side, shift = 41, 8
-	// A place is told by whole dark pixels of a dot that lies between pixels.
+	// A place is measured in whole dark pixels of a dot that lies between pixels.
 	const placeError = 0.5
 	a := newAugmenter(t, "affine", augment.Config{Width: side, Height: side, Affine: augment.AffineConfig{
 		ScaleLow: 1, ScaleHigh: 1, ShiftPixels: shift, Probability: 1, Fill: 255,

@@ -174,7 +174,7 @@ func (a *plain) Apply(_ *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	return p.Resize(a.output.width, a.output.height, imaging.Bilinear)
 }
 
-// chance is true with the given probability.
+// chance reports whether an event of the given probability happens.
 func chance(random *rand.Rand, probability float64) bool {
 	return random.Float64() < probability
 }

@@ -230,7 +230,7 @@ func TestJitterKeepsThePictureInPlace(t *testing.T) {
 }
 
 func TestMagnitudes(t *testing.T) {
-	const magnitudeError = 1e-12 // of float64, at 256 at the most
+	const magnitudeError = 1e-12 // of float64, for values up to 256
 	tests := []struct {
 		give      operation
 		giveIndex int

@@ -29,7 +29,7 @@ func drawField(random *rand.Rand, s size, amplitude float64, spacing int) field 
 	return f
 }
 
-// knots is how many a side of so many pixels needs: each pixel lies between the
+// knots returns how many knots a side needs: each of its pixels lies between the
 // second and the third of four.
 func knots(pixels, spacing int) int {
 	return (pixels-1)/spacing + 4

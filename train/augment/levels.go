@@ -41,7 +41,7 @@ func solarize(p *imaging.Picture, threshold float64) *imaging.Picture {
 	}).apply(p)
 }
 
-// invert turns every level round.
+// invert subtracts every level from 255.
 func invert(p *imaging.Picture, _ float64) *imaging.Picture {
 	return toneOf(func(level int) int { return 255 - level }).apply(p)
 }

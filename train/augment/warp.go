@@ -6,8 +6,8 @@ import (
 	"siamese/imaging"
 )
 
-// matrix tells, as Pillow's affine transforms do, where a pixel of the output comes
-// from: the centre of pixel (x, y), which lies at (x+½, y+½), from
+// matrix maps a pixel of the output to where it comes from, as Pillow's affine
+// transforms do: the centre of pixel (x, y), which lies at (x+½, y+½), from
 // (a·x + b·y + c, d·x + e·y + f) of the source.
 type matrix struct{ a, b, c, d, e, f float64 }
 

@@ -3,7 +3,7 @@
 // (class/image), told apart by depth.
 //
 // Opening lists, sniffs and decodes every image once, so that whatever would
-// disturb a run of hours is told by name before it starts. Names are sorted: the
+// disturb a run of hours is named before it starts. Names are sorted: the
 // same files give the same dataset everywhere. Split and Variants make further
 // datasets of the same images.
 package dataset
@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Dataset, Report, error) {
 }
 
 // load takes the steps in the order of their cost, so that a wrong layout is
-// told before thousands of images are decoded.
+// reported before thousands of images are decoded.
 func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error) {
 	listed, err := list(ctx, src.tree)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *Dataset) Alphabets() []string {
 // turned and combined as the image says; it decodes one that is not in memory. The
 // caller owns the picture. It fails where such a file has changed or vanished since
 // Open, with ErrForeignImage where the image belongs to another dataset, and with
-// ErrNotSquare where a picture that is not square were to be turned.
+// ErrNotSquare where the image is turned and not square.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if image.second.how != 0 {
 		return d.combined(image)

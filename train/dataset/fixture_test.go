@@ -52,7 +52,7 @@ func rotations(t *testing.T, d *dataset.Dataset) (*dataset.Dataset, error) {
 	return d.Variants(t.Context(), dataset.VariantsConfig{Rotations: true})
 }
 
-// glyphs gives each folder so many images.
+// glyphs gives each folder perFolder images.
 func glyphs(t testing.TB, perFolder int, folders ...string) files {
 	t.Helper()
 	made := files{}

@@ -89,7 +89,7 @@ func (w *walk) entry(ctx context.Context, name string, entry fs.DirEntry, within
 	if mode&fs.ModeSymlink != 0 {
 		info, err := fs.Stat(w.tree, name)
 		if err != nil {
-			// A link to nothing is told by name later, as other unreadable images are.
+			// A link to nothing is named later, as other unreadable images are.
 			w.found.files = append(w.found.files, name)
 			return nil
 		}
@@ -106,7 +106,7 @@ func (w *walk) entry(ctx context.Context, name string, entry fs.DirEntry, within
 	return nil
 }
 
-// hidden tells what file managers leave beside the data.
+// hidden reports whether a name is one that file managers leave beside the data.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") ||
 		slices.Contains([]string{"__MACOSX", "Thumbs.db", "desktop.ini"}, name)

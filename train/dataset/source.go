@@ -95,7 +95,7 @@ func (f *file) read() ([]byte, error) {
 	if f.held != nil {
 		return f.held, nil
 	}
-	// Bounded, since the largest int is how one says that there is no limit.
+	// Bounded, since the largest int stands for no limit.
 	return f.head(min(int64(f.source.maxBytes), math.MaxInt64-1) + 1)
 }
 
@@ -119,7 +119,7 @@ func (f *file) hold(data []byte) {
 	f.held = slices.Clone(data)
 }
 
-// decode proves that the file gives a picture, and holds its pixels or else its
+// decode checks that the file gives a picture, and keeps its pixels or else its
 // bytes.
 func (f *file) decode(p *imaging.Preparer) {
 	if f.fault != nil {

@@ -30,7 +30,7 @@ const allVariants = 2 * quarters
 func (v variant) turns() int     { return int(v) % quarters }
 func (v variant) mirrored() bool { return v >= quarters }
 
-// suffix ends the name of a class that is made so.
+// suffix ends the name of a class that is made by the variant.
 func (v variant) suffix() string {
 	switch {
 	case v == 0:
@@ -44,7 +44,7 @@ func (v variant) suffix() string {
 }
 
 // beside gives the variant u for which v of a drawing looks like w of another one
-// just where u of the first looks like the second as it is.
+// exactly where u of the first looks like the second as it is.
 func (v variant) beside(w variant) variant {
 	if w.mirrored() { // a mirror swaps the sense of turning
 		return (variant(w.turns()-v.turns()) & (quarters - 1)) + quarters - v/quarters*quarters
@@ -93,8 +93,8 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 	return &Dataset{preparer: d.preparer, source: d.source, classes: classes}, nil
 }
 
-// PerClass returns how many classes become of one, itself included, where none is
-// left out: 1 to 8.
+// PerClass returns how many classes Variants makes of one, itself included, where
+// it leaves none out: 1 to 8.
 func (c VariantsConfig) PerClass() int {
 	return 1 + len(c.variants())
 }

@@ -92,7 +92,7 @@ const runStream = 0x72756e73
 // MakeRunsConfig says which runs to make.
 type MakeRunsConfig struct {
 	Ways   int    // classes to choose from, 2 or more; 0 = DefaultWays
-	Trials int    // test pictures over all runs, at least so many; 0 = DefaultTrials
+	Trials int    // the least number of test pictures over all runs; 0 = DefaultTrials
 	Seed   uint64 // the same seed and dataset give the same runs
 }
 
@@ -125,7 +125,7 @@ func (c MakeRunsConfig) withDefaults() MakeRunsConfig {
 // The drawer is the number after the "_" of Omniglot's names (0394_01.png).
 // Where the classes of a run have no two drawers in common, any two different
 // images of a class serve. An alphabet with fewer classes than Ways gives runs of
-// those that it has, which Run.Ways tells; classes of one image are left out, and
+// those that it has, and Run.Ways says how many; classes of one image are left out, and
 // so are alphabets in which fewer than two classes remain. ErrNoRuns means that
 // no alphabet remains.
 func MakeRuns(d *dataset.Dataset, config MakeRunsConfig) ([]Run, error) {
@@ -241,7 +241,7 @@ func (m *runMaker) draw(classes []dataset.Class) []drawings {
 	return drawn
 }
 
-// drawers returns a class's images by drawer, those that tell theirs.
+// drawers returns a class's images by drawer, where their names say who drew them.
 func drawers(class dataset.Class) map[string]dataset.Image {
 	images := map[string]dataset.Image{}
 	for _, image := range class.Images {

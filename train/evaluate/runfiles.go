@@ -89,7 +89,7 @@ func findRuns(tree fs.FS) ([]string, error) {
 	return folders, err
 }
 
-// hidden tells what systems leave in folders and archives beside the content.
+// hidden reports whether a name is one that systems leave beside the content.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "Thumbs.db"
 }
@@ -276,13 +276,13 @@ func writePictures(folder, kind string, pictures []*imaging.Picture) error {
 	return nil
 }
 
-// pictureName counts from 1, in as many digits as keep the names of count
-// pictures in order, two at the least.
+// pictureName counts from 1, in two digits, or as many as keep the names of count
+// pictures in order.
 func pictureName(kind string, i, count int) string {
 	return fmt.Sprintf("%s%0*d.png", kind, digits(count), i+1)
 }
 
-// digits is the width that count takes, two at the least.
+// digits is the width that count takes, at least 2.
 func digits(count int) int {
 	return max(2, len(fmt.Sprint(count)))
 }

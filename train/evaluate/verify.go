@@ -15,7 +15,7 @@ const (
 	DefaultThreshold = 0.5
 )
 
-// VerifyConfig says which pairs to judge and by what threshold.
+// VerifyConfig says which pairs to score and with what threshold.
 type VerifyConfig struct {
 	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs
 	Seed      uint64    // the same seed and dataset give the same pairs
@@ -41,7 +41,7 @@ func validateThreshold(threshold float64) error {
 	return nil
 }
 
-// Score is a judged pair.
+// Score is a pair with its similarity.
 type Score struct {
 	Similarity float64 // 0..1
 	Same       bool    // what the pair really is
@@ -105,7 +105,7 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 	return Measure(scores, config.Threshold)
 }
 
-// Measure is the second half of Verify: it judges pairs that are scored already.
+// Measure is the second half of Verify: it measures pairs that are scored already.
 // There is at least one same and one different pair (else ErrNoPairs), and the
 // threshold is 0 to 1. The scores are kept in the result, not changed.
 func Measure(scores []Score, threshold float64) (VerifyResult, error) {

@@ -27,8 +27,8 @@ type Events struct {
 }
 
 // NewEvents begins a new event file in the folder. TensorBoard reads all event
-// files of a folder as one run, in the order of their times; what earlier ones
-// hold at steps later than done is told to be void.
+// files of a folder as one run, in the order of their times; a mark makes void what
+// earlier ones hold at steps later than done.
 func NewEvents(dir string, done int64, now func() time.Time) (*Events, error) {
 	file, err := createEventFile(dir, now())
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	smoothOrder       = 3
 	smoothShortWindow = 5
 	smoothLongWindow  = 15
-	smoothLongEpochs  = 25 // from so many epochs on the window is the long one
+	smoothLongEpochs  = 25 // from this epoch on the window is the long one
 )
 
 // LossPlot draws the mean losses by epoch, counted from 1, as a PNG of 640x480

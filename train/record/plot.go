@@ -34,7 +34,7 @@ var (
 		{Value: 0.6, Label: "0.6"}, {Value: 0.8, Label: "0.8"}, {Value: 1, Label: "1"},
 	}
 
-	// seriesColors tell curves of one plot apart; the plots take so many at the most.
+	// seriesColors distinguish the curves of one plot, which has no more than these.
 	seriesColors = []color.Color{blue, orange, green, red}
 )
 
@@ -130,7 +130,7 @@ func ROC(curves ...ROCCurve) ([]byte, error) {
 	return render(p, 6, 6)
 }
 
-// ReliabilityCurve tells how far similarities can be read as probabilities.
+// ReliabilityCurve shows how far similarities can be read as probabilities.
 type ReliabilityCurve struct {
 	Name   string // for the legend, such as "before calibration"
 	Points []ReliabilityPoint

@@ -64,7 +64,7 @@ type Recorder struct {
 }
 
 // Open makes the run folder or goes on in it. What an earlier attempt wrote
-// past Step and Epochs is dropped; TensorBoard is told to do the same.
+// past Step and Epochs is dropped; a mark in the event file makes TensorBoard drop it.
 func Open(config Config) (*Recorder, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (r *Recorder) Write(entry Entry) error {
 	return nil
 }
 
-// Epoch adds an epoch's mean losses to the text files and draws the plot anew.
+// Epoch adds an epoch's mean losses to the text files and replaces the plot.
 // A validation loss of NaN means that the run has no validation part.
 func (r *Recorder) Epoch(loss, validationLoss float64) error {
 	return r.losses.add(loss, validationLoss)
@@ -121,7 +121,7 @@ func (r *Recorder) Close() error {
 }
 
 // Save writes the file as a whole: to a temporary name beside it, synced, then
-// renamed. Whoever reads the path sees the old content or the new, never a part.
+// renamed. A reader of the path sees the old content or the new, never a part.
 func Save(path string, content []byte) error {
 	err := checkpoint.Replace(path, func(w io.Writer) error {
 		_, err := w.Write(content)

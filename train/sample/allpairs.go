@@ -96,8 +96,8 @@ type allPairs struct {
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
 // images: 2,016 pairs of 64 images. A batch takes PerClass images from each of
-// Images/PerClass classes. Most classes are of one alphabet, drawn anew for each
-// batch by its number of classes, since characters of one alphabet are the hard
+// Images/PerClass classes. Most classes are of one alphabet, drawn for each batch
+// by its number of classes, since characters of one alphabet are the hard
 // ones to tell apart; the others come from any. In one's own layout, which has no
 // alphabets, classes are drawn uniformly.
 //
@@ -155,8 +155,8 @@ func (s *allPairs) Next() Batch {
 	return g.batch
 }
 
-// order yields every class once, at any point as many of the batch's alphabets as
-// its share asks for. The first class is pairable, so that no batch is all
+// order yields every class once; of those yielded so far, its share are of the
+// batch's alphabets. The first class is pairable, so that no batch is all
 // different. It may be ranged over once.
 func (s *allPairs) order() iter.Seq[int] {
 	first := s.pairable[s.IntN(len(s.pairable))]

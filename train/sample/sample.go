@@ -29,7 +29,7 @@ type Sampler interface {
 	// Classes is the number of classes; labels lie below it, but for those of
 	// combined classes.
 	Classes() int
-	// State tells where the sampler stands, for Restore.
+	// State returns where the sampler stands, for Restore.
 	State() ([]byte, error)
 	// Restore makes a sampler of the same kind, dataset and settings go on exactly
 	// where State was called. After an error the sampler stands where it stood.
@@ -123,7 +123,7 @@ func newDraws(seed uint64) draws {
 	return draws{Rand: rand.New(generator), generator: generator}
 }
 
-// State tells where the stream stands.
+// State returns where the stream stands.
 func (d draws) State() ([]byte, error) {
 	return d.generator.MarshalBinary()
 }

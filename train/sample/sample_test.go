@@ -107,7 +107,7 @@ func TestSmallDataIsEnough(t *testing.T) {
 	}
 }
 
-// both tells whether there are same and different pairs.
+// both reports whether there are same and different pairs.
 func both(same []bool) bool {
 	count := 0
 	for _, s := range same {
