@@ -41,7 +41,7 @@ func (t task) run(s *scratch) (pixels, error) {
 		}
 		// A GIF's frame may cover a part of its screen; the library keeps it inside.
 		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
-			return pixels{}, fmt.Errorf("the header tells of %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
+			return pixels{}, fmt.Errorf("the header declares %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
 		}
 		return pixelsOf(decoded, header, t.alpha)
 	})

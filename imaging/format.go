@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Format is an encoding of images, told from the first bytes alone: file names
+// Format is an encoding of images, detected by the first bytes alone: file names
 // and content types are never consulted.
 type Format string
 
@@ -29,7 +29,7 @@ func Formats() []Format {
 // sniffLength is how many bytes sniff looks at.
 const sniffLength = 18
 
-// sniff tells the format from magic bytes. The registry of the image package is
+// sniff detects the format by magic bytes. The registry of the image package is
 // not used: what it knows depends on what else is linked into the program.
 func sniff(data []byte) (Format, error) {
 	head := data[:min(len(data), sniffLength)]

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// Header is what an image tells of itself before it is decoded.
+// Header is what an image's first bytes say before it is decoded.
 type Header struct {
 	Format        Format
 	Width, Height int // pixels as stored, before any EXIF orientation; of a GIF the logical screen
@@ -24,7 +24,7 @@ func (h Header) Pixels() int {
 	return h.Width * h.Height
 }
 
-// LogValue tells format and size, never image data.
+// LogValue has format and size, never image data.
 func (h Header) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("format", string(h.Format)),

@@ -19,7 +19,7 @@ func checkPNGLength(header Header, data []byte) error {
 	bits := int64(ihdr[depth]) * max(samples, 1)
 	want := int64(header.Height) * (int64(header.Width)*bits + 7) / 8
 	if most := int64(len(data)) * deflateRatio; most < want {
-		return fmt.Errorf("png: %d bytes unpack to %d at the most, %dx%d pixels of %d bits take %d", len(data), most, header.Width, header.Height, bits, want)
+		return fmt.Errorf("png: %d bytes unpack to at most %d, %dx%d pixels of %d bits take %d", len(data), most, header.Width, header.Height, bits, want)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func resample(dst *Picture, source pixels, l layout, s *scratch) {
 	}
 }
 
-// span tells which source samples from first to before last the taps need; an
+// span returns which source samples, from first to before last, the taps need; an
 // unscaled axis needs just those of the window.
 func span(taps []tap, from, count int) (first, last int) {
 	if taps == nil {

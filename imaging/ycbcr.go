@@ -13,7 +13,7 @@ var (
 	limitedRange = newLimitedRange()
 )
 
-// tableOf tells which levels a decoder's planes have. Lossy WebP stores black as
+// tableOf returns the table for the levels that a decoder's planes have. Lossy WebP stores black as
 // 16 and white as 235; its decoder hands the planes out unchanged, in a type
 // whose own conversion would take them for JPEG's 0 and 255.
 func tableOf(format Format) *ycbcrTable {

@@ -41,7 +41,7 @@ func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Da
 	if err != nil {
 		return nil, err
 	}
-	all, held, err := flags.parts(ctx, data)
+	all, held, err := flags.parts(data)
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}

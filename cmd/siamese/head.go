@@ -60,7 +60,7 @@ func (c *headCommand) learn(ctx context.Context, source tfmodel.Source, logger *
 		return nil, err
 	}
 	defer func() { _ = data.Close() }() // only read
-	learn, _, err := flags.parts(ctx, data)
+	learn, _, err := flags.parts(data)
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,9 @@ func (c *trainCommand) runFolder() (string, error) {
 	case c.Data == "" || c.Folder == "":
 		return "", usageError{errors.New("train: --data and --run are needed, or --resume")}
 	}
+	if err := c.conflict(); err != nil {
+		return "", usageError{err}
+	}
 	if c.Epochs == 0 && c.TimeLimit == 0 {
 		c.Epochs = defaultEpochs
 	}

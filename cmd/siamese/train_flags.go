@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"siamese/tfmodel"
+	"siamese/train/sample"
 	"siamese/train/schedule"
 )
 
@@ -116,6 +118,35 @@ func (s *span) UnmarshalText(text []byte) error {
 	}
 	*s = span(read)
 	return err
+}
+
+// conflict reports flags of a new run that contradict each other or change nothing.
+func (f trainFlags) conflict() error {
+	if f.Combine > 0 && f.ClassWeight > 0 {
+		return errors.New("train: --combine makes classes of a batch alone, which --class-weight can't name: use one of them")
+	}
+	if f.Distinct && !f.Rotations && !f.Mirrors {
+		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
+	}
+	if f.Sampler != "pairs" {
+		return nil
+	}
+	flags := []struct {
+		name string
+		set  bool
+	}{
+		{"--per-class", f.PerClass != sample.DefaultPerClass},
+		{"--alphabet-share", f.AlphabetShare != sample.DefaultAlphabetShare},
+		{"--alphabets", f.Alphabets != 0},
+		{"--one-pose", f.OnePose},
+		{"--combine", f.Combine != 0},
+	}
+	for _, flag := range flags {
+		if flag.set {
+			return fmt.Errorf("train: %s says how --sampler allpairs draws, and changes nothing with --sampler pairs: use one of them", flag.name)
+		}
+	}
+	return nil
 }
 
 // options say what the network's trainer runs on.

@@ -38,7 +38,10 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	learn, validation, err := f.parts(ctx, data)
+	learn, validation, err := f.parts(data)
+	if err == nil {
+		learn, err = f.variants(ctx, learn, logger)
+	}
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
@@ -81,24 +84,31 @@ func (f trainFlags) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 }
 
 // parts splits the data; the validation part is nil with --split none.
-func (f trainFlags) parts(ctx context.Context, data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
-	learn = data
+func (f trainFlags) parts(data *dataset.Dataset) (learn, validation *dataset.Dataset, err error) {
 	if f.Split != "none" {
 		by, err := dataset.ParseSplitBy(f.Split)
 		if err != nil {
 			return nil, nil, err
 		}
-		learn, validation, err = data.Split(dataset.Split{By: by, HoldOut: f.HoldOut, Names: f.HoldOutOf, Seed: f.Seed})
-		if err != nil {
-			return nil, nil, err
-		}
+		return data.Split(dataset.Split{By: by, HoldOut: f.HoldOut, Names: f.HoldOutOf, Seed: f.Seed})
 	}
-	if f.Rotations || f.Mirrors {
-		learn, err = learn.Variants(ctx, dataset.VariantsConfig{
-			Rotations: f.Rotations, Mirrors: f.Mirrors, Distinct: f.Distinct || f.Mirrors,
-		})
+	return data, nil, nil
+}
+
+// variants adds the turned and mirrored classes that the flags ask for.
+func (f trainFlags) variants(ctx context.Context, learn *dataset.Dataset, logger *slog.Logger) (*dataset.Dataset, error) {
+	variants := dataset.VariantsConfig{Rotations: f.Rotations, Mirrors: f.Mirrors, Distinct: f.Distinct || f.Mirrors}
+	if variants.PerClass() == 1 {
+		return learn, nil
 	}
-	return learn, validation, err
+	all := len(learn.Classes()) * variants.PerClass()
+	learn, err := learn.Variants(ctx, variants)
+	if err != nil {
+		return nil, err
+	}
+	kept := len(learn.Classes())
+	logger.Info("variants", "classes", kept, "left_out", all-kept)
+	return learn, nil
 }
 
 func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, logger *slog.Logger) (train.Setup, *tfmodel.Trainer, error) {
@@ -152,9 +162,6 @@ func images(data *dataset.Dataset) int {
 }
 
 func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
-	if f.Combine > 0 && f.ClassWeight > 0 {
-		return nil, usageError{errors.New("train: --combine makes classes of a batch alone, which --class-weight can't name: use one of them")}
-	}
 	if f.Sampler == "pairs" {
 		return sample.NewPairs(learn, f.Batch, f.Seed)
 	}
