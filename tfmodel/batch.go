@@ -8,6 +8,26 @@ import (
 	"siamese/tfmodel/internal/tf"
 )
 
+// TrainBatch is what a step learns from.
+type TrainBatch struct {
+	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
+	Pixels []byte
+	// Embeddings, float32 [N,E], take the images' place where all blocks are
+	// frozen: what is encoded once need not be encoded at each step.
+	Embeddings []float32
+	// A and B are the pairs: indices into the images. Same tells which are of
+	// one class, Weights what each counts; they should sum to 1. All are of one
+	// length, which is 0 where the pair term has weight 0.
+	A, B    []int32
+	Same    []bool
+	Weights []float32
+	// Labels are the images' classes, for the contrastive and the class term.
+	Labels []int32
+	// Shares are how many images each tower takes, in order; pairs lie within one
+	// share, whose weights sum to 1 each. Nil: one tower takes all.
+	Shares []int
+}
+
 // feeds checks a batch and makes the tensors of a step.
 func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, error) {
 	feeds := []tf.Feed{t.scalar("learning_rate", learningRate)}
@@ -29,6 +49,44 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 		feeds = append(feeds, fed...)
 	}
 	return feeds, nil
+}
+
+// shares splits a batch into what each tower takes.
+func (t *Trainer) shares(batch TrainBatch) ([]TrainBatch, error) {
+	if batch.Shares == nil && t.towers == 1 {
+		return []TrainBatch{batch}, nil
+	}
+	if len(batch.Shares) != t.towers {
+		return nil, fmt.Errorf("got a batch of %d shares, want one for each of %d towers", len(batch.Shares), t.towers)
+	}
+	total := 0
+	for _, images := range batch.Shares {
+		total += images
+	}
+	size := t.architecture.ImageBytes()
+	if batch.Embeddings != nil || len(batch.Pixels) != total*size || len(batch.Labels) != total {
+		return nil, fmt.Errorf("got %d bytes of pixels and %d labels, want those of the %d images of the shares", len(batch.Pixels), len(batch.Labels), total)
+	}
+	var shares []TrainBatch
+	begin := 0
+	for _, images := range batch.Shares {
+		end := begin + images
+		share := TrainBatch{Pixels: batch.Pixels[begin*size : end*size], Labels: batch.Labels[begin:end]}
+		for i := range batch.A {
+			a, b := int(batch.A[i])-begin, int(batch.B[i])-begin
+			if a < 0 || a >= images {
+				continue // another tower's
+			}
+			if b < 0 || b >= images {
+				return nil, fmt.Errorf("pair %d is of images %d and %d, want both in one share", i, batch.A[i], batch.B[i])
+			}
+			share.A, share.B = append(share.A, int32(a)), append(share.B, int32(b))
+			share.Same, share.Weights = append(share.Same, batch.Same[i]), append(share.Weights, batch.Weights[i])
+		}
+		shares = append(shares, share)
+		begin = end
+	}
+	return shares, nil
 }
 
 // towerFeeds are the tensors of one tower; prefix begins their names.
@@ -166,42 +224,4 @@ func int32Bytes(values []int32) []byte {
 		data = binary.NativeEndian.AppendUint32(data, uint32(value))
 	}
 	return data
-}
-
-// shares splits a batch into what each tower takes.
-func (t *Trainer) shares(batch TrainBatch) ([]TrainBatch, error) {
-	if batch.Shares == nil && t.towers == 1 {
-		return []TrainBatch{batch}, nil
-	}
-	if len(batch.Shares) != t.towers {
-		return nil, fmt.Errorf("got a batch of %d shares, want one for each of %d towers", len(batch.Shares), t.towers)
-	}
-	total := 0
-	for _, images := range batch.Shares {
-		total += images
-	}
-	size := t.architecture.ImageBytes()
-	if batch.Embeddings != nil || len(batch.Pixels) != total*size || len(batch.Labels) != total {
-		return nil, fmt.Errorf("got %d bytes of pixels and %d labels, want those of the %d images of the shares", len(batch.Pixels), len(batch.Labels), total)
-	}
-	var shares []TrainBatch
-	begin := 0
-	for _, images := range batch.Shares {
-		end := begin + images
-		share := TrainBatch{Pixels: batch.Pixels[begin*size : end*size], Labels: batch.Labels[begin:end]}
-		for i := range batch.A {
-			a, b := int(batch.A[i])-begin, int(batch.B[i])-begin
-			if a < 0 || a >= images {
-				continue // another tower's
-			}
-			if b < 0 || b >= images {
-				return nil, fmt.Errorf("pair %d is of images %d and %d, want both in one share", i, batch.A[i], batch.B[i])
-			}
-			share.A, share.B = append(share.A, int32(a)), append(share.B, int32(b))
-			share.Same, share.Weights = append(share.Same, batch.Same[i]), append(share.Weights, batch.Weights[i])
-		}
-		shares = append(shares, share)
-		begin = end
-	}
-	return shares, nil
 }

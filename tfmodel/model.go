@@ -293,21 +293,6 @@ func versionFolder(dir string) (string, error) {
 	return dir, nil
 }
 
-// The signatures of a SavedModel and the names of their tensors.
-const (
-	encodeSignature  = "encode"          // images -> embeddings
-	compareSignature = "compare"         // a, b -> similarity
-	defaultSignature = "serving_default" // image_a, image_b -> similarity
-
-	imagesInput      = "images"
-	embeddingsOutput = "embeddings"
-	aInput           = "a"
-	bInput           = "b"
-	imageAInput      = "image_a"
-	imageBInput      = "image_b"
-	similarityOutput = "similarity"
-)
-
 // checkedTensor looks a tensor of a signature up and holds it against what the
 // network must have: TensorFlow enforces neither names nor shapes.
 func checkedTensor(signature string, tensors map[string]binding.TensorInfo, name string, dataType binding.DataType, shape ...int64) (string, error) {

@@ -27,6 +27,21 @@ const (
 	extraFolder   = "assets.extra"
 )
 
+// The signatures of a SavedModel and the names of their tensors.
+const (
+	encodeSignature  = "encode"          // images -> embeddings
+	compareSignature = "compare"         // a, b -> similarity
+	defaultSignature = "serving_default" // image_a, image_b -> similarity
+
+	imagesInput      = "images"
+	embeddingsOutput = "embeddings"
+	aInput           = "a"
+	bInput           = "b"
+	imageAInput      = "image_a"
+	imageBInput      = "image_b"
+	similarityOutput = "similarity"
+)
+
 // writeScope holds the operations that only writing needs. They are left out of
 // the graph that is written.
 const writeScope = "write"

@@ -1,25 +1,14 @@
 package tfmodel
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
-
-	"siamese/tfmodel/builtin"
-	"siamese/weights"
 )
-
-// formatVersion is raised when exported models change in form, so that caches
-// of an older program are not used.
-const formatVersion = "1"
 
 // Store is where weight files are unpacked to SavedModels.
 type Store struct {
@@ -72,131 +61,6 @@ func (s *Store) Open(ctx context.Context, path string, options Options) (*Model,
 		return nil, fmt.Errorf("%w: unpack again: %w", ErrModel, err)
 	}
 	return Load(ctx, dir, options)
-}
-
-// ReadSource reads what a SavedModel is made of: the built-in model for "", else
-// a weight file with the card beside it, as [Store.Open] takes it. Errors wrap
-// ErrModel.
-func ReadSource(path string) (Source, error) {
-	source, err := readSource(path)
-	if err != nil {
-		return Source{}, fmt.Errorf("%w: %q: %w", ErrModel, path, err)
-	}
-	return source, nil
-}
-
-func readSource(path string) (Source, error) {
-	model, err := findUnpackable(path)
-	if err != nil {
-		return Source{}, err
-	}
-	if model == nil {
-		return Source{}, errors.New("it is a folder, want a weight file")
-	}
-	return model.read()
-}
-
-// unpackable is a model that has to become a SavedModel before it is loaded.
-type unpackable struct {
-	// key names what it is made from: the same key, the same SavedModel.
-	key  string
-	name string
-	read func() (Source, error)
-}
-
-// findUnpackable returns nil for a folder.
-func findUnpackable(path string) (*unpackable, error) {
-	if path == "" {
-		card, err := ParseCard(builtin.Card)
-		if err != nil {
-			return nil, err
-		}
-		// The card gives the hash of the weights: a test holds it to that.
-		return &unpackable{key: storeKey([]byte(card.Weights.SHA256), builtin.Card), name: builtin.Name, read: readBuiltin}, nil
-	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is no such file or folder")
-	}
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, nil
-	}
-	hash, err := hashFile(path)
-	if err != nil {
-		return nil, err
-	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	sidecar, err := os.ReadFile(CardPath(path))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return &unpackable{
-		key:  storeKey([]byte(hash), []byte(name), sidecar),
-		name: name,
-		read: func() (Source, error) { return readFile(path, hash, sidecar) },
-	}, nil
-}
-
-// CardPath is where the card of a weight file is looked for: "x.json" for
-// "x.safetensors".
-func CardPath(path string) string {
-	return strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
-}
-
-// storeKey is short enough for a folder and long enough not to collide.
-func storeKey(parts ...[]byte) string {
-	hash := sha256.New()
-	for _, part := range append(parts, []byte(formatVersion)) {
-		fmt.Fprintf(hash, "%d:", len(part))
-		hash.Write(part)
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:24]
-}
-
-func readBuiltin() (Source, error) {
-	card, err := ParseCard(builtin.Card)
-	if err != nil {
-		return Source{}, err
-	}
-	set, _, err := weights.ReadSafetensors(bytes.NewReader(builtin.Weights), int64(len(builtin.Weights)))
-	if err != nil {
-		return Source{}, fmt.Errorf("built-in weights: %w", err)
-	}
-	return Source{Card: card, Weights: set, Pictures: builtin.Pictures}, nil
-}
-
-// readFile reads a weight file with the card beside it, or makes a card.
-func readFile(path, hash string, sidecar []byte) (Source, error) {
-	set, err := weights.Read(path)
-	if err != nil {
-		return Source{}, err
-	}
-	source := Source{Weights: set, Pictures: os.DirFS(filepath.Dir(path))}
-	if sidecar != nil {
-		source.Card, err = ParseCard(sidecar)
-	} else {
-		source.Card, err = bareCard(path, set)
-	}
-	source.Card.Weights.SHA256 = hash
-	return source, err
-}
-
-// bareCard is the card of weights that come without one.
-func bareCard(path string, set *weights.Set) (Card, error) {
-	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
-	if err != nil {
-		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(CardPath(path)))
-	}
-	return Card{
-		Name:          strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
-		Architecture:  architecture,
-		Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
-		Threshold:     0.5,
-		ThresholdNote: "Not measured: the weight file came without a card.",
-	}, nil
 }
 
 // unpack exports a model into the store, unless it is there, and returns its

@@ -184,27 +184,6 @@ func (o Options) towerDevices() ([]string, error) {
 	return devices, nil
 }
 
-// workerDevices are the towers of a cluster. Which of a worker's devices runs an
-// operation is TensorFlow's choice: its first GPU where it has one.
-func (o Options) workerDevices() ([]string, error) {
-	var devices []string
-	if len(o.Towers) == 0 {
-		for number := range o.Cluster {
-			devices = append(devices, taskName(number))
-		}
-		return devices, nil
-	}
-	for _, tower := range o.Towers {
-		suffix, ok := strings.CutPrefix(tower, "worker:")
-		number, err := strconv.Atoi(suffix)
-		if !ok || err != nil || number < 0 || number >= len(o.Cluster) {
-			return nil, fmt.Errorf(`tower %q, want "worker:0" to "worker:%d": the cluster has %d workers`, tower, len(o.Cluster)-1, len(o.Cluster))
-		}
-		devices = append(devices, taskName(number))
-	}
-	return devices, nil
-}
-
 // checkDevices tells which of the devices that a trainer is to run on are not
 // there: TensorFlow would quietly run on the CPU instead.
 func (o Options) checkDevices(session *tf.Session, towers []string) error {
@@ -257,13 +236,4 @@ func parseTower(tower string) (kind string, number int, err error) {
 		}
 	}
 	return "", 0, fmt.Errorf(`tower %q, want "cpu:N" or "gpu:N"`, tower)
-}
-
-// target is where the session of a trainer runs: the first worker of the
-// cluster, or "" for this process.
-func (o Options) target() string {
-	if len(o.Cluster) == 0 {
-		return ""
-	}
-	return "grpc://" + o.Cluster[0]
 }

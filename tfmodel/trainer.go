@@ -34,26 +34,6 @@ type Trainer struct {
 	lost         bool // a worker is gone, and a run waits for it
 }
 
-// TrainBatch is what a step learns from.
-type TrainBatch struct {
-	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
-	Pixels []byte
-	// Embeddings, float32 [N,E], take the images' place where all blocks are
-	// frozen: what is encoded once need not be encoded at each step.
-	Embeddings []float32
-	// A and B are the pairs: indices into the images. Same tells which are of
-	// one class, Weights what each counts; they should sum to 1. All are of one
-	// length, which is 0 where the pair term has weight 0.
-	A, B    []int32
-	Same    []bool
-	Weights []float32
-	// Labels are the images' classes, for the contrastive and the class term.
-	Labels []int32
-	// Shares are how many images each tower takes, in order; pairs lie within one
-	// share, whose weights sum to 1 each. Nil: one tower takes all.
-	Shares []int
-}
-
 // StepResult is what a step reports, as of before its update.
 type StepResult struct {
 	Loss        float64 // all terms with their weights

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
@@ -138,4 +139,34 @@ func (t *Trainer) watched(run func() error) error {
 			}
 		}
 	}
+}
+
+// workerDevices are the towers of a cluster. Which of a worker's devices runs an
+// operation is TensorFlow's choice: its first GPU where it has one.
+func (o Options) workerDevices() ([]string, error) {
+	var devices []string
+	if len(o.Towers) == 0 {
+		for number := range o.Cluster {
+			devices = append(devices, taskName(number))
+		}
+		return devices, nil
+	}
+	for _, tower := range o.Towers {
+		suffix, ok := strings.CutPrefix(tower, "worker:")
+		number, err := strconv.Atoi(suffix)
+		if !ok || err != nil || number < 0 || number >= len(o.Cluster) {
+			return nil, fmt.Errorf(`tower %q, want "worker:0" to "worker:%d": the cluster has %d workers`, tower, len(o.Cluster)-1, len(o.Cluster))
+		}
+		devices = append(devices, taskName(number))
+	}
+	return devices, nil
+}
+
+// target is where the session of a trainer runs: the first worker of the
+// cluster, or "" for this process.
+func (o Options) target() string {
+	if len(o.Cluster) == 0 {
+		return ""
+	}
+	return "grpc://" + o.Cluster[0]
 }
