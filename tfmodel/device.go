@@ -40,13 +40,11 @@ type Options struct {
 	MaxRunImages int
 	// Towers are the devices that a step of training is split over: "cpu:N" and
 	// "gpu:N", the latter with Device "auto", or with Cluster "worker:N". Default
-	// nil: one tower on Device, with Cluster one on each worker. Models take no
-	// notice of it.
+	// nil: one tower on Device, with Cluster one on each worker. Models ignore it.
 	Towers []string
 	// Cluster are the addresses, host:port, of the workers that train, in the
 	// order that each was started with (see StartWorker). Worker 0 holds the
-	// weights. Default nil: training runs in this process. Models take no notice
-	// of it.
+	// weights. Default nil: training runs in this process. Models ignore it.
 	Cluster []string
 	// Precision is what convolutions and matrix products are computed in; sums,
 	// weights and results stay float32. Default Float32Precision.
@@ -62,7 +60,8 @@ const (
 	maxRunImagesGPU = 32
 )
 
-// Validate tells what is wrong with the options, nil if nothing is.
+// Validate returns an error that names the first option out of range, nil if there
+// is none.
 func (o Options) Validate() error {
 	if _, _, err := parseDevice(o.Device); err != nil {
 		return err
@@ -207,7 +206,7 @@ func Devices() ([]Device, error) {
 	return devices, nil
 }
 
-// onCPU tells whether a model would run on the CPU.
+// onCPU reports whether a model would run on the CPU.
 func (o Options) onCPU() (bool, error) {
 	kind, _, err := parseDevice(o.Device)
 	if err != nil || kind != DeviceAuto {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Rehash writes a folder's card anew for the files as they are, as somebody
-// would who changed a model and its card together.
+// Rehash rewrites a folder's card for its present files, as if model and card had
+// been changed together.
 func Rehash(dir string, change func(*Card)) error {
 	card, err := readCard(dir)
 	if err != nil {
@@ -50,6 +50,9 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 	}
 	return found, nil
 }
+
+// Steps is the number of updates that were done.
+func (t *Trainer) Steps() int64 { return t.steps }
 
 // Rounded are options by which BFloat16 rewrites the graph wherever it runs, as
 // it does for a GPU.

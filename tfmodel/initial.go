@@ -14,9 +14,10 @@ import (
 // "don't know" whatever the embeddings' scale.
 const headGain = 0.25
 
-// Initial makes weights to begin training with: kernels by He's uniform
-// distribution, variance 2/fan_in (He et al. 2015), biases 0. Keras' default,
-// Glorot's, starts this network dead: each layer would shrink its input by half.
+// Initial makes weights to begin training with: the convolutions' kernels are
+// uniform with He's variance, 2/fan_in (He et al. 2015), the head's are uniform
+// within headGain times that range, biases are 0. Keras' default, Glorot's range,
+// starts this network dead: each layer would shrink its input by half.
 func Initial(architecture Architecture, seed uint64) (*weights.Set, error) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var tensors []weights.Tensor
@@ -38,8 +39,8 @@ func Initial(architecture Architecture, seed uint64) (*weights.Set, error) {
 }
 
 // Overlay replaces tensors of a set by those of the same name and shape in
-// another, and tells which names it took and which it passed over for their
-// shape: how Keras loads a file by name. Both sets stay as they are.
+// another, as Keras loads a file by name. It returns the names that it took and
+// those that it passed over for their shape. Both sets stay as they are.
 func Overlay(set, over *weights.Set) (merged *weights.Set, taken, passed []string, err error) {
 	var tensors []weights.Tensor
 	for tensor := range set.All() {
@@ -71,14 +72,6 @@ func ImageNetScaling() InputScaling {
 		Shift: [3]float64{123.68 / 255, 116.779 / 255, 103.939 / 255},
 		BGR:   true,
 	}
-}
-
-// InkScaling feeds dark lines on white to VGG16's published weights as light
-// lines on their mean colour: what is white becomes 0, like the padding of the
-// convolutions within. gain is the difference of black, in the weights' units;
-// 255 is the whole range.
-func InkScaling(gain float64) InputScaling {
-	return InputScaling{Scale: [3]float64{-gain, -gain, -gain}, Shift: [3]float64{1, 1, 1}, BGR: true}
 }
 
 // FoldInput gives a set whose first convolution takes RGB in 0..1 as it is and
@@ -136,9 +129,9 @@ const (
 // with c mod Hidden = j differ by; all other entries of its kernel are 0.
 // distance is the usual sum of |a-b| between two classes, above 0.
 //
-// A head that begins so is right where the embeddings are; one that begins by
-// chance learns the training classes by heart first. With
-// TrainerConfig.SparseHead it stays a weighted distance.
+// A head that begins so is right as soon as the embeddings are; one that begins at
+// random memorises the training classes first. With TrainerConfig.SparseHead it
+// stays a weighted distance.
 func DistanceHead(architecture Architecture, set *weights.Set, distance float64) (*weights.Set, error) {
 	if err := architecture.Check(set); err != nil {
 		return nil, fmt.Errorf("distance head: %w", err)

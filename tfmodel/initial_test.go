@@ -60,7 +60,9 @@ func TestOverlay(t *testing.T) {
 func TestFoldInput(t *testing.T) {
 	architecture := tfmodel.Architecture{Height: 6, Width: 6, Blocks: [][]int{{2}}, Hidden: 1}
 	set := randomWeights(t, architecture, 4)
-	for name, scaling := range map[string]tfmodel.InputScaling{"imagenet": tfmodel.ImageNetScaling(), "ink": tfmodel.InkScaling(100)} {
+	for name, scaling := range map[string]tfmodel.InputScaling{
+		"imagenet": tfmodel.ImageNetScaling(),
+		"RGB":      {Scale: [3]float64{-100, -90, -80}, Shift: [3]float64{1, 0.5, 0}}} {
 		folded, err := tfmodel.FoldInput(set, scaling)
 		must(t, err)
 		pixels := randomPixels(architecture, 1, 9)

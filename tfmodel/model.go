@@ -51,7 +51,7 @@ func (m *Model) Precision() Precision { return m.precision }
 // unless the model was loaded with AutoPrecision.
 func (m *Model) PrecisionReason() string { return m.precisionReason }
 
-// MaxRunImages is how many images one run of Encode carries at the most.
+// MaxRunImages is the largest number of images in one run of Encode.
 func (m *Model) MaxRunImages() int { return m.maxRunImages }
 
 // Encode turns images into embeddings. pixels is uint8 [N,H,W,3] RGB, N at
@@ -145,8 +145,8 @@ func (m *Model) Close() error {
 	return err
 }
 
-// ErrModel is wrapped by every error that says a model can't be served: its
-// folder is not there, foreign, damaged, or does not answer as its card says.
+// ErrModel is wrapped by errors that say why a model can't be served: its folder
+// is missing, foreign or damaged, or does not answer as its card says.
 var ErrModel = errors.New("model refused")
 
 // Load loads a SavedModel folder that this program wrote: the folder itself, or
@@ -244,7 +244,7 @@ func loadSession(dir string, options Options) (_ *tf.Session, _ map[string]bindi
 	return tf.Load(dir, config)
 }
 
-// newModel settles where the model runs.
+// newModel makes a model of a session; its endpoints are not set.
 func newModel(session *tf.Session, card Card, options Options) (*Model, error) {
 	device, err := options.chosenDevice(session)
 	if err != nil {

@@ -199,11 +199,7 @@ func (g *servingGraph) setVariable(session *tf.Session, variable Variable, value
 	if err != nil {
 		return err
 	}
-	shape := make([]int64, len(variable.Shape))
-	for i, dim := range variable.Shape {
-		shape[i] = int64(dim)
-	}
-	feed := tf.Feed{To: to, Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(values)}
+	feed := tf.Feed{To: to, Type: tf.Float32, Shape: int64s(variable.Shape), Data: tf.Float32Bytes(values)}
 	if err := session.Run([]tf.Feed{feed}, nil, run); err != nil {
 		return fmt.Errorf("set %q: %w", variable.Name, err)
 	}
@@ -261,7 +257,7 @@ func tensorInfos(outputs tensors) map[string]*corepb.TensorInfo {
 			shape.Dim = append(shape.Dim, &shapepb.TensorShapeProto_Dim{Size: output.Shape().Size(i)})
 		}
 		infos[name] = &corepb.TensorInfo{
-			Encoding:    &corepb.TensorInfo_Name{Name: fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)},
+			Encoding:    &corepb.TensorInfo_Name{Name: tensorName(output)},
 			Dtype:       typepb.DataType(output.DataType()),
 			TensorShape: shape,
 		}
@@ -347,11 +343,7 @@ func (m *Model) readVariable(variable Variable) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := make([]int64, len(variable.Shape))
-	for i, dim := range variable.Shape {
-		shape[i] = int64(dim)
-	}
 	values := make([]float32, variable.Size())
-	fetch := tf.Fetch{From: read, Type: tf.Float32, Shape: shape, Into: tf.Float32Bytes(values)}
+	fetch := tf.Fetch{From: read, Type: tf.Float32, Shape: int64s(variable.Shape), Into: tf.Float32Bytes(values)}
 	return values, m.session.Run(nil, []tf.Fetch{fetch})
 }

@@ -205,7 +205,7 @@ func (s *Source) complete() error {
 	return s.Card.Architecture.Check(s.Weights)
 }
 
-// write makes the model in an empty folder and proves it.
+// write makes the model in an empty folder and checks its golden pairs.
 func (s *Source) write(ctx context.Context, dir string, options Options) error {
 	if err := writeSavedModel(dir, s.Card.Architecture, s.Weights); err != nil {
 		return err

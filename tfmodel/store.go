@@ -30,7 +30,7 @@ func (s *Store) Close() error {
 // Open loads a model from wherever it is: "" is the built-in one, a folder is a
 // SavedModel as Load takes it, a file holds weights (safetensors or a Keras
 // HDF5 file of the whole network). A weight file is unpacked into the store
-// once; a damaged copy there is made anew.
+// once; a damaged copy there is made again.
 //
 // A card beside a weight file is used: "x.json" for "x.safetensors". Without
 // one the input is 105×105 and the threshold 0.5.
@@ -105,7 +105,7 @@ func (s *Store) root() (string, error) {
 	return temporary, err
 }
 
-// writable tells whether files can be made in a folder, which is made.
+// writable reports whether files can be made in a folder. It makes the folder.
 func writable(dir string) bool {
 	if os.MkdirAll(dir, 0o755) != nil {
 		return false
@@ -117,7 +117,7 @@ func writable(dir string) bool {
 	return os.Remove(probe) == nil
 }
 
-// leftoverAge is the age from which a half-written folder is certainly nobody's:
+// leftoverAge is the age at which a half-written folder counts as abandoned:
 // writing takes seconds.
 const leftoverAge = time.Hour
 

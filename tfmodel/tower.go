@@ -99,15 +99,7 @@ func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 	}
 	gathered := make(map[string][]binding.Output)
 	for number, device := range devices {
-		options := binding.GraphImportOptions{Prefix: towerPrefix(number), Device: device}
-		for _, variable := range g.variables {
-			name, index, err := splitTensorName(tower.names["weight/"+variable.Name])
-			if err != nil {
-				return err
-			}
-			options.AddInputMapping(name, index, variable.read)
-		}
-		if err := g.definition.ImportWithOptions(tower.definition, options); err != nil {
+		if err := g.importTower(tower, number, device); err != nil {
 			return fmt.Errorf("import tower %d on %q: %w", number, device, err)
 		}
 		for name, tensor := range tower.names {
@@ -129,6 +121,20 @@ func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 	return nil
 }
 
+// importTower copies a tower's graph into this one, on a device and with the
+// variables in place of the weights' placeholders.
+func (g *trainerGraph) importTower(t *tower, number int, device string) error {
+	options := binding.GraphImportOptions{Prefix: towerPrefix(number), Device: device}
+	for _, variable := range g.variables {
+		name, index, err := splitTensorName(t.names["weight/"+variable.Name])
+		if err != nil {
+			return err
+		}
+		options.AddInputMapping(name, index, variable.read)
+	}
+	return g.definition.ImportWithOptions(t.definition, options)
+}
+
 // towerPrefix begins the names of a tower's operations.
 func towerPrefix(number int) string {
 	return fmt.Sprintf("tower_%d", number)
@@ -148,13 +154,11 @@ func (g *trainerGraph) imported(tensor string) (binding.Output, error) {
 }
 
 func splitTensorName(tensor string) (name string, index int, err error) {
-	for i := len(tensor) - 1; i > 0; i-- {
-		if tensor[i] == ':' {
-			_, err := fmt.Sscanf(tensor[i+1:], "%d", &index)
-			return tensor[:i], index, err
-		}
+	name, suffix, _ := strings.Cut(tensor, ":")
+	if index, err = strconv.Atoi(suffix); err != nil {
+		return "", 0, fmt.Errorf("got tensor %q, want operation:index", tensor)
 	}
-	return "", 0, fmt.Errorf("tensor %q, want operation:index", tensor)
+	return name, index, nil
 }
 
 // mean is the mean of tensors of one shape.
@@ -184,8 +188,8 @@ func (o Options) towerDevices() ([]string, error) {
 	return devices, nil
 }
 
-// checkDevices tells which of the devices that a trainer is to run on are not
-// there: TensorFlow would quietly run on the CPU instead.
+// checkDevices returns an error if a device that a trainer is to run on is
+// missing: TensorFlow would quietly run on the CPU instead.
 func (o Options) checkDevices(session *tf.Session, towers []string) error {
 	if len(o.Cluster) > 0 {
 		return nil // reachWorkers has looked; which devices a worker has is its own affair

@@ -6,8 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	binding "github.com/galeone/tensorflow/tensorflow/go"
-
 	"siamese/tfmodel/internal/tf"
 	"siamese/weights"
 )
@@ -57,10 +55,11 @@ func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfi
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	t := &Trainer{architecture: architecture, config: config.withDefaults(), cluster: options.Cluster}
-	if err := t.open(options); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
+	err := t.open(options)
+	if err == nil {
+		err = t.initialise(set)
 	}
-	if err := t.initialise(set); err != nil {
+	if err != nil {
 		_ = t.Close() // the first error is the one to tell
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
@@ -81,48 +80,37 @@ func (t *Trainer) open(options Options) error {
 	if err != nil {
 		return err
 	}
+	if t.graph, err = newTrainerGraph(t.architecture, t.config, devices, rounds); err != nil {
+		return err
+	}
 	options.Precision.allowTensorFloat32()
-	graph, err := newTrainerGraph(t.architecture, t.config, devices, rounds)
-	if err != nil {
+	if t.session, err = t.graph.newSession(options); err != nil {
 		return err
 	}
-	built, err := graph.finalize()
-	if err != nil {
+	if err := options.checkDevices(t.session, devices); err != nil {
 		return err
 	}
-	config, err := options.config()
-	if err != nil {
-		return err
-	}
-	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config, Target: options.target()})
-	if err != nil {
-		return err
-	}
-	session, err := tf.Borrow(owner, built)
-	if err != nil {
-		return err
-	}
-	if err := options.checkDevices(session, devices); err != nil {
-		_ = session.Close() // the first error is the one to tell
-		return err
-	}
-	t.session, t.graph = session, graph
+	return t.findEndpoints()
+}
+
+// findEndpoints looks up what the trainer feeds, fetches and runs.
+func (t *Trainer) findEndpoints() (err error) {
 	t.outputs, t.operations = make(map[string]tf.Output), make(map[string]tf.Operation)
-	for name, output := range graph.outputs {
-		if t.outputs[name], err = session.Output(fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)); err != nil {
+	for name, output := range t.graph.outputs {
+		if t.outputs[name], err = t.session.Output(tensorName(output)); err != nil {
 			return err
 		}
 	}
-	for name, operation := range graph.operations {
-		if t.operations[name], err = session.Operation(operation.Name()); err != nil {
+	for name, operation := range t.graph.operations {
+		if t.operations[name], err = t.session.Operation(operation.Name()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// initialise sets the network's variables, the classifier's to He's uniform
-// distribution, the optimizer's to 0 and the average to the network's.
+// initialise sets the network's variables and their averages to the given weights,
+// the classifier's kernel to random values, and all else to 0.
 func (t *Trainer) initialise(set *weights.Set) error {
 	random := rand.New(rand.NewPCG(t.config.Seed, 0))
 	for _, variable := range t.graph.state {
@@ -132,6 +120,8 @@ func (t *Trainer) initialise(set *weights.Set) error {
 			tensor, _ := set.Get(variable.of) // NewTrainer has checked the set
 			values = tensor.Data
 		case variable.Name == classKernel:
+			// A tenth of the range of He's uniform distribution, so that the class
+			// term begins near log(classes), the loss of a guess.
 			limit := math.Sqrt(6 / float64(variable.Shape[0]))
 			for i := range values {
 				values[i] = float32((random.Float64()*2 - 1) * limit / 10)
@@ -173,9 +163,6 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 		Gradient:    float64(values[5]),
 	}, nil
 }
-
-// Steps is how many updates were done.
-func (t *Trainer) Steps() int64 { return t.steps }
 
 // Close gives the trainer's memory back. Closing twice is harmless.
 func (t *Trainer) Close() error {

@@ -29,7 +29,7 @@ type TrainerConfig struct {
 	Optimizer Optimizer `json:"optimizer"`
 	// Momentum is SGD's momentum and Adam's β1, 0 to below 1. No default: 0 is 0.
 	Momentum float64 `json:"momentum"`
-	// Nesterov turns SGD's momentum to Nesterov's.
+	// Nesterov makes SGD's momentum Nesterov's.
 	Nesterov bool `json:"nesterov"`
 	// WeightDecay is the factor on the weights, 0 or more.
 	WeightDecay float64 `json:"weight_decay"`
@@ -38,8 +38,7 @@ type TrainerConfig struct {
 	// HeadRate multiplies the learning rate of the head's layers. Default 1.
 	HeadRate float64 `json:"head_rate"`
 	// SparseHead keeps the entries of dense_1/kernel that are 0 at 0: a distance
-	// head (see DistanceHead) stays one. Only a learning rule moves them
-	// otherwise; weight decay leaves 0 as it is.
+	// head (see DistanceHead) stays one.
 	SparseHead bool `json:"sparse_head,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
@@ -76,7 +75,8 @@ func (c TrainerConfig) withDefaults() TrainerConfig {
 	return c
 }
 
-// Validate tells which field is out of range for a network, nil if none is.
+// Validate returns an error that names the first field out of range for a network,
+// nil if there is none.
 func (c TrainerConfig) Validate(architecture Architecture) error {
 	c = c.withDefaults()
 	switch c.Optimizer {

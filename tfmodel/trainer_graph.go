@@ -6,6 +6,8 @@ import (
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 	"github.com/galeone/tensorflow/tensorflow/go/op"
+
+	"siamese/tfmodel/internal/tf"
 )
 
 // stateKind says what a variable of a trainer is.
@@ -38,7 +40,7 @@ type trainerGraph struct {
 }
 
 // newTrainerGraph builds the graph; devices are TensorFlow's names of what the
-// towers run on, "" for wherever TensorFlow likes. rounds has the towers compute
+// towers run on, "" for TensorFlow's choice. rounds has the towers compute
 // in bfloat16 (see roundGraph).
 func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []string, rounds bool) (*trainerGraph, error) {
 	g := &trainerGraph{
@@ -64,6 +66,23 @@ func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []
 	return g, g.scope.Err()
 }
 
+// newSession ends the building and makes a session of the graph.
+func (g *trainerGraph) newSession(options Options) (*tf.Session, error) {
+	built, err := g.finalize()
+	if err != nil {
+		return nil, err
+	}
+	config, err := options.config()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config, Target: options.target()})
+	if err != nil {
+		return nil, err
+	}
+	return tf.Borrow(owner, built)
+}
+
 // trainerVariables are the network's and the classifier's.
 func trainerVariables(architecture Architecture, config TrainerConfig) []Variable {
 	variables := architecture.Variables()
@@ -75,7 +94,7 @@ func trainerVariables(architecture Architecture, config TrainerConfig) []Variabl
 	return variables
 }
 
-// learns tells whether a variable is trained.
+// learns reports whether a variable is trained.
 func (c TrainerConfig) learns(variable string) bool {
 	var block int
 	if _, err := fmt.Sscanf(variable, "block%d_", &block); err == nil && block <= c.FrozenBlocks {
@@ -86,7 +105,7 @@ func (c TrainerConfig) learns(variable string) bool {
 	return !(isHead && c.PairWeight == 0 || isClassifier(variable) && c.ClassWeight == 0)
 }
 
-// isClassifier tells a variable of the classifier from one of the network.
+// isClassifier reports whether a variable is the classifier's, not the network's.
 func isClassifier(name string) bool {
 	return name == classKernel || name == classBias
 }
@@ -111,8 +130,8 @@ func (g *trainerGraph) addUpdates() {
 	}
 }
 
-// sparse takes the gradients of the head's entries that are 0 away, where that
-// is asked for.
+// sparse sets the gradients of the head's entries that are 0 to 0, with
+// TrainerConfig.SparseHead.
 func (g *trainerGraph) sparse(scope *op.Scope, gradients []binding.Output) []binding.Output {
 	if !g.config.SparseHead {
 		return gradients

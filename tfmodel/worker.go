@@ -31,7 +31,7 @@ type WorkerConfig struct {
 	Number int
 }
 
-// Validate tells what is wrong with the configuration, nil if nothing is.
+// Validate returns an error that names what is wrong, nil if nothing is.
 func (c WorkerConfig) Validate() error {
 	if err := checkCluster(c.Cluster); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c WorkerConfig) Validate() error {
 	return nil
 }
 
-// checkCluster tells what is wrong with the addresses of a cluster.
+// checkCluster returns an error that names the first address that is wrong.
 func checkCluster(cluster []string) error {
 	if len(cluster) == 0 {
 		return fmt.Errorf("a cluster of no addresses, want host:port of each worker")
@@ -66,8 +66,8 @@ func checkCluster(cluster []string) error {
 
 // StartWorker makes this process a worker of TensorFlow's distributed runtime:
 // from then on it runs what trainers of the cluster ask for, until it exits;
-// TensorFlow offers no way to stop it. Whoever reaches the port can run any graph
-// in this process, and nothing is encrypted: trusted networks only.
+// TensorFlow offers no way to stop it. Anyone who can reach the port can run
+// any graph in this process, and nothing is encrypted: trusted networks only.
 func StartWorker(config WorkerConfig) error {
 	if err := config.Validate(); err != nil {
 		return fmt.Errorf("worker: %w", err)
@@ -97,12 +97,12 @@ func StartWorker(config WorkerConfig) error {
 const (
 	// workerDialTimeout is how long a worker may take to accept a connection.
 	workerDialTimeout = 5 * time.Second
-	// workerWatchPeriod is every how often workers are looked for in a run.
+	// workerWatchPeriod is the time between two checks of the workers in a run.
 	workerWatchPeriod = 2 * time.Second
 )
 
-// reachWorkers tells which worker of a cluster accepts no connection:
-// TensorFlow itself would wait for it for ever.
+// reachWorkers returns an error that names the first worker that accepts no
+// connection: TensorFlow itself would wait for it forever.
 func reachWorkers(cluster []string) error {
 	for number, address := range cluster {
 		connection, err := net.DialTimeout("tcp", address, workerDialTimeout)
@@ -114,15 +114,14 @@ func reachWorkers(cluster []string) error {
 	return nil
 }
 
-// watched does a run and looks for the workers while it lasts: where one dies,
-// TensorFlow may wait for its part for ever, and nothing can interrupt that. The
-// run is left behind then, with its memory, and the trainer is of no use any
-// more.
+// watched does a run and checks the workers while it lasts: if one dies,
+// TensorFlow may wait for it forever, and nothing can interrupt that. The run is
+// then abandoned with its memory, and the trainer can no longer be used.
 func (t *Trainer) watched(run func() error) error {
 	if len(t.cluster) == 0 {
 		return run()
 	}
-	ended := make(chan error, 1) // 1: a run that was left behind ends all the same
+	ended := make(chan error, 1) // 1: an abandoned run can still end
 	go func() { ended <- run() }()
 	ticker := time.NewTicker(workerWatchPeriod)
 	defer ticker.Stop()
