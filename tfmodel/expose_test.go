@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	framework "github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
+	"google.golang.org/protobuf/proto"
 )
 
 // Rehash rewrites a folder's card for its present files, as if model and card had
@@ -53,6 +56,25 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 
 // Steps is the number of updates that were done.
 func (t *Trainer) Steps() int64 { return t.steps }
+
+// RoundGraph has a graph's convolutions computed in bfloat16.
+func RoundGraph(graph *framework.GraphDef) error {
+	_, err := roundGraph(graph)
+	return err
+}
+
+// RoundedTower is the graph of a trainer's tower in bfloat16.
+func RoundedTower(architecture Architecture, config TrainerConfig) (*framework.GraphDef, error) {
+	tower, err := newTower(architecture, config.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	if err := roundTower(tower); err != nil {
+		return nil, err
+	}
+	graph := &framework.GraphDef{}
+	return graph, proto.Unmarshal(tower.definition, graph)
+}
 
 // Rounded are options by which BFloat16 rewrites the graph wherever it runs, as
 // it does for a GPU.

@@ -225,7 +225,7 @@ func openSession(dir string, card Card, options Options) (*Model, error) {
 }
 
 // loadSession loads a folder's graph in the precision of the options.
-func loadSession(dir string, options Options) (_ *tf.Session, _ map[string]binding.Signature, err error) {
+func loadSession(dir string, options Options) (*tf.Session, map[string]binding.Signature, error) {
 	config, err := options.config()
 	if err != nil {
 		return nil, nil, err
@@ -234,14 +234,19 @@ func loadSession(dir string, options Options) (_ *tf.Session, _ map[string]bindi
 	if err != nil {
 		return nil, nil, err
 	}
-	if rounds {
-		if dir, err = roundedCopy(dir); err != nil {
-			return nil, nil, err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	}
 	options.Precision.allowTensorFloat32()
-	return tf.Load(dir, config)
+	if !rounds {
+		return tf.Load(dir, config)
+	}
+	copied, err := roundedCopy(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, signatures, err := tf.Load(copied, config)
+	if removeErr := os.RemoveAll(copied); err == nil && removeErr != nil {
+		return nil, nil, errors.Join(removeErr, session.Close())
+	}
+	return session, signatures, err
 }
 
 // newModel makes a model of a session; its endpoints are not set.
