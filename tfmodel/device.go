@@ -36,7 +36,7 @@ type Options struct {
 	InterThreads int
 	// MaxRunImages is how many images Encode gives TensorFlow at once, at least
 	// 1. Default 0: 8 on a CPU, where more gains nothing and a run can't be
-	// interrupted; 32 on a GPU.
+	// interrupted; 128 on a GPU.
 	MaxRunImages int
 	// Towers are the devices that a step of training is split over: "cpu:N" and
 	// "gpu:N", the latter with Device "auto", or with Cluster "worker:N". Default
@@ -47,18 +47,32 @@ type Options struct {
 	// weights. Default nil: training runs in this process. Models ignore it.
 	Cluster []string
 	// Precision is what convolutions and matrix products are computed in; sums,
-	// weights and results stay float32. Default Float32Precision.
+	// weights and results stay float32. Default Float32Precision. AutoPrecision
+	// chooses by the processor and the model's golden pairs.
 	Precision Precision
 
 	// rounds has BFloat16 rewrite the graph on a CPU as well: for tests.
 	rounds bool
 }
 
-// Images a run may have by default.
+// Images a run may have by default. On an NVIDIA H200 runs of 128 take 19 ms in
+// float32 and 6 ms in bfloat16, at 0.88 and 0.99 of the best rate of any size; 256
+// would double the wait.
 const (
 	maxRunImagesCPU = 8
-	maxRunImagesGPU = 32
+	maxRunImagesGPU = 128
 )
+
+// runImages is MaxRunImages with its default for a device.
+func (o Options) runImages(device string) int {
+	switch {
+	case o.MaxRunImages > 0:
+		return o.MaxRunImages
+	case device == DeviceCPU:
+		return maxRunImagesCPU
+	}
+	return maxRunImagesGPU
+}
 
 // Validate returns an error that names the first option out of range, nil if there
 // is none.

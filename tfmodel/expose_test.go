@@ -21,9 +21,35 @@ func Rehash(dir string, change func(*Card)) error {
 	return writeCard(dir, card)
 }
 
-// LoadOn is Load on a processor that has instructions for bfloat16, or has not.
-func LoadOn(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
-	return loadOn(ctx, dir, options, fast)
+// Processor is what AutoPrecision goes by.
+type Processor struct {
+	OnCPU, HasBFloat16 bool
+	Capability         string
+}
+
+// Candidates are the precisions that AutoPrecision tries there.
+func (p Processor) Candidates() (precisions []Precision, missing string) {
+	return processor{p.OnCPU, p.HasBFloat16, p.Capability}.candidates()
+}
+
+// LoadOn is Load on a processor.
+func LoadOn(ctx context.Context, dir string, options Options, on Processor) (*Model, error) {
+	return loadOn(ctx, dir, options, func(Options) (processor, error) {
+		return processor{on.OnCPU, on.HasBFloat16, on.Capability}, nil
+	})
+}
+
+// OpenFirst tries candidates whose opening ends with the given errors, and
+// returns those that were opened, in order.
+func OpenFirst(ctx context.Context, precisions []Precision, refused map[Precision]error) (model *Model, opened []Precision, err error) {
+	model, err = openFirst(ctx, precisions, "", func(precision Precision) (*Model, error) {
+		opened = append(opened, precision)
+		if err := refused[precision]; err != nil {
+			return nil, err
+		}
+		return &Model{precision: precision}, nil
+	})
+	return model, opened, err
 }
 
 // ReadGoldenPicture reads a golden picture of a folder as uint8 [H,W,3].
@@ -53,6 +79,9 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 	}
 	return found, nil
 }
+
+// RunImages is the largest run of a model on a device.
+func (o Options) RunImages(device string) int { return o.runImages(device) }
 
 // Steps is the number of updates that were done.
 func (t *Trainer) Steps() int64 { return t.steps }

@@ -15,6 +15,10 @@ import (
 	"siamese/tfmodel/internal/tf"
 )
 
+// ErrModel is wrapped by errors that say why a model can't be served: its folder
+// is missing, foreign or damaged, or does not answer as its card says.
+var ErrModel = errors.New("model refused")
+
 // Model is a loaded network. Encode and Compare are safe for concurrent use,
 // with each other and with Close.
 type Model struct {
@@ -34,6 +38,16 @@ type Model struct {
 // CPU and 9 MB.
 const maxRunPairs = 256
 
+// Load loads a SavedModel folder that this program wrote: the folder itself, or
+// one with numbered versions, of which the highest is taken. It refuses what
+// does not hold: hashes of the files, names and shapes of the signatures, the
+// similarities of the golden pairs. With AutoPrecision it may load the model
+// up to three times. The model is warm when Load returns. The caller closes it. Errors wrap
+// ErrModel, except for invalid options and a done ctx.
+func Load(ctx context.Context, dir string, options Options) (*Model, error) {
+	return loadOn(ctx, dir, options, readProcessor)
+}
+
 // Card is what the model says about itself. Its maps and slices are not to be
 // changed.
 func (m *Model) Card() Card { return m.card }
@@ -44,7 +58,8 @@ func (m *Model) Version() string { return m.version }
 // Device is where the model runs: "cpu" or "gpu:N".
 func (m *Model) Device() string { return m.device }
 
-// Precision is what the model computes in: Float32Precision or BFloat16.
+// Precision is what the model computes in: Float32Precision, TensorFloat32 or
+// BFloat16.
 func (m *Model) Precision() Precision { return m.precision }
 
 // PrecisionReason says, for people, why Precision is what it is. It is empty
@@ -145,33 +160,19 @@ func (m *Model) Close() error {
 	return err
 }
 
-// ErrModel is wrapped by errors that say why a model can't be served: its folder
-// is missing, foreign or damaged, or does not answer as its card says.
-var ErrModel = errors.New("model refused")
-
-// Load loads a SavedModel folder that this program wrote: the folder itself, or
-// one with numbered versions, of which the highest is taken. It refuses what
-// does not hold: hashes of the files, names and shapes of the signatures, the
-// similarities of the golden pairs. With AutoPrecision it may load the model
-// twice. The model is warm when Load returns. The caller closes it. Errors wrap
-// ErrModel, except for invalid options and a done ctx.
-func Load(ctx context.Context, dir string, options Options) (*Model, error) {
-	return loadOn(ctx, dir, options, hasBFloat16())
-}
-
-// loadOn is Load on a processor that is fast in bfloat16, or is not.
-func loadOn(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
+// loadOn is Load; AutoPrecision goes by what read says of the processor.
+func loadOn(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	model, err := load(ctx, dir, options, fast)
+	model, err := load(ctx, dir, options, read)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
 	}
 	return model, err
 }
 
-func load(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
+func load(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
 	dir, err := versionFolder(dir)
 	if err != nil {
 		return nil, err
@@ -183,15 +184,23 @@ func load(ctx context.Context, dir string, options Options, fast bool) (*Model, 
 	if err := checkFiles(dir, card); err != nil {
 		return nil, err
 	}
-	if options.Precision == AutoPrecision {
-		return openAuto(ctx, dir, card, options, fast)
+	if options.Precision != AutoPrecision {
+		return openChecked(ctx, dir, card, options, options.Precision.tolerance())
 	}
-	return openProven(ctx, dir, card, options, options.Precision.tolerance())
+	found, err := read(options)
+	if err != nil {
+		return nil, err
+	}
+	precisions, missing := found.candidates()
+	return openFirst(ctx, precisions, missing, func(precision Precision) (*Model, error) {
+		options.Precision = precision
+		return openChecked(ctx, dir, card, options, GoldenTolerance)
+	})
 }
 
-// openProven loads a folder whose files hold, and holds its golden pairs to a
+// openChecked loads a folder whose files hold, and holds its golden pairs to a
 // tolerance.
-func openProven(ctx context.Context, dir string, card Card, options Options, tolerance float64) (*Model, error) {
+func openChecked(ctx context.Context, dir string, card Card, options Options, tolerance float64) (*Model, error) {
 	model, err := openSession(dir, card, options)
 	if err != nil {
 		return nil, err
@@ -257,13 +266,7 @@ func newModel(session *tf.Session, card Card, options Options) (*Model, error) {
 	}
 	model := &Model{
 		session: session, card: card, device: device,
-		precision: options.Precision.session(), maxRunImages: options.MaxRunImages,
-	}
-	if model.maxRunImages == 0 {
-		model.maxRunImages = maxRunImagesGPU
-		if device == DeviceCPU {
-			model.maxRunImages = maxRunImagesCPU
-		}
+		precision: options.Precision.session(), maxRunImages: options.runImages(device),
 	}
 	return model, nil
 }

@@ -283,6 +283,24 @@ func TestLoadRefusesAGPUThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestRunImages(t *testing.T) {
+	tests := []struct {
+		give   int
+		device string
+		want   int
+	}{
+		{0, tfmodel.DeviceCPU, 8},
+		{0, "gpu:1", 128},
+		{5, tfmodel.DeviceCPU, 5},
+		{256, "gpu:0", 256},
+	}
+	for _, tt := range tests {
+		if got := (tfmodel.Options{MaxRunImages: tt.give}).RunImages(tt.device); got != tt.want {
+			t.Errorf("a largest run of %d on %s = %d, want %d", tt.give, tt.device, got, tt.want)
+		}
+	}
+}
+
 func TestOptionsValidate(t *testing.T) {
 	tests := []struct {
 		give tfmodel.Options
