@@ -147,8 +147,8 @@ func convolutionName(block, convolution int) string {
 	return fmt.Sprintf("block%d_conv%d", block+1, convolution+1)
 }
 
-// InferArchitecture reads the widths off a weight file. The input size is no
-// part of such a file: height and width say it, and must fit dense_1.
+// InferArchitecture reads the widths off a weight file. Such a file does
+// not hold the input size: height and width give it, and must fit dense_1.
 func InferArchitecture(set *weights.Set, height, width int) (Architecture, error) {
 	architecture := Architecture{Height: height, Width: width}
 	for block := 0; ; block++ {

@@ -12,19 +12,20 @@ import (
 type TrainBatch struct {
 	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
 	Pixels []byte
-	// Embeddings, float32 [N,E], take the images' place where all blocks are
-	// frozen: what is encoded once need not be encoded at each step.
+	// Embeddings, float32 [N,E], stand in for the images if all blocks are frozen,
+	// so that images are encoded once and not at each step.
 	Embeddings []float32
-	// A and B are the pairs: indices into the images. Same tells which are of
-	// one class, Weights what each counts; they should sum to 1. All are of one
-	// length, which is 0 where the pair term has weight 0.
+	// A and B are the pairs: indices into the images. Same says which pairs are of
+	// one class, Weights how much each counts; they should sum to 1. All have one
+	// length, which is 0 if the pair term has weight 0.
 	A, B    []int32
 	Same    []bool
 	Weights []float32
 	// Labels are the images' classes, for the contrastive and the class term.
 	Labels []int32
-	// Shares are how many images each tower takes, in order; pairs lie within one
-	// share, whose weights sum to 1 each. Nil: one tower takes all.
+	// Shares are the numbers of images that the towers take, in order. Each pair
+	// lies within one share, and the weights of each share sum to 1. Nil: one tower
+	// takes all.
 	Shares []int
 }
 
@@ -113,7 +114,7 @@ func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error)
 	return feeds, nil
 }
 
-// imageFeed feeds pixels, or embeddings in the place of what the encoder makes.
+// imageFeed feeds pixels, or embeddings in place of the encoder's output.
 func (t *Trainer) imageFeed(prefix string, batch TrainBatch) (feed tf.Feed, count int, err error) {
 	if batch.Embeddings != nil {
 		length := t.architecture.EmbeddingLength()
@@ -164,7 +165,7 @@ func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Fe
 	}, nil
 }
 
-// selfOff takes an image out of its own softmax.
+// selfOff is added to an image's own logit to take it out of its softmax.
 const selfOff = -1e9
 
 // labelFeeds turns labels into the matrices of the contrastive and class terms.
@@ -191,9 +192,9 @@ func (t *Trainer) labelFeeds(prefix string, labels []int32, count int) ([]tf.Fee
 	return feeds, nil
 }
 
-// contrastiveMatrices are, for N images, [N,N] each: positive, what the log
-// probability of each other image of the class counts, all summing to 1 over
-// images that have one; self, which is -1e9 on the diagonal and 0 elsewhere.
+// contrastiveMatrices are [N,N] each for N images. positive holds the weights of
+// the other images of an image's class: each image that has others counts the same,
+// and all weights sum to 1. self is selfOff on the diagonal and 0 elsewhere.
 func contrastiveMatrices(labels []int32) (positive, self []float32) {
 	count := len(labels)
 	members := make(map[int32]int)

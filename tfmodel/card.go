@@ -49,8 +49,7 @@ type Card struct {
 type WeightsCard struct {
 	// SHA256 is the hash of the weight file that they came from, if any.
 	SHA256 string `json:"sha256,omitempty"`
-	// Digest is weights.Set.Digest: the same for the same values, whatever file
-	// they came from. Embeddings are bound to it.
+	// Digest is weights.Set.Digest: the same for the same values, from any file. Embeddings are bound to it.
 	Digest string `json:"digest"`
 }
 

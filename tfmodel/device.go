@@ -116,8 +116,8 @@ func parseDevice(device string) (kind string, number int, err error) {
 	return "", 0, fmt.Errorf(`device %q, want "auto", "cpu" or "gpu:N"`, device)
 }
 
-// config is the session's ConfigProto, serialized. Memory grows as needed:
-// TensorFlow's own default takes the whole GPU.
+// config is the session's ConfigProto, serialized. A GPU's memory is taken as
+// needed: by default TensorFlow takes all of it.
 func (o Options) config() ([]byte, error) {
 	kind, number, err := parseDevice(o.Device)
 	if err != nil {
@@ -130,8 +130,8 @@ func (o Options) config() ([]byte, error) {
 			AllowGrowth:                 true,
 			PerProcessGpuMemoryFraction: o.GPUMemoryFraction,
 		},
-		// Operations without a kernel for their device run on the CPU. A tower's
-		// device is looked for before: see checkDevices.
+		// Operations without a kernel for their device run on the CPU. Whether
+		// a tower's device exists is checked before: see checkDevices.
 		AllowSoftPlacement: true,
 	}
 	if o.Precision.session() == BFloat16 && !o.rounds {
@@ -265,7 +265,7 @@ func (o Options) devices() ([]tf.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = session.Close() }() // an empty session: nothing to lose
+	defer func() { _ = session.Close() }() // an empty session: nothing is lost
 	return session.Devices()
 }
 

@@ -133,8 +133,8 @@ func (g *graph) similarity(name string, a, b binding.Output) binding.Output {
 	return x
 }
 
-// assertShape records an error where the graph's own shape is another; -1
-// stands for a dimension that is not known before a run.
+// assertShape records an error if the graph's own shape is another; -1 stands for
+// a dimension that is only known in a run.
 func (g *graph) assertShape(x binding.Output, want ...int64) {
 	if g.scope.Err() != nil {
 		return
@@ -144,7 +144,7 @@ func (g *graph) assertShape(x binding.Output, want ...int64) {
 	}
 }
 
-// finalize ends the building.
+// finalize returns the finished graph, or the first error of its building.
 func (g *graph) finalize() (*binding.Graph, error) {
 	built, err := g.scope.Finalize()
 	if err != nil {

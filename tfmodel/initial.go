@@ -11,7 +11,7 @@ import (
 )
 
 // headGain makes the untrained head's logits small, so that training begins near
-// "don't know" whatever the embeddings' scale.
+// "don't know" at any scale of the embeddings.
 const headGain = 0.25
 
 // Initial makes weights to begin training with: the convolutions' kernels are

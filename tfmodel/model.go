@@ -30,7 +30,7 @@ type Model struct {
 	precision Precision
 	// precisionReason is why it is that, where AutoPrecision was asked for.
 	precisionReason string
-	// maxRunImages bounds a run, and with it the time that can't be interrupted.
+	// maxRunImages bounds a run, which can't be interrupted.
 	maxRunImages int
 }
 
@@ -48,7 +48,7 @@ func Load(ctx context.Context, dir string, options Options) (*Model, error) {
 	return loadOn(ctx, dir, options, readProcessor)
 }
 
-// Card is what the model says about itself. Its maps and slices are not to be
+// Card is what the model says about itself. Its maps and slices must not be
 // changed.
 func (m *Model) Card() Card { return m.card }
 
@@ -72,7 +72,7 @@ func (m *Model) MaxRunImages() int { return m.maxRunImages }
 // Encode turns images into embeddings. pixels is uint8 [N,H,W,3] RGB, N at
 // least 1, and stays the caller's; the result is float32 [N,E], the caller's.
 //
-// Long batches are run in parts; ctx is looked at before each part and not
+// Long batches are run in parts; ctx is checked before each part and not
 // during it, so that Encode returns at most one part's time after ctx is done.
 func (m *Model) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
 	size, length := m.card.Architecture.ImageBytes(), m.card.Architecture.EmbeddingLength()
@@ -114,7 +114,7 @@ func (m *Model) encodeRun(pixels []byte, embeddings []float32, count int) error 
 
 // Compare turns N pairs of embeddings, float32 [N,E] each, N at least 1, into N
 // similarities in 0..1: a[i] against b[i]. It is symmetric in a and b. The
-// arguments stay the caller's, the result is the caller's. ctx is treated as by
+// arguments stay the caller's, the result is the caller's. ctx is checked as by
 // Encode.
 func (m *Model) Compare(ctx context.Context, a, b []float32) ([]float32, error) {
 	length := m.card.Architecture.EmbeddingLength()
@@ -152,7 +152,7 @@ func (m *Model) compareRun(a, b, similarities []float32) error {
 		}})
 }
 
-// Close waits for the calls under way and gives the model's memory back. Later
+// Close waits for the calls in flight and gives the model's memory back. Later
 // calls fail. Closing twice is harmless.
 func (m *Model) Close() error {
 	err := m.session.Close()
@@ -173,19 +173,12 @@ func loadOn(ctx context.Context, dir string, options Options, read func(Options)
 }
 
 func load(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
-	dir, err := versionFolder(dir)
+	from, err := checkedFolder(dir)
 	if err != nil {
-		return nil, err
-	}
-	card, err := readCard(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkFiles(dir, card); err != nil {
 		return nil, err
 	}
 	if options.Precision != AutoPrecision {
-		return openChecked(ctx, dir, card, options, options.Precision.tolerance())
+		return from.openChecked(ctx, options, options.Precision.tolerance())
 	}
 	found, err := read(options)
 	if err != nil {
@@ -194,38 +187,60 @@ func load(ctx context.Context, dir string, options Options, read func(Options) (
 	precisions, missing := found.candidates()
 	return openFirst(ctx, precisions, missing, func(precision Precision) (*Model, error) {
 		options.Precision = precision
-		return openChecked(ctx, dir, card, options, GoldenTolerance)
+		return from.openChecked(ctx, options, GoldenTolerance)
 	})
 }
 
-// openChecked loads a folder whose files hold, and holds its golden pairs to a
-// tolerance.
-func openChecked(ctx context.Context, dir string, card Card, options Options, tolerance float64) (*Model, error) {
-	model, err := openSession(dir, card, options)
+// folder is a SavedModel folder with its card.
+type folder struct {
+	dir  string
+	card Card
+}
+
+// checkedFolder finds a SavedModel folder as Load does and checks its files'
+// hashes.
+func checkedFolder(dir string) (folder, error) {
+	dir, err := versionFolder(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	card, err := readCard(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	return folder{dir, card}, checkFiles(dir, card)
+}
+
+// openChecked opens the folder and checks its golden pairs to a tolerance.
+func (f folder) openChecked(ctx context.Context, options Options, tolerance float64) (*Model, error) {
+	model, err := f.open(options)
 	if err != nil {
 		return nil, err
 	}
-	if err := model.checkGoldenPairs(ctx, os.DirFS(filepath.Join(dir, extraFolder)), tolerance); err != nil {
-		_ = model.Close() // the first error is the one to tell
+	if err := model.checkGoldenPairs(ctx, f.extra(), tolerance); err != nil {
+		_ = model.Close() // the first error is the one to report
 		return nil, err
 	}
 	tf.TrimMemory()
 	return model, nil
 }
 
-// openSession loads a folder without looking at hashes or golden pairs.
-func openSession(dir string, card Card, options Options) (*Model, error) {
-	session, signatures, err := loadSession(dir, options)
+// extra holds what is beside the card.
+func (f folder) extra() fs.FS { return os.DirFS(filepath.Join(f.dir, extraFolder)) }
+
+// open opens the folder without checking hashes or golden pairs.
+func (f folder) open(options Options) (*Model, error) {
+	session, signatures, err := loadSession(f.dir, options)
 	if err != nil {
 		return nil, err
 	}
-	model, err := newModel(session, card, options)
+	model, err := newModel(session, f.card, options)
 	if err != nil {
-		_ = session.Close() // the first error is the one to tell
+		_ = session.Close() // the first error is the one to report
 		return nil, err
 	}
-	model.version = filepath.Base(dir)
-	model.endpoints, err = findEndpoints(session, signatures, card.Architecture)
+	model.version = filepath.Base(f.dir)
+	model.endpoints, err = findEndpoints(session, signatures, f.card.Architecture)
 	if err != nil {
 		_ = session.Close()
 		return nil, err
@@ -301,7 +316,7 @@ func versionFolder(dir string) (string, error) {
 	return dir, nil
 }
 
-// checkedTensor looks a tensor of a signature up and holds it against what the
+// checkedTensor looks up a tensor of a signature and compares it with what the
 // network must have: TensorFlow enforces neither names nor shapes.
 func checkedTensor(signature string, tensors map[string]binding.TensorInfo, name string, dataType binding.DataType, shape ...int64) (string, error) {
 	info, ok := tensors[name]

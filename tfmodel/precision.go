@@ -94,6 +94,8 @@ func readProcessor(options Options) (processor, error) {
 	if found.onCPU, err = options.onCPU(); err != nil || found.onCPU {
 		return found, err
 	}
+	// The driver's number is another card's where CUDA_VISIBLE_DEVICES reorders
+	// cards of several kinds. That costs speed or a refused load, no wrong answer.
 	_, number, err := parseDevice(options.Device)
 	if gpu, ok := ReadGPU(number); ok {
 		found.capability = gpu.ComputeCapability

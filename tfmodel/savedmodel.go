@@ -172,7 +172,7 @@ func (g *servingGraph) saveVariables(built *binding.Graph, set *weights.Set) err
 	if err != nil {
 		return err
 	}
-	defer func() { _ = session.Close() }() // nothing to lose: the files are written by then
+	defer func() { _ = session.Close() }() // nothing is lost: the files are written by then
 	for _, variable := range g.variables {
 		tensor, ok := set.Get(variable.Name)
 		if !ok {
@@ -270,7 +270,7 @@ func tensorInfos(outputs tensors) map[string]*corepb.TensorInfo {
 // that no picture is encoded: its weights are held against the card's digest
 // instead. The card that is returned names no files.
 //
-// ctx is looked at between two variables. Errors wrap ErrModel, except for
+// ctx is checked between two variables. Errors wrap ErrModel, except for
 // invalid options and a done ctx.
 func ReadSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
 	if err := options.Validate(); err != nil {
@@ -292,31 +292,24 @@ func ReadWeights(ctx context.Context, dir string, options Options) (*weights.Set
 }
 
 func readSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
-	dir, err := versionFolder(dir)
+	from, err := checkedFolder(dir)
 	if err != nil {
 		return Source{}, err
 	}
-	card, err := readCard(dir)
+	model, err := from.open(options)
 	if err != nil {
 		return Source{}, err
 	}
-	if err := checkFiles(dir, card); err != nil {
-		return Source{}, err
-	}
-	model, err := openSession(dir, card, options)
-	if err != nil {
-		return Source{}, err
-	}
-	defer func() { _ = model.Close() }() // it was loaded to be looked at only
+	defer func() { _ = model.Close() }() // it was only loaded to be read
 	set, err := model.readVariables(ctx)
 	if err != nil {
 		return Source{}, err
 	}
-	if got, want := set.Digest(), card.Weights.Digest; got != want {
+	if got, want := set.Digest(), from.card.Weights.Digest; got != want {
 		return Source{}, fmt.Errorf("its weights have the digest %s, its card says %s", got, want)
 	}
-	card.Files = nil
-	return Source{Card: card, Weights: set, Pictures: os.DirFS(filepath.Join(dir, extraFolder))}, nil
+	from.card.Files = nil
+	return Source{Card: from.card, Weights: set, Pictures: from.extra()}, nil
 }
 
 // readVariables fetches the network's variables, one a run: together they would

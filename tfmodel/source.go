@@ -144,7 +144,8 @@ func CardPath(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
 }
 
-// storeKey is short enough for a folder and long enough not to collide.
+// storeKey is a hash of the parts, short enough for a folder's name and long
+// enough not to collide.
 func storeKey(parts ...[]byte) string {
 	hash := sha256.New()
 	for _, part := range append(parts, []byte(formatVersion)) {
@@ -221,21 +222,21 @@ func (s *Source) write(ctx context.Context, dir string, options Options) error {
 	}
 	// Golden similarities are what any other precision is held against.
 	options.Precision = Float32Precision
-	model, err := openSession(dir, s.Card, options)
+	written := folder{dir, s.Card}
+	model, err := written.open(options)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = model.Close() }() // it was loaded to be looked at only
-	extra := os.DirFS(filepath.Join(dir, extraFolder))
+	defer func() { _ = model.Close() }() // it was only loaded to be read
 	if measure {
-		measured, err := model.measureGoldenPairs(ctx, extra)
+		measured, err := model.measureGoldenPairs(ctx, written.extra())
 		if err != nil {
 			return err
 		}
 		for i := range measured {
 			s.Card.GoldenPairs[i].Similarity = measured[i]
 		}
-	} else if err := model.checkGoldenPairs(ctx, extra, GoldenTolerance); err != nil {
+	} else if err := model.checkGoldenPairs(ctx, written.extra(), GoldenTolerance); err != nil {
 		return err
 	}
 	if err := writeCard(dir, s.Card); err != nil {

@@ -19,7 +19,7 @@ type Store struct {
 	temporary string
 }
 
-// Close removes what was temporary.
+// Close removes the temporary folder, if one was made.
 func (s *Store) Close() error {
 	if s.temporary == "" {
 		return nil
@@ -27,8 +27,8 @@ func (s *Store) Close() error {
 	return os.RemoveAll(s.temporary)
 }
 
-// Open loads a model from wherever it is: "" is the built-in one, a folder is a
-// SavedModel as Load takes it, a file holds weights (safetensors or a Keras
+// Open loads a model by its path: "" is the built-in one, a folder is a SavedModel
+// as Load takes it, a file holds weights (safetensors or a Keras
 // HDF5 file of the whole network). A weight file is unpacked into the store
 // once; a damaged copy there is made again.
 //
@@ -53,7 +53,7 @@ func (s *Store) Open(ctx context.Context, path string, options Options) (*Model,
 	if err == nil || ctx.Err() != nil {
 		return model, err
 	}
-	// What is in the store is ours to make again.
+	// What is in the store can be made again.
 	if err := os.RemoveAll(filepath.Dir(filepath.Dir(dir))); err != nil {
 		return nil, fmt.Errorf("%w: remove a damaged copy: %w", ErrModel, err)
 	}
@@ -81,7 +81,7 @@ func (s *Store) unpack(ctx context.Context, model *unpackable, options Options) 
 	}
 	err = Export(ctx, dir, source, options)
 	if errors.Is(err, fs.ErrExist) {
-		return dir, nil // another process was faster
+		return dir, nil // another process has just written it
 	}
 	return dir, err
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // tower is one device's part of a step: forward pass, losses and gradients for
-// its share of the batch. It is a graph of its own, which is imported once a
-// device: gradients take no scope with a device, and the operations that they
-// add to a plain scope would have none.
+// its share of the batch. It is a graph of its own, which is imported once for
+// each device: op.Gradients refuses a scope with a device, and what it adds to a
+// plain scope has none.
 type tower struct {
 	definition []byte // GraphDef
 	// names are the tensors of the graph by the trainer's names: what is fed, what

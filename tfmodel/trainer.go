@@ -17,8 +17,8 @@ const (
 )
 
 // Trainer is a network that learns: forward pass, losses, gradients and update
-// are one graph, and a step is one run of it. It also encodes and compares, by
-// the weights as they are. Not safe for concurrent use.
+// are one graph, and a step is one run of it. It also encodes and compares with
+// its present weights. Not safe for concurrent use.
 type Trainer struct {
 	session      *tf.Session
 	architecture Architecture
@@ -29,10 +29,10 @@ type Trainer struct {
 	steps        int64
 	towers       int
 	cluster      []string
-	lost         bool // a worker is gone, and a run waits for it
+	lost         bool // a worker is gone, and an abandoned run waits for it
 }
 
-// StepResult is what a step reports, as of before its update.
+// StepResult is what a step measures before its update.
 type StepResult struct {
 	Loss        float64 // all terms with their weights
 	Pair        float64 // binary cross-entropy
@@ -60,7 +60,7 @@ func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfi
 		err = t.initialise(set)
 	}
 	if err != nil {
-		_ = t.Close() // the first error is the one to tell
+		_ = t.Close() // the first error is the one to report
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	return t, nil
@@ -134,7 +134,7 @@ func (t *Trainer) initialise(set *weights.Set) error {
 	return nil
 }
 
-// Step does one update with the learning rate. ctx is looked at before it.
+// Step does one update with the learning rate. ctx is checked before it.
 func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float64) (StepResult, error) {
 	if err := ctx.Err(); err != nil {
 		return StepResult{}, err
@@ -167,7 +167,7 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 // Close gives the trainer's memory back. Closing twice is harmless.
 func (t *Trainer) Close() error {
 	if t.session == nil || t.lost {
-		return nil // with a lost worker closing would wait for it, too
+		return nil // closing would wait for the lost worker, too
 	}
 	err := t.session.Close()
 	tf.TrimMemory()
@@ -220,12 +220,13 @@ func (t *Trainer) Restore(state *weights.Set) error {
 	return nil
 }
 
-// Weights are the network's weights as they are.
+// Weights returns the network's present weights.
 func (t *Trainer) Weights() (*weights.Set, error) {
 	return t.network(kindWeight)
 }
 
-// Averages are the moving averages of the weights; an error where none are kept.
+// Averages returns the moving averages of the weights. It is an error if none are
+// kept.
 func (t *Trainer) Averages() (*weights.Set, error) {
 	if t.config.AverageDecay == 0 {
 		return nil, fmt.Errorf("no averages are kept: the average decay is 0")
@@ -249,7 +250,7 @@ func (t *Trainer) network(kind stateKind) (*weights.Set, error) {
 	return weights.New(tensors...)
 }
 
-// SetWeights replaces the network's weights and leaves all else as it is.
+// SetWeights replaces the network's weights and nothing else.
 func (t *Trainer) SetWeights(set *weights.Set) error {
 	if err := t.architecture.Check(set); err != nil {
 		return err
@@ -282,17 +283,17 @@ func (t *Trainer) get(variable Variable) ([]float32, error) {
 // trainerRunImages bounds a run of Encode.
 const trainerRunImages = 32
 
-// Encode is Model.Encode by the weights as they are.
+// Encode is Model.Encode with the present weights.
 func (t *Trainer) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
 	return t.model().Encode(ctx, pixels)
 }
 
-// Compare is Model.Compare by the weights as they are.
+// Compare is Model.Compare with the present weights.
 func (t *Trainer) Compare(ctx context.Context, a, b []float32) ([]float32, error) {
 	return t.model().Compare(ctx, a, b)
 }
 
-// model is the network as it is, on the trainer's own session.
+// model is the present network, on the trainer's own session.
 func (t *Trainer) model() *Model {
 	return &Model{
 		session: t.session,

@@ -42,10 +42,9 @@ type TrainerConfig struct {
 	SparseHead bool `json:"sparse_head,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
-	// PairWeight, ContrastiveWeight and ClassWeight are what the terms of the
-	// loss count: the pairs' binary cross-entropy, the supervised contrastive
-	// term on embeddings, a linear classifier on embeddings. At least one is
-	// above 0.
+	// PairWeight, ContrastiveWeight and ClassWeight are the weights of the loss's
+	// terms: the pairs' binary cross-entropy, the supervised contrastive term on
+	// embeddings, a linear classifier on embeddings. At least one is above 0.
 	PairWeight        float64 `json:"pair_weight"`
 	ContrastiveWeight float64 `json:"contrastive_weight"`
 	ClassWeight       float64 `json:"class_weight"`
@@ -110,7 +109,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		return fmt.Errorf("%d frozen blocks, want 0 to %d", c.FrozenBlocks, len(architecture.Blocks))
 	}
 	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight == 0 {
-		return fmt.Errorf("all terms of the loss have weight 0, want at least one above")
+		return fmt.Errorf("all terms of the loss have weight 0, want at least one above 0")
 	}
 	if c.ClassWeight > 0 && c.Classes < 2 {
 		return fmt.Errorf("class term for %d classes, want at least 2", c.Classes)
