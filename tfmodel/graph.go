@@ -46,12 +46,18 @@ func emptyGraph(architecture Architecture) *graph {
 	}
 }
 
+// addVariable adds a variable of the network.
 func (g *graph) addVariable(variable Variable) {
+	added := g.newVariable(variable)
+	g.variables = append(g.variables, added)
+	g.reads[variable.Name] = added.read
+}
+
+// newVariable adds the operations of a variable.
+func (g *graph) newVariable(variable Variable) graphVariable {
 	scope := g.scope.SubScope(variable.Name)
 	handle := op.VarHandleOp(scope, binding.Float, variable.shape(), op.VarHandleOpSharedName(variable.Name))
-	read := op.ReadVariableOp(scope, handle, binding.Float)
-	g.variables = append(g.variables, graphVariable{Variable: variable, handle: handle, read: read})
-	g.reads[variable.Name] = read
+	return graphVariable{Variable: variable, handle: handle, read: op.ReadVariableOp(scope, handle, binding.Float)}
 }
 
 // shape is the variable's shape in the binding's terms.

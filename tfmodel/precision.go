@@ -34,8 +34,8 @@ const (
 	// their golden pairs hold to GoldenTolerance. On a CPU that has instructions for
 	// it BFloat16 is tried, on a GPU of compute capability 8.0 or newer, or of unknown
 	// capability, BFloat16 and then TensorFloat32; where none holds it is
-	// Float32Precision. Other users of Options, such as training, take it for
-	// Float32Precision.
+	// Float32Precision. Each try sets TensorFloat32's switch, and so for other open
+	// models, too. Training and Export take AutoPrecision for Float32Precision.
 	AutoPrecision Precision = "auto"
 )
 

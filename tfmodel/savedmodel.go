@@ -329,7 +329,7 @@ func (m *Model) readVariables(ctx context.Context) (*weights.Set, error) {
 	return weights.New(tensors...)
 }
 
-// readVariable runs the operation that graph.addVariable made beside the
+// readVariable runs the operation that graph.newVariable made beside the
 // variable.
 func (m *Model) readVariable(variable Variable) ([]float32, error) {
 	read, err := m.session.Output(variable.Name + "/ReadVariableOp")

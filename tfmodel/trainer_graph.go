@@ -199,14 +199,7 @@ func (g *trainerGraph) addAverages(scope *op.Scope, updates []*binding.Operation
 
 // addState adds a variable of a weight's shape.
 func (g *trainerGraph) addState(name string, of graphVariable, kind stateKind) graphVariable {
-	shape := binding.MakeShape(int64s(of.Shape)...)
-	scope := g.scope.SubScope(name)
-	handle := op.VarHandleOp(scope, binding.Float, shape, op.VarHandleOpSharedName(name))
-	added := graphVariable{
-		Variable: Variable{Name: name, Shape: of.Shape},
-		handle:   handle,
-		read:     op.ReadVariableOp(scope, handle, binding.Float),
-	}
+	added := g.newVariable(Variable{Name: name, Shape: of.Shape})
 	g.state = append(g.state, stateVariable{graphVariable: added, kind: kind, of: of.Name})
 	return added
 }
