@@ -17,8 +17,8 @@ type modelFlags struct {
 	GPUMemoryFraction float64 `help:"Share of the GPU's memory that may be taken, 0 to 1. 0: what is needed, as it is needed." default:"0"`
 	IntraThreads      int     `help:"Threads within an operation. 0: one a core." default:"0"`
 	InterThreads      int     `help:"Operations side by side. 0: one a core." default:"0"`
-	Precision         string  `help:"What convolutions are computed in: float32, tf32 (a GPU's tensor cores, 10 bits of fraction), bfloat16, or auto: bfloat16 where the model runs on a CPU with AVX512-BF16 or AMX and its golden pairs hold in it, else float32." enum:"float32,tf32,bfloat16,auto" default:"float32"`
-	MaxBatch          int     `help:"Most images in one run of the encoder. 0: 8 on a CPU, 32 on a GPU." default:"0"`
+	Precision         string  `help:"What convolutions are computed in: float32, tf32 (a GPU's tensor cores, 10 bits of fraction), bfloat16, or auto: the fastest in which the model's golden pairs hold, of bfloat16 and tf32 on a GPU of compute capability 8.0 or newer and bfloat16 on a CPU with AVX512-BF16 or AMX, else float32." enum:"float32,tf32,bfloat16,auto" default:"float32"`
+	MaxBatch          int     `help:"Most images in one run of the encoder. 0: 8 on a CPU, 128 on a GPU." default:"0"`
 }
 
 // imagingFlags say how pictures are prepared.

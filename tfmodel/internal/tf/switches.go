@@ -2,16 +2,24 @@ package tf
 
 /*
 #cgo linux LDFLAGS: -ldl
-#include "float32.h"
+#include "switches.h"
 */
 import "C"
+
+// Quiet makes TensorFlow log nothing below errors. TensorFlow 2.21 reads
+// TF_CPP_MIN_LOG_LEVEL before the program begins, too early for it to be set
+// here; this sets the logger's level itself. False means that the library is of
+// another version, whose logger was not found: its log stays on.
+func Quiet() bool {
+	return C.tf_quiet() == 1
+}
 
 // SetTensorFloat32 lets matrix products and convolutions of float32 on a GPU
 // round what they multiply to TensorFloat-32, 10 bits of fraction in place of
 // 23, or forbids it. TensorFlow allows it from the start. It holds for the whole
 // process, for the runs that begin afterwards. False means that the library is
-// of a version whose switch was not found: it does as it likes. A CPU takes no
-// notice of it. Safe for concurrent use.
+// of another version, whose switch was not found: TensorFlow's default stays. A
+// CPU ignores it. Safe for concurrent use.
 func SetTensorFloat32(allow bool) bool {
 	var wanted C.int
 	if allow {

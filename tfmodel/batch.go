@@ -8,6 +8,27 @@ import (
 	"siamese/tfmodel/internal/tf"
 )
 
+// TrainBatch is what a step learns from.
+type TrainBatch struct {
+	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
+	Pixels []byte
+	// Embeddings, float32 [N,E], stand in for the images if all blocks are frozen,
+	// so that images are encoded once and not at each step.
+	Embeddings []float32
+	// A and B are the pairs: indices into the images. Same says which pairs are of
+	// one class, Weights how much each counts; they should sum to 1. All have one
+	// length, which is 0 if the pair term has weight 0.
+	A, B    []int32
+	Same    []bool
+	Weights []float32
+	// Labels are the images' classes, for the contrastive and the class term.
+	Labels []int32
+	// Shares are the numbers of images that the towers take, in order. Each pair
+	// lies within one share, and the weights of each share sum to 1. Nil: one tower
+	// takes all.
+	Shares []int
+}
+
 // feeds checks a batch and makes the tensors of a step.
 func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, error) {
 	feeds := []tf.Feed{t.scalar("learning_rate", learningRate)}
@@ -29,6 +50,44 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 		feeds = append(feeds, fed...)
 	}
 	return feeds, nil
+}
+
+// shares splits a batch into what each tower takes.
+func (t *Trainer) shares(batch TrainBatch) ([]TrainBatch, error) {
+	if batch.Shares == nil && t.towers == 1 {
+		return []TrainBatch{batch}, nil
+	}
+	if len(batch.Shares) != t.towers {
+		return nil, fmt.Errorf("got a batch of %d shares, want one for each of %d towers", len(batch.Shares), t.towers)
+	}
+	total := 0
+	for _, images := range batch.Shares {
+		total += images
+	}
+	size := t.architecture.ImageBytes()
+	if batch.Embeddings != nil || len(batch.Pixels) != total*size || len(batch.Labels) != total {
+		return nil, fmt.Errorf("got %d bytes of pixels and %d labels, want those of the %d images of the shares", len(batch.Pixels), len(batch.Labels), total)
+	}
+	var shares []TrainBatch
+	begin := 0
+	for _, images := range batch.Shares {
+		end := begin + images
+		share := TrainBatch{Pixels: batch.Pixels[begin*size : end*size], Labels: batch.Labels[begin:end]}
+		for i := range batch.A {
+			a, b := int(batch.A[i])-begin, int(batch.B[i])-begin
+			if a < 0 || a >= images {
+				continue // another tower's
+			}
+			if b < 0 || b >= images {
+				return nil, fmt.Errorf("pair %d is of images %d and %d, want both in one share", i, batch.A[i], batch.B[i])
+			}
+			share.A, share.B = append(share.A, int32(a)), append(share.B, int32(b))
+			share.Same, share.Weights = append(share.Same, batch.Same[i]), append(share.Weights, batch.Weights[i])
+		}
+		shares = append(shares, share)
+		begin = end
+	}
+	return shares, nil
 }
 
 // towerFeeds are the tensors of one tower; prefix begins their names.
@@ -55,7 +114,7 @@ func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error)
 	return feeds, nil
 }
 
-// imageFeed feeds pixels, or embeddings in the place of what the encoder makes.
+// imageFeed feeds pixels, or embeddings in place of the encoder's output.
 func (t *Trainer) imageFeed(prefix string, batch TrainBatch) (feed tf.Feed, count int, err error) {
 	if batch.Embeddings != nil {
 		length := t.architecture.EmbeddingLength()
@@ -106,7 +165,7 @@ func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Fe
 	}, nil
 }
 
-// selfOff takes an image out of its own softmax.
+// selfOff is added to an image's own logit to take it out of its softmax.
 const selfOff = -1e9
 
 // labelFeeds turns labels into the matrices of the contrastive and class terms.
@@ -133,9 +192,9 @@ func (t *Trainer) labelFeeds(prefix string, labels []int32, count int) ([]tf.Fee
 	return feeds, nil
 }
 
-// contrastiveMatrices are, for N images, [N,N] each: positive, what the log
-// probability of each other image of the class counts, all summing to 1 over
-// images that have one; self, which is -1e9 on the diagonal and 0 elsewhere.
+// contrastiveMatrices are [N,N] each for N images. positive holds the weights of
+// the other images of an image's class: each image that has others counts the same,
+// and all weights sum to 1. self is selfOff on the diagonal and 0 elsewhere.
 func contrastiveMatrices(labels []int32) (positive, self []float32) {
 	count := len(labels)
 	members := make(map[int32]int)

@@ -1,8 +1,9 @@
 #define _GNU_SOURCE
-#include "quiet.h"
+#include "switches.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,12 +20,22 @@ int tf_quiet(void) {
   return 1;
 }
 
+// tsl::enable_tensor_float_32_execution(bool) as TensorFlow 2.21.0 exports it.
+static const char* enable_tensor_float_32 = "_ZN3tsl32enable_tensor_float_32_executionEb";
+
+int tf_set_tensor_float_32(int allow) {
+  void (*set)(bool) = (void (*)(bool))dlsym(RTLD_DEFAULT, enable_tensor_float_32);
+  if (!set) return 0;
+  set(allow != 0);
+  return 1;
+}
+
 #ifdef __linux__
 // The library's constructors log a line about oneDNN before main, whatever the
 // log level. Standard error is turned away while they run: from .preinit_array,
 // the only thing of a program that comes before its libraries' constructors, to
-// the program's own constructors, which come after. Somebody who sets
-// TF_CPP_MIN_LOG_LEVEL wants to see what there is.
+// the program's own constructors, which come after. With TF_CPP_MIN_LOG_LEVEL set
+// the line is wanted, and nothing is turned away.
 static int standard_error = -1;
 
 static void turn_away(int argc, char** argv, char** envp) {

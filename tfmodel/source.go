@@ -1,13 +1,19 @@
 package tfmodel
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
+	"siamese/tfmodel/builtin"
 	"siamese/weights"
 )
 
@@ -22,6 +28,136 @@ type Source struct {
 	// where the card has none.
 	Pictures fs.FS
 }
+
+// ReadSource reads what a SavedModel is made of: the built-in model for "", else
+// a weight file with the card beside it, as [Store.Open] takes it. Errors wrap
+// ErrModel.
+func ReadSource(path string) (Source, error) {
+	source, err := readSource(path)
+	if err != nil {
+		return Source{}, fmt.Errorf("%w: %q: %w", ErrModel, path, err)
+	}
+	return source, nil
+}
+
+func readSource(path string) (Source, error) {
+	model, err := findUnpackable(path)
+	if err != nil {
+		return Source{}, err
+	}
+	if model == nil {
+		return Source{}, errors.New("it is a folder, want a weight file")
+	}
+	return model.read()
+}
+
+// unpackable is a model that has to become a SavedModel before it is loaded.
+type unpackable struct {
+	// key names what it is made from: the same key, the same SavedModel.
+	key  string
+	name string
+	read func() (Source, error)
+}
+
+// findUnpackable returns nil for a folder.
+func findUnpackable(path string) (*unpackable, error) {
+	if path == "" {
+		card, err := ParseCard(builtin.Card)
+		if err != nil {
+			return nil, err
+		}
+		// The card gives the hash of the weights: a test holds it to that.
+		return &unpackable{key: storeKey([]byte(card.Weights.SHA256), builtin.Card), name: builtin.Name, read: readBuiltin}, nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("there is no such file or folder")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, nil
+	}
+	hash, err := hashFile(path)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	sidecar, err := os.ReadFile(CardPath(path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return &unpackable{
+		key:  storeKey([]byte(hash), []byte(name), sidecar),
+		name: name,
+		read: func() (Source, error) { return readFile(path, hash, sidecar) },
+	}, nil
+}
+
+func readBuiltin() (Source, error) {
+	card, err := ParseCard(builtin.Card)
+	if err != nil {
+		return Source{}, err
+	}
+	set, _, err := weights.ReadSafetensors(bytes.NewReader(builtin.Weights), int64(len(builtin.Weights)))
+	if err != nil {
+		return Source{}, fmt.Errorf("built-in weights: %w", err)
+	}
+	return Source{Card: card, Weights: set, Pictures: builtin.Pictures}, nil
+}
+
+// readFile reads a weight file with the card beside it, or makes a card.
+func readFile(path, hash string, sidecar []byte) (Source, error) {
+	set, err := weights.Read(path)
+	if err != nil {
+		return Source{}, err
+	}
+	source := Source{Weights: set, Pictures: os.DirFS(filepath.Dir(path))}
+	if sidecar != nil {
+		source.Card, err = ParseCard(sidecar)
+	} else {
+		source.Card, err = bareCard(path, set)
+	}
+	source.Card.Weights.SHA256 = hash
+	return source, err
+}
+
+// bareCard is the card of weights that come without one.
+func bareCard(path string, set *weights.Set) (Card, error) {
+	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
+	if err != nil {
+		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(CardPath(path)))
+	}
+	return Card{
+		Name:          strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
+		Architecture:  architecture,
+		Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
+		Threshold:     0.5,
+		ThresholdNote: "Not measured: the weight file came without a card.",
+	}, nil
+}
+
+// CardPath is where the card of a weight file is looked for: "x.json" for
+// "x.safetensors".
+func CardPath(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+}
+
+// storeKey is a hash of the parts, short enough for a folder's name and long
+// enough not to collide.
+func storeKey(parts ...[]byte) string {
+	hash := sha256.New()
+	for _, part := range append(parts, []byte(formatVersion)) {
+		fmt.Fprintf(hash, "%d:", len(part))
+		hash.Write(part)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:24]
+}
+
+// formatVersion is raised when exported models change in form, so that caches
+// of an older program are not used.
+const formatVersion = "1"
 
 // Export writes a SavedModel folder with its card, which Load, TensorFlow
 // Serving and Keras can load. The folder appears whole or not at all; its
@@ -70,7 +206,7 @@ func (s *Source) complete() error {
 	return s.Card.Architecture.Check(s.Weights)
 }
 
-// write makes the model in an empty folder and proves it.
+// write makes the model in an empty folder and checks its golden pairs.
 func (s *Source) write(ctx context.Context, dir string, options Options) error {
 	if err := writeSavedModel(dir, s.Card.Architecture, s.Weights); err != nil {
 		return err
@@ -86,21 +222,21 @@ func (s *Source) write(ctx context.Context, dir string, options Options) error {
 	}
 	// Golden similarities are what any other precision is held against.
 	options.Precision = Float32Precision
-	model, err := openSession(dir, s.Card, options)
+	written := folder{dir, s.Card}
+	model, err := written.open(options)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = model.Close() }() // it was loaded to be looked at only
-	extra := os.DirFS(filepath.Join(dir, extraFolder))
+	defer func() { _ = model.Close() }() // it was only loaded to be read
 	if measure {
-		measured, err := model.measureGoldenPairs(ctx, extra)
+		measured, err := model.measureGoldenPairs(ctx, written.extra())
 		if err != nil {
 			return err
 		}
 		for i := range measured {
 			s.Card.GoldenPairs[i].Similarity = measured[i]
 		}
-	} else if err := model.checkGoldenPairs(ctx, extra, GoldenTolerance); err != nil {
+	} else if err := model.checkGoldenPairs(ctx, written.extra(), GoldenTolerance); err != nil {
 		return err
 	}
 	if err := writeCard(dir, s.Card); err != nil {
