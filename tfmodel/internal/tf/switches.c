@@ -10,13 +10,27 @@
 // absl::SetMinLogLevel as TensorFlow 2.21.0 exports it.
 static const char* set_min_log_level = "_ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE";
 
-// absl::LogSeverityAtLeast::kError.
-enum { severity_error = 2 };
+// absl::LogSeverityAtLeast::kError and kFatal.
+enum { severity_error = 2, severity_fatal = 3 };
+
+// tensorflow::IsGoogleCudaEnabled(): whether the library was built for CUDA.
+static const char* is_cuda_enabled = "_ZN10tensorflow19IsGoogleCudaEnabledEv";
+
+// lacks_driver reports whether the library is for CUDA and this machine has no
+// driver, which TensorFlow would log as an error at each start.
+static bool lacks_driver(void) {
+  bool (*is_enabled)(void) = (bool (*)(void))dlsym(RTLD_DEFAULT, is_cuda_enabled);
+  if (!is_enabled || !is_enabled()) return false;
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (!driver) return true;
+  dlclose(driver);
+  return false;
+}
 
 int tf_quiet(void) {
   void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, set_min_log_level);
   if (!set) return 0;
-  set(severity_error);
+  set(lacks_driver() ? severity_fatal : severity_error);
   return 1;
 }
 

@@ -6,7 +6,9 @@ package tf
 */
 import "C"
 
-// Quiet makes TensorFlow log nothing below errors. TensorFlow 2.21 reads
+// Quiet makes TensorFlow log nothing below errors, and nothing at all where its
+// library is for CUDA and there is no driver, which it would call an error at each
+// start; what fails is an error of the call. TensorFlow 2.21 reads
 // TF_CPP_MIN_LOG_LEVEL before the program begins, too early for it to be set
 // here; this sets the logger's level itself. False means that the library is of
 // another version, whose logger was not found: its log stays on.
