@@ -30,7 +30,7 @@ func TestTrainFlagsConflict(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.give, func(t *testing.T) {
-			var command TrainCommand
+			var command Command
 			parser, err := kong.New(&command)
 			if err != nil {
 				t.Fatal(err)
