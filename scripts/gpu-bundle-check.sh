@@ -74,6 +74,22 @@ check_pieces() {
   "$work/pieces/unpack.sh" "$work/out" >"$work/log" 2>&1 && die "a damaged piece is not noticed"
   expect "a damaged piece" "a piece is damaged" "$work/log"
   ln -sf "$pieces/siamese-gpu.000" "$work/pieces/siamese-gpu.000"
+  rm "$work/pieces/SHA256SUMS"
+  "$work/pieces/unpack.sh" "$work/out" >"$work/log" 2>&1 && die "missing checksums are not noticed"
+  expect "missing checksums" "SHA256SUMS is missing" "$work/log"
+  ln -s "$pieces/SHA256SUMS" "$work/pieces/"
+}
+
+# check_folders: what is no bundle's stays.
+check_folders() {
+  mkdir -p "$work/local/cuda/lib64"
+  "$work/pieces/unpack.sh" "$work/local" >"$work/log" 2>&1 && die "a folder cuda of something else is not noticed"
+  expect "a folder cuda of something else" "cuda is not this bundle's" "$work/log"
+  [ -d "$work/local/cuda/lib64" ] || die "a folder cuda of something else is deleted"
+  "$work/pieces/unpack.sh" "$work/nothing" --relink >"$work/log" 2>&1 && die "--relink takes a folder without a bundle"
+  expect "--relink without a bundle" "no bundle is unpacked in" "$work/log"
+  "$work/pieces/unpack.sh" "$work/out" --cuda-libs "" >"$work/log" 2>&1 && die "an empty folder name is not noticed"
+  expect "--cuda-libs without a folder" "--cuda-libs needs a folder" "$work/log"
 }
 
 # library FOLDER NAME [NEEDED]: an empty library of that name.
@@ -101,6 +117,13 @@ check_mapping() {
   expect "a stub opens" "ok $work/out/stubs/libcusolver.so.11" "$work/log"
   expect "the driver is missed" "FAILED libcuda.so.1" "$work/log"
   only_driver_fails
+  mv "$work/out" "$work/it's \$HOME"
+  "$pieces/unpack.sh" "$work/it's \$HOME" --relink --cuda-libs "$libraries" >"$work/log" 2>&1
+  # shellcheck disable=SC2016 # the inner shell's
+  LD_LIBRARY_PATH=/usr/local/nvidia/lib64 sh -c '. "$1/env.sh"; echo "$LD_LIBRARY_PATH"' sh "$work/it's \$HOME" >"$work/log"
+  expect "any folder's name" "$work/it's \$HOME/lib:" "$work/log"
+  expect "folders of libraries that were set before" ":/usr/local/nvidia/lib64" "$work/log"
+  mv "$work/it's \$HOME" "$work/out"
   ! ldd "$work/out/bin/siamese" | grep -F "$PWD" || die "the program finds libraries of this folder"
   say "the program's libraries are the bundle's own: ok"
 }
@@ -147,6 +170,7 @@ check_root() {
 python3 scripts/gpu_fatbins_test.py
 check_sizes
 check_pieces
+check_folders
 check_mapping
 check_root
 say "all well"

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -47,17 +48,18 @@ type Check struct {
 	// it make best.
 	Command func(part string, best Best) []string
 	// Limit is how long all of it may take. What has not begun by then is left out,
-	// and the part under way is killed.
+	// and the part under way is stopped.
 	Limit time.Duration
 	// Lines takes each figure as a line of JSON, Table as a row for a person.
 	Lines, Table io.Writer
 }
 
-// killDelay is how long a part that was told to end may take to do it.
+// killDelay is how long a part that was told to end may take before it is killed.
 const killDelay = 5 * time.Second
 
 // Run runs the parts and returns what was found. Parts that fail are told and
-// joined into the error; the others are run all the same.
+// joined into the error; the others are run all the same, unless the first one finds
+// no device.
 func (c Check) Run(ctx context.Context) (Best, error) {
 	end := time.Now().Add(c.Limit)
 	var figures []Figure
@@ -72,19 +74,29 @@ func (c Check) Run(ctx context.Context) (Best, error) {
 		limit := min(left, partLimit(part))
 		found, err := c.part(ctx, part, bestOf(figures), limit)
 		figures = append(figures, found...)
+		if err := writeTable(c.Table, found); err != nil {
+			return bestOf(figures), err
+		}
 		if ctx.Err() != nil {
 			return bestOf(figures), ctx.Err()
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", part, err))
+			if noDevice(part, found, err) {
+				break
+			}
 			c.say("%s: %v", part, err)
-		}
-		if err := writeTable(c.Table, found); err != nil {
-			return bestOf(figures), err
 		}
 		c.say("%s took %.1f s\n", part, time.Since(begin).Seconds())
 	}
 	return bestOf(figures), errors.Join(append(failures, missed(figures)...)...)
+}
+
+// noDevice reports whether the part that looks at the device ended by itself without
+// a figure. No other part finds the device or the model then.
+func noDevice(part string, found []Figure, err error) bool {
+	var exit *exec.ExitError
+	return part == devicesPart && len(found) == 0 && errors.As(err, &exit) && exit.Exited()
 }
 
 func (c Check) say(format string, arguments ...any) {
@@ -97,6 +109,9 @@ func (c Check) part(ctx context.Context, part string, best Best, limit time.Dura
 	defer cancel()
 	words := c.Command(part, best)
 	command := exec.CommandContext(ctx, words[0], words[1:]...)
+	// In a group of its own, so that what the part starts, such as a server, ends with it.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = killDelay
 	errorText := &tail{}
 	command.Stderr = errorText
@@ -109,9 +124,10 @@ func (c Check) part(ctx context.Context, part string, best Best, limit time.Dura
 	}
 	figures, readErr := c.read(output)
 	err = command.Wait()
+	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; usually there is nothing
 	switch {
 	case ctx.Err() != nil:
-		return figures, fmt.Errorf("stopped after its %.0f s", limit.Seconds())
+		return figures, fmt.Errorf("stopped after its %.1f s", limit.Seconds())
 	case err != nil:
 		return figures, fmt.Errorf("%w: %s", err, errorText)
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +107,48 @@ func TestCheckEndsInTime(t *testing.T) {
 	cancel()
 	if _, _, _, err := check(ctx, t, time.Minute, scripts, "float32"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run with a done context: %v, want context.Canceled", err)
+	}
+}
+
+// TestCheckEndsWhatPartsStart: the server of a part that is stopped or killed must
+// not keep the card.
+func TestCheckEndsWhatPartsStart(t *testing.T) {
+	for _, end := range []string{"wait", "kill -KILL $$"} {
+		pidFile := filepath.Join(t.TempDir(), "pid")
+		script := fastFloat + "; sleep 60 >/dev/null 2>&1 & echo $! >" + pidFile + "; " + end
+		if _, lines, _, err := check(t.Context(), t, time.Second, map[string]string{"server": script}, "server"); err == nil || lines == "" {
+			t.Errorf("%s: Run: %v and lines %q, want an error and the lines before it", end, err, lines)
+		}
+		pid, err := os.ReadFile(pidFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !dies(t.Context(), strings.TrimSpace(string(pid))) {
+			t.Errorf("%s: what the part started still runs", end)
+		}
+	}
+}
+
+// dies waits until a process is gone, or a zombie that its parent has not seen yet.
+func dies(ctx context.Context, pid string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond) // signals are delivered when the process is next run
+	}
+	return false
+}
+
+// TestCheckEndsWithoutDevice: one refusal, not one for each part.
+func TestCheckEndsWithoutDevice(t *testing.T) {
+	scripts := map[string]string{"devices": "echo 'no GPU' >&2; exit 1", "float32": fastFloat}
+	_, lines, table, err := check(t.Context(), t, time.Minute, scripts, "devices", "float32")
+	if err == nil || !strings.Contains(err.Error(), "no GPU") || lines+table != "" {
+		t.Errorf("Run: %v, want the refusal alone\n%s%s", err, lines, table)
 	}
 }
 

@@ -81,10 +81,13 @@ type part struct {
 	run   func(*Bench, context.Context) error
 }
 
+// devicesPart is the part that looks whether the device is there.
+const devicesPart = "devices"
+
 // parts are in the order in which they are run: what tells most comes first.
 // Their limits are more than five minutes in all: none takes its whole.
 var parts = []part{
-	{"devices", 60 * time.Second, (*Bench).devices},
+	{devicesPart, 60 * time.Second, (*Bench).devices},
 	{"float32", 80 * time.Second, encodePart("float32")},
 	{"tf32", 60 * time.Second, encodePart("tf32")},
 	{"bfloat16", 60 * time.Second, encodePart("bfloat16")},

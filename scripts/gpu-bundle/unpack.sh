@@ -25,7 +25,7 @@ folders=
 while [ $# -gt 0 ]; do
   case $1 in
     --cuda-libs)
-      [ $# -ge 2 ] || die "--cuda-libs needs a folder"
+      [ -n "${2:-}" ] || die "--cuda-libs needs a folder"
       found=$(cd "$2" 2>/dev/null && pwd) || die "--cuda-libs names $2, which is no folder"
       folders="$folders$found
 "
@@ -41,8 +41,13 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$target" ] || die "say where to: ./unpack.sh DIR [--cuda-libs FOLDER]"
+[ -z "$relink" ] || [ -x "$target/bin/check-libs" ] || die "--relink: no bundle is unpacked in $target"
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
+# It is made anew below. One with more in it than links was not made here.
+if [ -L "$target/cuda" ] || [ -n "$(find "$target/cuda" -mindepth 1 ! -type l 2>/dev/null)" ]; then
+  die "$target/cuda is not this bundle's: unpack into a folder of its own"
+fi
 
 # MANIFEST has a line for each piece: name, part, archive, bytes.
 archives() { awk '!seen[$3]++ { print $3, $2 }' "$pieces/MANIFEST"; }
@@ -62,7 +67,9 @@ unpack_archive() {
   fi
   [ -z "$missing" ] || die "$1: these pieces are missing:$missing"
   sums=$(mktemp)
-  for piece in $(pieces_of "$1"); do grep -F "  $piece" "$pieces/SHA256SUMS"; done >"$sums"
+  for piece in $(pieces_of "$1"); do
+    grep -F "  $piece" "$pieces/SHA256SUMS" >>"$sums" || die "SHA256SUMS has no line for $piece: carry it again"
+  done
   (cd "$pieces" && sha256sum --quiet --check "$sums" >&2) || {
     rm -f "$sums"
     die "$1: a piece is damaged: carry it again"
@@ -80,6 +87,9 @@ unpack_archive() {
 }
 
 if [ -z "$relink" ]; then
+  for file in MANIFEST SHA256SUMS unzstd; do
+    [ -f "$pieces/$file" ] || die "$file is missing beside the pieces"
+  done
   unzstd=$pieces/unzstd
   if [ ! -x "$unzstd" ]; then
     # A copy that lost its mode, or lies where nothing may be run.
@@ -87,11 +97,12 @@ if [ -z "$relink" ]; then
     cp "$pieces/unzstd" "$unzstd"
     chmod +x "$unzstd"
   fi
-  archives >"$target/archives.partial"
   while read -r archive part; do
     unpack_archive "$archive" "$part"
-  done <"$target/archives.partial"
-  rm -f "$target/archives.partial" "$target/unzstd"
+  done <<END
+$(archives)
+END
+  rm -f "$target/unzstd"
 fi
 
 # find_library STEM: the library of the highest version below the first folder
@@ -180,14 +191,19 @@ for stem in libnvrtc libnvJitLink; do
   path=$(find_library "$stem")
   [ -z "$path" ] || add "$(dirname "$path")"
 done
+
+# quoted TEXT: as a shell reads it back.
+quoted() { printf '%s' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"; }
+# What was in LD_LIBRARY_PATH before comes last: some machines have the driver's libraries there.
 cat >"$target/env.sh" <<END
 # Written by unpack.sh; gpu-check reads it. Set bundle before where the folder moved.
-bundle="\${bundle:-$target}"
+[ -n "\${bundle:-}" ] || bundle=$(quoted "$target")
+earlier="\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
 LD_LIBRARY_PATH="\$bundle/lib:\$bundle/cuda"
 for folder in "\$bundle"/nvidia/*/lib; do
   [ ! -d "\$folder" ] || LD_LIBRARY_PATH="\$LD_LIBRARY_PATH:\$folder"
 done
-LD_LIBRARY_PATH="\$LD_LIBRARY_PATH$search"
+LD_LIBRARY_PATH="\$LD_LIBRARY_PATH"$(quoted "$search")"\$earlier"
 export LD_LIBRARY_PATH
 END
 if [ -n "$failed" ]; then
