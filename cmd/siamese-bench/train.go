@@ -25,7 +25,7 @@ import (
 
 type trainCommand struct {
 	output
-	Device string `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
+	Device string `help:"Chooses where to train: auto, cpu or gpu:N." default:"auto"`
 	kerasFlags
 }
 

@@ -14,10 +14,10 @@ import (
 
 // adminFlags say where the admin service is, and who may call it.
 type adminFlags struct {
-	AdminAddr     string `help:"Where to offer siamese.admin.v1.AdminService, which loads, unloads and rolls back; empty: nowhere. Beyond loopback it speaks TLS by --tls-cert, and needs --admin-client-ca or --admin-tokens, unless --admin-insecure." name:"admin-addr" placeholder:"ADDR"`
-	AdminClientCA string `help:"Authorities of operators' certificates, a PEM file: callers of the admin service need one, on loopback too." name:"admin-client-ca" placeholder:"FILE"`
-	AdminTokens   string `help:"The hashes of operators' bearer tokens, as siamese token prints them: callers of the admin service need one, on loopback too." placeholder:"FILE"`
-	AdminInsecure bool   `help:"Let other machines call the admin service without any of this."`
+	AdminAddr     string `help:"Serves siamese.admin.v1.AdminService, which loads, unloads and rolls back, at this address. Beyond loopback it speaks TLS by --tls-cert, and needs --admin-client-ca or --admin-tokens, unless --admin-insecure. Empty: nowhere." name:"admin-addr" placeholder:"ADDR"`
+	AdminClientCA string `help:"Asks callers of the admin service for a certificate, on loopback too, by an authority in this PEM file. Empty: for none." name:"admin-client-ca" placeholder:"FILE"`
+	AdminTokens   string `help:"Asks callers of the admin service for a bearer token, on loopback too, whose hash is in this file, as siamese token prints it. Empty: for none." placeholder:"FILE"`
+	AdminInsecure bool   `help:"Lets other machines call the admin service without any of this."`
 }
 
 // listenAdmin takes the port. Other machines are let in only where they prove
