@@ -62,7 +62,7 @@ func (s Speed) cachedRankRows(ctx context.Context, drawings [][]byte) (rows []Ro
 	if err != nil {
 		return nil, err
 	}
-	defer to.close() //nolint:errcheck // nothing is under way
+	defer to.close() //nolint:errcheck // nothing is in flight
 	candidates, queries := drawings[:rankCandidates], drawings[rankCandidates:]
 	if err := to.rank(ctx, queries[0], candidates); err != nil { // from here on they are kept
 		return nil, err

@@ -47,7 +47,7 @@ type Check struct {
 	// it make best.
 	Command func(part string, best Best) []string
 	// Limit is how long all of it may take. What has not begun by then is left out,
-	// and the part under way is killed.
+	// and the running part is killed.
 	Limit time.Duration
 	// Lines takes each figure as a line of JSON, Table as a row for a person.
 	Lines, Table io.Writer

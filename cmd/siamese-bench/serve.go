@@ -125,15 +125,15 @@ func (f trafficFlags) traffic() (bench.Traffic, error) {
 	return t, nil
 }
 
-// How many pictures are made at least and at the most, and how many seconds' calls
-// of a rate have none in common where there is no deadline.
+// The least and the greatest number of pictures that are made, and for how many
+// seconds calls of a rate have none in common where there is no deadline.
 const (
 	minPictures = 128
 	maxPictures = 4096
 	apartSecs   = 10
 )
 
-// files are the pictures to send: twice as many as are under way at a time, so
+// files are the pictures to send: twice as many as are in flight at a time, so
 // that no two calls at a time have one in common.
 func (f trafficFlags) files() ([][]byte, error) {
 	underWay := float64(f.Clients)

@@ -88,7 +88,7 @@ type drawings struct {
 	affine   augment.Augmenter
 }
 
-// The dataset has so many classes of so many images: enough for batches of 256.
+// The sizes of the dataset: enough for batches of 256.
 const (
 	classCount     = 64
 	imagesPerClass = 4

@@ -38,8 +38,8 @@ func (f securityFlags) listenAdmin(ctx context.Context) (net.Listener, error) {
 }
 
 // adminConfig is what the admin service at address asks of its callers. On
-// loopback it is plain text, as whoever is there needs no authority's word on
-// where he is, unless clients' certificates are asked for, which need TLS.
+// loopback it is plain text, unless operators' certificates are asked for, which need
+// TLS: a caller on this machine needs no proof of which machine answers.
 func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *slog.Logger) admin.Config {
 	local := dial.IsLoopback(address.String())
 	config := admin.Config{Logger: logger}
@@ -52,9 +52,9 @@ func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *sl
 	switch {
 	case local:
 	case config.Tokens == nil && f.AdminClientCA == "":
-		logger.Warn("whoever reaches the admin service can change what is served", "address", address.String())
+		logger.Warn("anyone who reaches the admin service can change what is served", "address", address.String())
 	case config.TLS == nil:
-		logger.Warn("operators' tokens go in plain text: whoever reads along can use them", "address", address.String())
+		logger.Warn("operators' tokens go in plain text: anyone who reads along can use them", "address", address.String())
 	}
 	return config
 }

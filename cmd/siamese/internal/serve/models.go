@@ -85,7 +85,7 @@ func (m *models) start(ctx context.Context, failed func()) {
 }
 
 // close waits for what start began, whose ctx must be done, and closes all
-// models. No call may be under way.
+// models. No call may be in flight.
 func (m *models) close() error {
 	m.work.Wait()
 	return errors.Join(m.startErr, m.adminErr, m.manager.Close())

@@ -58,7 +58,7 @@ func (f securityFlags) openSecurity() (s security, err error) {
 	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
 		return s, err
 	}
-	// Whoever may call the model may not therefore change it.
+	// A caller of the model is not thereby allowed to change it.
 	files.ClientCA = f.AdminClientCA
 	s.operators, err = openGuard(files, f.AdminTokens)
 	return s, err
@@ -79,7 +79,7 @@ func openGuard(files access.CertificateFiles, tokens string) (g guard, err error
 	return g, nil
 }
 
-// sources are what can be read anew.
+// sources are the files that can be reloaded.
 func (g guard) sources() []access.Source {
 	var sources []access.Source
 	if g.certificates != nil {
@@ -145,6 +145,6 @@ func (f securityFlags) checkPort(flag string, address net.Addr) error {
 // warn tells what was allowed by --insecure and had better not be.
 func (f securityFlags) warn(logger *slog.Logger) {
 	if f.Insecure && f.TLSCert == "" && f.Tokens != "" {
-		logger.Warn("tokens go in plain text: whoever reads along can use them")
+		logger.Warn("tokens go in plain text: anyone who reads along can use them")
 	}
 }

@@ -59,7 +59,7 @@ type Command struct {
 }
 
 // Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
-// calls away and lets those under way end; only then are models closed.
+// calls away and lets those in flight end; only then are models closed.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	logger := c.logger(s)
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))

@@ -111,7 +111,7 @@ func (s *telemetry) count(manager *versions.Manager) error {
 	})
 }
 
-// close sends the last spans. No call may be under way.
+// close sends the last spans. No call may be in flight.
 func (s *telemetry) close() {
 	if s.traces == nil {
 		return

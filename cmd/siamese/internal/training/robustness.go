@@ -36,7 +36,7 @@ func (c *robustCommand) Run(ctx context.Context, s cli.Streams) error {
 			return json.NewEncoder(s.Out).Encode(result)
 		}
 		for _, change := range result.Changes {
-			fmt.Fprintf(s.Out, "%-22s %.4f on average, %.4f at the most\n", change.Name, change.Mean, change.Most)
+			fmt.Fprintf(s.Out, "%-22s %.4f on average, at most %.4f\n", change.Name, change.Mean, change.Most)
 		}
 		_, err = fmt.Fprintf(s.Out, "robustness: similarities of %d pairs move by %.4f on average over these changes\n", result.Pairs, result.Mean)
 		return err
