@@ -19,7 +19,7 @@ type Row struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	Unit  string  `json:"unit"`
-	// Bar is what Value may be at the most or has to be at the least, nil for a
+	// Bar is the highest or lowest that Value may be, nil for a
 	// figure without one.
 	Bar *float64 `json:"bar"`
 	// Holds is whether Value keeps to the bar; true where there is none.

@@ -95,8 +95,8 @@ const runSizesMetric = "siamese_batch_images"
 
 // RunSizes is a histogram of images per run of the encoder.
 type RunSizes struct {
-	// Bounds are the most images of each bucket, rising, and Runs how many runs
-	// had so many but more than the bound before.
+	// Bounds are the highest counts of images of each bucket, rising. Runs counts
+	// the runs of each bucket.
 	Bounds, Runs []int
 	// Images is how many there were in all.
 	Images int

@@ -36,7 +36,7 @@ const (
 	speedWarmUp = 2 * time.Second
 
 	unaryClients = 16
-	unaryScenes  = 128 // four times those under way: none is shared
+	unaryScenes  = 128 // four times those in flight: none is shared
 	unaryBar     = 0.95
 
 	streamWindow = 8
@@ -81,7 +81,7 @@ func (s Speed) Run(ctx context.Context) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer to.close() //nolint:errcheck // nothing is under way
+	defer to.close() //nolint:errcheck // nothing is in flight
 	for _, part := range []func() ([]Row, error){
 		func() ([]Row, error) { return s.unaryRows(ctx, to, scenes) },
 		func() ([]Row, error) { return s.streamRows(ctx, to, drawings) },
@@ -260,7 +260,7 @@ func (s Speed) cachedRankRows(ctx context.Context, drawings [][]byte) (rows []Ro
 	if err != nil {
 		return nil, err
 	}
-	defer to.close() //nolint:errcheck // nothing is under way
+	defer to.close() //nolint:errcheck // nothing is in flight
 	candidates, queries := drawings[:rankCandidates], drawings[rankCandidates:]
 	if err := to.rank(ctx, queries[0], candidates); err != nil { // from here on they are kept
 		return nil, err

@@ -82,7 +82,7 @@ func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
 }
 
 // measure starts a server with the setting and sends it the traffic, then a lone
-// caller's, then calls that arrive at random, half so many a second; half 0 stands
+// caller's, then half as many calls a second, arriving at random; half 0 stands
 // for half of what the traffic came to.
 func (s Sweep) measure(ctx context.Context, setting string, half float64) (_ Swept, err error) {
 	last := len(s.Command) - 1

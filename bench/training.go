@@ -29,10 +29,11 @@ type Training struct {
 	// Draw decodes an image, prepares it and varies it: uint8 [H,W,3]. It is
 	// called concurrently, each time with a source of its own.
 	Draw func(random *rand.Rand) ([]byte, error)
-	// Loop trains a model for a number of steps of so many images, as a run does.
+	// Loop trains a model for a number of steps, as a run does. images counts those of
+	// a batch.
 	Loop func(ctx context.Context, model train.Model, images, steps int) error
-	// Feed makes batches of so many images as a run does, each handed to take, which
-	// learns nothing from it.
+	// Feed makes batches as a run does and hands each to take, which learns nothing
+	// from it. images counts those of a batch.
 	Feed func(ctx context.Context, images, batches int, take func(train.Batch)) error
 	// Keras is the command of scripts/keras_bench.py with all arguments but
 	// --pixels and --same, which are appended. Empty: what needs Keras is left out.

@@ -115,7 +115,7 @@ func (r trainingRounds) rows() []Row {
 	}
 }
 
-// kerasRows compare with Keras; a step of all pairs took so many seconds.
+// kerasRows compare with Keras; large is the seconds that a step of all pairs took.
 func (r trainingRounds) kerasRows(large float64) []Row {
 	if len(r.keras) == 0 {
 		return nil

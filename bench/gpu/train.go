@@ -69,7 +69,7 @@ func (b *Bench) checkStep(ctx context.Context, precision string, pixels []byte) 
 		b.tellAtMost(fmt.Sprintf("loss after %d steps, off the CPU's, against it", checkSteps-1), math.Abs(got[checkSteps-1]/want[checkSteps-1]-1), "", bar))
 }
 
-// steps does some steps and gives the loss of each.
+// steps runs some steps and returns the loss of each.
 func (b *Bench) steps(ctx context.Context, device string, towers []string, precision string, batch train.Batch) (losses []float64, err error) {
 	learner, err := b.OpenTrainer(device, towers, precision)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package load sends calls to a server at a set pace and measures the answers.
 //
-// A closed loop has so many callers, each of which calls again once it was
+// A closed loop has a number of callers, each of which calls again once it was
 // answered: it finds what a server can do. An open loop has calls arrive at a
 // rate, whatever becomes of those before: it tells what users feel. Its latencies
 // count from when a call was due, so that a server which stalls can't hide it.
@@ -101,7 +101,7 @@ type answer struct {
 }
 
 // closed has callers call until the time is up. Which calls are measured goes
-// by their end: those under way at the beginning stand for those under way at
+// by their end: those in flight at the beginning stand for those in flight at
 // the end.
 func (r *run) closed(ctx context.Context) {
 	for range r.Clients {

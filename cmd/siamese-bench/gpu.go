@@ -22,16 +22,16 @@ import (
 
 type gpuCommand struct {
 	network.ImagingFlags
-	Model   string        `help:"The model to encode and serve with. Default: the built-in one." placeholder:"PATH"`
-	Cache   string        `help:"Where weight files are unpacked. Default: the user's cache folder." placeholder:"DIR"`
-	Device  string        `help:"What is measured: gpu:N, auto (the first GPU; without one the command says so and ends) or cpu (a short form, which shows that the parts work)." default:"auto"`
+	Model   string        `help:"Names the model to encode and serve with. Empty: the built-in one." placeholder:"PATH"`
+	Cache   string        `help:"Names the folder that weight files are unpacked to. Empty: the user's cache folder." placeholder:"DIR"`
+	Device  string        `help:"Chooses what is measured: gpu:N, auto (the first GPU; without one the command says that and ends) or cpu (a short form, which shows that the parts work)." default:"auto"`
 	Parts   string        `help:"Runs only these parts, divided by commas, of: devices, float32, tf32, bfloat16, memory, server, train-float32, train-bfloat16, towers. Empty: all." placeholder:"PART,…"`
 	MinTime time.Duration `help:"Measures each figure for at least this long." default:"400ms"`
 	Limit   time.Duration `help:"Ends after this time; parts that have not run by then are left out." default:"5m"`
-	Output  string        `help:"Where to write the figures, a line of JSON each." default:".bench/gpu.jsonl" placeholder:"FILE"`
+	Output  string        `help:"Names the file to write the figures to, a line of JSON each." default:".bench/gpu.jsonl" placeholder:"FILE"`
 
-	Part string `hidden:"" help:"Run this part in this process and write its figures to standard output."`
-	Best string `hidden:"" help:"What earlier parts found, as JSON."`
+	Part string `hidden:"" help:"Runs this part in this process and writes its figures to standard output."`
+	Best string `hidden:"" help:"Tells what earlier parts found, as JSON."`
 }
 
 // errNoGPU is how the command ends where there is nothing to measure.

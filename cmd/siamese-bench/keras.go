@@ -17,7 +17,7 @@ const kerasScript = "scripts/keras_bench.py"
 
 // kerasFlags choose what is compared with.
 type kerasFlags struct {
-	Keras string `help:"A Python with Keras to compare with, from the repository root; 'make parity' makes the default one." default:".venv/bin/python" placeholder:"PYTHON"`
+	Keras string `help:"Names a Python with Keras to compare with, from the repository root; 'make parity' makes the default one." default:".venv/bin/python" placeholder:"PYTHON"`
 }
 
 // kerasCommand starts Keras on the same weights. It is nil, and the reason is

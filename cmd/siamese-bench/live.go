@@ -27,7 +27,7 @@ func (c *liveCommand) Run(ctx context.Context, s cli.Streams) error {
 
 // liveFlags choose the client of the live loop.
 type liveFlags struct {
-	Webcam string `help:"The webcam client to measure the live loop with; 'make webcam' builds the default one." default:"bin/siamese-webcam" placeholder:"PROGRAM"`
+	Webcam string `help:"Names the webcam client to measure the live loop with; 'make webcam' builds the default one." default:"bin/siamese-webcam" placeholder:"PROGRAM"`
 }
 
 // live measures the live loop. There are no rows, and the reason is printed,

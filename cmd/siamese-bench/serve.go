@@ -18,12 +18,12 @@ type serveCommand struct {
 	modelFlags
 	trafficFlags
 
-	Server     string     `help:"The server to call; by default one is started on this machine, which keeps no embeddings." placeholder:"ADDR"`
-	MetricsURL string     `help:"Where the server of --server tells its metrics, for the images a run, such as http://127.0.0.1:9090/metrics." name:"metrics-url" placeholder:"URL"`
+	Server     string     `help:"Calls the server at this address. Empty: starts one on this machine, which keeps no embeddings." placeholder:"ADDR"`
+	MetricsURL string     `help:"Reads the metrics of --server from this URL, for the images a run, such as http://127.0.0.1:9090/metrics. Empty: not told." name:"metrics-url" placeholder:"URL"`
 	Dial       dial.Flags `embed:""`
 
-	Sweep  bool `help:"Hold settings of the server against each other: what the defaults were chosen by."`
-	Rounds int  `help:"How often a sweep measures each setting." default:"3"`
+	Sweep  bool `help:"Compares settings of the server with each other: the defaults were chosen by it."`
+	Rounds int  `help:"Sets how often a sweep measures each setting." default:"3"`
 }
 
 // sweepSettings are what a sweep holds against the defaults, which come first.
@@ -34,15 +34,15 @@ var sweepSettings = []string{
 
 // trafficFlags say what is sent and how fast.
 type trafficFlags struct {
-	Call       string        `help:"What is called: compare, rank or stream (frames against one reference)." enum:"compare,rank,stream" default:"compare"`
-	Candidates int           `help:"Candidates of one rank." default:"64"`
-	Clients    int           `help:"Callers of a closed loop, each of which calls again once it is answered; of a stream the frames under way." default:"16"`
-	Rate       float64       `help:"Calls that arrive in a second whatever becomes of those before (an open loop), in place of --clients. 0: closed loop." default:"0"`
-	Fixed      bool          `help:"Have the calls of --rate arrive at even intervals, not at random ones."`
-	Duration   time.Duration `help:"How long to measure." default:"10s"`
-	WarmUp     time.Duration `help:"How long to call before that." default:"2s"`
-	Deadline   time.Duration `help:"How long each call may take; what takes longer has failed. 0: as long as it does." default:"0s"`
-	Pictures   string        `help:"What is sent: jpeg (640×480), png (105×105), or the files of a folder." default:"jpeg" placeholder:"KIND|DIR"`
+	Call       string        `help:"Chooses what is called: compare, rank or stream (frames against one reference)." enum:"compare,rank,stream" default:"compare"`
+	Candidates int           `help:"Sets the candidates of one rank." default:"64"`
+	Clients    int           `help:"Sets the callers of a closed loop, each of which calls again once it is answered; of a stream the frames in flight." default:"16"`
+	Rate       float64       `help:"Sends this many calls a second, whatever becomes of those before (an open loop), in place of --clients. 0: closed loop." default:"0"`
+	Fixed      bool          `help:"Sends the calls of --rate at even intervals, not at random ones."`
+	Duration   time.Duration `help:"Measures for this long." default:"10s"`
+	WarmUp     time.Duration `help:"Calls for this long before that. 0: not at all." default:"2s"`
+	Deadline   time.Duration `help:"Limits how long each call may take; what takes longer has failed. 0: no limit." default:"0s"`
+	Pictures   string        `help:"Chooses what is sent: jpeg (640×480), png (105×105), or the files of a folder." default:"jpeg" placeholder:"KIND|DIR"`
 }
 
 // Run sends the traffic, or sweeps.
@@ -125,15 +125,15 @@ func (f trafficFlags) traffic() (bench.Traffic, error) {
 	return t, nil
 }
 
-// How many pictures are made at least and at the most, and how many seconds' calls
-// of a rate have none in common where there is no deadline.
+// The least and the greatest number of pictures that are made, and for how many
+// seconds calls of a rate have none in common where there is no deadline.
 const (
 	minPictures = 128
 	maxPictures = 4096
 	apartSecs   = 10
 )
 
-// files are the pictures to send: twice as many as are under way at a time, so
+// files are the pictures to send: twice as many as are in flight at a time, so
 // that no two calls at a time have one in common.
 func (f trafficFlags) files() ([][]byte, error) {
 	underWay := float64(f.Clients)

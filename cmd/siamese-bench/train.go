@@ -25,7 +25,7 @@ import (
 
 type trainCommand struct {
 	output
-	Device string `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
+	Device string `help:"Chooses where to train: auto, cpu or gpu:N." default:"auto"`
 	kerasFlags
 }
 
@@ -88,7 +88,7 @@ type drawings struct {
 	affine   augment.Augmenter
 }
 
-// The dataset has so many classes of so many images: enough for batches of 256.
+// The sizes of the dataset: enough for batches of 256.
 const (
 	classCount     = 64
 	imagesPerClass = 4

@@ -22,23 +22,23 @@ import (
 // cli is the command line. Flags can also come from the environment, named in
 // the help.
 type cli struct {
-	Server    string   `help:"The server's address." default:"127.0.0.1:50051"`
-	Reference []string `help:"An image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
-	Source    string   `help:"A camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
-	Loop      bool     `help:"Play a file again from the beginning when it ends."`
-	FPS       float64  `help:"Play a file at this many pictures a second. 0: at its own rate." name:"fps" default:"0"`
-	ROI       string   `help:"The part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
+	Server    string   `help:"Names the server's address." default:"127.0.0.1:50051"`
+	Reference []string `help:"Names an image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
+	Source    string   `help:"Names what to show: a camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
+	Loop      bool     `help:"Plays a file again from the beginning when it ends."`
+	FPS       float64  `help:"Plays a file at this many pictures a second. 0: at its own rate." name:"fps" default:"0"`
+	ROI       string   `help:"Chooses the part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
 
-	Headless  bool     `help:"No window: JSON lines on standard output instead."`
-	Record    string   `help:"Write what is shown to this video file (.mp4, .mkv or .avi)." placeholder:"FILE"`
-	CSV       string   `help:"Write the scores to this table." name:"csv" placeholder:"FILE"`
-	Snapshots string   `help:"The folder for snapshots." default:"." placeholder:"FOLDER"`
-	Threshold *float32 `help:"The similarity, 0 to 1, from which the verdict is \"same\". Default: the model's."`
+	Headless  bool     `help:"Writes JSON lines to standard output instead of opening a window."`
+	Record    string   `help:"Writes what is shown to this video file (.mp4, .mkv or .avi). Empty: to none." placeholder:"FILE"`
+	CSV       string   `help:"Writes the scores to this table. Empty: to none." name:"csv" placeholder:"FILE"`
+	Snapshots string   `help:"Names the folder for snapshots." default:"." placeholder:"FOLDER"`
+	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which the verdict is \"same\". Empty: the model's."`
 
-	Size           int           `help:"Shrink the part to at least this many pixels on its shorter side. 0: send it as it is." default:"210"`
-	Quality        int           `help:"JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
-	Window         int           `help:"How many pictures may be in flight. More make up for a slow network; each adds an encode of lag." default:"1"`
-	ConnectTimeout time.Duration `help:"Give up after this time without a server. 0s: never." default:"0s"`
+	Size           int           `help:"Shrinks the part to at least this many pixels on its shorter side. 0: sends it as it is." default:"210"`
+	Quality        int           `help:"Sets the JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
+	Window         int           `help:"Limits the pictures in flight. More make up for a slow network; each adds an encode of lag." default:"1"`
+	ConnectTimeout time.Duration `help:"Gives up after this time without a server. 0s: never." default:"0s"`
 
 	Dial dial.Flags `embed:""`
 }

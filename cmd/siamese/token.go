@@ -11,7 +11,7 @@ import (
 type tokenCommand struct {
 	Name string `arg:"" help:"Who the token is for: letters, digits, dots, dashes, underscores, @."`
 
-	Out string `help:"Write the token to this new file, for its owner alone, instead of showing it." placeholder:"FILE"`
+	Out string `help:"Writes the token to this new file, readable by its owner alone. Empty: shows it once on standard error." placeholder:"FILE"`
 }
 
 // Run prints the line for the file of serve's --tokens; the token itself goes to

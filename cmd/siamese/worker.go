@@ -12,9 +12,9 @@ import (
 )
 
 type workerCommand struct {
-	Cluster  []string `help:"The addresses of all workers, the same list for each of them and for siamese train --cluster." required:"" placeholder:"HOST:PORT"`
-	Number   int      `help:"Which of them this one is, from 0. It listens at that address' port, on all interfaces." required:""`
-	Insecure bool     `help:"Needed where an address is not of loopback: whoever reaches the port can run anything in this process, and nothing is encrypted."`
+	Cluster  []string `help:"Lists the addresses of all workers, the same list for each of them and for siamese train --cluster." required:"" placeholder:"HOST:PORT"`
+	Number   int      `help:"Says which of them this one is, from 0. It listens on that address' port, on all interfaces." required:""`
+	Insecure bool     `help:"Allows addresses beyond loopback. Anyone who reaches the port can run anything in this process, and nothing is encrypted."`
 }
 
 // Run works for trainers until ctx is done.

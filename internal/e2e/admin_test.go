@@ -138,7 +138,7 @@ func TestAdminInsecureWhenAsked(t *testing.T) {
 	if code := server.Signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d, want 0\n%s", code, server.Log)
 	}
-	if want := "whoever reaches the admin service can change what is served"; !strings.Contains(server.Log.String(), want) {
+	if want := "anyone who reaches the admin service can change what is served"; !strings.Contains(server.Log.String(), want) {
 		t.Errorf("the log has no %q:\n%s", want, server.Log)
 	}
 }

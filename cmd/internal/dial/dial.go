@@ -19,11 +19,11 @@ import (
 // Flags say how a server is spoken to, for kong. The zero value is plain text
 // without token.
 type Flags struct {
-	TLS       bool   `help:"Speak TLS with the server; any of the next three asks for it too." name:"tls"`
-	TLSCA     string `help:"Authorities of the server's certificate, a PEM file. Default: the system's." name:"tls-ca" placeholder:"FILE"`
-	TLSCert   string `help:"This client's certificate, a PEM file." name:"tls-cert" placeholder:"FILE"`
-	TLSKey    string `help:"The certificate's private key, a PEM file." name:"tls-key" placeholder:"FILE"`
-	TokenFile string `help:"A file with the bearer token to show, as siamese token --out writes it." placeholder:"FILE"`
+	TLS       bool   `help:"Speaks TLS with the server; any of the next three asks for it too." name:"tls"`
+	TLSCA     string `help:"Names the authorities of the server's certificate, a PEM file. Empty: the system's." name:"tls-ca" placeholder:"FILE"`
+	TLSCert   string `help:"Names this client's certificate, a PEM file. Empty: none is shown." name:"tls-cert" placeholder:"FILE"`
+	TLSKey    string `help:"Names the certificate's private key, a PEM file." name:"tls-key" placeholder:"FILE"`
+	TokenFile string `help:"Names a file with the bearer token to show, as siamese token --out writes it. Empty: none is shown." placeholder:"FILE"`
 }
 
 // FlagError is a set of flags that can't be meant so.

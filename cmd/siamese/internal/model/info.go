@@ -16,8 +16,8 @@ import (
 )
 
 type infoCommand struct {
-	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. Default: the built-in model."`
-	JSON bool   `help:"Print a JSON object: path, form and what the model's card says."`
+	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. Empty: the built-in model."`
+	JSON bool   `help:"Prints a JSON object: path, form and what the model's card says."`
 }
 
 // modelInfo is what is printed as JSON.

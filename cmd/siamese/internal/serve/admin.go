@@ -14,10 +14,10 @@ import (
 
 // adminFlags say where the admin service is, and who may call it.
 type adminFlags struct {
-	AdminAddr     string `help:"Where to offer siamese.admin.v1.AdminService, which loads, unloads and rolls back; empty: nowhere. Beyond loopback it speaks TLS by --tls-cert, and needs --admin-client-ca or --admin-tokens, unless --admin-insecure." name:"admin-addr" placeholder:"ADDR"`
-	AdminClientCA string `help:"Authorities of operators' certificates, a PEM file: callers of the admin service need one, on loopback too." name:"admin-client-ca" placeholder:"FILE"`
-	AdminTokens   string `help:"The hashes of operators' bearer tokens, as siamese token prints them: callers of the admin service need one, on loopback too." placeholder:"FILE"`
-	AdminInsecure bool   `help:"Let other machines call the admin service without any of this."`
+	AdminAddr     string `help:"Serves siamese.admin.v1.AdminService, which loads, unloads and rolls back, at this address. Beyond loopback it speaks TLS by --tls-cert, and needs --admin-client-ca or --admin-tokens, unless --admin-insecure. Empty: nowhere." name:"admin-addr" placeholder:"ADDR"`
+	AdminClientCA string `help:"Asks callers of the admin service for a certificate, on loopback too, by an authority in this PEM file. Empty: for none." name:"admin-client-ca" placeholder:"FILE"`
+	AdminTokens   string `help:"Asks callers of the admin service for a bearer token, on loopback too, whose hash is in this file, as siamese token prints it. Empty: for none." placeholder:"FILE"`
+	AdminInsecure bool   `help:"Lets other machines call the admin service without any of this."`
 }
 
 // listenAdmin takes the port. Other machines are let in only where they prove
@@ -38,8 +38,8 @@ func (f securityFlags) listenAdmin(ctx context.Context) (net.Listener, error) {
 }
 
 // adminConfig is what the admin service at address asks of its callers. On
-// loopback it is plain text, as whoever is there needs no authority's word on
-// where he is, unless clients' certificates are asked for, which need TLS.
+// loopback it is plain text, unless operators' certificates are asked for, which need
+// TLS: a caller on this machine needs no proof of which machine answers.
 func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *slog.Logger) admin.Config {
 	local := dial.IsLoopback(address.String())
 	config := admin.Config{Logger: logger}
@@ -52,9 +52,9 @@ func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *sl
 	switch {
 	case local:
 	case config.Tokens == nil && f.AdminClientCA == "":
-		logger.Warn("whoever reaches the admin service can change what is served", "address", address.String())
+		logger.Warn("anyone who reaches the admin service can change what is served", "address", address.String())
 	case config.TLS == nil:
-		logger.Warn("operators' tokens go in plain text: whoever reads along can use them", "address", address.String())
+		logger.Warn("operators' tokens go in plain text: anyone who reads along can use them", "address", address.String())
 	}
 	return config
 }

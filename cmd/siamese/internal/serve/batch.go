@@ -10,9 +10,9 @@ import (
 // batchFlags say how images are gathered into runs of the encoder, and what is
 // kept of them.
 type batchFlags struct {
-	Runners    int           `help:"Runs of the encoder at a time." default:"1"`
-	BatchWait  time.Duration `help:"How long an image may be held back for others to fill its run, at most 5ms." default:"0s"`
-	CacheBytes int           `help:"Bytes of embeddings to keep of each model, so that images which come again are not encoded again. 0: none." default:"67108864"`
+	Runners    int           `help:"Sets how many runs of the encoder there are at a time." default:"1"`
+	BatchWait  time.Duration `help:"Holds an image back for up to this long, at most 5ms, so that others fill its run. 0: not at all." default:"0s"`
+	CacheBytes int           `help:"Keeps this many bytes of embeddings of each model, so that images which come again are not encoded again. 0: none." default:"67108864"`
 }
 
 // tune puts what suits the model's device into info. On a CPU a run takes about

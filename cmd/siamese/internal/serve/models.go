@@ -22,10 +22,10 @@ import (
 
 // versionFlags choose among the versions of a model.
 type versionFlags struct {
-	ModelVersion string            `help:"The version that answers calls which name none: latest, a folder's number or a label." default:"latest"`
-	Label        map[string]string `help:"A name for a cli.Version, such as canary=latest or stable=3; may be repeated." placeholder:"NAME=VERSION"`
-	ReloadPeriod time.Duration     `help:"How often to look for new versions in the model's folder; 0: when the admin service is asked to." default:"5s"`
-	MaxModels    int               `help:"Models in memory at the most, those included that answer their last calls." default:"4"`
+	ModelVersion string            `help:"Chooses the version that answers calls which name none: latest, a folder's number or a label." default:"latest"`
+	Label        map[string]string `help:"Names a version, such as canary=latest or stable=3; may be repeated. Empty: no names." placeholder:"NAME=VERSION"`
+	ReloadPeriod time.Duration     `help:"Sets how often to look for new versions in the model's folder. 0: only when the admin service is asked to." default:"5s"`
+	MaxModels    int               `help:"Limits the models in memory, those that answer their last calls included." default:"4"`
 }
 
 // models are the versions of the model and what looks after them.
@@ -85,7 +85,7 @@ func (m *models) start(ctx context.Context, failed func()) {
 }
 
 // close waits for what start began, whose ctx must be done, and closes all
-// models. No call may be under way.
+// models. No call may be in flight.
 func (m *models) close() error {
 	m.work.Wait()
 	return errors.Join(m.startErr, m.adminErr, m.manager.Close())

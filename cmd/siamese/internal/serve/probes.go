@@ -11,7 +11,7 @@ import (
 
 // probeFlags say where the server's health can be asked for.
 type probeFlags struct {
-	HealthAddr string `help:"Where to tell health in plain text, without token: gRPC health, /healthz, /readyz and /metrics; empty: nowhere but among the calls." placeholder:"ADDR"`
+	HealthAddr string `help:"Serves health at this address in plain text, without token: gRPC health, /healthz, /readyz and /metrics. Empty: only beside the calls." placeholder:"ADDR"`
 }
 
 // serveProbes answers probes until the returned function has been called, which

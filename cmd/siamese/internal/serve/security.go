@@ -20,19 +20,19 @@ import (
 
 // securityFlags say who may call, how much, and whether others can read along.
 type securityFlags struct {
-	TLSCert     string `help:"The server's certificate, a PEM file; calls and page then speak TLS." name:"tls-cert" placeholder:"FILE"`
-	TLSKey      string `help:"The certificate's private key, a PEM file." name:"tls-key" placeholder:"FILE"`
-	TLSClientCA string `help:"Authorities of clients' certificates, a PEM file: clients need one." name:"tls-client-ca" placeholder:"FILE"`
-	Tokens      string `help:"The hashes of bearer tokens, as siamese token prints them: callers need one." placeholder:"FILE"`
-	Insecure    bool   `help:"Let calls in plain text come from other machines."`
+	TLSCert     string `help:"Names the server's certificate, a PEM file; calls and page then speak TLS. Empty: plain text." name:"tls-cert" placeholder:"FILE"`
+	TLSKey      string `help:"Names the certificate's private key, a PEM file." name:"tls-key" placeholder:"FILE"`
+	TLSClientCA string `help:"Asks callers for a certificate by an authority in this PEM file. Empty: for none." name:"tls-client-ca" placeholder:"FILE"`
+	Tokens      string `help:"Asks callers for a bearer token whose hash is in this file, as siamese token prints it. Empty: for none." placeholder:"FILE"`
+	Insecure    bool   `help:"Lets calls in plain text come from other machines."`
 
-	CredentialsPeriod time.Duration `help:"How often to look whether certificates and tokens have changed; 0: on SIGHUP only." default:"10s"`
+	CredentialsPeriod time.Duration `help:"Sets how often to look for changed certificates and tokens. 0: on SIGHUP only." default:"10s"`
 
 	adminFlags
 
-	CallerRate  float64 `help:"Calls and stream messages a second that one caller may send; 0: no bound." default:"0"`
-	CallerBurst int     `help:"Calls that one caller may send at once after a silence; 0: those of a second." default:"0"`
-	CallerCalls int     `help:"Calls that one caller may have under way; 0: no bound." default:"0"`
+	CallerRate  float64 `help:"Limits the calls and stream messages a second of one caller. 0: no limit." default:"0"`
+	CallerBurst int     `help:"Limits the calls that one caller may send at once after a silence. 0: those of a second." default:"0"`
+	CallerCalls int     `help:"Limits the calls that one caller may have in flight. 0: no limit." default:"0"`
 }
 
 // security is what the files named by the flags say.
@@ -58,7 +58,7 @@ func (f securityFlags) openSecurity() (s security, err error) {
 	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
 		return s, err
 	}
-	// Whoever may call the model may not therefore change it.
+	// A caller of the model is not thereby allowed to change it.
 	files.ClientCA = f.AdminClientCA
 	s.operators, err = openGuard(files, f.AdminTokens)
 	return s, err
@@ -79,7 +79,7 @@ func openGuard(files access.CertificateFiles, tokens string) (g guard, err error
 	return g, nil
 }
 
-// sources are what can be read anew.
+// sources are the files that can be reloaded.
 func (g guard) sources() []access.Source {
 	var sources []access.Source
 	if g.certificates != nil {
@@ -145,6 +145,6 @@ func (f securityFlags) checkPort(flag string, address net.Addr) error {
 // warn tells what was allowed by --insecure and had better not be.
 func (f securityFlags) warn(logger *slog.Logger) {
 	if f.Insecure && f.TLSCert == "" && f.Tokens != "" {
-		logger.Warn("tokens go in plain text: whoever reads along can use them")
+		logger.Warn("tokens go in plain text: anyone who reads along can use them")
 	}
 }

@@ -18,36 +18,36 @@ import (
 
 // Command is `siamese serve`.
 type Command struct {
-	Addr string `help:"Where to listen. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
+	Addr string `help:"Listens at this address. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
 
-	HTTPAddr   string   `help:"Where to offer the page and the calls for browsers; empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
-	CORSOrigin []string `help:"An origin whose pages may call too, such as https://example.org; may be repeated." name:"cors-origin"`
+	HTTPAddr   string   `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
+	CORSOrigin []string `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
 
-	MaxMessageBytes     int           `help:"Bytes of one message." default:"16777216"`
-	MaxImageBytes       int           `help:"Bytes of one encoded image." default:"7340032"`
-	MaxImagePixels      int           `help:"Pixels of one image." default:"25000000"`
-	MaxSideRatio        int           `help:"How many times the shorter side the longer may be." default:"20"`
-	MaxPairs            int           `help:"Pairs in one BatchCompare." default:"64"`
-	MaxCandidates       int           `help:"Candidates in one Rank." default:"256"`
-	MaxImages           int           `help:"Images in one Embed." default:"128"`
-	MaxStreamReferences int           `help:"References on one stream." default:"16"`
-	MaxStreamWindow     int           `help:"Frames under way on one stream." default:"8"`
-	MaxStreams          int           `help:"Streams of all callers that may be open at a time; more are refused." default:"256"`
-	MaxCalls            int           `help:"Calls of all callers, beside cli.Streams, that may be under way at a time; more are refused before their message is read." default:"512"`
-	MaxPixelsInFlight   int           `help:"Decoded pixels of all calls at once; more wait." default:"200000000"`
-	MaxQueuedImages     int           `help:"Images that may wait for the encoder; more are refused." default:"512"`
-	DefaultDeadline     time.Duration `help:"Deadline of a call that sets none." default:"60s"`
+	MaxMessageBytes     int           `help:"Limits the bytes of one message." default:"16777216"`
+	MaxImageBytes       int           `help:"Limits the bytes of one encoded image." default:"7340032"`
+	MaxImagePixels      int           `help:"Limits the pixels of one image." default:"25000000"`
+	MaxSideRatio        int           `help:"Limits how many times the shorter side of an image its longer one may be." default:"20"`
+	MaxPairs            int           `help:"Limits the pairs in one BatchCompare." default:"64"`
+	MaxCandidates       int           `help:"Limits the candidates in one Rank." default:"256"`
+	MaxImages           int           `help:"Limits the images in one Embed." default:"128"`
+	MaxStreamReferences int           `help:"Limits the references on one stream." default:"16"`
+	MaxStreamWindow     int           `help:"Limits the frames in flight on one stream." default:"8"`
+	MaxStreams          int           `help:"Limits the open streams of all callers; more are refused." default:"256"`
+	MaxCalls            int           `help:"Limits the calls in flight of all callers, streams not counted; more are refused before their message is read." default:"512"`
+	MaxPixelsInFlight   int           `help:"Limits the decoded pixels of all calls at once; more wait." default:"200000000"`
+	MaxQueuedImages     int           `help:"Limits the images that wait for the encoder; more are refused." default:"512"`
+	DefaultDeadline     time.Duration `help:"Sets the deadline of a call that has none." default:"60s"`
 
-	DrainDelay  time.Duration `help:"How long to serve on after SIGTERM while health says NOT_SERVING." default:"0s"`
-	StreamGrace time.Duration `help:"How long cli.Streams are served on after they were told of the end." default:"5s"`
-	StopTimeout time.Duration `help:"How long calls under way may take to end." default:"25s"`
+	DrainDelay  time.Duration `help:"Serves on for this long after SIGTERM while health says NOT_SERVING. 0: stops at once." default:"0s"`
+	StreamGrace time.Duration `help:"Serves streams for this long after they were told of the end." default:"5s"`
+	StopTimeout time.Duration `help:"Waits for this long for calls in flight to end." default:"25s"`
 
-	WatchdogPeriod   time.Duration `help:"How often the model has to encode an image where no call has had it do so, for health to say SERVING; 0: never." default:"30s"`
-	WatchdogTimeout  time.Duration `help:"How long that may take." default:"10s"`
-	MaxConnectionAge time.Duration `help:"Age at which a client is asked to connect anew, so that it finds new instances; 0: none." default:"0s"`
+	WatchdogPeriod   time.Duration `help:"Encodes an image where no call has had one encoded for this long; health says SERVING only if that works. 0: never." default:"30s"`
+	WatchdogTimeout  time.Duration `help:"Limits how long that may take." default:"10s"`
+	MaxConnectionAge time.Duration `help:"Asks clients to reconnect at this age of the connection, so that they find new instances. 0: never." default:"0s"`
 
-	LogLevel  slog.Level `help:"Least level to log: debug, info, warn or error." default:"info"`
-	LogFormat string     `help:"How to log: text or json." enum:"text,json" default:"text"`
+	LogLevel  slog.Level `help:"Sets the lowest level to log: debug, info, warn or error." default:"info"`
+	LogFormat string     `help:"Chooses the form of the log: text or json." enum:"text,json" default:"text"`
 
 	securityFlags
 	probeFlags
@@ -59,7 +59,7 @@ type Command struct {
 }
 
 // Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
-// calls away and lets those under way end; only then are models closed.
+// calls away and lets those in flight end; only then are models closed.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	logger := c.logger(s)
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))

@@ -25,7 +25,7 @@ import (
 
 // telemetryFlags say where traces go. Metrics are where health is (--health-addr).
 type telemetryFlags struct {
-	OTLPEndpoint string `help:"Where to send traces by OTLP over gRPC, such as http://127.0.0.1:4317; empty: nowhere. OpenTelemetry's own OTEL_ variables are heeded." name:"otlp-endpoint" placeholder:"URL"`
+	OTLPEndpoint string `help:"Sends traces to this URL by OTLP over gRPC, such as http://127.0.0.1:4317. OpenTelemetry's own OTEL_ variables apply. Empty: nowhere." name:"otlp-endpoint" placeholder:"URL"`
 }
 
 // flushTimeout is how long the last spans may take to go out.
@@ -111,7 +111,7 @@ func (s *telemetry) count(manager *versions.Manager) error {
 	})
 }
 
-// close sends the last spans. No call may be under way.
+// close sends the last spans. No call may be in flight.
 func (s *telemetry) close() {
 	if s.traces == nil {
 		return

@@ -18,18 +18,18 @@ import (
 // CalibrateCommand is `siamese calibrate`.
 type CalibrateCommand struct {
 	Out  string `arg:"" help:"The weight file to write, safetensors; a card is written beside it."`
-	From string `help:"The weight file to calibrate." required:"" placeholder:"FILE"`
-	Data string `help:"Data that the model was not trained on." placeholder:"PATH"`
+	From string `help:"Names the weight file to calibrate." required:"" placeholder:"FILE"`
+	Data string `help:"Names data that the model was not trained on. Empty: --scale is given." placeholder:"PATH"`
 
-	Scale float64 `help:"Instead of --data: the factor on the logit, such as was found for a model trained alike on fewer classes."`
-	Shift float64 `help:"What goes with --scale: is added to the logit after it."`
+	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes. 0: found on --data."`
+	Shift float64 `help:"Sets what is added to the logit after --scale."`
 
-	Pairs int    `help:"Pairs to calibrate on: so many with negatives of any class, and as many of one alphabet." default:"10000"`
-	Plot  string `help:"Write the reliability plot, before and after, to this PNG file." placeholder:"FILE"`
+	Pairs int    `help:"Sets how many pairs to calibrate on with negatives of any class, and as many of one alphabet." default:"10000"`
+	Plot  string `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
 
 	heldFlags
-	Device    string `help:"Where to run: auto, cpu or gpu:N." default:"auto"`
-	Precision string `help:"What the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
+	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
+	Precision string `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 }
 
 // Run folds a scale and a shift of the logit into the last layer, so that

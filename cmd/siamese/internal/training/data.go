@@ -74,7 +74,7 @@ type heldFlags struct {
 	Split     string   `help:"Takes only the part that training with the same --split, --hold-out and --seed held out. none: all of the data." enum:"none,image,class,alphabet" default:"none"`
 	HoldOut   int      `help:"Says how many classes or alphabets were held out. 0: a tenth." default:"0"`
 	HoldOutOf []string `help:"Names the classes or alphabets that were held out. Empty: drawn by --seed." placeholder:"NAME"`
-	Layout    string   `help:"Says how the data lie: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto"`
+	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto"`
 	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
 }
 

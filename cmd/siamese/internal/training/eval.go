@@ -16,15 +16,15 @@ import (
 
 // EvalCommand is `siamese eval`: it measures what a model is worth.
 type EvalCommand struct {
-	OneShot  oneShotCommand  `cmd:"" name:"oneshot" help:"One-shot runs: which of these drawings is of the same character?"`
-	Verify   verifyCommand   `cmd:"" help:"Verification: are these two of one class?"`
-	Robust   robustCommand   `cmd:"" name:"robustness" help:"How far similarities move when a picture is turned, shifted or saved as JPEG."`
+	OneShot  oneShotCommand  `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
+	Verify   verifyCommand   `cmd:"" help:"Measure verification: are these two of one class?"`
+	Robust   robustCommand   `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
 	MakeRuns makeRunsCommand `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 
 type oneShotCommand struct {
 	Path string `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs."`
-	JSON bool   `help:"Print a JSON object: mean, stderr, trials, runs."`
+	JSON bool   `help:"Prints a JSON object: mean, stderr, trials, runs."`
 
 	network.ModelFlags
 	network.ImagingFlags
@@ -63,12 +63,12 @@ func printOneShot(w io.Writer, result evaluate.OneShotResult) error {
 
 type verifyCommand struct {
 	Path        string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
-	Pairs       int    `help:"Pairs to judge, half of them same." default:"10000"`
-	Negatives   string `help:"Where different pairs come from: any class, or the same-alphabet." enum:"any,same-alphabet" default:"any"`
-	JSON        bool   `help:"Print a JSON object."`
-	ROC         string `help:"Write the ROC curve to this PNG file." placeholder:"FILE"`
-	Reliability string `help:"Write the reliability plot to this PNG file." placeholder:"FILE"`
-	WriteCard   string `help:"Write the best threshold and the errors measured at it into this card, the one beside the weights." placeholder:"FILE"`
+	Pairs       int    `help:"Sets how many pairs to score, half of them same." default:"10000"`
+	Negatives   string `help:"Chooses where different pairs come from: any class, or the same-alphabet." enum:"any,same-alphabet" default:"any"`
+	JSON        bool   `help:"Prints a JSON object."`
+	ROC         string `help:"Writes the ROC curve to this PNG file. Empty: none." placeholder:"FILE"`
+	Reliability string `help:"Writes the reliability plot to this PNG file. Empty: none." placeholder:"FILE"`
+	WriteCard   string `help:"Writes the best threshold and the errors measured at it into this card, the one beside the weights. Empty: into none." placeholder:"FILE"`
 
 	heldFlags
 	network.ModelFlags
@@ -100,7 +100,7 @@ func (c *verifyCommand) Run(ctx context.Context, s cli.Streams) error {
 
 func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (evaluate.VerifyResult, error) {
 	card := model.Card()
-	data, err := c.heldFlags.open(ctx, c.Path, card.Architecture.Height)
+	data, err := c.open(ctx, c.Path, card.Architecture.Height)
 	if err != nil {
 		return evaluate.VerifyResult{}, err
 	}
@@ -150,9 +150,9 @@ func reliabilityCurve(name string, result evaluate.VerifyResult) record.Reliabil
 type makeRunsCommand struct {
 	Path   string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
 	Dir    string `arg:"" help:"The folder to write the runs to. It must be empty or missing."`
-	Ways   int    `help:"Classes to choose from." default:"20"`
-	Trials int    `help:"Trials over all runs, at least." default:"1000"`
-	Side   int    `help:"Height and width of the pictures." default:"105"`
+	Ways   int    `help:"Sets how many classes to choose from." default:"20"`
+	Trials int    `help:"Sets the least number of trials over all runs." default:"1000"`
+	Side   int    `help:"Sets height and width of the pictures, in pixels." default:"105"`
 
 	heldFlags
 }

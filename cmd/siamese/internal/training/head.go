@@ -18,19 +18,19 @@ import (
 // HeadCommand is `siamese head`.
 type HeadCommand struct {
 	Out  string `arg:"" help:"The weight file to write, safetensors; a card is written beside it."`
-	Data string `help:"The images to learn from, as for train." required:"" placeholder:"PATH"`
-	From string `help:"The weight file to take encoder and head from." required:"" placeholder:"FILE"`
+	Data string `help:"Names the images to learn from, as for train." required:"" placeholder:"PATH"`
+	From string `help:"Names the weight file to take encoder and head from." required:"" placeholder:"FILE"`
 
-	Begin         string  `help:"What to begin with: file (the file's own head), untrained (by chance), distance (a weighted distance of the embeddings, which it stays)." enum:"file,untrained,distance" default:"distance"`
-	Copies        int     `help:"Augmented drawings of each class that are encoded." default:"4"`
-	Steps         int     `help:"Steps on these embeddings. An untrained head needs 2,000 and more." default:"200"`
-	Pairs         int     `help:"Pairs of a step, half of them same." default:"512"`
-	AlphabetShare float64 `help:"Share of the different pairs that are within one alphabet." default:"0.7"`
-	Rate          float64 `help:"Highest learning rate, of Adam. An untrained head takes 0.001." default:"0.0002"`
-	WeightDecay   float64 `help:"Decoupled weight decay." default:"0"`
-	Shift         float64 `help:"Augmentation: the largest shift in pixels." default:"8"`
-	Device        string  `help:"Where to train: auto, cpu or gpu:N." default:"auto"`
-	Precision     string  `help:"What the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
+	Begin         string  `help:"Chooses the head to begin with: file (the file's own), untrained (random) or distance (a weighted distance of the embeddings, which stays one)." enum:"file,untrained,distance" default:"distance"`
+	Copies        int     `help:"Sets how many augmented drawings of each class are encoded." default:"4"`
+	Steps         int     `help:"Sets the steps on these embeddings. An untrained head needs 2,000 or more." default:"200"`
+	Pairs         int     `help:"Sets the pairs of a step, half of them same." default:"512"`
+	AlphabetShare float64 `help:"Sets the share of the different pairs that are within one alphabet." default:"0.7"`
+	Rate          float64 `help:"Sets the highest learning rate, of Adam. An untrained head takes 0.001." default:"0.0002"`
+	WeightDecay   float64 `help:"Sets the decoupled weight decay. 0: none." default:"0"`
+	Shift         float64 `help:"Sets the largest shift of augmentation, in pixels. 0: none." default:"8"`
+	Device        string  `help:"Chooses where to train: auto, cpu or gpu:N." default:"auto"`
+	Precision     string  `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 
 	heldFlags
 }

@@ -12,8 +12,8 @@ import (
 
 type robustCommand struct {
 	Path  string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
-	Pairs int    `help:"Pairs to judge, half of them same." default:"400"`
-	JSON  bool   `help:"Print a JSON object."`
+	Pairs int    `help:"Sets how many pairs to score, half of them same." default:"400"`
+	JSON  bool   `help:"Prints a JSON object."`
 
 	heldFlags
 	network.ModelFlags
@@ -23,7 +23,7 @@ type robustCommand struct {
 // changed in ways that mean nothing.
 func (c *robustCommand) Run(ctx context.Context, s cli.Streams) error {
 	return c.With(ctx, func(model *network.Model) error {
-		data, err := c.heldFlags.open(ctx, c.Path, model.Card().Architecture.Height)
+		data, err := c.open(ctx, c.Path, model.Card().Architecture.Height)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (c *robustCommand) Run(ctx context.Context, s cli.Streams) error {
 			return json.NewEncoder(s.Out).Encode(result)
 		}
 		for _, change := range result.Changes {
-			fmt.Fprintf(s.Out, "%-22s %.4f on average, %.4f at the most\n", change.Name, change.Mean, change.Most)
+			fmt.Fprintf(s.Out, "%-22s %.4f on average, at most %.4f\n", change.Name, change.Mean, change.Most)
 		}
 		_, err = fmt.Fprintf(s.Out, "robustness: similarities of %d pairs move by %.4f on average over these changes\n", result.Pairs, result.Mean)
 		return err

@@ -19,9 +19,9 @@ import (
 
 // Command is `siamese train`.
 type Command struct {
-	Data   string `help:"The images to learn from: a folder or zip of alphabet/character/image or class/image." placeholder:"PATH"`
-	Folder string `help:"The run folder to make. A folder with a run in it is refused." placeholder:"DIR" name:"run"`
-	Resume string `help:"The run folder to go on in, by its own configuration." placeholder:"DIR"`
+	Data   string `help:"Names the images to learn from: a folder or zip of alphabet/character/image or class/image." placeholder:"PATH"`
+	Folder string `help:"Names the run folder to make. A folder with a run in it is refused." placeholder:"DIR" name:"run"`
+	Resume string `help:"Continues the run in this folder, by its own configuration. Empty: a new run." placeholder:"DIR"`
 
 	trainFlags
 
