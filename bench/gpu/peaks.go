@@ -3,8 +3,8 @@ package gpu
 import "strings"
 
 // peaks are dense TFLOP/s of the vendor's datasheets: float32, TF32, bfloat16; 0
-// where the card has no such unit. A card is found by the first name that its
-// own contains.
+// where the card has no such unit. A card is found by the first name whose words
+// its own contains: an L40 is no L4, an A1000 no A100.
 var peaks = []struct {
 	name  string
 	rates [3]float64
@@ -27,8 +27,9 @@ var peaks = []struct {
 // not known.
 func peakOf(card, precision string) (float64, bool) {
 	columns := map[string]int{"float32": 0, "tf32": 1, "bfloat16": 2}
+	card = " " + strings.ReplaceAll(card, "-", " ") + " "
 	for _, peak := range peaks {
-		if card != "" && strings.Contains(card, peak.name) {
+		if strings.Contains(card, " "+peak.name+" ") {
 			rate := peak.rates[columns[precision]]
 			return rate, rate > 0
 		}

@@ -105,11 +105,12 @@ END
   rm -f "$target/unzstd"
 fi
 
+# The bundle's own empty libraries are not found, should it lie below such a folder.
 # find_library STEM: the library of the highest version below the first folder
 # that has one: "libcublas" → …/libcublas.so.13.
 find_library() {
   printf '%s' "$folders" | while read -r folder; do
-    find -L "$folder" -name "$1.so.*" -type f 2>/dev/null |
+    find -L "$folder" -path "$target" -prune -o -name "$1.so.*" -type f -print 2>/dev/null |
       sed -n "s|^\(.*/$1\.so\.\([0-9.]*\)\)\$|\2 \1|p" | sort -k 1,1V | tail -n 1 | cut -d ' ' -f 2-
   done | head -n 1
 }
@@ -117,7 +118,7 @@ find_library() {
 # find_exact NAME: a file of that name below the first folder that has one.
 find_exact() {
   printf '%s' "$folders" | while read -r folder; do
-    find -L "$folder" -name "$1" -type f 2>/dev/null | sort | head -n 1
+    find -L "$folder" -path "$target" -prune -o -name "$1" -type f -print 2>/dev/null | sort | head -n 1
   done | head -n 1
 }
 
