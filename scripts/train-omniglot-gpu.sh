@@ -44,6 +44,12 @@ data=$1 start=$2 out=$3
 read -ra more <<<"${MORE:-}"
 read -ra runs <<<"${RUNS:-held-out all}"
 total=${SECONDS_IN_ALL:-240}
+for number in "$total" "${HELD_OUT_PERCENT:-60}"; do
+	[[ $number =~ ^[0-9]+$ ]] || { echo "train-omniglot-gpu: received $number, expected a whole number" >&2; exit 2; }
+done
+for run in "${runs[@]}"; do
+	[[ $run == held-out || $run == all ]] || { echo "train-omniglot-gpu: RUNS names $run, expected held-out and all" >&2; exit 2; }
+done
 common=(--data "$data" --start-scale unit --sparse-head --freeze 0
 	--optimizer adam --head-rate 0.1 --decay smooth --warm-up 30 --clip-norm 0 --average-decay 0.995
 	--contrastive-weight 1 --temperature 0.1
@@ -63,6 +69,11 @@ for run in "${runs[@]}"; do
 	fi
 	limit=$((total * percent / 100))
 	[[ $run != "${runs[-1]}" ]] || limit=$((total - SECONDS)) # since this script began
+	# A limit of 0 would be none.
+	if ((limit < 1)); then
+		echo "train-omniglot-gpu: no time is left for $run of the $total s" >&2
+		exit 1
+	fi
 	"$siamese" train --run "$out/$run" --start "$from" "${common[@]}" "${split[@]}" --rate "$rate" \
 		--time-limit "${limit}s" "${more[@]}"
 done

@@ -119,9 +119,10 @@ func (c *clock) stepsLeft() int64 {
 	return max(1, int64(time.Until(c.stop())/max(1, pace)))
 }
 
-// saved takes a save's time into account.
+// saved takes a save's time into account. A slow one, when the disk was busy, is
+// half forgotten with each further one.
 func (c *clock) saved(took time.Duration) {
-	c.save = max(c.save, time.Duration(saveMargin*float64(took)))
+	c.save = max(c.save/2, time.Duration(saveMargin*float64(took)))
 }
 
 // expectValidation keeps time for a last validation where it is short enough.

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"siamese/internal/atomicfile"
 	"siamese/weights"
 )
 
@@ -38,7 +38,7 @@ const (
 // Save writes a checkpoint in place of the one that may be there. The file is
 // the old one or the new one, whole, whatever happens in between.
 func Save(path string, checkpoint Checkpoint) error {
-	return Replace(path, func(w io.Writer) error { return write(w, checkpoint) })
+	return atomicfile.Replace(path, func(w io.Writer) error { return write(w, checkpoint) })
 }
 
 func write(w io.Writer, checkpoint Checkpoint) error {
@@ -78,46 +78,4 @@ func Load(path string) (Checkpoint, error) {
 		Sampler:  sampler,
 		State:    state,
 	}, nil
-}
-
-// Replace writes a file in place of the one that may be there: into a temporary
-// one beside it, which is made durable and renamed. When write fails, or the
-// program ends on the way, the old file stays.
-func Replace(path string, write func(io.Writer) error) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = temporary.Close() // closed already, or not worth telling
-			_ = os.Remove(temporary.Name())
-		}
-	}()
-	if err := write(temporary); err != nil {
-		return fmt.Errorf("write %q: %w", path, err)
-	}
-	if err := temporary.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := temporary.Sync(); err != nil {
-		return err
-	}
-	if err := temporary.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a rename durable.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return folder.Sync()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/internal/atomicfile"
 	"siamese/train/checkpoint"
 	"siamese/weights"
 )
@@ -89,7 +90,7 @@ func TestFaultAtEachByteKeepsTheOldFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range whole {
-		err := checkpoint.Replace(path, func(w io.Writer) error {
+		err := atomicfile.Replace(path, func(w io.Writer) error {
 			_, err := (&failing{to: w, left: n}).Write(whole)
 			return err
 		})

@@ -23,7 +23,7 @@ import (
 	"slices"
 	"time"
 
-	"siamese/train/checkpoint"
+	"siamese/internal/atomicfile"
 )
 
 // The names of the files in a run folder. Event files carry their time.
@@ -123,7 +123,7 @@ func (r *Recorder) Close() error {
 // Save writes the file as a whole: to a temporary name beside it, synced, then
 // renamed. A reader of the path sees the old content or the new, never a part.
 func Save(path string, content []byte) error {
-	err := checkpoint.Replace(path, func(w io.Writer) error {
+	err := atomicfile.Replace(path, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
