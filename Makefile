@@ -11,9 +11,9 @@ BUF := $(TOOLS)/buf/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./proto/... ./server/... ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./proto/... ./server/... ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
-NATIVE := ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/...
+NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
 # For the tests of one package: Go's own 10 minutes are few for real servers where
 # the machine has other work.
@@ -55,8 +55,8 @@ test: setup libraries $(GRPCURL) ## Run all tests.
 	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(NATIVE)
 
 .PHONY: build
-build: setup libraries ## Build bin/siamese (TAGS=turbo: JPEG by libturbojpeg).
-	$(ENV) && go build $(WITH_TAGS) -ldflags "-X main.version=$(VERSION)" -o bin/siamese ./cmd/siamese
+build: setup libraries ## Build bin/siamese and bin/siamese-bench (TAGS=turbo: JPEG by libturbojpeg).
+	$(ENV) && go build $(WITH_TAGS) -ldflags "-X siamese/cmd/internal/cli.Version=$(VERSION)" -o bin/ ./cmd/siamese ./cmd/siamese-bench
 
 # Fails where a library that TAGS asks for is missing.
 .PHONY: libraries
@@ -121,7 +121,7 @@ parity: build ## Compare with Keras itself (fetches Keras into .venv/).
 .PHONY: bench
 bench: build ## Measure on this machine; results in .bench/results.json.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi
-	bin/siamese bench
+	bin/siamese-bench
 
 .PHONY: soak
 soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays flat (MINUTES=6 for less).

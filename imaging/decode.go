@@ -41,7 +41,7 @@ func (t task) run(s *scratch) (pixels, error) {
 		}
 		// A GIF's frame may cover a part of its screen; the library keeps it inside.
 		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
-			return pixels{}, fmt.Errorf("the header tells of %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
+			return pixels{}, fmt.Errorf("the header declares %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
 		}
 		return pixelsOf(decoded, header, t.alpha)
 	})
@@ -113,6 +113,28 @@ func checkBMPLength(header Header, data []byte) error {
 	rowBytes := (int64(header.Width)*depth + 31) / 32 * 4
 	if want := start + rowBytes*int64(header.Height); int64(len(data)) < want {
 		return fmt.Errorf("bmp: %d bytes, %dx%d pixels of %d bits take %d", len(data), header.Width, header.Height, depth, want)
+	}
+	return nil
+}
+
+// deflateRatio is the most that deflate packs: 258 bytes into two codes of one
+// bit.
+const deflateRatio = 258 * 8 / 2
+
+// checkPNGLength holds the header against the bytes that are there: the decoder
+// takes the memory for all pixels before it unpacks the first.
+func checkPNGLength(header Header, data []byte) error {
+	ihdr := pngChunk(data, "IHDR")
+	const depth, colour, fields = 8, 9, 13
+	if len(ihdr) != fields {
+		return fmt.Errorf("png: IHDR has %d bytes, expected %d", len(ihdr), fields)
+	}
+	// An unknown colour type counts as one sample: the decoder refuses it.
+	samples := map[byte]int64{2: 3, 4: 2, 6: 4}[ihdr[colour]]
+	bits := int64(ihdr[depth]) * max(samples, 1)
+	want := int64(header.Height) * (int64(header.Width)*bits + 7) / 8
+	if most := int64(len(data)) * deflateRatio; most < want {
+		return fmt.Errorf("png: %d bytes unpack to at most %d, %dx%d pixels of %d bits take %d", len(data), most, header.Width, header.Height, bits, want)
 	}
 	return nil
 }

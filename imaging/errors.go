@@ -14,7 +14,7 @@ const (
 	ReasonTooLarge Reason = "IMAGE_TOO_LARGE"
 	// ReasonFormatUnknown: the first bytes are of no format in Formats.
 	ReasonFormatUnknown Reason = "IMAGE_FORMAT_UNKNOWN"
-	// ReasonTooManyPixels: the header tells of more pixels than Limits.MaxPixels.
+	// ReasonTooManyPixels: the header declares more pixels than Limits.MaxPixels.
 	ReasonTooManyPixels Reason = "IMAGE_TOO_MANY_PIXELS"
 	// ReasonShape: a side below Limits.MinSide, or sides further apart than Limits.MaxSideRatio.
 	ReasonShape Reason = "IMAGE_SHAPE"

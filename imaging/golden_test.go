@@ -19,7 +19,7 @@ const (
 	// arithmetic is the same whole-number arithmetic.
 	exactMaxDiff = 0
 	// JPEG and WebP leave the rounding of their transforms to the decoder. Measured
-	// over the corpus: 0.09 levels on average and 3 at the most.
+	// over the corpus: 0.09 levels on average and 3 at most.
 	lossyMeanDiff = 0.25
 	lossyMaxDiff  = 6
 )

@@ -2,7 +2,7 @@
 // network takes: RGB, 8 bits, at its input size. Server, trainer and evaluator
 // all prepare through this package, so that they see the same pixels.
 //
-// The steps are: tell the format from magic bytes, check every limit from the
+// The steps are: detect the format by magic bytes, check every limit from the
 // header, decode, apply the EXIF orientation, flatten transparency, convert to
 // 8-bit RGB, resize. Sixteen-bit samples keep their high byte.
 //
@@ -94,7 +94,7 @@ func (p *Preparer) Config() Config {
 
 // Inspect reads the header alone and checks every limit; no pixel is decoded.
 // A caller can so reserve memory for Header.Pixels before it calls Prepare. An
-// image that passes may still prove undecodable. Errors are *Error. The bytes
+// image that passes may still be undecodable. Errors are *Error. The bytes
 // are not kept.
 func (p *Preparer) Inspect(encoded []byte) (Header, error) {
 	if err := p.config.Limits.checkBytes(len(encoded)); err != nil {

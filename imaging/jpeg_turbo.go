@@ -34,8 +34,8 @@ import "unsafe"
 // "image/jpeg", the standard library's, without the build tag turbo.
 const JPEGDecoder = "libturbojpeg"
 
-// oversampling is how many samples of a shrunk image each sample of the resize
-// has at the least, on each axis. With 1, photographs came 9 dB less close to an
+// oversampling is the least number of samples of a shrunk image for each sample of
+// the resize, on each axis. With 1, photographs came 9 dB less close to an
 // average over all pixels, and took 0.3 ms less.
 const oversampling = 2
 

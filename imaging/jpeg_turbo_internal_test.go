@@ -179,7 +179,7 @@ const nativeGrowthPages = 2000
 
 func TestNativeMemoryIsFreed(t *testing.T) {
 	if _, err := os.Stat("/proc/self/statm"); err != nil {
-		t.Skip("resident memory is not told here: ", err)
+		t.Skip("resident memory is not reported here: ", err)
 	}
 	whole, _ := taskOf(t, Config{}, readGolden(t, "small-105x105.jpg"))
 	cut, cmyk := whole, whole

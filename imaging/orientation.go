@@ -53,12 +53,12 @@ func (o orientation) size(width, height int) (int, int) {
 	return width, height
 }
 
-// target tells where the stored pixel x, y goes.
+// target returns where the stored pixel x, y goes.
 func (o orientation) target(x, y int, source pixels) (int, int) {
 	return place(o, x, y, source.width-1-x, source.height-1-y)
 }
 
-// turn tells where the source's area goes.
+// turn returns where the source's area goes.
 func (o orientation) turn(source pixels) area {
 	width, height, a := float64(source.width), float64(source.height), source.area
 	x0, y0 := place(o, a.left, a.top, width-a.left, height-a.top)

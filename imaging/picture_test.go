@@ -43,7 +43,7 @@ func TestPictureOfWrongLengthIsNoPNG(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := tt.give.PNG(); err == nil {
-				t.Error("PNG() = nil error, want one that tells the lengths")
+				t.Error("PNG() = nil error, want one with the lengths")
 			}
 		})
 	}

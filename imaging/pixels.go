@@ -35,7 +35,7 @@ func whole(width, height int, read rowReader) pixels {
 
 // pixelsOf gives access to a decoded image of any type that the decoders return.
 // None of them starts off the origin but a GIF's frame, which lies somewhere on
-// the screen that the header tells of.
+// the screen that the header describes.
 func pixelsOf(decoded image.Image, header Header, alpha Alpha) (pixels, error) {
 	read := readerOf(decoded, header.Format, alpha)
 	if read == nil {

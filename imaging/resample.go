@@ -1,6 +1,9 @@
 package imaging
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 // Resizing as Pillow does it for 8-bit images (Pillow's src/libImaging/Resample.c):
 // a horizontal pass rounded to 8 bits, then a vertical one, each a weighted sum
@@ -137,7 +140,7 @@ func resample(dst *Picture, source pixels, l layout, s *scratch) {
 	}
 }
 
-// span tells which source samples from first to before last the taps need; an
+// span returns which source samples, from first to before last, the taps need; an
 // unscaled axis needs just those of the window.
 func span(taps []tap, from, count int) (first, last int) {
 	if taps == nil {
@@ -206,4 +209,90 @@ func clamp8(v int32) byte {
 		return byte(^(v >> 31)) // all ones where v is positive, zero where negative
 	}
 	return byte(v)
+}
+
+// Filter is one of Pillow's resampling kernels.
+type Filter int
+
+// The kernels that the network's original trainer uses. Both widen as a picture
+// shrinks, so that no sample is left out.
+const (
+	Bilinear Filter = iota // a tent over 2 samples
+	Bicubic                // Keys' cubic, a = -1/2, over 4 samples
+)
+
+// String names the kernel as Pillow does, in lower case.
+func (f Filter) String() string {
+	if f == Bicubic {
+		return "bicubic"
+	}
+	return "bilinear"
+}
+
+func (f Filter) kernel() filter {
+	if f == Bicubic {
+		return bicubic
+	}
+	return bilinear
+}
+
+// Resize scales the whole picture to width by height pixels, equal to Pillow's
+// Image.resize to the bit. The result is always a new picture, also where the
+// size stays; p is not changed. A side below 1 counts as 1, and a picture
+// without pixels gives black ones. Safe for concurrent use.
+func (p *Picture) Resize(width, height int, f Filter) *Picture {
+	resized := newPicture(max(1, width), max(1, height))
+	if p.Width <= 0 || p.Height <= 0 {
+		return resized
+	}
+	resample(resized, whole(p.Width, p.Height, rgbRows(p.Pix, p.Width)), layout{
+		scaledWidth: resized.Width, scaledHeight: resized.Height, filter: f.kernel(),
+		width: resized.Width, height: resized.Height,
+	}, new(scratch))
+	return resized
+}
+
+// Crop copies the box, in pixels from the top left corner. Of a box that reaches
+// outside only the part inside is kept, which may be a picture of 0x0. p is not
+// changed. Safe for concurrent use.
+func (p *Picture) Crop(box image.Rectangle) *Picture {
+	box = box.Intersect(image.Rect(0, 0, p.Width, p.Height))
+	cut := newPicture(box.Dx(), box.Dy())
+	stride := cut.Width * 3
+	for y := range cut.Height {
+		from := ((box.Min.Y+y)*p.Width + box.Min.X) * 3
+		copy(cut.Pix[y*stride:(y+1)*stride], p.Pix[from:])
+	}
+	return cut
+}
+
+// scratch is the working memory of one resize, reused through a sync.Pool.
+type scratch struct {
+	row    []byte  // one row of the source, RGB
+	narrow []byte  // the source's rows after the horizontal pass, RGB
+	sums   []int32 // one row's sums in the vertical pass
+	turned []byte  // the whole source, turned upright; only for rare orientations
+	shrunk []byte  // the whole source as RGB, where the decoder shrinks
+}
+
+// maxPooledBytes is the size above which a buffer goes back to the collector: a
+// pool would keep the memory of the largest image for every worker.
+const maxPooledBytes = 4 << 20
+
+// trim drops the buffers that are too large to keep.
+func (s *scratch) trim() {
+	for _, buffer := range []*[]byte{&s.row, &s.narrow, &s.turned, &s.shrunk} {
+		if cap(*buffer) > maxPooledBytes {
+			*buffer = nil
+		}
+	}
+}
+
+// grow sets the buffer to n elements, of undefined content.
+func grow[T any](buffer *[]T, n int) []T {
+	if cap(*buffer) < n {
+		*buffer = make([]T, n)
+	}
+	*buffer = (*buffer)[:n]
+	return *buffer
 }

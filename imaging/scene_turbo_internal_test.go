@@ -47,7 +47,7 @@ func preparePure(t *testing.T, p *Preparer, work task) *Picture {
 	return p.fit(source, p.config.layout(source.width, source.height), s)
 }
 
-// levelsApart tells the largest and the mean absolute difference.
+// levelsApart returns the largest and the mean absolute difference.
 func levelsApart(got, want []byte) (largest int, mean float64) {
 	sum := 0
 	for i := range got {

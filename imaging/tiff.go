@@ -39,7 +39,7 @@ func faxBlackIsZero(data []byte) bool {
 // maxBlockOverlap bounds how often a TIFF's blocks of pixels, its strips or
 // tiles, may cover the file. In a sound file they lie side by side. Were there no
 // bound, hundreds of thousands of tiles could name the same megabytes of
-// compressed nothing, to be read anew for each.
+// compressed nothing, to be read again for each.
 const maxBlockOverlap = 4
 
 func checkBlocks(data []byte) error {

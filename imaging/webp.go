@@ -16,7 +16,7 @@ const (
 )
 
 // webpConfig reads the canvas itself where there is one: the library refuses a
-// huge canvas without telling its size. Its decoder holds frames to the canvas.
+// huge canvas without its size. Its decoder holds frames to the canvas.
 func webpConfig(data []byte) (image.Config, error) {
 	if len(data) < webpCanvasEnd || string(data[12:16]) != "VP8X" {
 		return webp.DecodeConfig(bytes.NewReader(data))

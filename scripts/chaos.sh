@@ -45,8 +45,9 @@ run() {
 	fuzz) make --no-print-directory fuzz FUZZTIME="${FUZZTIME:-60s}" ;;
 	faults) go test -count 1 -v -run "^${tests[$1]}$" ./server ;;
 	*)
-		[[ -x $folder/siamese.test ]] || go test -c -o "$folder/siamese.test" ./cmd/siamese
-		(cd cmd/siamese && CHAOS=long RESTARTS=20 "$folder/siamese.test" -test.v -test.timeout 30m -test.run "^${tests[$1]}$")
+		local tests_of=internal/e2e/chaos
+		[[ $1 != restarts ]] || tests_of=internal/e2e
+		CHAOS=long RESTARTS=20 go test -count 1 -v -timeout 30m -run "^${tests[$1]}$" "./$tests_of"
 		;;
 	esac >"$log" 2>&1
 }

@@ -6,13 +6,13 @@
 # How to run: make gpubundle && scripts/gpu-bundle-check.sh [FOLDER OF PIECES]
 #       .bundle/70up where none is named. As root, with debootstrap (apt-get install
 #       --no-install-recommends debootstrap), which fetches the Debian into
-#       .bundle/root once. CPU_PARTS names the parts of bench gpu that run there.
+#       .bundle/root once. CPU_PARTS names the parts of siamese-bench gpu that run there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 pieces=$(cd "${1:-.bundle/70up}" 2>/dev/null && pwd) || pieces=
 root=.bundle/root
-# What the CPU form of `siamese bench gpu` runs.
+# What the CPU form of `siamese-bench gpu` runs.
 cpu_parts=${CPU_PARTS:-devices,float32}
 
 say() { printf 'gpu-bundle-check: %s\n' "$*" >&2; }

@@ -134,15 +134,16 @@ pack_cuda() {
   rm -r "$work/cuda"
 }
 
-# build_program: bin/siamese of the bundle finds TensorFlow in ../lib.
-build_program() {
-  say "building the program, $version"
+# build_programs: siamese and siamese-bench of the bundle find TensorFlow in ../lib. Side by
+# side in the archive, what both hold is packed once.
+build_programs() {
+  say "building the programs, $version"
   # shellcheck source=/dev/null
   (
     source .tensorflow/env
     export CGO_CFLAGS="'-I$PWD/$gpu/tensorflow/include' -O2"
     export CGO_LDFLAGS="'-L$PWD/$gpu/tensorflow' '-Wl,-rpath,\$ORIGIN/../lib'"
-    go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$1/bin/siamese" ./cmd/siamese
+    go build -trimpath -ldflags "-s -w -X siamese/cmd/internal/cli.Version=$version" -o "$1/bin/" ./cmd/siamese ./cmd/siamese-bench
   )
 }
 
@@ -166,7 +167,7 @@ build_unzstd() {
 pack_program() {
   local folder=$work/program
   mkdir -p "$folder/bin" "$folder/nvidia/cuda_runtime/lib"
-  build_program "$folder"
+  build_programs "$folder"
   build_tools "$folder"
   # The runtime is small, and the one library of which another major version does
   # not do: CUDA 13 lacks functions that TensorFlow calls.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What: makes the goldens of testdata/keras anew with Keras itself, those of
+# What: makes the goldens of testdata/keras again with Keras itself, those of
 #       inference and of training, and compares them with those in the
 #       repository; has TensorFlow and Keras load a SavedModel that bin/siamese
 #       writes and compares its answers too; and passes weight files between

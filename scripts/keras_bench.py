@@ -11,7 +11,7 @@ prints "ready". It then answers each line that it reads:
 
 It ends with its input.
 
-How to run, from the repository root (`siamese bench` does so; first set-up: make parity):
+How to run, from the repository root (`siamese-bench` does; first set-up: make parity):
 
     .venv/bin/python scripts/keras_bench.py --weights FILE --pixels FILE --same 1010
 

@@ -7,7 +7,7 @@ testdata/keras/embeddings.f32 (float32 little endian [N,4608], in the order of "
 
 How to run, from the repository root (first set-up: scripts/requirements-keras.txt):
 
-    python3 scripts/keras_parity.py                    # make the goldens anew
+    python3 scripts/keras_parity.py                    # make the goldens again
     python3 scripts/keras_parity.py --check            # compare with the committed ones
     python3 scripts/keras_parity.py --savedmodel DIR   # compare a SavedModel with Keras
 

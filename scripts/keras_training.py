@@ -8,7 +8,7 @@ losses) and for each optimizer the weights after the three updates.
 
 How to run, from the repository root (first set-up: scripts/requirements-keras.txt):
 
-    python3 scripts/keras_training.py           # make the goldens anew
+    python3 scripts/keras_training.py           # make the goldens again
     python3 scripts/keras_training.py --check   # compare with the committed ones
 
 With --check nothing is written; exit status 1 and a line per difference tell of a

@@ -12,7 +12,7 @@ scripts/setup.sh
 source .tensorflow/env
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! RESTARTS=$restarts go test -count 1 -timeout 30m -v -run '^TestRollingRestarts$' ./cmd/siamese >"$log" 2>&1; then
+if ! RESTARTS=$restarts go test -count 1 -timeout 30m -v -run '^TestRollingRestarts$' ./internal/e2e >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi

@@ -20,7 +20,10 @@ check_minutes "$minutes"
 program=${SIAMESE_PROGRAM:-bin/siamese}
 rate=${SOAK_RATE:-2}
 
-command -v "$program" >/dev/null || { echo "soak: there is no $program (make build)" >&2; exit 1; }
+bench=$(dirname "$program")/siamese-bench
+for needed in "$program" "$bench"; do
+	command -v "$needed" >/dev/null || { echo "soak: there is no $needed (make build)" >&2; exit 1; }
+done
 
 make_folder
 port=$((20000 + RANDOM % 20000))
@@ -37,7 +40,7 @@ seconds=$((minutes * 60 * (spans + 1) / spans * 21 / 20 + 30))
 traffic() {
 	local name=$1
 	shift
-	"$program" bench serve --server "127.0.0.1:$port" --duration "${seconds}s" --output "$folder/$name.json" "$@" >"$folder/$name.log" 2>&1 &
+	"$bench" serve --server "127.0.0.1:$port" --duration "${seconds}s" --output "$folder/$name.json" "$@" >"$folder/$name.log" 2>&1 &
 	pids+=("$!")
 }
 mkdir "$folder/refused"

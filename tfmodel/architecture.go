@@ -7,8 +7,8 @@ import (
 	"siamese/weights"
 )
 
-// DefaultSide is the height and width of the network's input, in pixels, where
-// nothing else is said: the size of Omniglot's drawings.
+// DefaultSide is the default height and width of the network's input, in pixels:
+// the size of Omniglot's drawings.
 const DefaultSide = 105
 
 // Architecture gives the network's sizes. The zero value is not valid; VGG16 is
@@ -52,7 +52,8 @@ func (v Variable) Size() int {
 	return size
 }
 
-// Validate tells what is wrong with the sizes, nil if nothing is.
+// Validate returns an error that names the first size out of range, nil if there
+// is none.
 func (a Architecture) Validate() error {
 	if len(a.Blocks) == 0 {
 		return fmt.Errorf("architecture: no blocks, want at least one")
@@ -146,8 +147,8 @@ func convolutionName(block, convolution int) string {
 	return fmt.Sprintf("block%d_conv%d", block+1, convolution+1)
 }
 
-// InferArchitecture reads the widths off a weight file. The input size is no
-// part of such a file: height and width say it, and must fit dense_1.
+// InferArchitecture reads the widths off a weight file. Such a file does
+// not hold the input size: height and width give it, and must fit dense_1.
 func InferArchitecture(set *weights.Set, height, width int) (Architecture, error) {
 	architecture := Architecture{Height: height, Width: width}
 	for block := 0; ; block++ {
@@ -178,7 +179,7 @@ func InferArchitecture(set *weights.Set, height, width int) (Architecture, error
 	return architecture, nil
 }
 
-// Check tells whether a set has exactly the variables of the network, nil if so.
+// Check returns an error unless a set has exactly the variables of the network.
 func (a Architecture) Check(set *weights.Set) error {
 	known := make(map[string]bool)
 	for _, variable := range a.Variables() {
@@ -194,7 +195,7 @@ func (a Architecture) Check(set *weights.Set) error {
 	}
 	for _, name := range set.Names() {
 		if !known[name] {
-			return fmt.Errorf("weights hold %q, which the network has not", name)
+			return fmt.Errorf("weights hold %q, which the network does not have", name)
 		}
 	}
 	return nil

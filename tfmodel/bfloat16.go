@@ -21,51 +21,101 @@ import (
 // TensorFlow turns a graph of float32 into one of bfloat16 by itself on a CPU
 // alone (see Options.config). For a GPU this file rewrites the graph: the
 // convolutions, what follows them up to the last pooling, and the gradients of
-// both are computed in bfloat16, between casts. Variables stay float32.
+// both are computed in bfloat16, between casts. Variables stay float32, and so do
+// sums over images and pixels: the gradients of biases.
 
 // roundedInputs are the operations that are computed in bfloat16, with the
-// numbers of their inputs of type T.
+// numbers of their inputs of type T. Each has one output, of type T.
 var roundedInputs = map[string][]int{
 	"Conv2D": {0, 1}, "BiasAdd": {0, 1}, "Relu": {0}, "MaxPool": {0},
 	"Conv2DBackpropInput": {1, 2}, "Conv2DBackpropFilter": {0, 2},
-	"BiasAddGrad": {0}, "ReluGrad": {0, 1}, "MaxPoolGrad": {0, 1, 2},
+	"ReluGrad": {0, 1}, "MaxPoolGrad": {0, 1, 2},
+	// The gradient of BiasAdd passes an Identity on.
+	"Identity": {0},
 }
 
 // errNoConvolution says that a graph has nothing that bfloat16 is for.
 var errNoConvolution = errors.New("the graph has no convolution to compute in bfloat16")
 
-// roundGraph has a graph's convolutions computed in bfloat16, in place.
-func roundGraph(definition *framework.GraphDef) error {
-	rounded := roundedNodes(definition.GetNode())
-	if len(rounded) == 0 {
-		return errNoConvolution
-	}
-	casts := castMaker{made: make(map[string]string)}
-	for _, node := range definition.GetNode() {
-		taken := map[int]bool{}
-		if rounded[node.GetName()] {
-			node.Attr["T"] = typeAttribute(typepb.DataType_DT_BFLOAT16)
-			for _, i := range roundedInputs[node.GetOp()] {
-				taken[i] = true
-			}
-		}
-		for i, input := range node.GetInput() {
-			producer, isData := producerOf(input)
-			switch {
-			case !isData || taken[i] == rounded[producer]:
-			case taken[i]:
-				node.Input[i] = casts.cast(input, typepb.DataType_DT_FLOAT, typepb.DataType_DT_BFLOAT16)
-			default:
-				node.Input[i] = casts.cast(input, typepb.DataType_DT_BFLOAT16, typepb.DataType_DT_FLOAT)
-			}
-		}
-	}
-	definition.Node = append(definition.GetNode(), casts.nodes...)
-	return nil
+// rounding is a graph whose convolutions are computed in bfloat16.
+type rounding struct {
+	graph   *framework.GraphDef
+	rounded map[string]bool   // nodes whose output is bfloat16
+	casts   map[string]string // the casts that were added, by tensor
 }
 
-// roundedNodes finds the convolutions and what hangs on them: the head's bias
-// and ReLU, which follow a matrix product, stay as they are.
+// roundGraph rewrites a graph in place.
+func roundGraph(graph *framework.GraphDef) (*rounding, error) {
+	nodes := graph.GetNode()
+	r := &rounding{graph: graph, rounded: roundedNodes(nodes), casts: make(map[string]string)}
+	if len(r.rounded) == 0 {
+		return nil, errNoConvolution
+	}
+	for _, node := range nodes {
+		r.roundNode(node)
+	}
+	return r, nil
+}
+
+// roundNode sets a node's type and casts the inputs that are of the other one.
+func (r *rounding) roundNode(node *nodepb.NodeDef) {
+	var takes []int // the inputs that are taken in bfloat16
+	switch {
+	case r.rounded[node.GetName()]:
+		takes = roundedInputs[node.GetOp()]
+	case node.GetOp() == "Shape" && r.isRounded(node.GetInput()[0]):
+		takes = []int{0} // the shape of either type is the same
+	}
+	if takes != nil {
+		node.Attr["T"] = typeAttribute(typepb.DataType_DT_BFLOAT16)
+	}
+	for i, input := range node.GetInput() {
+		if slices.Contains(takes, i) {
+			node.Input[i] = r.inBFloat16(input)
+		} else {
+			node.Input[i] = r.inFloat32(input)
+		}
+	}
+}
+
+// inBFloat16 is a tensor of float32 or bfloat16 in bfloat16.
+func (r *rounding) inBFloat16(tensor string) string {
+	if r.isRounded(tensor) {
+		return tensor
+	}
+	return r.cast(tensor, typepb.DataType_DT_FLOAT, typepb.DataType_DT_BFLOAT16)
+}
+
+// inFloat32 is a tensor with bfloat16 turned into float32. Other types and
+// control inputs stay as they are.
+func (r *rounding) inFloat32(tensor string) string {
+	if !r.isRounded(tensor) {
+		return tensor
+	}
+	return r.cast(tensor, typepb.DataType_DT_BFLOAT16, typepb.DataType_DT_FLOAT)
+}
+
+// isRounded reports whether a tensor is bfloat16; a control input is not.
+func (r *rounding) isRounded(tensor string) bool { return r.rounded[producerOf(tensor)] }
+
+// cast adds a cast to the graph, one for each tensor.
+func (r *rounding) cast(tensor string, from, to typepb.DataType) string {
+	tensor = strings.TrimSuffix(tensor, ":0") // the usual name of a first output
+	if name, ok := r.casts[tensor]; ok {
+		return name
+	}
+	// No name of the graph's own begins like this: its scopes are named by layers.
+	name := "rounded/cast_" + strconv.Itoa(len(r.casts))
+	r.graph.Node = append(r.graph.Node, &nodepb.NodeDef{
+		Name: name, Op: "Cast", Input: []string{tensor},
+		Attr: map[string]*attrpb.AttrValue{"SrcT": typeAttribute(from), "DstT": typeAttribute(to)},
+	})
+	r.casts[tensor] = name
+	return name
+}
+
+// roundedNodes finds the convolutions and what is connected with them: the head's
+// bias and ReLU, which follow a matrix product, stay as they are.
 func roundedNodes(nodes []*nodepb.NodeDef) map[string]bool {
 	rounded := make(map[string]bool)
 	for grows := true; grows; {
@@ -75,11 +125,8 @@ func roundedNodes(nodes []*nodepb.NodeDef) map[string]bool {
 			if !is || rounded[node.GetName()] || node.GetAttr()["T"].GetType() != typepb.DataType_DT_FLOAT {
 				continue
 			}
-			joins := strings.HasPrefix(node.GetOp(), "Conv2D")
-			for _, i := range inputs {
-				producer, _ := producerOf(node.GetInput()[i])
-				joins = joins || rounded[producer]
-			}
+			joins := strings.HasPrefix(node.GetOp(), "Conv2D") ||
+				slices.ContainsFunc(inputs, func(i int) bool { return rounded[producerOf(node.GetInput()[i])] })
 			if joins {
 				rounded[node.GetName()], grows = true, true
 			}
@@ -88,64 +135,36 @@ func roundedNodes(nodes []*nodepb.NodeDef) map[string]bool {
 	return rounded
 }
 
-// producerOf is the node that an input comes from; false for a control input.
-func producerOf(input string) (node string, isData bool) {
+// producerOf is the node that an input comes from, "" for a control input.
+func producerOf(input string) string {
 	if strings.HasPrefix(input, "^") {
-		return "", false
+		return ""
 	}
-	node, _, _ = strings.Cut(input, ":")
-	return node, true
+	node, _, _ := strings.Cut(input, ":")
+	return node
 }
 
 func typeAttribute(dataType typepb.DataType) *attrpb.AttrValue {
 	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Type{Type: dataType}}
 }
 
-// castMaker adds casts to a graph, one for each tensor.
-type castMaker struct {
-	nodes []*nodepb.NodeDef
-	made  map[string]string // the cast of a tensor
-}
-
-func (c *castMaker) cast(tensor string, from, to typepb.DataType) string {
-	if name, ok := c.made[tensor]; ok {
-		return name
-	}
-	// No name of the graph's own begins like this: its scopes are named by layers.
-	name := "rounded/cast_" + strconv.Itoa(len(c.nodes))
-	c.nodes = append(c.nodes, &nodepb.NodeDef{
-		Name: name, Op: "Cast", Input: []string{tensor},
-		Attr: map[string]*attrpb.AttrValue{"SrcT": typeAttribute(from), "DstT": typeAttribute(to)},
-	})
-	c.made[tensor] = name
-	return name
-}
-
 // roundTower is roundGraph on a tower. What the trainer reads stays float32: a
 // result that is rounded is read behind a cast.
 func roundTower(t *tower) error {
-	definition := &framework.GraphDef{}
-	if err := proto.Unmarshal(t.definition, definition); err != nil {
+	graph := &framework.GraphDef{}
+	if err := proto.Unmarshal(t.definition, graph); err != nil {
 		return fmt.Errorf("round tower: %w", err)
 	}
-	rounded := roundedNodes(definition.GetNode())
+	r, err := roundGraph(graph)
+	if err != nil {
+		return fmt.Errorf("round tower: %w", err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.names)) {
-		tensor := t.names[name]
-		if producer, _ := producerOf(tensor); rounded[producer] {
-			// Identity is not rounded, so that roundGraph puts the cast before it.
-			read := "read/" + name
-			definition.Node = append(definition.Node, &nodepb.NodeDef{
-				Name: read, Op: "Identity", Input: []string{tensor},
-				Attr: map[string]*attrpb.AttrValue{"T": typeAttribute(typepb.DataType_DT_FLOAT)},
-			})
-			t.names[name] = read + ":0"
+		if tensor := t.names[name]; r.isRounded(tensor) {
+			t.names[name] = r.inFloat32(tensor) + ":0"
 		}
 	}
-	if err := roundGraph(definition); err != nil {
-		return fmt.Errorf("round tower: %w", err)
-	}
-	var err error
-	if t.definition, err = proto.Marshal(definition); err != nil {
+	if t.definition, err = proto.Marshal(graph); err != nil {
 		return fmt.Errorf("round tower: %w", err)
 	}
 	return nil
@@ -168,7 +187,7 @@ func roundedCopy(dir string) (copied string, err error) {
 		return "", fmt.Errorf("%s: %w", graphFile, err)
 	}
 	for _, meta := range model.GetMetaGraphs() {
-		if err := roundGraph(meta.GetGraphDef()); err != nil {
+		if _, err := roundGraph(meta.GetGraphDef()); err != nil {
 			return "", fmt.Errorf("%s: %w", graphFile, err)
 		}
 	}
@@ -176,7 +195,7 @@ func roundedCopy(dir string) (copied string, err error) {
 		return "", fmt.Errorf("%s: %w", graphFile, err)
 	}
 	if copied, err = os.MkdirTemp("", "siamese-bfloat16-"); err != nil {
-		return "", err
+		return "", fmt.Errorf("bfloat16 on a GPU needs a temporary folder for the rewritten graph: %w", err)
 	}
 	variables := filepath.Dir(variablesFile)
 	err = errors.Join(

@@ -49,8 +49,7 @@ type Card struct {
 type WeightsCard struct {
 	// SHA256 is the hash of the weight file that they came from, if any.
 	SHA256 string `json:"sha256,omitempty"`
-	// Digest is weights.Set.Digest: the same for the same values, whatever file
-	// they came from. Embeddings are bound to it.
+	// Digest is weights.Set.Digest: the same for the same values, from any file. Embeddings are bound to it.
 	Digest string `json:"digest"`
 }
 
@@ -69,7 +68,7 @@ type GoldenPair struct {
 type VerificationCard struct {
 	// Data is the name of the folder or zip that the pairs were drawn from.
 	Data string `json:"data"`
-	// HeldOut says in words which part of it was judged.
+	// HeldOut says in words which part of it was measured.
 	HeldOut string `json:"held_out"`
 	// Negatives is where the different pairs came from: "any" class, or the
 	// "same-alphabet".
@@ -101,7 +100,8 @@ type OperatingCard struct {
 	FalseRejects    float64 `json:"false_rejects"`
 }
 
-// Validate tells what is wrong with a card, nil if nothing is.
+// Validate returns an error that names the first field out of range, nil if there
+// is none.
 func (c Card) Validate() error {
 	if c.Name == "" {
 		return errors.New("card: name is empty")

@@ -36,33 +36,46 @@ type Options struct {
 	InterThreads int
 	// MaxRunImages is how many images Encode gives TensorFlow at once, at least
 	// 1. Default 0: 8 on a CPU, where more gains nothing and a run can't be
-	// interrupted; 32 on a GPU.
+	// interrupted; 128 on a GPU.
 	MaxRunImages int
 	// Towers are the devices that a step of training is split over: "cpu:N" and
 	// "gpu:N", the latter with Device "auto", or with Cluster "worker:N". Default
-	// nil: one tower on Device, with Cluster one on each worker. Models take no
-	// notice of it.
+	// nil: one tower on Device, with Cluster one on each worker. Models ignore it.
 	Towers []string
 	// Cluster are the addresses, host:port, of the workers that train, in the
 	// order that each was started with (see StartWorker). Worker 0 holds the
-	// weights. Default nil: training runs in this process. Models take no notice
-	// of it.
+	// weights. Default nil: training runs in this process. Models ignore it.
 	Cluster []string
 	// Precision is what convolutions and matrix products are computed in; sums,
-	// weights and results stay float32. Default Float32Precision.
+	// weights and results stay float32. Default Float32Precision. AutoPrecision
+	// chooses by the processor and the model's golden pairs.
 	Precision Precision
 
 	// rounds has BFloat16 rewrite the graph on a CPU as well: for tests.
 	rounds bool
 }
 
-// Images a run may have by default.
+// Images a run may have by default. On an NVIDIA H200 runs of 128 take 19 ms in
+// float32 and 6 ms in bfloat16, at 0.88 and 0.99 of the best rate of any size; 256
+// would double the wait.
 const (
 	maxRunImagesCPU = 8
-	maxRunImagesGPU = 32
+	maxRunImagesGPU = 128
 )
 
-// Validate tells what is wrong with the options, nil if nothing is.
+// runImages is MaxRunImages with its default for a device.
+func (o Options) runImages(device string) int {
+	switch {
+	case o.MaxRunImages > 0:
+		return o.MaxRunImages
+	case device == DeviceCPU:
+		return maxRunImagesCPU
+	}
+	return maxRunImagesGPU
+}
+
+// Validate returns an error that names the first option out of range, nil if there
+// is none.
 func (o Options) Validate() error {
 	if _, _, err := parseDevice(o.Device); err != nil {
 		return err
@@ -103,8 +116,8 @@ func parseDevice(device string) (kind string, number int, err error) {
 	return "", 0, fmt.Errorf(`device %q, want "auto", "cpu" or "gpu:N"`, device)
 }
 
-// config is the session's ConfigProto, serialized. Memory grows as needed:
-// TensorFlow's own default takes the whole GPU.
+// config is the session's ConfigProto, serialized. A GPU's memory is taken as
+// needed: by default TensorFlow takes all of it.
 func (o Options) config() ([]byte, error) {
 	kind, number, err := parseDevice(o.Device)
 	if err != nil {
@@ -117,8 +130,8 @@ func (o Options) config() ([]byte, error) {
 			AllowGrowth:                 true,
 			PerProcessGpuMemoryFraction: o.GPUMemoryFraction,
 		},
-		// Operations without a kernel for their device run on the CPU. A tower's
-		// device is looked for before: see checkDevices.
+		// Operations without a kernel for their device run on the CPU. Whether
+		// a tower's device exists is checked before: see checkDevices.
 		AllowSoftPlacement: true,
 	}
 	if o.Precision.session() == BFloat16 && !o.rounds {
@@ -207,7 +220,7 @@ func Devices() ([]Device, error) {
 	return devices, nil
 }
 
-// onCPU tells whether a model would run on the CPU.
+// onCPU reports whether a model would run on the CPU.
 func (o Options) onCPU() (bool, error) {
 	kind, _, err := parseDevice(o.Device)
 	if err != nil || kind != DeviceAuto {
@@ -252,6 +265,21 @@ func (o Options) devices() ([]tf.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = session.Close() }() // an empty session: nothing to lose
+	defer func() { _ = session.Close() }() // an empty session: nothing is lost
 	return session.Devices()
 }
+
+// GPU is what the driver says of a GPU.
+type GPU = tf.GPU
+
+// GPULibrary is one of CUDA's libraries that this process has loaded.
+type GPULibrary = tf.GPULibrary
+
+// ReadGPU asks the driver about a GPU by its number, from 0, as the driver counts
+// them. False means that there is no driver or no such GPU. Safe for concurrent
+// use.
+func ReadGPU(number int) (GPU, bool) { return tf.ReadGPU(number) }
+
+// GPULibraries lists CUDA's libraries with their versions, as far as they are
+// loaded: once a model or trainer runs on a GPU, or Devices has found one.
+func GPULibraries() []GPULibrary { return tf.GPULibraries() }

@@ -5,10 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	framework "github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
+	"google.golang.org/protobuf/proto"
 )
 
-// Rehash writes a folder's card anew for the files as they are, as somebody
-// would who changed a model and its card together.
+// Rehash rewrites a folder's card for its present files, as if model and card had
+// been changed together.
 func Rehash(dir string, change func(*Card)) error {
 	card, err := readCard(dir)
 	if err != nil {
@@ -18,9 +21,35 @@ func Rehash(dir string, change func(*Card)) error {
 	return writeCard(dir, card)
 }
 
-// LoadOn is Load on a processor that has instructions for bfloat16, or has not.
-func LoadOn(ctx context.Context, dir string, options Options, fast bool) (*Model, error) {
-	return loadOn(ctx, dir, options, fast)
+// Processor is what AutoPrecision goes by.
+type Processor struct {
+	OnCPU, HasBFloat16 bool
+	Capability         string
+}
+
+// Candidates are the precisions that AutoPrecision tries there.
+func (p Processor) Candidates() (precisions []Precision, missing string) {
+	return processor{p.OnCPU, p.HasBFloat16, p.Capability}.candidates()
+}
+
+// LoadOn is Load on a processor.
+func LoadOn(ctx context.Context, dir string, options Options, on Processor) (*Model, error) {
+	return loadOn(ctx, dir, options, func(Options) (processor, error) {
+		return processor{on.OnCPU, on.HasBFloat16, on.Capability}, nil
+	})
+}
+
+// OpenFirst tries candidates whose opening ends with the given errors, and
+// returns those that were opened, in order.
+func OpenFirst(ctx context.Context, precisions []Precision, refused map[Precision]error) (model *Model, opened []Precision, err error) {
+	model, err = openFirst(ctx, precisions, "", func(precision Precision) (*Model, error) {
+		opened = append(opened, precision)
+		if err := refused[precision]; err != nil {
+			return nil, err
+		}
+		return &Model{precision: precision}, nil
+	})
+	return model, opened, err
 }
 
 // ReadGoldenPicture reads a golden picture of a folder as uint8 [H,W,3].
@@ -49,6 +78,31 @@ func TowerDevices(architecture Architecture, config TrainerConfig, options Optio
 		}
 	}
 	return found, nil
+}
+
+// RunImages is the largest run of a model on a device.
+func (o Options) RunImages(device string) int { return o.runImages(device) }
+
+// Steps is the number of updates that were done.
+func (t *Trainer) Steps() int64 { return t.steps }
+
+// RoundGraph has a graph's convolutions computed in bfloat16.
+func RoundGraph(graph *framework.GraphDef) error {
+	_, err := roundGraph(graph)
+	return err
+}
+
+// RoundedTower is the graph of a trainer's tower in bfloat16.
+func RoundedTower(architecture Architecture, config TrainerConfig) (*framework.GraphDef, error) {
+	tower, err := newTower(architecture, config.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	if err := roundTower(tower); err != nil {
+		return nil, err
+	}
+	graph := &framework.GraphDef{}
+	return graph, proto.Unmarshal(tower.definition, graph)
 }
 
 // Rounded are options by which BFloat16 rewrites the graph wherever it runs, as

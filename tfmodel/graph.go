@@ -46,12 +46,18 @@ func emptyGraph(architecture Architecture) *graph {
 	}
 }
 
+// addVariable adds a variable of the network.
 func (g *graph) addVariable(variable Variable) {
+	added := g.newVariable(variable)
+	g.variables = append(g.variables, added)
+	g.reads[variable.Name] = added.read
+}
+
+// newVariable adds the operations of a variable.
+func (g *graph) newVariable(variable Variable) graphVariable {
 	scope := g.scope.SubScope(variable.Name)
 	handle := op.VarHandleOp(scope, binding.Float, variable.shape(), op.VarHandleOpSharedName(variable.Name))
-	read := op.ReadVariableOp(scope, handle, binding.Float)
-	g.variables = append(g.variables, graphVariable{Variable: variable, handle: handle, read: read})
-	g.reads[variable.Name] = read
+	return graphVariable{Variable: variable, handle: handle, read: op.ReadVariableOp(scope, handle, binding.Float)}
 }
 
 // shape is the variable's shape in the binding's terms.
@@ -133,8 +139,8 @@ func (g *graph) similarity(name string, a, b binding.Output) binding.Output {
 	return x
 }
 
-// assertShape records an error where the graph's own shape is another; -1
-// stands for a dimension that is not known before a run.
+// assertShape records an error if the graph's own shape is another; -1 stands for
+// a dimension that is only known in a run.
 func (g *graph) assertShape(x binding.Output, want ...int64) {
 	if g.scope.Err() != nil {
 		return
@@ -144,7 +150,7 @@ func (g *graph) assertShape(x binding.Output, want ...int64) {
 	}
 }
 
-// finalize ends the building.
+// finalize returns the finished graph, or the first error of its building.
 func (g *graph) finalize() (*binding.Graph, error) {
 	built, err := g.scope.Finalize()
 	if err != nil {

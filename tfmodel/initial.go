@@ -11,12 +11,13 @@ import (
 )
 
 // headGain makes the untrained head's logits small, so that training begins near
-// "don't know" whatever the embeddings' scale.
+// "don't know" at any scale of the embeddings.
 const headGain = 0.25
 
-// Initial makes weights to begin training with: kernels by He's uniform
-// distribution, variance 2/fan_in (He et al. 2015), biases 0. Keras' default,
-// Glorot's, starts this network dead: each layer would shrink its input by half.
+// Initial makes weights to begin training with: the convolutions' kernels are
+// uniform with He's variance, 2/fan_in (He et al. 2015), the head's are uniform
+// within headGain times that range, biases are 0. Keras' default, Glorot's range,
+// starts this network dead: each layer would shrink its input by half.
 func Initial(architecture Architecture, seed uint64) (*weights.Set, error) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var tensors []weights.Tensor
@@ -38,8 +39,8 @@ func Initial(architecture Architecture, seed uint64) (*weights.Set, error) {
 }
 
 // Overlay replaces tensors of a set by those of the same name and shape in
-// another, and tells which names it took and which it passed over for their
-// shape: how Keras loads a file by name. Both sets stay as they are.
+// another, as Keras loads a file by name. It returns the names that it took and
+// those that it passed over for their shape. Both sets stay as they are.
 func Overlay(set, over *weights.Set) (merged *weights.Set, taken, passed []string, err error) {
 	var tensors []weights.Tensor
 	for tensor := range set.All() {
@@ -71,14 +72,6 @@ func ImageNetScaling() InputScaling {
 		Shift: [3]float64{123.68 / 255, 116.779 / 255, 103.939 / 255},
 		BGR:   true,
 	}
-}
-
-// InkScaling feeds dark lines on white to VGG16's published weights as light
-// lines on their mean colour: what is white becomes 0, like the padding of the
-// convolutions within. gain is the difference of black, in the weights' units;
-// 255 is the whole range.
-func InkScaling(gain float64) InputScaling {
-	return InputScaling{Scale: [3]float64{-gain, -gain, -gain}, Shift: [3]float64{1, 1, 1}, BGR: true}
 }
 
 // FoldInput gives a set whose first convolution takes RGB in 0..1 as it is and
@@ -120,5 +113,78 @@ func FoldInput(set *weights.Set, scaling InputScaling) (*weights.Set, error) {
 		return nil, fmt.Errorf("fold input: %w", err)
 	}
 	merged, _, _, err := Overlay(set, first)
+	return merged, err
+}
+
+// The untrained distance head gives distanceBias as the logit of two equal
+// embeddings and falls by distanceGain over the distance that is usual between
+// different classes.
+const (
+	distanceBias = 5
+	distanceGain = 8
+)
+
+// DistanceHead gives a set whose head is a measure of distance: the logit falls
+// with the sum of |a-b|. Unit j of dense_1 sums what the embedding's channels c
+// with c mod Hidden = j differ by; all other entries of its kernel are 0.
+// distance is the usual sum of |a-b| between two classes, above 0.
+//
+// A head that begins so is right as soon as the embeddings are; one that begins at
+// random memorises the training classes first. With TrainerConfig.SparseHead it
+// stays a weighted distance.
+func DistanceHead(architecture Architecture, set *weights.Set, distance float64) (*weights.Set, error) {
+	if err := architecture.Check(set); err != nil {
+		return nil, fmt.Errorf("distance head: %w", err)
+	}
+	if !(distance > 0) {
+		return nil, fmt.Errorf("distance head: usual distance %v, want above 0", distance)
+	}
+	length, hidden := architecture.EmbeddingLength(), architecture.Hidden
+	_, _, channels := architecture.FeatureMap()
+	// Both layers' entries are of one size, so that one learning rate fits both.
+	entry := float32(math.Sqrt(distanceGain / distance))
+	first := make([]float32, length*hidden)
+	for i := range length {
+		first[i*hidden+i%channels%hidden] = entry
+	}
+	second := make([]float32, hidden)
+	for j := range second {
+		second[j] = -entry
+	}
+	head, err := weights.New(
+		weights.Tensor{Name: "dense_1/kernel", Shape: []int{length, hidden}, Data: first},
+		weights.Tensor{Name: "dense_1/bias", Shape: []int{hidden}, Data: make([]float32, hidden)},
+		weights.Tensor{Name: "dense_2/kernel", Shape: []int{hidden, 1}, Data: second},
+		weights.Tensor{Name: "dense_2/bias", Shape: []int{1}, Data: []float32{distanceBias}})
+	if err != nil {
+		return nil, fmt.Errorf("distance head: %w", err)
+	}
+	merged, _, _, err := Overlay(set, head)
+	return merged, err
+}
+
+// RescaleLogit gives a set whose head's logit is scale times the given one's
+// plus shift: a calibration folded into the last layer.
+func RescaleLogit(set *weights.Set, scale, shift float64) (*weights.Set, error) {
+	kernel, hasKernel := set.Get("dense_2/kernel")
+	bias, hasBias := set.Get("dense_2/bias")
+	if !hasKernel || !hasBias {
+		return nil, fmt.Errorf("rescale: the weights have no dense_2")
+	}
+	scaled := make([]float32, len(kernel.Data))
+	for i, value := range kernel.Data {
+		scaled[i] = float32(scale * float64(value))
+	}
+	shifted := make([]float32, len(bias.Data))
+	for i, value := range bias.Data {
+		shifted[i] = float32(scale*float64(value) + shift)
+	}
+	last, err := weights.New(
+		weights.Tensor{Name: kernel.Name, Shape: kernel.Shape, Data: scaled},
+		weights.Tensor{Name: bias.Name, Shape: bias.Shape, Data: shifted})
+	if err != nil {
+		return nil, fmt.Errorf("rescale: %w", err)
+	}
+	merged, _, _, err := Overlay(set, last)
 	return merged, err
 }

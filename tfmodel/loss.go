@@ -8,14 +8,15 @@ import (
 // epsilonNorm keeps the length of an embedding of zeros away from 0.
 const epsilonNorm = 1e-6
 
-// lossInputs are the placeholders that tell a step what its images are.
+// lossInputs are the placeholders for a step's pairs and classes. The matrices of
+// the last three are made from TrainBatch.Labels: see Trainer.labelFeeds.
 type lossInputs struct {
 	a, b     binding.Output // int32 [M]: the images of each pair
 	same     binding.Output // float32 [M]: 1 for the same class, else 0
-	weight   binding.Output // float32 [M]: what the pair counts; they sum to 1
-	positive binding.Output // float32 [N,N]: see TrainBatch
-	self     binding.Output // float32 [N,N]: see TrainBatch
-	oneHot   binding.Output // float32 [N,C]: see TrainBatch
+	weight   binding.Output // float32 [M]: the pair's weight; they sum to 1
+	positive binding.Output // float32 [N,N]: the weight of image j as a positive of image i; they sum to 1
+	self     binding.Output // float32 [N,N]: selfOff on the diagonal, 0 elsewhere
+	oneHot   binding.Output // float32 [N,C]: 1/N at the image's class, 0 elsewhere
 }
 
 // losses are the scalars that a step reports.

@@ -2,10 +2,22 @@ package tfmodel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	binding "github.com/galeone/tensorflow/tensorflow/go"
 
 	"siamese/tfmodel/internal/tf"
 )
+
+// ErrModel is wrapped by errors that say why a model can't be served: its folder
+// is missing, foreign or damaged, or does not answer as its card says.
+var ErrModel = errors.New("model refused")
 
 // Model is a loaded network. Encode and Compare are safe for concurrent use,
 // with each other and with Close.
@@ -18,7 +30,7 @@ type Model struct {
 	precision Precision
 	// precisionReason is why it is that, where AutoPrecision was asked for.
 	precisionReason string
-	// maxRunImages bounds a run, and with it the time that can't be interrupted.
+	// maxRunImages bounds a run, which can't be interrupted.
 	maxRunImages int
 }
 
@@ -26,7 +38,17 @@ type Model struct {
 // CPU and 9 MB.
 const maxRunPairs = 256
 
-// Card is what the model says about itself. Its maps and slices are not to be
+// Load loads a SavedModel folder that this program wrote: the folder itself, or
+// one with numbered versions, of which the highest is taken. It refuses what
+// does not hold: hashes of the files, names and shapes of the signatures, the
+// similarities of the golden pairs. With AutoPrecision it may load the model
+// up to three times. The model is warm when Load returns. The caller closes it. Errors wrap
+// ErrModel, except for invalid options and a done ctx.
+func Load(ctx context.Context, dir string, options Options) (*Model, error) {
+	return loadOn(ctx, dir, options, readProcessor)
+}
+
+// Card is what the model says about itself. Its maps and slices must not be
 // changed.
 func (m *Model) Card() Card { return m.card }
 
@@ -36,20 +58,21 @@ func (m *Model) Version() string { return m.version }
 // Device is where the model runs: "cpu" or "gpu:N".
 func (m *Model) Device() string { return m.device }
 
-// Precision is what the model computes in: Float32Precision or BFloat16.
+// Precision is what the model computes in: Float32Precision, TensorFloat32 or
+// BFloat16.
 func (m *Model) Precision() Precision { return m.precision }
 
 // PrecisionReason says, for people, why Precision is what it is. It is empty
 // unless the model was loaded with AutoPrecision.
 func (m *Model) PrecisionReason() string { return m.precisionReason }
 
-// MaxRunImages is how many images one run of Encode carries at the most.
+// MaxRunImages is the largest number of images in one run of Encode.
 func (m *Model) MaxRunImages() int { return m.maxRunImages }
 
 // Encode turns images into embeddings. pixels is uint8 [N,H,W,3] RGB, N at
 // least 1, and stays the caller's; the result is float32 [N,E], the caller's.
 //
-// Long batches are run in parts; ctx is looked at before each part and not
+// Long batches are run in parts; ctx is checked before each part and not
 // during it, so that Encode returns at most one part's time after ctx is done.
 func (m *Model) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
 	size, length := m.card.Architecture.ImageBytes(), m.card.Architecture.EmbeddingLength()
@@ -91,7 +114,7 @@ func (m *Model) encodeRun(pixels []byte, embeddings []float32, count int) error 
 
 // Compare turns N pairs of embeddings, float32 [N,E] each, N at least 1, into N
 // similarities in 0..1: a[i] against b[i]. It is symmetric in a and b. The
-// arguments stay the caller's, the result is the caller's. ctx is treated as by
+// arguments stay the caller's, the result is the caller's. ctx is checked as by
 // Encode.
 func (m *Model) Compare(ctx context.Context, a, b []float32) ([]float32, error) {
 	length := m.card.Architecture.EmbeddingLength()
@@ -129,10 +152,224 @@ func (m *Model) compareRun(a, b, similarities []float32) error {
 		}})
 }
 
-// Close waits for the calls under way and gives the model's memory back. Later
+// Close waits for the calls in flight and gives the model's memory back. Later
 // calls fail. Closing twice is harmless.
 func (m *Model) Close() error {
 	err := m.session.Close()
 	tf.TrimMemory()
 	return err
+}
+
+// loadOn is Load; AutoPrecision goes by what read says of the processor.
+func loadOn(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	model, err := load(ctx, dir, options, read)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
+	}
+	return model, err
+}
+
+func load(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
+	from, err := checkedFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	if options.Precision != AutoPrecision {
+		return from.openChecked(ctx, options, options.Precision.tolerance())
+	}
+	found, err := read(options)
+	if err != nil {
+		return nil, err
+	}
+	precisions, missing := found.candidates()
+	return openFirst(ctx, precisions, missing, func(precision Precision) (*Model, error) {
+		options.Precision = precision
+		return from.openChecked(ctx, options, GoldenTolerance)
+	})
+}
+
+// folder is a SavedModel folder with its card.
+type folder struct {
+	dir  string
+	card Card
+}
+
+// checkedFolder finds a SavedModel folder as Load does and checks its files'
+// hashes.
+func checkedFolder(dir string) (folder, error) {
+	dir, err := versionFolder(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	card, err := readCard(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	return folder{dir, card}, checkFiles(dir, card)
+}
+
+// openChecked opens the folder and checks its golden pairs to a tolerance.
+func (f folder) openChecked(ctx context.Context, options Options, tolerance float64) (*Model, error) {
+	model, err := f.open(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := model.checkGoldenPairs(ctx, f.extra(), tolerance); err != nil {
+		_ = model.Close() // the first error is the one to report
+		return nil, err
+	}
+	tf.TrimMemory()
+	return model, nil
+}
+
+// extra holds what is beside the card.
+func (f folder) extra() fs.FS { return os.DirFS(filepath.Join(f.dir, extraFolder)) }
+
+// open opens the folder without checking hashes or golden pairs.
+func (f folder) open(options Options) (*Model, error) {
+	session, signatures, err := loadSession(f.dir, options)
+	if err != nil {
+		return nil, err
+	}
+	model, err := newModel(session, f.card, options)
+	if err != nil {
+		_ = session.Close() // the first error is the one to report
+		return nil, err
+	}
+	model.version = filepath.Base(f.dir)
+	model.endpoints, err = findEndpoints(session, signatures, f.card.Architecture)
+	if err != nil {
+		_ = session.Close()
+		return nil, err
+	}
+	return model, nil
+}
+
+// loadSession loads a folder's graph in the precision of the options.
+func loadSession(dir string, options Options) (*tf.Session, map[string]binding.Signature, error) {
+	config, err := options.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	rounds, err := options.roundsGraph()
+	if err != nil {
+		return nil, nil, err
+	}
+	options.Precision.allowTensorFloat32()
+	if !rounds {
+		return tf.Load(dir, config)
+	}
+	copied, err := roundedCopy(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, signatures, err := tf.Load(copied, config)
+	if removeErr := os.RemoveAll(copied); err == nil && removeErr != nil {
+		return nil, nil, errors.Join(removeErr, session.Close())
+	}
+	return session, signatures, err
+}
+
+// newModel makes a model of a session; its endpoints are not set.
+func newModel(session *tf.Session, card Card, options Options) (*Model, error) {
+	device, err := options.chosenDevice(session)
+	if err != nil {
+		return nil, err
+	}
+	model := &Model{
+		session: session, card: card, device: device,
+		precision: options.Precision.session(), maxRunImages: options.runImages(device),
+	}
+	return model, nil
+}
+
+// versionFolder finds the folder with saved_model.pb: dir itself, or its
+// subfolder with the highest number.
+func versionFolder(dir string) (string, error) {
+	if _, err := os.Stat(filepath.Join(dir, graphFile)); err == nil {
+		return filepath.Clean(dir), nil
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no such folder")
+	}
+	if err != nil {
+		return "", err
+	}
+	best, found := uint64(0), ""
+	for _, entry := range entries {
+		number, err := strconv.ParseUint(entry.Name(), 10, 63)
+		if err == nil && entry.IsDir() && (found == "" || number > best) {
+			best, found = number, entry.Name()
+		}
+	}
+	if found == "" {
+		return "", fmt.Errorf("it holds neither %s nor numbered versions: it is no SavedModel, or half of one", graphFile)
+	}
+	dir = filepath.Join(dir, found)
+	if _, err := os.Stat(filepath.Join(dir, graphFile)); err != nil {
+		return "", fmt.Errorf("its version %s holds no %s: it is no SavedModel, or half of one", found, graphFile)
+	}
+	return dir, nil
+}
+
+// checkedTensor looks up a tensor of a signature and compares it with what the
+// network must have: TensorFlow enforces neither names nor shapes.
+func checkedTensor(signature string, tensors map[string]binding.TensorInfo, name string, dataType binding.DataType, shape ...int64) (string, error) {
+	info, ok := tensors[name]
+	if !ok {
+		return "", fmt.Errorf("signature %q has no tensor %q", signature, name)
+	}
+	got, err := info.Shape.ToSlice()
+	if err != nil {
+		got = nil
+	}
+	if info.DType != dataType || !slices.Equal(got, shape) {
+		return "", fmt.Errorf("signature %q: %q is of type %d and shape %v, want type %d and shape %v",
+			signature, name, info.DType, got, dataType, shape)
+	}
+	return info.Name, nil
+}
+
+// endpoints are the tensors that Encode and Compare feed and fetch.
+type endpoints struct {
+	images, embeddings tf.Output
+	a, b, similarity   tf.Output
+}
+
+// findEndpoints reads the signatures of a loaded model.
+func findEndpoints(session *tf.Session, signatures map[string]binding.Signature, architecture Architecture) (endpoints, error) {
+	height, width := int64(architecture.Height), int64(architecture.Width)
+	length := int64(architecture.EmbeddingLength())
+	encode, compare := signatures[encodeSignature], signatures[compareSignature]
+	var found endpoints
+	wanted := []struct {
+		into      *tf.Output
+		signature string
+		tensors   map[string]binding.TensorInfo
+		name      string
+		dataType  binding.DataType
+		shape     []int64
+	}{
+		{&found.images, encodeSignature, encode.Inputs, imagesInput, binding.Uint8, []int64{-1, height, width, 3}},
+		{&found.embeddings, encodeSignature, encode.Outputs, embeddingsOutput, binding.Float, []int64{-1, length}},
+		{&found.a, compareSignature, compare.Inputs, aInput, binding.Float, []int64{-1, length}},
+		{&found.b, compareSignature, compare.Inputs, bInput, binding.Float, []int64{-1, length}},
+		{&found.similarity, compareSignature, compare.Outputs, similarityOutput, binding.Float, []int64{-1}},
+	}
+	for _, want := range wanted {
+		name, err := checkedTensor(want.signature, want.tensors, want.name, want.dataType, want.shape...)
+		if err != nil {
+			return endpoints{}, err
+		}
+		output, err := session.Output(name)
+		if err != nil {
+			return endpoints{}, fmt.Errorf("signature %q: %w", want.signature, err)
+		}
+		*want.into = output
+	}
+	return found, nil
 }

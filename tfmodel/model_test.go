@@ -3,7 +3,10 @@ package tfmodel_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -167,4 +170,187 @@ func TestCloseBesideRuns(t *testing.T) {
 	if err := model.Close(); err != nil {
 		t.Errorf("second Close() = %v, want nil", err)
 	}
+}
+
+// TestLoadRefuses breaks a good model in every way that is known to load and
+// fail later, or not to load.
+func TestLoadRefuses(t *testing.T) {
+	const (
+		graph     = "saved_model.pb"
+		variables = "variables/variables.data-00000-of-00001"
+		index     = "variables/variables.index"
+		card      = "assets.extra/model.json"
+		picture   = "assets.extra/golden/pattern_a.png"
+	)
+	unchanged := func(*tfmodel.Card) {}
+	tests := []struct {
+		give   string
+		damage func(t *testing.T, dir string)
+		want   string
+	}{
+		{"missing folder", func(t *testing.T, dir string) { remove(t, dir) }, "there is no such folder"},
+		{"empty folder", func(t *testing.T, dir string) {
+			remove(t, dir)
+			must(t, os.Mkdir(dir, 0o755))
+		}, "holds neither saved_model.pb nor numbered versions"},
+		{"half-copied version", func(t *testing.T, dir string) {
+			must(t, os.Rename(dir, dir+".old"))
+			must(t, os.MkdirAll(filepath.Join(dir, "7"), 0o755))
+		}, "its version 7 holds no saved_model.pb"},
+		{"no card", func(t *testing.T, dir string) { remove(t, dir, card) }, "has no assets.extra/model.json"},
+		{"card is no JSON", func(t *testing.T, dir string) { write(t, dir, card, []byte("{")) }, "card: unexpected end of JSON"},
+		{"card without files", func(t *testing.T, dir string) {
+			write(t, dir, card, []byte(strings.ReplaceAll(string(read(t, dir, card)), `"files"`, `"other"`)))
+		}, "names no files"},
+		{"flipped bit in the graph", func(t *testing.T, dir string) { flip(t, dir, graph) }, "saved_model.pb is damaged or half-written"},
+		{"flipped bit in the weights", func(t *testing.T, dir string) { flip(t, dir, variables) }, "variables.data-00000-of-00001 is damaged"},
+		{"weights missing", func(t *testing.T, dir string) { remove(t, dir, variables) }, "variables.data-00000-of-00001 is missing"},
+		{"a file too many", func(t *testing.T, dir string) { write(t, dir, "assets.extra/other", nil) }, "assets.extra/other is not named in its card"},
+		{"truncated graph, rehashed", func(t *testing.T, dir string) {
+			write(t, dir, graph, read(t, dir, graph)[:100])
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "load SavedModel"},
+		{"foreign graph, rehashed", func(t *testing.T, dir string) {
+			write(t, dir, graph, []byte("not a graph"))
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "load SavedModel"},
+		{"truncated weights, rehashed", func(t *testing.T, dir string) {
+			write(t, dir, index, read(t, dir, index)[:50])
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "load SavedModel"},
+		{"other input size", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.Architecture.Height = 9 }))
+		}, `"images" is of type 4 and shape [-1 8 10 3], want type 4 and shape [-1 9 10 3]`},
+		{"wrong golden pair", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.GoldenPairs[0].Similarity += 0.002 }))
+		}, "golden pair golden/pattern_a.png, golden/pattern_b.png has similarity"},
+		{"no golden pair", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.GoldenPairs = nil }))
+		}, "names no golden pair"},
+		{"golden picture missing", func(t *testing.T, dir string) {
+			remove(t, dir, picture)
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "golden picture"},
+		{"golden picture damaged", func(t *testing.T, dir string) {
+			write(t, dir, picture, []byte("no picture"))
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "golden picture golden/pattern_a.png"},
+		{"threshold", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.Threshold = 1.5 }))
+		}, "threshold 1.5, want 0 to 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.give, func(t *testing.T) {
+			dir := exportTiny(t)
+			tt.damage(t, dir)
+			model, err := tfmodel.Load(t.Context(), dir, tfmodel.Options{})
+			if err == nil {
+				_ = model.Close()
+			}
+			if !errors.Is(err, tfmodel.ErrModel) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Load = %v, want ErrModel with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadTakesTheHighestVersion(t *testing.T) {
+	one := exportTiny(t)
+	family := filepath.Dir(one)
+	must(t, os.CopyFS(filepath.Join(family, "10"), os.DirFS(one)))
+	must(t, os.Mkdir(filepath.Join(family, "notes"), 0o755))
+	model, err := tfmodel.Load(t.Context(), family, tfmodel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer model.Close()
+	if got := model.Version(); got != "10" {
+		t.Errorf("Version() = %q, want %q", got, "10")
+	}
+}
+
+func TestLoadRefusesAGPUThatIsNotThere(t *testing.T) {
+	devices, err := tfmodel.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(devices) > 1 {
+		t.Skip("this machine has a GPU: the refusal can't be seen here")
+	}
+	_, err = tfmodel.Load(t.Context(), exportTiny(t), tfmodel.Options{Device: "gpu:0"})
+	if err == nil || !strings.Contains(err.Error(), "device gpu:0 is not there") || !strings.Contains(err.Error(), "cpu:0") {
+		t.Errorf("Load on gpu:0 = %v, want an error that names it and what is there", err)
+	}
+}
+
+func TestRunImages(t *testing.T) {
+	tests := []struct {
+		give   int
+		device string
+		want   int
+	}{
+		{0, tfmodel.DeviceCPU, 8},
+		{0, "gpu:1", 128},
+		{5, tfmodel.DeviceCPU, 5},
+		{256, "gpu:0", 256},
+	}
+	for _, tt := range tests {
+		if got := (tfmodel.Options{MaxRunImages: tt.give}).RunImages(tt.device); got != tt.want {
+			t.Errorf("a largest run of %d on %s = %d, want %d", tt.give, tt.device, got, tt.want)
+		}
+	}
+}
+
+func TestOptionsValidate(t *testing.T) {
+	tests := []struct {
+		give tfmodel.Options
+		want string
+	}{
+		{tfmodel.Options{}, ""},
+		{tfmodel.Options{Device: "gpu:12", GPUMemoryFraction: 0.5}, ""},
+		{tfmodel.Options{Device: "tpu"}, `device "tpu", want "auto", "cpu" or "gpu:N"`},
+		{tfmodel.Options{Device: "gpu:-1"}, `device "gpu:-1"`},
+		{tfmodel.Options{GPUMemoryFraction: 1.1}, "GPU memory fraction 1.1"},
+		{tfmodel.Options{IntraThreads: -1}, "threads -1 and 0"},
+		{tfmodel.Options{Precision: "float8"}, `precision "float8", want float32, tf32, bfloat16 or auto`},
+		{tfmodel.Options{MaxRunImages: -1}, "images in a run -1"},
+	}
+	for _, tt := range tests {
+		err := tt.give.Validate()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%+v.Validate() = %v, want %q", tt.give, err, tt.want)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	data, err := fs.ReadFile(os.DirFS(dir), name)
+	must(t, err)
+	return data
+}
+
+func write(t *testing.T, dir, name string, data []byte) {
+	t.Helper()
+	must(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
+}
+
+func remove(t *testing.T, path ...string) {
+	t.Helper()
+	must(t, os.RemoveAll(filepath.Join(path...)))
+}
+
+// flip changes one bit in the middle of a file.
+func flip(t *testing.T, dir, name string) {
+	t.Helper()
+	data := read(t, dir, name)
+	data[len(data)/2] ^= 1
+	write(t, dir, name, data)
 }

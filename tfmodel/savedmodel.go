@@ -2,6 +2,7 @@ package tfmodel
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,21 @@ const (
 	graphFile     = "saved_model.pb"
 	variablesFile = "variables/variables"
 	extraFolder   = "assets.extra"
+)
+
+// The signatures of a SavedModel and the names of their tensors.
+const (
+	encodeSignature  = "encode"          // images -> embeddings
+	compareSignature = "compare"         // a, b -> similarity
+	defaultSignature = "serving_default" // image_a, image_b -> similarity
+
+	imagesInput      = "images"
+	embeddingsOutput = "embeddings"
+	aInput           = "a"
+	bInput           = "b"
+	imageAInput      = "image_a"
+	imageBInput      = "image_b"
+	similarityOutput = "similarity"
 )
 
 // writeScope holds the operations that only writing needs. They are left out of
@@ -156,7 +172,7 @@ func (g *servingGraph) saveVariables(built *binding.Graph, set *weights.Set) err
 	if err != nil {
 		return err
 	}
-	defer func() { _ = session.Close() }() // nothing to lose: the files are written by then
+	defer func() { _ = session.Close() }() // nothing is lost: the files are written by then
 	for _, variable := range g.variables {
 		tensor, ok := set.Get(variable.Name)
 		if !ok {
@@ -183,11 +199,7 @@ func (g *servingGraph) setVariable(session *tf.Session, variable Variable, value
 	if err != nil {
 		return err
 	}
-	shape := make([]int64, len(variable.Shape))
-	for i, dim := range variable.Shape {
-		shape[i] = int64(dim)
-	}
-	feed := tf.Feed{To: to, Type: tf.Float32, Shape: shape, Data: tf.Float32Bytes(values)}
+	feed := tf.Feed{To: to, Type: tf.Float32, Shape: int64s(variable.Shape), Data: tf.Float32Bytes(values)}
 	if err := session.Run([]tf.Feed{feed}, nil, run); err != nil {
 		return fmt.Errorf("set %q: %w", variable.Name, err)
 	}
@@ -245,10 +257,86 @@ func tensorInfos(outputs tensors) map[string]*corepb.TensorInfo {
 			shape.Dim = append(shape.Dim, &shapepb.TensorShapeProto_Dim{Size: output.Shape().Size(i)})
 		}
 		infos[name] = &corepb.TensorInfo{
-			Encoding:    &corepb.TensorInfo_Name{Name: fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)},
+			Encoding:    &corepb.TensorInfo_Name{Name: tensorName(output)},
 			Dtype:       typepb.DataType(output.DataType()),
 			TensorShape: shape,
 		}
 	}
 	return infos
+}
+
+// ReadSavedModel reads what a SavedModel folder was made of, so that it can be
+// written in another form. The folder is found and checked as Load does, except
+// that no picture is encoded: its weights are held against the card's digest
+// instead. The card that is returned names no files.
+//
+// ctx is checked between two variables. Errors wrap ErrModel, except for
+// invalid options and a done ctx.
+func ReadSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
+	if err := options.Validate(); err != nil {
+		return Source{}, err
+	}
+	source, err := readSavedModel(ctx, dir, options)
+	if err != nil && ctx.Err() == nil {
+		return Source{}, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
+	}
+	return source, err
+}
+
+// ReadWeights reads weights and card of a SavedModel folder; see
+// ReadSavedModel. The weights have the names and the order of
+// Architecture.Variables and are the caller's.
+func ReadWeights(ctx context.Context, dir string, options Options) (*weights.Set, Card, error) {
+	source, err := ReadSavedModel(ctx, dir, options)
+	return source.Weights, source.Card, err
+}
+
+func readSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
+	from, err := checkedFolder(dir)
+	if err != nil {
+		return Source{}, err
+	}
+	model, err := from.open(options)
+	if err != nil {
+		return Source{}, err
+	}
+	defer func() { _ = model.Close() }() // it was only loaded to be read
+	set, err := model.readVariables(ctx)
+	if err != nil {
+		return Source{}, err
+	}
+	if got, want := set.Digest(), from.card.Weights.Digest; got != want {
+		return Source{}, fmt.Errorf("its weights have the digest %s, its card says %s", got, want)
+	}
+	from.card.Files = nil
+	return Source{Card: from.card, Weights: set, Pictures: from.extra()}, nil
+}
+
+// readVariables fetches the network's variables, one a run: together they would
+// be in memory twice.
+func (m *Model) readVariables(ctx context.Context) (*weights.Set, error) {
+	var tensors []weights.Tensor
+	for _, variable := range m.card.Architecture.Variables() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		values, err := m.readVariable(variable)
+		if err != nil {
+			return nil, fmt.Errorf("variable %q: %w", variable.Name, err)
+		}
+		tensors = append(tensors, weights.Tensor{Name: variable.Name, Shape: variable.Shape, Data: values})
+	}
+	return weights.New(tensors...)
+}
+
+// readVariable runs the operation that graph.newVariable made beside the
+// variable.
+func (m *Model) readVariable(variable Variable) ([]float32, error) {
+	read, err := m.session.Output(variable.Name + "/ReadVariableOp")
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float32, variable.Size())
+	fetch := tf.Fetch{From: read, Type: tf.Float32, Shape: int64s(variable.Shape), Into: tf.Float32Bytes(values)}
+	return values, m.session.Run(nil, []tf.Fetch{fetch})
 }

@@ -10,7 +10,7 @@
 // parameters of Architecture.
 //
 // TensorFlow runs in this process. A run can't be interrupted: contexts are
-// looked at between runs, which are kept short (see Options.MaxRunImages).
+// checked between runs, which are kept short (see Options.MaxRunImages).
 package tfmodel
 
 import "siamese/tfmodel/internal/tf"
@@ -21,14 +21,14 @@ func TensorFlowVersion() string {
 	return tf.Version()
 }
 
-// OpenTensors is the number of native tensors that calls under way hold: 0 when
-// none is. Tests end by checking that.
+// OpenTensors is the number of native tensors that calls in flight hold: 0 when
+// there is none. Tests end by checking that.
 func OpenTensors() int64 {
 	return tf.OpenTensors()
 }
 
-// Quiet keeps TensorFlow's own log below errors off standard error; false means
-// that the library is not of the version that this program knows how to quiet.
+// Quiet keeps TensorFlow's own log below errors off standard error. It reports
+// whether it could: it knows how for the pinned version of the library.
 func Quiet() bool {
 	return tf.Quiet()
 }

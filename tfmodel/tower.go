@@ -3,15 +3,20 @@ package tfmodel
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 	"github.com/galeone/tensorflow/tensorflow/go/op"
+
+	"siamese/tfmodel/internal/tf"
 )
 
 // tower is one device's part of a step: forward pass, losses and gradients for
-// its share of the batch. It is a graph of its own, which is imported once a
-// device: gradients take no scope with a device, and the operations that they
-// add to a plain scope would have none.
+// its share of the batch. It is a graph of its own, which is imported once for
+// each device: op.Gradients refuses a scope with a device, and what it adds to a
+// plain scope has none.
 type tower struct {
 	definition []byte // GraphDef
 	// names are the tensors of the graph by the trainer's names: what is fed, what
@@ -94,15 +99,7 @@ func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 	}
 	gathered := make(map[string][]binding.Output)
 	for number, device := range devices {
-		options := binding.GraphImportOptions{Prefix: towerPrefix(number), Device: device}
-		for _, variable := range g.variables {
-			name, index, err := splitTensorName(tower.names["weight/"+variable.Name])
-			if err != nil {
-				return err
-			}
-			options.AddInputMapping(name, index, variable.read)
-		}
-		if err := g.definition.ImportWithOptions(tower.definition, options); err != nil {
+		if err := g.importTower(tower, number, device); err != nil {
 			return fmt.Errorf("import tower %d on %q: %w", number, device, err)
 		}
 		for name, tensor := range tower.names {
@@ -124,6 +121,20 @@ func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 	return nil
 }
 
+// importTower copies a tower's graph into this one, on a device and with the
+// variables in place of the weights' placeholders.
+func (g *trainerGraph) importTower(t *tower, number int, device string) error {
+	options := binding.GraphImportOptions{Prefix: towerPrefix(number), Device: device}
+	for _, variable := range g.variables {
+		name, index, err := splitTensorName(t.names["weight/"+variable.Name])
+		if err != nil {
+			return err
+		}
+		options.AddInputMapping(name, index, variable.read)
+	}
+	return g.definition.ImportWithOptions(t.definition, options)
+}
+
 // towerPrefix begins the names of a tower's operations.
 func towerPrefix(number int) string {
 	return fmt.Sprintf("tower_%d", number)
@@ -143,13 +154,11 @@ func (g *trainerGraph) imported(tensor string) (binding.Output, error) {
 }
 
 func splitTensorName(tensor string) (name string, index int, err error) {
-	for i := len(tensor) - 1; i > 0; i-- {
-		if tensor[i] == ':' {
-			_, err := fmt.Sscanf(tensor[i+1:], "%d", &index)
-			return tensor[:i], index, err
-		}
+	name, suffix, _ := strings.Cut(tensor, ":")
+	if index, err = strconv.Atoi(suffix); err != nil {
+		return "", 0, fmt.Errorf("got tensor %q, want operation:index", tensor)
 	}
-	return "", 0, fmt.Errorf("tensor %q, want operation:index", tensor)
+	return name, index, nil
 }
 
 // mean is the mean of tensors of one shape.
@@ -158,4 +167,77 @@ func mean(scope *op.Scope, values []binding.Output) binding.Output {
 		return values[0]
 	}
 	return op.Mul(scope, op.AddN(scope, values), op.Const(scope, 1/float32(len(values))))
+}
+
+// towerDevices are TensorFlow's names for the towers.
+func (o Options) towerDevices() ([]string, error) {
+	if len(o.Cluster) > 0 {
+		return o.workerDevices()
+	}
+	if len(o.Towers) == 0 {
+		return []string{""}, nil
+	}
+	var devices []string
+	for _, tower := range o.Towers {
+		kind, number, err := parseTower(tower)
+		if err != nil {
+			return nil, err
+		}
+		devices = append(devices, fmt.Sprintf("/device:%s:%d", strings.ToUpper(kind), number))
+	}
+	return devices, nil
+}
+
+// checkDevices returns an error if a device that a trainer is to run on is
+// missing: TensorFlow would quietly run on the CPU instead.
+func (o Options) checkDevices(session *tf.Session, towers []string) error {
+	if len(o.Cluster) > 0 {
+		return nil // reachWorkers has looked; which devices a worker has is its own affair
+	}
+	if _, err := o.chosenDevice(session); err != nil {
+		return err
+	}
+	found, err := session.Devices()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, device := range found {
+		names = append(names, shortDeviceName(device.Name))
+	}
+	for i, tower := range towers {
+		if tower != "" && !slices.Contains(names, o.Towers[i]) {
+			return fmt.Errorf("tower %s is not there: TensorFlow %s sees %s", o.Towers[i], tf.Version(), strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// processors is how many CPU devices TensorFlow has to show for the towers.
+func (o Options) processors() (int, error) {
+	if len(o.Cluster) > 0 {
+		return 0, nil
+	}
+	most := 0
+	for _, tower := range o.Towers {
+		kind, number, err := parseTower(tower)
+		if err != nil {
+			return 0, err
+		}
+		if kind == DeviceCPU {
+			most = max(most, number+1)
+		}
+	}
+	return most, nil
+}
+
+// parseTower splits "cpu:N" or "gpu:N".
+func parseTower(tower string) (kind string, number int, err error) {
+	kind, suffix, ok := strings.Cut(tower, ":")
+	if ok && (kind == DeviceCPU || kind == "gpu") {
+		if number, err := strconv.Atoi(suffix); err == nil && number >= 0 {
+			return kind, number, nil
+		}
+	}
+	return "", 0, fmt.Errorf(`tower %q, want "cpu:N" or "gpu:N"`, tower)
 }

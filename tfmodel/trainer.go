@@ -6,8 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	binding "github.com/galeone/tensorflow/tensorflow/go"
-
 	"siamese/tfmodel/internal/tf"
 	"siamese/weights"
 )
@@ -19,8 +17,8 @@ const (
 )
 
 // Trainer is a network that learns: forward pass, losses, gradients and update
-// are one graph, and a step is one run of it. It also encodes and compares, by
-// the weights as they are. Not safe for concurrent use.
+// are one graph, and a step is one run of it. It also encodes and compares with
+// its present weights. Not safe for concurrent use.
 type Trainer struct {
 	session      *tf.Session
 	architecture Architecture
@@ -31,30 +29,10 @@ type Trainer struct {
 	steps        int64
 	towers       int
 	cluster      []string
-	lost         bool // a worker is gone, and a run waits for it
+	lost         bool // a worker is gone, and an abandoned run waits for it
 }
 
-// TrainBatch is what a step learns from.
-type TrainBatch struct {
-	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
-	Pixels []byte
-	// Embeddings, float32 [N,E], take the images' place where all blocks are
-	// frozen: what is encoded once need not be encoded at each step.
-	Embeddings []float32
-	// A and B are the pairs: indices into the images. Same tells which are of
-	// one class, Weights what each counts; they should sum to 1. All are of one
-	// length, which is 0 where the pair term has weight 0.
-	A, B    []int32
-	Same    []bool
-	Weights []float32
-	// Labels are the images' classes, for the contrastive and the class term.
-	Labels []int32
-	// Shares are how many images each tower takes, in order; pairs lie within one
-	// share, whose weights sum to 1 each. Nil: one tower takes all.
-	Shares []int
-}
-
-// StepResult is what a step reports, as of before its update.
+// StepResult is what a step measures before its update.
 type StepResult struct {
 	Loss        float64 // all terms with their weights
 	Pair        float64 // binary cross-entropy
@@ -77,11 +55,12 @@ func NewTrainer(architecture Architecture, set *weights.Set, config TrainerConfi
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	t := &Trainer{architecture: architecture, config: config.withDefaults(), cluster: options.Cluster}
-	if err := t.open(options); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
+	err := t.open(options)
+	if err == nil {
+		err = t.initialise(set)
 	}
-	if err := t.initialise(set); err != nil {
-		_ = t.Close() // the first error is the one to tell
+	if err != nil {
+		_ = t.Close() // the first error is the one to report
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
 	return t, nil
@@ -101,48 +80,37 @@ func (t *Trainer) open(options Options) error {
 	if err != nil {
 		return err
 	}
+	if t.graph, err = newTrainerGraph(t.architecture, t.config, devices, rounds); err != nil {
+		return err
+	}
 	options.Precision.allowTensorFloat32()
-	graph, err := newTrainerGraph(t.architecture, t.config, devices, rounds)
-	if err != nil {
+	if t.session, err = t.graph.newSession(options); err != nil {
 		return err
 	}
-	built, err := graph.finalize()
-	if err != nil {
+	if err := options.checkDevices(t.session, devices); err != nil {
 		return err
 	}
-	config, err := options.config()
-	if err != nil {
-		return err
-	}
-	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config, Target: options.target()})
-	if err != nil {
-		return err
-	}
-	session, err := tf.Borrow(owner, built)
-	if err != nil {
-		return err
-	}
-	if err := options.checkDevices(session, devices); err != nil {
-		_ = session.Close() // the first error is the one to tell
-		return err
-	}
-	t.session, t.graph = session, graph
+	return t.findEndpoints()
+}
+
+// findEndpoints looks up what the trainer feeds, fetches and runs.
+func (t *Trainer) findEndpoints() (err error) {
 	t.outputs, t.operations = make(map[string]tf.Output), make(map[string]tf.Operation)
-	for name, output := range graph.outputs {
-		if t.outputs[name], err = session.Output(fmt.Sprintf("%s:%d", output.Op.Name(), output.Index)); err != nil {
+	for name, output := range t.graph.outputs {
+		if t.outputs[name], err = t.session.Output(tensorName(output)); err != nil {
 			return err
 		}
 	}
-	for name, operation := range graph.operations {
-		if t.operations[name], err = session.Operation(operation.Name()); err != nil {
+	for name, operation := range t.graph.operations {
+		if t.operations[name], err = t.session.Operation(operation.Name()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// initialise sets the network's variables, the classifier's to He's uniform
-// distribution, the optimizer's to 0 and the average to the network's.
+// initialise sets the network's variables and their averages to the given weights,
+// the classifier's kernel to random values, and all else to 0.
 func (t *Trainer) initialise(set *weights.Set) error {
 	random := rand.New(rand.NewPCG(t.config.Seed, 0))
 	for _, variable := range t.graph.state {
@@ -152,6 +120,8 @@ func (t *Trainer) initialise(set *weights.Set) error {
 			tensor, _ := set.Get(variable.of) // NewTrainer has checked the set
 			values = tensor.Data
 		case variable.Name == classKernel:
+			// A tenth of the range of He's uniform distribution, so that the class
+			// term begins near log(classes), the loss of a guess.
 			limit := math.Sqrt(6 / float64(variable.Shape[0]))
 			for i := range values {
 				values[i] = float32((random.Float64()*2 - 1) * limit / 10)
@@ -164,7 +134,7 @@ func (t *Trainer) initialise(set *weights.Set) error {
 	return nil
 }
 
-// Step does one update with the learning rate. ctx is looked at before it.
+// Step does one update with the learning rate. ctx is checked before it.
 func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float64) (StepResult, error) {
 	if err := ctx.Err(); err != nil {
 		return StepResult{}, err
@@ -194,15 +164,144 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 	}, nil
 }
 
-// Steps is how many updates were done.
-func (t *Trainer) Steps() int64 { return t.steps }
-
 // Close gives the trainer's memory back. Closing twice is harmless.
 func (t *Trainer) Close() error {
 	if t.session == nil || t.lost {
-		return nil // with a lost worker closing would wait for it, too
+		return nil // closing would wait for the lost worker, too
 	}
 	err := t.session.Close()
 	tf.TrimMemory()
 	return err
+}
+
+// stepsName is the tensor of a state that holds the number of steps.
+const stepsName = "steps"
+
+// State is everything that the next step depends on: weights, optimizer slots,
+// averages and the number of steps (float32 [2], in units of 2¹⁶ and 1, exact).
+func (t *Trainer) State() (*weights.Set, error) {
+	tensors := []weights.Tensor{{
+		Name: stepsName, Shape: []int{2},
+		Data: []float32{float32(t.steps >> 16), float32(t.steps & 0xffff)},
+	}}
+	for _, variable := range t.graph.state {
+		values, err := t.get(variable.Variable)
+		if err != nil {
+			return nil, err
+		}
+		tensors = append(tensors, weights.Tensor{Name: variable.Name, Shape: variable.Shape, Data: values})
+	}
+	return weights.New(tensors...)
+}
+
+// Restore sets what State gave. A state of another network or configuration is
+// refused before anything is changed.
+func (t *Trainer) Restore(state *weights.Set) error {
+	steps, ok := state.Get(stepsName)
+	if !ok || len(steps.Data) != 2 {
+		return fmt.Errorf("restore: the state has no %q of 2 numbers", stepsName)
+	}
+	if want := len(t.graph.state) + 1; state.Len() != want {
+		return fmt.Errorf("restore: the state has %d tensors, want %d: it is of another configuration", state.Len(), want)
+	}
+	for _, variable := range t.graph.state {
+		tensor, ok := state.Get(variable.Name)
+		if !ok || len(tensor.Data) != variable.Size() {
+			return fmt.Errorf("restore: the state lacks %q of shape %v", variable.Name, variable.Shape)
+		}
+	}
+	for _, variable := range t.graph.state {
+		tensor, _ := state.Get(variable.Name)
+		if err := t.set(variable.Name, variable.Shape, tensor.Data); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	t.steps = int64(steps.Data[0])<<16 | int64(steps.Data[1])
+	return nil
+}
+
+// Weights returns the network's present weights.
+func (t *Trainer) Weights() (*weights.Set, error) {
+	return t.network(kindWeight)
+}
+
+// Averages returns the moving averages of the weights. It is an error if none are
+// kept.
+func (t *Trainer) Averages() (*weights.Set, error) {
+	if t.config.AverageDecay == 0 {
+		return nil, fmt.Errorf("no averages are kept: the average decay is 0")
+	}
+	return t.network(kindAverage)
+}
+
+// network gathers the variables of a kind under the network's names.
+func (t *Trainer) network(kind stateKind) (*weights.Set, error) {
+	var tensors []weights.Tensor
+	for _, variable := range t.graph.state {
+		if variable.kind != kind || isClassifier(variable.of) {
+			continue
+		}
+		values, err := t.get(variable.Variable)
+		if err != nil {
+			return nil, err
+		}
+		tensors = append(tensors, weights.Tensor{Name: variable.of, Shape: variable.Shape, Data: values})
+	}
+	return weights.New(tensors...)
+}
+
+// SetWeights replaces the network's weights and nothing else.
+func (t *Trainer) SetWeights(set *weights.Set) error {
+	if err := t.architecture.Check(set); err != nil {
+		return err
+	}
+	for tensor := range set.All() {
+		if err := t.set(tensor.Name, tensor.Shape, tensor.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) set(name string, shape []int, values []float32) error {
+	feed := tf.Feed{To: t.outputs["set/"+name], Type: tf.Float32, Shape: int64s(shape), Data: tf.Float32Bytes(values)}
+	if err := t.session.Run([]tf.Feed{feed}, nil, t.operations["set/"+name]); err != nil {
+		return fmt.Errorf("set %q: %w", name, err)
+	}
+	return nil
+}
+
+func (t *Trainer) get(variable Variable) ([]float32, error) {
+	values := make([]float32, variable.Size())
+	fetch := tf.Fetch{From: t.outputs["get/"+variable.Name], Type: tf.Float32, Shape: int64s(variable.Shape), Into: tf.Float32Bytes(values)}
+	if err := t.session.Run(nil, []tf.Fetch{fetch}); err != nil {
+		return nil, fmt.Errorf("get %q: %w", variable.Name, err)
+	}
+	return values, nil
+}
+
+// trainerRunImages bounds a run of Encode.
+const trainerRunImages = 32
+
+// Encode is Model.Encode with the present weights.
+func (t *Trainer) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
+	return t.model().Encode(ctx, pixels)
+}
+
+// Compare is Model.Compare with the present weights.
+func (t *Trainer) Compare(ctx context.Context, a, b []float32) ([]float32, error) {
+	return t.model().Compare(ctx, a, b)
+}
+
+// model is the present network, on the trainer's own session.
+func (t *Trainer) model() *Model {
+	return &Model{
+		session: t.session,
+		endpoints: endpoints{
+			images: t.outputs["tower_0/images"], embeddings: t.outputs["tower_0/embeddings"],
+			a: t.outputs["a"], b: t.outputs["b"], similarity: t.outputs["similarity"],
+		},
+		card:         Card{Architecture: t.architecture},
+		maxRunImages: trainerRunImages,
+	}
 }

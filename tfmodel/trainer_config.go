@@ -29,7 +29,7 @@ type TrainerConfig struct {
 	Optimizer Optimizer `json:"optimizer"`
 	// Momentum is SGD's momentum and Adam's β1, 0 to below 1. No default: 0 is 0.
 	Momentum float64 `json:"momentum"`
-	// Nesterov turns SGD's momentum to Nesterov's.
+	// Nesterov makes SGD's momentum Nesterov's.
 	Nesterov bool `json:"nesterov"`
 	// WeightDecay is the factor on the weights, 0 or more.
 	WeightDecay float64 `json:"weight_decay"`
@@ -38,15 +38,13 @@ type TrainerConfig struct {
 	// HeadRate multiplies the learning rate of the head's layers. Default 1.
 	HeadRate float64 `json:"head_rate"`
 	// SparseHead keeps the entries of dense_1/kernel that are 0 at 0: a distance
-	// head (see DistanceHead) stays one. Only a learning rule moves them
-	// otherwise; weight decay leaves 0 as it is.
+	// head (see DistanceHead) stays one.
 	SparseHead bool `json:"sparse_head,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
-	// PairWeight, ContrastiveWeight and ClassWeight are what the terms of the
-	// loss count: the pairs' binary cross-entropy, the supervised contrastive
-	// term on embeddings, a linear classifier on embeddings. At least one is
-	// above 0.
+	// PairWeight, ContrastiveWeight and ClassWeight are the weights of the loss's
+	// terms: the pairs' binary cross-entropy, the supervised contrastive term on
+	// embeddings, a linear classifier on embeddings. At least one is above 0.
 	PairWeight        float64 `json:"pair_weight"`
 	ContrastiveWeight float64 `json:"contrastive_weight"`
 	ClassWeight       float64 `json:"class_weight"`
@@ -76,7 +74,8 @@ func (c TrainerConfig) withDefaults() TrainerConfig {
 	return c
 }
 
-// Validate tells which field is out of range for a network, nil if none is.
+// Validate returns an error that names the first field out of range for a network,
+// nil if there is none.
 func (c TrainerConfig) Validate(architecture Architecture) error {
 	c = c.withDefaults()
 	switch c.Optimizer {
@@ -110,7 +109,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		return fmt.Errorf("%d frozen blocks, want 0 to %d", c.FrozenBlocks, len(architecture.Blocks))
 	}
 	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight == 0 {
-		return fmt.Errorf("all terms of the loss have weight 0, want at least one above")
+		return fmt.Errorf("all terms of the loss have weight 0, want at least one above 0")
 	}
 	if c.ClassWeight > 0 && c.Classes < 2 {
 		return fmt.Errorf("class term for %d classes, want at least 2", c.Classes)

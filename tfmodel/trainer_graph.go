@@ -6,6 +6,8 @@ import (
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 	"github.com/galeone/tensorflow/tensorflow/go/op"
+
+	"siamese/tfmodel/internal/tf"
 )
 
 // stateKind says what a variable of a trainer is.
@@ -38,7 +40,7 @@ type trainerGraph struct {
 }
 
 // newTrainerGraph builds the graph; devices are TensorFlow's names of what the
-// towers run on, "" for wherever TensorFlow likes. rounds has the towers compute
+// towers run on, "" for TensorFlow's choice. rounds has the towers compute
 // in bfloat16 (see roundGraph).
 func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []string, rounds bool) (*trainerGraph, error) {
 	g := &trainerGraph{
@@ -64,6 +66,23 @@ func newTrainerGraph(architecture Architecture, config TrainerConfig, devices []
 	return g, g.scope.Err()
 }
 
+// newSession ends the building and makes a session of the graph.
+func (g *trainerGraph) newSession(options Options) (*tf.Session, error) {
+	built, err := g.finalize()
+	if err != nil {
+		return nil, err
+	}
+	config, err := options.config()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := binding.NewSession(built, &binding.SessionOptions{Config: config, Target: options.target()})
+	if err != nil {
+		return nil, err
+	}
+	return tf.Borrow(owner, built)
+}
+
 // trainerVariables are the network's and the classifier's.
 func trainerVariables(architecture Architecture, config TrainerConfig) []Variable {
 	variables := architecture.Variables()
@@ -75,7 +94,7 @@ func trainerVariables(architecture Architecture, config TrainerConfig) []Variabl
 	return variables
 }
 
-// learns tells whether a variable is trained.
+// learns reports whether a variable is trained.
 func (c TrainerConfig) learns(variable string) bool {
 	var block int
 	if _, err := fmt.Sscanf(variable, "block%d_", &block); err == nil && block <= c.FrozenBlocks {
@@ -86,7 +105,7 @@ func (c TrainerConfig) learns(variable string) bool {
 	return !(isHead && c.PairWeight == 0 || isClassifier(variable) && c.ClassWeight == 0)
 }
 
-// isClassifier tells a variable of the classifier from one of the network.
+// isClassifier reports whether a variable is the classifier's, not the network's.
 func isClassifier(name string) bool {
 	return name == classKernel || name == classBias
 }
@@ -111,8 +130,8 @@ func (g *trainerGraph) addUpdates() {
 	}
 }
 
-// sparse takes the gradients of the head's entries that are 0 away, where that
-// is asked for.
+// sparse sets the gradients of the head's entries that are 0 to 0, with
+// TrainerConfig.SparseHead.
 func (g *trainerGraph) sparse(scope *op.Scope, gradients []binding.Output) []binding.Output {
 	if !g.config.SparseHead {
 		return gradients
@@ -180,14 +199,7 @@ func (g *trainerGraph) addAverages(scope *op.Scope, updates []*binding.Operation
 
 // addState adds a variable of a weight's shape.
 func (g *trainerGraph) addState(name string, of graphVariable, kind stateKind) graphVariable {
-	shape := binding.MakeShape(int64s(of.Shape)...)
-	scope := g.scope.SubScope(name)
-	handle := op.VarHandleOp(scope, binding.Float, shape, op.VarHandleOpSharedName(name))
-	added := graphVariable{
-		Variable: Variable{Name: name, Shape: of.Shape},
-		handle:   handle,
-		read:     op.ReadVariableOp(scope, handle, binding.Float),
-	}
+	added := g.newVariable(Variable{Name: name, Shape: of.Shape})
 	g.state = append(g.state, stateVariable{graphVariable: added, kind: kind, of: of.Name})
 	return added
 }
@@ -209,4 +221,71 @@ func (g *trainerGraph) addAssigns() {
 		g.outputs["get/"+variable.Name] = variable.read
 		g.operations["set/"+variable.Name] = op.AssignVariableOp(each, variable.handle, value)
 	}
+}
+
+// optimizerGraph adds one variable's update.
+type optimizerGraph struct {
+	*trainerGraph
+	under                  *op.Scope
+	learningRate           binding.Output
+	beta1Power, beta2Power binding.Output // Adam's, fed: β to the power of the step
+}
+
+func (g *trainerGraph) newOptimizer(scope *op.Scope) *optimizerGraph {
+	scalar := func(name string) binding.Output {
+		fed := op.Placeholder(scope.SubScope(name), binding.Float, op.PlaceholderShape(binding.ScalarShape()))
+		g.outputs[name] = fed
+		return fed
+	}
+	o := &optimizerGraph{trainerGraph: g, under: scope, learningRate: scalar("learning_rate")}
+	if g.config.Optimizer != SGD {
+		o.beta1Power, o.beta2Power = scalar("beta1_power"), scalar("beta2_power")
+	}
+	return o
+}
+
+// update is the operation that changes a variable by its gradient.
+func (o *optimizerGraph) update(variable graphVariable, gradient binding.Output) *binding.Operation {
+	scope := o.under.SubScope(variable.Name)
+	rate := o.learningRate
+	if o.config.HeadRate != 1 && strings.HasPrefix(variable.Name, "dense_") {
+		rate = op.Mul(scope.SubScope("rate"), rate, op.Const(scope.SubScope("rate"), float32(o.config.HeadRate)))
+	}
+	decay := o.config.WeightDecay
+	if decay > 0 && o.config.Optimizer == AdamW {
+		return o.adamW(scope, variable, gradient, rate)
+	}
+	if decay > 0 {
+		s := scope.SubScope("decay")
+		gradient = op.AddV2(s, gradient, op.Mul(s, variable.read, op.Const(s, float32(decay))))
+	}
+	if o.config.Optimizer == SGD {
+		return o.sgd(scope, variable, gradient, rate)
+	}
+	return o.adam(scope, variable, gradient, rate)
+}
+
+func (o *optimizerGraph) sgd(scope *op.Scope, variable graphVariable, gradient, rate binding.Output) *binding.Operation {
+	velocity := o.addState("velocity/"+variable.Name, variable, kindSlot)
+	return op.ResourceApplyKerasMomentum(scope, variable.handle, velocity.handle, rate, gradient,
+		op.Const(scope.SubScope("momentum"), float32(o.config.Momentum)),
+		op.ResourceApplyKerasMomentumUseNesterov(o.config.Nesterov))
+}
+
+func (o *optimizerGraph) adam(scope *op.Scope, variable graphVariable, gradient, rate binding.Output) *binding.Operation {
+	first := o.addState("moment_1/"+variable.Name, variable, kindSlot)
+	second := o.addState("moment_2/"+variable.Name, variable, kindSlot)
+	return op.ResourceApplyAdam(scope, variable.handle, first.handle, second.handle,
+		o.beta1Power, o.beta2Power, rate,
+		op.Const(scope.SubScope("beta1"), float32(o.config.Momentum)),
+		op.Const(scope.SubScope("beta2"), float32(adamBeta2)),
+		op.Const(scope.SubScope("epsilon"), float32(adamEpsilon)), gradient)
+}
+
+// adamW shrinks the weight by itself, then steps.
+func (o *optimizerGraph) adamW(scope *op.Scope, variable graphVariable, gradient, rate binding.Output) *binding.Operation {
+	s := scope.SubScope("decay")
+	shrink := op.Mul(s, op.Mul(s.SubScope("rate"), rate, op.Const(s, float32(o.config.WeightDecay))), variable.read)
+	decayed := op.AssignSubVariableOp(s, variable.handle, shrink)
+	return o.adam(scope.WithControlDependencies(decayed), variable, gradient, rate)
 }

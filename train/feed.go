@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"io/fs"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -14,9 +13,6 @@ import (
 	"siamese/train/dataset"
 	"siamese/train/sample"
 )
-
-// errNotThere is what a missing checkpoint is told by.
-var errNotThere = fs.ErrNotExist
 
 // feedAhead is how many batches are ready before they are asked for, beside the one
 // in the making: a device that takes less time on average than the feed must not
@@ -48,8 +44,8 @@ type feeder struct {
 }
 
 // Feed makes batches as Run does and hands each to take, which returns when it is
-// done with it: a training run without the network, for measuring. Of the setup it
-// needs Data, Sampler and Augment.
+// done with it: a training run without the network, for measuring. It uses the
+// setup's Data, Sampler and Augment.
 func Feed(ctx context.Context, setup Setup, batches int, take func(Batch)) error {
 	f := newFeeder(ctx, setup, 0)
 	defer f.close()

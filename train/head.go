@@ -29,7 +29,7 @@ type HeadConfig struct {
 	Begin func(distance float64) (*weights.Set, error)
 }
 
-// Validate tells which field is out of range, nil if none is.
+// Validate reports the first field that is out of range.
 func (c HeadConfig) Validate() error {
 	if c.Copies < 2 || c.Steps < 1 || c.Pairs < 2 || !(c.Rate > 0) || !(c.AlphabetShare >= 0 && c.AlphabetShare <= 1) {
 		return fmt.Errorf("head: %d copies, %d steps of %d pairs, rate %v, alphabet share %v; want at least 2, 1, 2, above 0 and 0 to 1",
@@ -38,8 +38,8 @@ func (c HeadConfig) Validate() error {
 	return nil
 }
 
-// gallery is a class with its embeddings, [Copies] of float32 [E].
-type gallery struct {
+// encodedClass is a class with its embeddings, [Copies] of float32 [E].
+type encodedClass struct {
 	alphabet   string
 	embeddings [][]float32
 }
@@ -55,13 +55,13 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 		return err
 	}
 	random := rand.New(rand.NewPCG(config.Seed, 2))
-	galleries, err := encodeClasses(ctx, model, data, augmenter, config.Copies, random)
+	classes, err := encodeClasses(ctx, model, data, augmenter, config.Copies, random)
 	if err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
-	log.Info("encoded", "classes", len(galleries), "copies", config.Copies)
+	log.Info("encoded", "classes", len(classes), "copies", config.Copies)
 	course := schedule.Config{Kind: schedule.Smooth, Rate: config.Rate, MinRate: config.Rate / 100, Epochs: config.Steps, StepsPerEpoch: 1}
-	draw := newPairDraw(galleries, config.AlphabetShare, random)
+	draw := newPairDraw(classes, config.AlphabetShare, random)
 	if config.Begin != nil {
 		begin, err := config.Begin(draw.distance())
 		if err != nil {
@@ -85,8 +85,8 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 
 // encodeClasses encodes augmented drawings of each class, taking its images in
 // turn.
-func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, copies int, random *rand.Rand) ([]gallery, error) {
-	var galleries []gallery
+func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, copies int, random *rand.Rand) ([]encodedClass, error) {
+	var classes []encodedClass
 	var pixels []byte
 	var waiting []int // the classes of the images in pixels
 	flush := func() error {
@@ -99,13 +99,13 @@ func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augm
 		}
 		length := len(embeddings) / len(waiting)
 		for i, class := range waiting {
-			galleries[class].embeddings = append(galleries[class].embeddings, embeddings[i*length:(i+1)*length])
+			classes[class].embeddings = append(classes[class].embeddings, embeddings[i*length:(i+1)*length])
 		}
 		pixels, waiting = nil, nil
 		return nil
 	}
 	for number, class := range data.Classes() {
-		galleries = append(galleries, gallery{alphabet: class.Alphabet})
+		classes = append(classes, encodedClass{alphabet: class.Alphabet})
 		order := random.Perm(len(class.Images))
 		for i := range copies {
 			picture, err := data.Picture(class.Images[order[i%len(order)]])
@@ -121,41 +121,41 @@ func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augm
 			}
 		}
 	}
-	return galleries, flush()
+	return classes, flush()
 }
 
 // pairDraw draws pairs of embeddings.
 type pairDraw struct {
-	galleries []gallery
-	share     float64
-	random    *rand.Rand
-	fellows   map[string][]int // the classes of each alphabet
+	classes    []encodedClass
+	share      float64
+	random     *rand.Rand
+	byAlphabet map[string][]int
 }
 
-func newPairDraw(galleries []gallery, share float64, random *rand.Rand) *pairDraw {
-	d := &pairDraw{galleries: galleries, share: share, random: random, fellows: make(map[string][]int)}
-	for i, class := range galleries {
-		d.fellows[class.alphabet] = append(d.fellows[class.alphabet], i)
+func newPairDraw(classes []encodedClass, share float64, random *rand.Rand) *pairDraw {
+	d := &pairDraw{classes: classes, share: share, random: random, byAlphabet: make(map[string][]int)}
+	for i, class := range classes {
+		d.byAlphabet[class.alphabet] = append(d.byAlphabet[class.alphabet], i)
 	}
 	return d
 }
 
-// batch draws so many pairs, half of them same.
+// batch draws pairs, half of them same.
 func (d *pairDraw) batch(pairs int) Batch {
 	var batch Batch
 	for i := range pairs {
-		first := d.random.IntN(len(d.galleries))
+		first := d.random.IntN(len(d.classes))
 		second := first
 		if i%2 == 1 {
 			second = d.other(first)
 		}
-		a := d.random.IntN(len(d.galleries[first].embeddings))
-		b := d.random.IntN(len(d.galleries[second].embeddings))
+		a := d.random.IntN(len(d.classes[first].embeddings))
+		b := d.random.IntN(len(d.classes[second].embeddings))
 		if first == second && a == b {
-			b = (b + 1) % len(d.galleries[second].embeddings)
+			b = (b + 1) % len(d.classes[second].embeddings)
 		}
-		batch.Embeddings = append(batch.Embeddings, d.galleries[first].embeddings[a]...)
-		batch.Embeddings = append(batch.Embeddings, d.galleries[second].embeddings[b]...)
+		batch.Embeddings = append(batch.Embeddings, d.classes[first].embeddings[a]...)
+		batch.Embeddings = append(batch.Embeddings, d.classes[second].embeddings[b]...)
 		batch.A, batch.B = append(batch.A, int32(2*i)), append(batch.B, int32(2*i+1))
 		batch.Same = append(batch.Same, first == second)
 		batch.Labels = append(batch.Labels, int32(first), int32(second))
@@ -171,8 +171,8 @@ const distancePairs = 1000
 func (d *pairDraw) distance() float64 {
 	sum := 0.0
 	for range distancePairs {
-		first := d.random.IntN(len(d.galleries))
-		a, b := d.galleries[first].embeddings[0], d.galleries[d.other(first)].embeddings[0]
+		first := d.random.IntN(len(d.classes))
+		a, b := d.classes[first].embeddings[0], d.classes[d.other(first)].embeddings[0]
 		for i := range a {
 			sum += math.Abs(float64(a[i] - b[i]))
 		}
@@ -182,7 +182,7 @@ func (d *pairDraw) distance() float64 {
 
 // other draws a class that is not the given one, of its alphabet by chance.
 func (d *pairDraw) other(class int) int {
-	from := d.fellows[d.galleries[class].alphabet]
+	from := d.byAlphabet[d.classes[class].alphabet]
 	if len(from) > 1 && d.random.Float64() < d.share {
 		for {
 			if other := from[d.random.IntN(len(from))]; other != class {
@@ -190,7 +190,7 @@ func (d *pairDraw) other(class int) int {
 			}
 		}
 	}
-	other := d.random.IntN(len(d.galleries) - 1)
+	other := d.random.IntN(len(d.classes) - 1)
 	if other >= class {
 		other++
 	}

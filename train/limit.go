@@ -11,7 +11,7 @@ import (
 	"siamese/train/record"
 )
 
-// ErrNoTime says that the time limit left no time for a single step.
+// ErrNoTime: the time limit left no time for a single step.
 var ErrNoTime = errors.New("no time left to train")
 
 const (
@@ -113,7 +113,7 @@ func (c *clock) stepped(took time.Duration, images int) {
 }
 
 // stepsLeft is how many steps fit into the time at the pace so far, at least one:
-// which step is the last shows when it is over.
+// whether a step is the last one is known when it ends.
 func (c *clock) stepsLeft() int64 {
 	pace := time.Since(c.looped) / time.Duration(max(1, c.steps))
 	return max(1, int64(time.Until(c.stop())/max(1, pace)))
@@ -137,8 +137,8 @@ func (c *clock) imagesPerSecond() float64 {
 	return float64(c.images) / time.Since(c.looped).Seconds()
 }
 
-// grantTime settles how long the run may take in all: what its checkpoint says, or
-// what is given to it anew.
+// grantTime sets how long the run may take in all: what its checkpoint says, or
+// the time it had used and MoreTime.
 func (r *run) grantTime() error {
 	switch {
 	case r.MoreTime > 0:
@@ -153,7 +153,7 @@ func (r *run) grantTime() error {
 }
 
 // startClock begins to count the time. A run with a limit that has not saved yet
-// saves its state once, which tells how long that takes.
+// saves its state once, to measure how long that takes.
 func (r *run) startClock() error {
 	r.clock = newClock(r.Began, r.done)
 	if !r.clock.limited() {
@@ -195,7 +195,7 @@ func (r *run) estimateSave() error {
 	return nil
 }
 
-// noTime tells where the time went.
+// noTime is the error that says where the time went.
 func (r *run) noTime() error {
 	return fmt.Errorf("%w: of %v there were %v left, of which the start took %v and saving needs %v", ErrNoTime,
 		r.done.Limit, (r.done.Limit - r.clock.used).Round(time.Millisecond), r.clock.looped.Sub(r.clock.began).Round(time.Millisecond),
@@ -234,7 +234,7 @@ func (r *run) timeToValidate() bool {
 	return !r.clock.limited() || !time.Now().Add(r.done.Validation).After(r.clock.validationEnd())
 }
 
-// measure judges the model as it is. With a limit it ends before the time is
+// measure validates the model as it is. With a limit it ends before the time is
 // needed for saving; the result is then not measured.
 func (r *run) measure(ctx context.Context) (ValidationResult, error) {
 	if !r.clock.limited() {
@@ -253,7 +253,7 @@ func (r *run) measure(ctx context.Context) (ValidationResult, error) {
 	return result, err
 }
 
-// timeOver ends a run in the middle of an epoch: the weights are judged where that
+// timeOver ends a run in the middle of an epoch: the weights are validated where that
 // is quick, and kept.
 func (r *run) timeOver(ctx context.Context) error {
 	if r.clock.steps == 0 {
@@ -266,7 +266,7 @@ func (r *run) timeOver(ctx context.Context) error {
 			return err
 		}
 	}
-	better := r.judge(result)
+	better := r.improved(result)
 	if result.Measured {
 		r.Log.Info("validated", append([]any{"step", r.done.Step}, result.attributes(better)...)...)
 		if err := r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch + 1, Values: result.values()}); err != nil {

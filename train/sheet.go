@@ -11,7 +11,7 @@ import (
 // sees of its first batch, augmented.
 const SamplePairsFile = "sample_pairs.png"
 
-// samplePairs is how many pairs the sheet shows at the most, half of them same.
+// samplePairs is the most pairs that the sheet shows, half of them same.
 const samplePairs = 32
 
 // showSample draws pairs of a batch for the run folder and for TensorBoard. A

@@ -11,133 +11,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"time"
 
-	"siamese/train/augment"
 	"siamese/train/checkpoint"
-	"siamese/train/dataset"
-	"siamese/train/evaluate"
 	"siamese/train/record"
-	"siamese/train/sample"
-	"siamese/train/schedule"
 	"siamese/weights"
 )
 
 // CheckpointFile is the name of the checkpoint in a run folder.
 const CheckpointFile = "checkpoint.safetensors"
-
-// Batch is what a step learns from; see tfmodel.TrainBatch.
-type Batch struct {
-	Pixels     []byte
-	Embeddings []float32
-	A, B       []int32
-	Same       []bool
-	Weights    []float32
-	Labels     []int32
-	Shares     []int
-}
-
-// Losses is what a step reports; see tfmodel.StepResult.
-type Losses struct {
-	Loss, Pair, Contrastive, Class, Accuracy, Gradient float64
-}
-
-// Model is what training needs of a network. It is called by one goroutine.
-type Model interface {
-	evaluate.Model
-	// Step does one update with the learning rate.
-	Step(ctx context.Context, batch Batch, learningRate float64) (Losses, error)
-	// State is everything that the next step depends on; Restore sets it.
-	State() (*weights.Set, error)
-	Restore(state *weights.Set) error
-	// Weights are the network's weights; SetWeights replaces them alone.
-	Weights() (*weights.Set, error)
-	SetWeights(set *weights.Set) error
-	// Averages are the moving averages of the weights.
-	Averages() (*weights.Set, error)
-}
-
-// Config says how long and by what a network learns.
-type Config struct {
-	// Epochs of StepsPerEpoch steps each. 0 epochs, with a time limit only: until
-	// the time is over.
-	Epochs        int `json:"epochs"`
-	StepsPerEpoch int `json:"steps_per_epoch"`
-	// TimeLimit is how long the run may take in all, what it took before it was
-	// interrupted included. 0: as long as its epochs take.
-	TimeLimit time.Duration `json:"time_limit"`
-	// Schedule gives the learning rate; with a time limit its epochs are stretched
-	// over the time that there is.
-	Schedule schedule.Config `json:"schedule"`
-	// Seed makes augmentation; the sampler has its own.
-	Seed uint64 `json:"seed"`
-	// Averaged tells that the model keeps averages, which are then what is
-	// validated and saved.
-	Averaged bool `json:"averaged"`
-	// SavePeriod is every how many epochs the weights are kept under a name of
-	// their own. 0: never.
-	SavePeriod int `json:"save_period"`
-	// Patience is after how many epochs without a better validation the run ends.
-	// 0: never.
-	Patience int `json:"patience"`
-	// LogSteps is every how many steps a line is logged, at least 1.
-	LogSteps int `json:"log_steps"`
-}
-
-// Validate tells which field is out of range, nil if none is.
-func (c Config) Validate() error {
-	if c.TimeLimit < 0 {
-		return fmt.Errorf("train: time limit %v, want 0 or more", c.TimeLimit)
-	}
-	if c.Epochs < 0 || c.Epochs == 0 && c.TimeLimit == 0 || c.StepsPerEpoch < 1 || c.LogSteps < 1 {
-		return fmt.Errorf("train: %d epochs of %d steps, a line every %d; want at least 1 each", c.Epochs, c.StepsPerEpoch, c.LogSteps)
-	}
-	if c.SavePeriod < 0 || c.Patience < 0 {
-		return fmt.Errorf("train: save period %d and patience %d, want 0 or more", c.SavePeriod, c.Patience)
-	}
-	return c.Schedule.Validate()
-}
-
-// Setup is what a run works with.
-type Setup struct {
-	Config
-	// Describe is the configuration as a checkpoint keeps it.
-	Describe json.RawMessage
-	Dir      string // the run folder
-	Model    Model
-	Sampler  sample.Sampler
-	Data     *dataset.Dataset // that the sampler draws from
-	Augment  augment.Augmenter
-	// Validation is what the network is judged by; nil where nothing is held out.
-	Validation *Validation
-	// Save writes weights under a name in the run folder, without extension.
-	Save func(name string, set *weights.Set) error
-	Log  *slog.Logger
-	// Progress is told of each step; nil for nobody.
-	Progress func(Report)
-	// Towers is over how many devices the model splits a step: each takes a batch
-	// of its own. 0: one.
-	Towers int
-	// Workers is how many images are decoded and augmented at a time. 0: one a
-	// core. It changes nothing about what is learnt.
-	Workers int
-	// Began is when the time limit began to count, so that opening data and model
-	// is part of it; zero: when Run is called.
-	Began time.Time
-	// MoreTime is given to a run that goes on, in place of what its time limit has
-	// left. 0: what is left.
-	MoreTime time.Duration
-}
-
-// Report is what a run tells after each step.
-type Report struct {
-	Step, Total     int64   // steps done and steps of the whole run; with a time limit, what its pace comes to
-	Loss            float64 // of this step
-	ImagesPerSecond float64 // since the epoch, or the run, began
-}
 
 // progress is how far a run has come: part of its checkpoint.
 type progress struct {
@@ -158,7 +43,7 @@ type progress struct {
 	Save       time.Duration `json:"save_ns"`
 }
 
-// ErrDiverged says that the loss was no longer a number.
+// ErrDiverged: the loss is no longer a number.
 var ErrDiverged = errors.New("the loss diverged")
 
 // Run trains until the epochs or the time are over, validation no longer improves
@@ -166,8 +51,8 @@ var ErrDiverged = errors.New("the loss diverged")
 // checkpoint lies in the run folder the run goes on from it.
 //
 // A run with a time limit saves state and weights and returns before the limit,
-// as long as no step takes longer than the longest of late: a step under way is
-// not interrupted. ErrNoTime says that not a single step fitted.
+// to within a step: one that is under way is not interrupted. It returns ErrNoTime
+// where not a single step fits.
 func Run(ctx context.Context, setup Setup) error {
 	if err := setup.Validate(); err != nil {
 		return err
@@ -213,7 +98,7 @@ func (r *run) resume() error {
 		return err
 	}
 	found, err := checkpoint.Load(filepath.Join(r.Dir, CheckpointFile))
-	if errors.Is(err, errNotThere) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -279,39 +164,20 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 		if r.clock.over() {
 			return true, nil
 		}
-		stepBegin := time.Now()
-		next, err := r.feeder.next(ctx)
+		taken, err := r.step(ctx)
 		if err != nil {
 			return false, err
 		}
-		if r.done.Step == 0 {
-			if err := r.showSample(next); err != nil {
-				return false, err
-			}
-		}
-		rate := r.rate()
-		losses, err := r.Model.Step(ctx, next.batch, rate)
-		if err != nil {
-			return false, err
-		}
-		if math.IsNaN(losses.Loss) || math.IsInf(losses.Loss, 0) {
-			return false, fmt.Errorf("%w: loss %v at step %d with learning rate %g, on %v; the last good state is %s",
-				ErrDiverged, losses.Loss, r.done.Step+1, rate, next.names, filepath.Join(r.Dir, CheckpointFile))
-		}
-		r.done.Step++
-		r.done.LossSum += losses.Loss
-		r.sampler = next.sampler
-		count += len(next.batch.Labels)
-		r.clock.stepped(time.Since(stepBegin), len(next.batch.Labels))
+		count += taken.images
 		speed := float64(count) / time.Since(begin).Seconds()
 		if r.Progress != nil {
 			r.Progress(Report{
 				Step: r.done.Step, Total: r.total(),
-				Loss: losses.Loss, ImagesPerSecond: speed,
+				Loss: taken.losses.Loss, ImagesPerSecond: speed,
 			})
 		}
 		if r.done.Step%int64(r.LogSteps) == 0 || r.done.Step == end {
-			if err := r.recordStep(losses, rate, speed); err != nil {
+			if err := r.recordStep(taken, speed); err != nil {
 				return false, err
 			}
 		}
@@ -319,13 +185,50 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 	return false, nil
 }
 
-func (r *run) recordStep(losses Losses, rate, imagesPerSecond float64) error {
+// taken is a step that was taken.
+type taken struct {
+	losses Losses
+	rate   float64 // the learning rate
+	images int
+}
+
+// step learns from the next batch.
+func (r *run) step(ctx context.Context) (taken, error) {
+	begin := time.Now()
+	next, err := r.feeder.next(ctx)
+	if err != nil {
+		return taken{}, err
+	}
+	if r.done.Step == 0 {
+		if err := r.showSample(next); err != nil {
+			return taken{}, err
+		}
+	}
+	rate := r.rate()
+	losses, err := r.Model.Step(ctx, next.batch, rate)
+	if err != nil {
+		return taken{}, err
+	}
+	if math.IsNaN(losses.Loss) || math.IsInf(losses.Loss, 0) {
+		return taken{}, fmt.Errorf("%w: loss %v at step %d with learning rate %g, on %v; the last good state is %s",
+			ErrDiverged, losses.Loss, r.done.Step+1, rate, next.names, filepath.Join(r.Dir, CheckpointFile))
+	}
+	r.done.Step++
+	r.done.LossSum += losses.Loss
+	r.sampler = next.sampler
+	images := len(next.batch.Labels)
+	r.clock.stepped(time.Since(begin), images)
+	return taken{losses: losses, rate: rate, images: images}, nil
+}
+
+func (r *run) recordStep(step taken, imagesPerSecond float64) error {
+	losses := step.losses
 	r.Log.Info("step", "step", r.done.Step, "epoch", r.done.Epoch+1, "loss", rounded(losses.Loss),
-		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", rate, "images_per_s", rounded(imagesPerSecond))
+		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", step.rate, "images_per_s", rounded(imagesPerSecond))
 	return r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch + 1, Values: map[string]float64{
 		"loss": losses.Loss, "pair_loss": losses.Pair, "contrastive_loss": losses.Contrastive,
 		"class_loss": losses.Class, "accuracy": losses.Accuracy, "gradient": losses.Gradient,
-		"learning_rate": rate, "images_per_s": imagesPerSecond,
+		"learning_rate": step.rate, "images_per_s": imagesPerSecond,
 	}})
 }
 
@@ -334,7 +237,7 @@ func rounded(value float64) float64 {
 	return math.Round(value*1e4) / 1e4
 }
 
-// validate judges the network as it would be served.
+// validate measures the network as it would be served.
 func (r *run) validate(ctx context.Context) (ValidationResult, error) {
 	if r.Validation == nil {
 		return ValidationResult{Loss: noLoss}, nil
@@ -366,7 +269,7 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	r.done.Epoch++
 	r.done.LossSum = 0
 	r.done.Since++
-	better := r.judge(result)
+	better := r.improved(result)
 	r.Log.Info("epoch", append([]any{"epoch", r.done.Epoch, "loss", rounded(loss)}, result.attributes(better)...)...)
 	if result.Measured {
 		if err := r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch, Values: result.values()}); err != nil {
@@ -384,8 +287,8 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	return r.keep(names)
 }
 
-// judge reports whether the network is the best so far, and remembers it then.
-func (r *run) judge(result ValidationResult) (better bool) {
+// improved reports whether the network is the best so far, and notes its score then.
+func (r *run) improved(result ValidationResult) (better bool) {
 	better = result.Measured && (!r.done.HasBest || result.Score() > r.done.Best)
 	if better {
 		r.done.Best, r.done.HasBest, r.done.Since = result.Score(), true, 0
@@ -414,7 +317,7 @@ func (r *run) keep(names []string) error {
 			return err
 		}
 	}
-	// The state cannot tell how long its own saving takes: the last time stands for it.
+	// How long this save takes is not known yet: the last one stands for it.
 	if r.clock.stateSave > 0 {
 		r.done.Save = time.Since(begin) + r.clock.stateSave
 	}

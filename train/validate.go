@@ -9,7 +9,7 @@ import (
 	"siamese/train/evaluate"
 )
 
-// Validation is what a network is judged by after each epoch, the same for all
+// Validation says how a network is measured after each epoch, the same for all
 // epochs of a run.
 type Validation struct {
 	// Data is the held-out part.
@@ -24,9 +24,9 @@ type Validation struct {
 	Runs []evaluate.Run
 }
 
-// ValidationResult is a network's standing.
+// ValidationResult is how well a network does on held-out data.
 type ValidationResult struct {
-	// Measured tells a result from the lack of one.
+	// Measured is false where there is no result.
 	Measured bool
 	// Loss is the mean binary cross-entropy of the pairs, NaN where there is none;
 	// probabilities are clipped to 1e-7 from 0 and 1, as Keras does.
@@ -72,10 +72,10 @@ func (r ValidationResult) values() map[string]float64 {
 	return values
 }
 
-// keras's epsilon for probabilities.
+// probabilityEpsilon is what Keras clips probabilities to.
 const probabilityEpsilon = 1e-7
 
-// Measure judges a model.
+// Measure scores the pairs and runs with the model.
 func (v *Validation) Measure(ctx context.Context, model evaluate.Model) (ValidationResult, error) {
 	verified, err := evaluate.Verify(ctx, model, v.Data, evaluate.VerifyConfig{Pairs: v.Pairs, Seed: v.Seed, Negatives: v.Negatives})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"siamese/weights/internal/hdf5"
 )
 
-// sniffedBytes is what it takes to tell the formats: HDF5's signature, or the length of a
+// sniffedBytes is what it takes to distinguish the formats: HDF5's signature, or the length of a
 // safetensors header and the brace after it.
 const sniffedBytes = safetensorsPrefixBytes + 1
 

@@ -7,7 +7,7 @@ import (
 	"siamese/weights/internal/hdf5"
 )
 
-// Marks by which a Keras file's layout is told.
+// Marks by which a Keras file's layout is recognised.
 const (
 	layerNamesAttribute  = "layer_names"
 	weightNamesAttribute = "weight_names"

@@ -114,7 +114,7 @@ func nameHead(layers []layer) error {
 	return nameByOrder(layers, headNames)
 }
 
-// named says whether all layers bear different names from the list.
+// named reports whether all layers bear different names from the list.
 func named(layers []layer, names []string) bool {
 	seen := make(map[string]bool)
 	for _, l := range layers {

@@ -91,7 +91,7 @@ func TestSafetensorsEmptySet(t *testing.T) {
 	}
 }
 
-// safetensorsFile is a file with the header and so many zero bytes of data.
+// safetensorsFile is a file with the header and zero bytes for data.
 func safetensorsFile(header string, data int) []byte {
 	file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return append(append(file, header...), make([]byte, data)...)

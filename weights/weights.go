@@ -28,7 +28,7 @@ type Tensor struct {
 
 // Set is an ordered list of tensors with lookup by name. It never changes once made and
 // is safe for concurrent use as long as nobody writes to the tensors' slices, which the
-// Set shares with whoever made it and whoever reads it.
+// Set shares with its maker and its readers.
 type Set struct {
 	tensors []Tensor
 	index   map[string]int

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"siamese/client/webcam"
+	"siamese/internal/proctest"
 )
 
 // entries reads JSON lines.
@@ -35,9 +36,9 @@ func entries(t *testing.T, text string) []webcam.Entry {
 const minShown = 100
 
 func TestVerdictFollowsTheFilm(t *testing.T) {
-	server, path, folder := serve(t, ""), film(t, glyphB, glyphC), t.TempDir()
+	server, path, folder := serve(t, ""), film(t, proctest.GlyphB, proctest.GlyphC), t.TempDir()
 	record, table := filepath.Join(folder, "out.mp4"), filepath.Join(folder, "out.csv")
-	stdout, stderr, code := runToEnd(t, "--server", server.address, "--reference", glyphA, "--source", path, "--headless", "--record", record, "--csv", table)
+	stdout, stderr, code := runToEnd(t, "--server", server.Address, "--reference", proctest.GlyphA, "--source", path, "--headless", "--record", record, "--csv", table)
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, standard error %q, want 0 and nothing", code, stderr)
 	}
@@ -49,7 +50,7 @@ func TestVerdictFollowsTheFilm(t *testing.T) {
 		}
 		scores++
 		// Frames 1 to 60 show the same character, 61 to 120 the other one.
-		if want := entry.Frame <= 60; entry.Scores[0].Same != want || entry.Scores[0].Reference != filepath.Base(glyphA) {
+		if want := entry.Frame <= 60; entry.Scores[0].Same != want || entry.Scores[0].Reference != filepath.Base(proctest.GlyphA) {
 			t.Errorf("frame %d: %+v, want same: %t", entry.Frame, entry.Scores[0], want)
 		}
 	}
@@ -114,16 +115,16 @@ func follow(t *testing.T, lines *bufio.Scanner, what string, want func(webcam.En
 }
 
 func TestServerIsKilledAndComesBack(t *testing.T) {
-	first, path := serve(t, ""), film(t, glyphB)
-	cmd := command(t, nil, "--server", first.address, "--reference", glyphA, "--source", path, "--loop", "--headless")
+	first, path := serve(t, ""), film(t, proctest.GlyphB)
+	cmd := command(t, nil, "--server", first.Address, "--reference", proctest.GlyphA, "--source", path, "--loop", "--headless")
 	lines := bufio.NewScanner(start(t, cmd))
 	score := func(entry webcam.Entry) bool { return entry.Type == "score" && entry.Scores[0].Same }
 	follow(t, lines, "a score", score)
-	first.kill()
+	first.Kill()
 	follow(t, lines, "state waiting", func(entry webcam.Entry) bool {
 		return entry.Type == "state" && entry.State == "waiting" && entry.RetryInMs > 0 && entry.Error != ""
 	})
-	serve(t, first.address)
+	serve(t, first.Address)
 	follow(t, lines, "state streaming", func(entry webcam.Entry) bool { return entry.State == "streaming" })
 	follow(t, lines, "a score", score)
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -139,12 +140,12 @@ func TestServerIsKilledAndComesBack(t *testing.T) {
 
 func TestFailuresAreOneSentence(t *testing.T) {
 	server := serve(t, "")
-	path, folder := film(t, glyphB), t.TempDir()
+	path, folder := film(t, proctest.GlyphB), t.TempDir()
 	text := filepath.Join(folder, "notes.txt")
 	if err := os.WriteFile(text, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	headless := func(args ...string) []string { return append(args, "--headless", "--reference", glyphA) }
+	headless := func(args ...string) []string { return append(args, "--headless", "--reference", proctest.GlyphA) }
 	tests := []struct {
 		name     string
 		give     []string
@@ -164,13 +165,13 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"camera not there", headless("--source", "63"), "camera 63: it can't be opened", 1},
 		{"recording in no folder", headless("--record", filepath.Join(folder, "none", "a.mp4"), "--source", path), "it can't be written", 1},
 		{"no display", []string{"--source", path}, "no display", 1},
-		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", glyphA, "--source", path), "expected --tls", 2},
+		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", proctest.GlyphA, "--source", path), "expected --tls", 2},
 		{"no authority", headless("--tls-ca", text, "--source", path), "--tls-ca: received no certificate", 1},
-		{"server away", headless("--server", freeAddress(t), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
+		{"server away", headless("--server", proctest.FreeAddress(t), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, stderr, code := runToEnd(t, append([]string{"--server", server.address}, tt.give...)...)
+			_, stderr, code := runToEnd(t, append([]string{"--server", server.Address}, tt.give...)...)
 			if code != tt.wantCode || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "siamese-webcam: ") {
 				t.Errorf("exit code %d, standard error %q, want %d and one line with %q", code, stderr, tt.wantCode, tt.want)
 			}

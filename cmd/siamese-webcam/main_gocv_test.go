@@ -3,22 +3,15 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"siamese/internal/proctest"
 )
 
 // beMain makes the test binary be the program: tests start it as a process.
@@ -30,20 +23,12 @@ const serverProgram = "SIAMESE_PROGRAM"
 // patience is how long a test waits for a process to do what it should.
 const patience = time.Minute
 
-// Drawings of the repository: A and B are of one character, C is of another.
-const (
-	greek  = "../../testdata/omniglot/Greek/"
-	glyphA = greek + "character01/0394_01.png"
-	glyphB = greek + "character01/0394_02.png"
-	glyphC = greek + "character02/0395_01.png"
-)
-
 func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	proctest.Main(m)
 }
 
 // needs skips a test where a program is missing, and says which package has it.
@@ -77,17 +62,7 @@ func command(t *testing.T, environment []string, args ...string) *exec.Cmd {
 // runToEnd runs the client without a display to its end.
 func runToEnd(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := command(t, nil, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return out.String(), errs.String(), exit.ExitCode()
-	}
-	if err != nil {
-		t.Fatalf("siamese-webcam %v: %v", args, err)
-	}
-	return out.String(), errs.String(), 0
+	return proctest.ToEnd(t, command(t, nil, args...))
 }
 
 // siamese is the program to serve with.
@@ -100,79 +75,14 @@ func siamese(t *testing.T) string {
 	return program
 }
 
-// freeAddress is an address of this machine that nobody listens at.
-func freeAddress(t *testing.T) string {
+// serve starts a siamese server, the real one, on a free port or at the address.
+func serve(t *testing.T, address string) *proctest.Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
-	return listener.Addr().String()
-}
-
-// server is a siamese server under test, the real one.
-type server struct {
-	cmd     *exec.Cmd
-	address string
-}
-
-// serve starts a server on a free port, or on the given address.
-func serve(t *testing.T, address string) *server {
-	t.Helper()
+	siamese(t)
 	if address == "" {
-		address = freeAddress(t)
+		address = proctest.FreeAddress(t)
 	}
-	return serveWith(t, address, address)
-}
-
-// serveWith starts a server with further flags, whose health is told at health.
-func serveWith(t *testing.T, address, health string, flags ...string) *server {
-	t.Helper()
-	flags = append([]string{"serve", "--addr", address, "--http-addr", ""}, flags...)
-	s := &server{cmd: exec.CommandContext(t.Context(), siamese(t), flags...), address: address}
-	var log bytes.Buffer
-	s.cmd.Stderr = &log
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.kill)
-	if err := waitServing(t.Context(), health); err != nil {
-		s.kill()
-		t.Fatalf("the server does not serve: %v\n%s", err, log.String())
-	}
-	return s
-}
-
-// kill ends the server without a word to its clients.
-func (s *server) kill() {
-	if s.cmd.ProcessState == nil {
-		_ = s.cmd.Process.Signal(syscall.SIGKILL)
-		_ = s.cmd.Wait()
-	}
-}
-
-// waitServing watches the server's health until it says SERVING.
-func waitServing(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return err
-	}
-	defer connection.Close()
-	for {
-		watch, err := healthpb.NewHealthClient(connection).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
-		for err == nil {
-			var reply *healthpb.HealthCheckResponse
-			if reply, err = watch.Recv(); err == nil && reply.GetStatus() == healthpb.HealthCheckResponse_SERVING {
-				return nil
-			}
-		}
-		if ctx.Err() != nil {
-			return err
-		}
-	}
+	return proctest.ServeAt(t, address)
 }
 
 // film writes a video of 640x480 at 30/s: two seconds of each drawing.

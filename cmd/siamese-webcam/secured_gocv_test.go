@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"siamese/internal/proctest"
 	"siamese/server/access/accesstest"
 )
 
@@ -24,14 +25,14 @@ func TestServerThatAsksForSecrets(t *testing.T) {
 		t.Fatalf("siamese token: %v", err)
 	}
 	tokens := accesstest.WriteFile(t, folder, "tokens", line)
-	health := freeAddress(t)
-	server := serveWith(t, freeAddress(t), health, "--health-addr", health,
+	health := proctest.FreeAddress(t)
+	server := proctest.ServeWatched(t, proctest.FreeAddress(t), health, "--http-addr", "", "--health-addr", health,
 		"--tls-cert", cert, "--tls-key", key, "--tls-client-ca", ca, "--tokens", tokens)
 
-	path := film(t, glyphB)
+	path := film(t, proctest.GlyphB)
 	secured := []string{"--tls-ca", ca, "--tls-cert", ownCert, "--tls-key", ownKey}
 	watch := func(flags []string) (stdout, stderr string, code int) {
-		return runToEnd(t, append([]string{"--server", server.address, "--reference", glyphA, "--source", path, "--headless", "--connect-timeout", "5s"}, flags...)...)
+		return runToEnd(t, append([]string{"--server", server.Address, "--reference", proctest.GlyphA, "--source", path, "--headless", "--connect-timeout", "5s"}, flags...)...)
 	}
 	stdout, stderr, code := watch(append(secured, "--token-file", token))
 	if code != 0 || !strings.Contains(stdout, `"type":"score"`) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"siamese/internal/proctest"
 )
 
 // shotsFolder is the variable that names a folder to keep screenshots in.
@@ -138,16 +140,16 @@ const (
 )
 
 func TestWindow(t *testing.T) {
-	desktop, server, path := openDesktop(t), serve(t, ""), film(t, glyphB)
+	desktop, server, path := openDesktop(t), serve(t, ""), film(t, proctest.GlyphB)
 	table := filepath.Join(t.TempDir(), "scores.csv")
-	cmd := command(t, desktop.environment, "--server", server.address, "--reference", glyphA, "--reference", glyphC, "--source", path, "--loop", "--csv", table)
+	cmd := command(t, desktop.environment, "--server", server.Address, "--reference", proctest.GlyphA, "--reference", proctest.GlyphC, "--source", path, "--loop", "--csv", table)
 	start(t, cmd)
 	same := func() bool { return pixels(desktop.shot(t, "same"), green) > barPixels }
 	eventually(t, "a green bar", same)
 
-	server.kill()
+	server.Kill()
 	eventually(t, "a warning", func() bool { return pixels(desktop.shot(t, "away"), yellow) > wordsPixels })
-	serve(t, server.address)
+	serve(t, server.Address)
 	eventually(t, "a green bar again", same)
 
 	desktop.press(t, "r")
@@ -166,7 +168,7 @@ func TestWindow(t *testing.T) {
 }
 
 func TestKeyQuits(t *testing.T) {
-	desktop, path := openDesktop(t), film(t, glyphB)
+	desktop, path := openDesktop(t), film(t, proctest.GlyphB)
 	cmd := command(t, desktop.environment, "--server", "127.0.0.1:1", "--source", path, "--loop")
 	start(t, cmd)
 	desktop.press(t, "q")

@@ -3,22 +3,60 @@
 package main
 
 import (
-	"context"
+	"fmt"
 	"os"
-	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/compare"
+	"siamese/cmd/siamese/internal/model"
+	"siamese/cmd/siamese/internal/serve"
+	"siamese/cmd/siamese/internal/training"
 )
 
+// commands is the command line: one field a command.
+type commands struct {
+	Config kong.ConfigFlag `help:"Reads values for flags from this JSON file, such as {\"addr\": \":50051\"}; flags and environment variables beat it." placeholder:"FILE"`
+
+	Serve     serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
+	Compare   compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
+	Rank      compare.RankCommand       `cmd:"" help:"Sort images by how alike they are to one."`
+	Train     training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Token     tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
+	Worker    workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`
+	Head      training.HeadCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
+	Calibrate training.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
+	Eval      training.EvalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
+	Model     model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
+	Export    model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
+	Devices   model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
+	Bench     benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
+	Version   cli.VersionCommand        `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+}
+
 func main() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		<-signals
-		// First of all, so that whoever sees the program stop can end it at once by
-		// a second one.
-		signal.Stop(signals)
-		cancel()
-	}()
-	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+	cli.Program{
+		Name:        "siamese",
+		Description: "How alike two images are, by a VGG16 Siamese network.",
+		Commands:    &commands{},
+	}.Main()
+}
+
+// benchCommand is what siamese-bench was called before it was a program.
+type benchCommand struct {
+	Args []string `arg:"" optional:""`
+}
+
+// Run becomes the siamese-bench in this program's folder.
+func (c *benchCommand) Run() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	bench := filepath.Join(filepath.Dir(program), "siamese-bench")
+	err = syscall.Exec(bench, append([]string{bench}, c.Args...), os.Environ())
+	return fmt.Errorf("the benches are a program of their own, siamese-bench: %s: %w", bench, err)
 }

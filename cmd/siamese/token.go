@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"siamese/cmd/internal/cli"
 	"siamese/server/access"
 )
 
@@ -15,17 +16,17 @@ type tokenCommand struct {
 
 // Run prints the line for the file of serve's --tokens; the token itself goes to
 // standard error, or to a file, so that the line can be appended.
-func (c *tokenCommand) Run(s streams) error {
+func (c *tokenCommand) Run(s cli.Streams) error {
 	token, line, err := access.NewToken(c.Name)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if c.Out == "" {
-		fmt.Fprintf(s.err, "token, shown only now: %s\n", token)
+		fmt.Fprintf(s.Err, "token, shown only now: %s\n", token)
 	} else if err := writeToken(c.Out, token); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, line)
+	_, err = fmt.Fprintln(s.Out, line)
 	return err
 }
 

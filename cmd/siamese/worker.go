@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/dial"
 	"siamese/tfmodel"
 )
@@ -17,18 +18,18 @@ type workerCommand struct {
 }
 
 // Run works for trainers until ctx is done.
-func (c *workerCommand) Run(ctx context.Context, s streams) error {
+func (c *workerCommand) Run(ctx context.Context, s cli.Streams) error {
 	config := tfmodel.WorkerConfig{Cluster: c.Cluster, Number: c.Number}
 	if err := config.Validate(); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if !c.Insecure && slices.ContainsFunc(c.Cluster, func(address string) bool { return !dial.IsLoopback(address) }) {
-		return usageError{errors.New("worker: TensorFlow's protocol has no authentication and no encryption; --insecure says that the network is trusted")}
+		return cli.Usage(errors.New("worker: TensorFlow's protocol has no authentication and no encryption; --insecure says that the network is trusted"))
 	}
 	if err := tfmodel.StartWorker(config); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(s.err, nil))
+	logger := slog.New(slog.NewTextHandler(s.Err, nil))
 	logger.Info("worker ready", "number", c.Number, "address", c.Cluster[c.Number], "workers", len(c.Cluster))
 	<-ctx.Done()
 	logger.Info("worker stopped", "number", c.Number)

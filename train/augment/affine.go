@@ -19,10 +19,10 @@ type AffineConfig struct {
 	ShiftPixels     float64 // the largest shift along x and along y, either way, in pixels of the output
 	Probability     float64 // of each of the seven parts, 0..1: rotation, and the others along x and along y
 
-	StrokePixels      int     // how far a stroke's edges move out or in at the most, 0..16; 0 = never
+	StrokePixels      int     // the most that a stroke's edges move out or in, 0..16; 0 = never
 	StrokeProbability float64 // that they move at all, 0..1
 
-	ElasticPixels      float64 // how far the knots of an elastic distortion move at the most, along x and along y, 0..32; 0 = never
+	ElasticPixels      float64 // the most that the knots of an elastic distortion move along x and along y, 0..32; 0 = never
 	ElasticSpacing     int     // pixels between these knots, 4..256; the more, the smoother; 0 = DefaultElasticSpacing
 	ElasticProbability float64 // that there is one at all, 0..1
 
@@ -90,16 +90,30 @@ func (a *affine) Apply(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	if sizeOf(p) != a.output {
 		p = p.Resize(a.output.width, a.output.height, imaging.Bilinear)
 	}
-	if radius := a.config.drawStroke(random); radius > 0 {
-		p = thicken(p, radius)
-	} else if radius < 0 {
-		p = thin(p, -radius)
+	out := a.output.empty()
+	a.distort(random, rasterOf(p), out.Pix)
+	return out
+}
+
+func (a *affine) ApplyGray(random *rand.Rand, p Gray, out []byte) {
+	if (size{width: p.Width, height: p.Height}) != a.output {
+		copy(out, a.Apply(random, p.picture()).Pix)
+		return
+	}
+	a.distort(random, raster{size: a.output, channels: 1, pix: p.Pix}, out)
+}
+
+// distort writes all three channels of the distorted picture into out.
+func (a *affine) distort(random *rand.Rand, p raster, out []byte) {
+	if radius := a.config.drawStroke(random); radius != 0 {
+		p = p.spread(radius)
 	}
 	m := a.config.draw(random).inverse(a.output)
 	if a.config.drawElastic(random) {
-		return elasticWarp(p, m, a.config.drawField(random, a.output), a.config.Fill)
+		elasticWarp(out, &p, m, a.config.drawField(random, a.output), a.config.Fill)
+		return
 	}
-	return bilinearWarp(p, m, a.config.Fill)
+	bilinearWarp(out, &p, m, a.config.Fill)
 }
 
 // drawElastic reports whether to distort elastically. It draws nothing where that
@@ -160,7 +174,7 @@ func (c AffineConfig) drawStroke(random *rand.Rand) int {
 	return radius
 }
 
-// inverse tells where a pixel of the output comes from. Forward, a picture is
+// inverse maps a pixel of the output to where it comes from. Forward, a picture is
 // scaled, sheared and rotated about its centre, and then shifted.
 func (d distortion) inverse(s size) matrix {
 	sin, cos := math.Sincos(d.degrees * math.Pi / 180)
@@ -172,4 +186,62 @@ func (d distortion) inverse(s size) matrix {
 	area := a*e - b*c
 	m := matrix{a: e / area, b: -b / area, d: -c / area, e: a / area}
 	return m.about(float64(s.width)/2, float64(s.height)/2, d.shiftX, d.shiftY)
+}
+
+// Place returns the picture turned clockwise by degrees about its centre and then
+// shifted by pixels to the right and down, on white paper. The picture
+// given stays as it is.
+func Place(p *imaging.Picture, degrees, shiftX, shiftY float64) *imaging.Picture {
+	placed := distortion{degrees: -degrees, scaleX: 1, scaleY: 1, shiftX: shiftX, shiftY: shiftY}
+	out := sizeOf(p).empty()
+	from := rasterOf(p)
+	bilinearWarp(out.Pix, &from, placed.inverse(from.size), white)
+	return out
+}
+
+// white is the level of paper.
+const white = 255
+
+// spread widens dark strokes on light paper where radius is positive: each sample
+// becomes the least of the square of 2·radius+1 pixels around it, as Pillow's
+// MinFilter does. Where radius is negative it narrows them by the greatest, as
+// MaxFilter does. Both run along rows and then along columns. Beyond the edge
+// nothing takes part, which gives the same as repeating the edge.
+func (p raster) spread(radius int) raster {
+	pick := least
+	if radius < 0 {
+		pick, radius = greatest, -radius
+	}
+	stride := p.width * p.channels
+	across, out := make([]byte, len(p.pix)), make([]byte, len(p.pix))
+	for row := 0; row < len(p.pix); row += stride {
+		extreme(across[row:row+stride], p.pix[row:row+stride], radius, p.channels, pick)
+	}
+	extreme(out, across, radius, stride, pick)
+	p.pix = out
+	return p
+}
+
+func least(to, from []byte) {
+	to = to[:len(from)]
+	for i, v := range from {
+		to[i] = min(to[i], v)
+	}
+}
+
+func greatest(to, from []byte) {
+	to = to[:len(from)]
+	for i, v := range from {
+		to[i] = max(to[i], v)
+	}
+}
+
+// extreme runs along one axis, on which samples step apart are neighbours: it lays
+// the samples over themselves, moved either way by each distance.
+func extreme(to, from []byte, radius, step int, pick func(to, from []byte)) {
+	copy(to, from)
+	for shift := step; shift <= radius*step && shift < len(from); shift += step {
+		pick(to[shift:], from[:len(from)-shift])
+		pick(to[:len(from)-shift], from[shift:])
+	}
 }

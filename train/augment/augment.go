@@ -33,6 +33,22 @@ type Augmenter interface {
 	Size() (width, height int)
 }
 
+// Gray is a picture whose three channels are alike: Pix has each pixel once,
+// [Height,Width] uint8.
+type Gray struct {
+	Width, Height int
+	Pix           []byte
+}
+
+// GrayAugmenter is an Augmenter that has less work with a gray picture.
+type GrayAugmenter interface {
+	Augmenter
+	// ApplyGray writes into out, [H,W,3] of the configured size, what Apply returns
+	// for p with all three channels, bit for bit. p is not changed. Safe for
+	// concurrent use as Apply is.
+	ApplyGray(random *rand.Rand, p Gray, out []byte)
+}
+
 // Names lists the augmenters that New knows. The caller owns the slice.
 func Names() []string {
 	return []string{"affine", "autoaugment", "jitter", "none"}
@@ -125,6 +141,32 @@ func (s size) empty() *imaging.Picture {
 	return &imaging.Picture{Width: s.width, Height: s.height, Pix: make([]byte, s.width*s.height*3)}
 }
 
+// raster is the pixels of a picture, in one channel or three.
+type raster struct {
+	size
+	channels int
+	pix      []byte // [height,width,channels]
+}
+
+func rasterOf(p *imaging.Picture) raster {
+	return raster{size: sizeOf(p), channels: 3, pix: p.Pix}
+}
+
+// picture has the level of each pixel in all three channels.
+func (p Gray) picture() *imaging.Picture {
+	wide := size{width: p.Width, height: p.Height}.empty()
+	for i, level := range p.Pix {
+		setGray(wide.Pix[3*i:], level)
+	}
+	return wide
+}
+
+// setGray sets the three channels of the first pixel.
+func setGray(pix []byte, level byte) {
+	pixel := (*[3]byte)(pix)
+	pixel[0], pixel[1], pixel[2] = level, level, level
+}
+
 // plain is the augmenter "none".
 type plain struct{ sized }
 
@@ -132,7 +174,7 @@ func (a *plain) Apply(_ *rand.Rand, p *imaging.Picture) *imaging.Picture {
 	return p.Resize(a.output.width, a.output.height, imaging.Bilinear)
 }
 
-// chance is true with the given probability.
+// chance reports whether an event of the given probability happens.
 func chance(random *rand.Rand, probability float64) bool {
 	return random.Float64() < probability
 }

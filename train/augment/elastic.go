@@ -3,8 +3,6 @@ package augment
 import (
 	"iter"
 	"math/rand/v2"
-
-	"siamese/imaging"
 )
 
 // field is a smooth random displacement: values at knots that lie spacing pixels
@@ -31,7 +29,7 @@ func drawField(random *rand.Rand, s size, amplitude float64, spacing int) field 
 	return f
 }
 
-// knots is how many a side of so many pixels needs: each pixel lies between the
+// knots returns how many knots a side needs: each of its pixels lies between the
 // second and the third of four.
 func knots(pixels, spacing int) int {
 	return (pixels-1)/spacing + 4
@@ -51,27 +49,15 @@ func spline(offset, spacing int) [4]float64 {
 
 // elasticWarp is bilinearWarp with a field's displacement added to the place of
 // each output pixel before the matrix: one resampling does both.
-func elasticWarp(p *imaging.Picture, m matrix, f field, fill uint8) *imaging.Picture {
-	out := sizeOf(p).empty()
-	pix := out.Pix
-	for u, v := range f.places(m, sizeOf(p)) {
-		if u < 0 {
-			pix[0], pix[1], pix[2] = fill, fill, fill
-		} else {
-			bilinearPixel((*[3]byte)(pix), p, u-halfPlace, v-halfPlace)
-		}
-		pix = pix[3:]
-	}
-	return out
-}
-
-// elasticWarpGray is elasticWarp for one channel, written to all three of out.
-func elasticWarpGray(out []byte, p Gray, m matrix, f field, fill uint8) {
-	for u, v := range f.places(m, size{width: p.Width, height: p.Height}) {
-		if u < 0 {
+func elasticWarp(out []byte, p *raster, m matrix, f field, fill uint8) {
+	for u, v := range f.places(m, p.size) {
+		switch {
+		case u < 0:
 			setGray(out, fill)
-		} else {
-			setGray(out, bilinearGray(p, u-halfPlace, v-halfPlace))
+		case p.channels == 1:
+			setGray(out, p.bilinearGray(u-halfPlace, v-halfPlace))
+		default:
+			p.bilinearRGB((*[3]byte)(out), u-halfPlace, v-halfPlace)
 		}
 		out = out[3:]
 	}

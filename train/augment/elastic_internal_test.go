@@ -27,12 +27,19 @@ func noise(s size) *imaging.Picture {
 	return p
 }
 
+func bent(p *imaging.Picture, m matrix, f field, fill uint8) *imaging.Picture {
+	out := sizeOf(p).empty()
+	from := rasterOf(p)
+	elasticWarp(out.Pix, &from, m, f, fill)
+	return out
+}
+
 func TestElasticOfOneDisplacementIsAShift(t *testing.T) {
 	s := size{width: 33, height: 21} // neither a multiple of the spacing
 	p := noise(s)
 	for _, spacing := range []int{4, 7, 20, 100} {
-		got := elasticWarp(p, matrix{a: 1, e: 1}, still(s, spacing, 3, -2), 200)
-		want := bilinearWarp(p, matrix{a: 1, c: 3, e: 1, f: -2}, 200)
+		got := bent(p, matrix{a: 1, e: 1}, still(s, spacing, 3, -2), 200)
+		want := warped(p, matrix{a: 1, c: 3, e: 1, f: -2}, 200)
 		if diff := cmp.Diff(want.Pix, got.Pix, nearLevels); diff != "" {
 			t.Errorf("knots %d pixels apart (-shifted +elastic):\n%s", spacing, diff)
 		}
@@ -43,8 +50,8 @@ func TestElasticComesBeforeTheMatrix(t *testing.T) {
 	s := size{width: 20, height: 20}
 	p := noise(s)
 	// Displaced by (1, 2), and then with x and y exchanged.
-	got := elasticWarp(p, matrix{b: 1, d: 1}, still(s, 8, 1, 2), 200)
-	want := bilinearWarp(p, matrix{b: 1, c: 2, d: 1, f: 1}, 200)
+	got := bent(p, matrix{b: 1, d: 1}, still(s, 8, 1, 2), 200)
+	want := warped(p, matrix{b: 1, c: 2, d: 1, f: 1}, 200)
 	if diff := cmp.Diff(want.Pix, got.Pix, nearLevels); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -31,45 +31,59 @@ func rotate(p *imaging.Picture, degrees float64) *imaging.Picture {
 
 // shearX moves row y to the left by share·y, on grey.
 func shearX(p *imaging.Picture, share float64) *imaging.Picture {
-	return bicubicWarp(p, matrix{a: 1, b: share, e: 1}, grey)
+	return bicubicWarp(p, matrix{a: 1, b: share, e: 1})
 }
 
-// shearY moves column x up by share·x, on grey.
-func shearY(p *imaging.Picture, share float64) *imaging.Picture {
-	return bicubicWarp(p, matrix{a: 1, d: share, e: 1}, grey)
-}
-
-// translateX moves the picture to the left by share of its width, on grey.
-func translateX(p *imaging.Picture, share float64) *imaging.Picture {
-	return nearestWarp(p, matrix{a: 1, c: share * float64(p.Width), e: 1})
-}
-
-// translateY moves the picture up by share of its height, on grey.
-func translateY(p *imaging.Picture, share float64) *imaging.Picture {
-	return nearestWarp(p, matrix{a: 1, e: 1, f: share * float64(p.Height)})
-}
-
-// nearestWarp moves whole pixels by the matrix, as Pillow's transform does with
-// NEAREST, in the same fixed point of 16 bits.
-func nearestWarp(p *imaging.Picture, m matrix) *imaging.Picture {
-	out := sizeOf(p).fill(grey)
-	x, y := m.at(0, 0)
-	startU, startV := fixed16(x), fixed16(y)
-	a, b, d, e := fixed16(m.a), fixed16(m.b), fixed16(m.d), fixed16(m.e)
-	for row := range p.Height {
-		u, v := startU+row*b, startV+row*e
-		for column := range p.Width {
-			x, y := u>>16, v>>16
-			if x >= 0 && x < p.Width && y >= 0 && y < p.Height {
-				copy(out.Pix[(row*p.Width+column)*3:][:3], p.Pix[(y*p.Width+x)*3:])
-			}
-			u, v = u+a, v+d
+// turn turns the picture counter-clockwise about the point (width/2, height/2), as
+// OpenCV's getRotationMatrix2D and warpAffine do with their defaults: pixels lie at
+// whole coordinates, a place is rounded to 1/32 of a pixel, and each neighbour
+// outside of the picture counts as grey.
+func turn(p *imaging.Picture, degrees float64) *imaging.Picture {
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	centerX, centerY := float64(p.Width)/2, float64(p.Height)/2
+	m := matrix{a: cos, b: -sin, d: sin, e: cos}.about(centerX, centerY, 0, 0)
+	out := sizeOf(p).empty()
+	for y := range p.Height {
+		rowX := fixed10(m.b*float64(y)+m.c) + roundTurn
+		rowY := fixed10(m.e*float64(y)+m.f) + roundTurn
+		for x := range p.Width {
+			u := (rowX + fixed10(m.a*float64(x))) >> (turnBits - gridBits)
+			v := (rowY + fixed10(m.d*float64(x))) >> (turnBits - gridBits)
+			turnPixel((*[3]byte)(out.Pix[(y*p.Width+x)*3:]), p, u, v)
 		}
 	}
 	return out
 }
 
-// fixed16 rounds to fixed point with 16 bits of fraction.
-func fixed16(v float64) int {
-	return int(math.Floor(float64(v*(1<<16)) + 0.5))
+const (
+	turnBits  = 10 // of fraction while OpenCV adds coordinates up
+	gridBits  = 5  // of fraction in a place
+	gridOne   = 1 << gridBits
+	roundTurn = 1 << (turnBits - gridBits - 1)
+)
+
+// fixed10 rounds to fixed point with 10 bits of fraction.
+func fixed10(v float64) int {
+	return int(math.RoundToEven(v * (1 << turnBits)))
+}
+
+// turnPixel weighs the four neighbours of a place in 1/32 of a pixel.
+func turnPixel(out *[3]byte, p *imaging.Picture, u, v int) {
+	x, y := u>>gridBits, v>>gridBits
+	right, lower := u&(gridOne-1), v&(gridOne-1)
+	a, b := pixelOrGrey(p, x, y), pixelOrGrey(p, x+1, y)
+	c, d := pixelOrGrey(p, x, y+1), pixelOrGrey(p, x+1, y+1)
+	for i := range out {
+		top := int(a[i])*(gridOne-right) + int(b[i])*right
+		bottom := int(c[i])*(gridOne-right) + int(d[i])*right
+		sum := top*(gridOne-lower) + bottom*lower
+		out[i] = byte((sum + gridOne*gridOne/2) >> (2 * gridBits))
+	}
+}
+
+func pixelOrGrey(p *imaging.Picture, x, y int) [3]byte {
+	if x < 0 || x >= p.Width || y < 0 || y >= p.Height {
+		return [3]byte{grey, grey, grey}
+	}
+	return [3]byte(p.Pix[(y*p.Width+x)*3:])
 }

@@ -38,8 +38,7 @@ type goldenCase struct {
 // run does what the case says.
 func (c goldenCase) run(p *imaging.Picture) (*imaging.Picture, error) {
 	simple := map[string]func(*imaging.Picture, float64) *imaging.Picture{
-		"shearX": shearX, "shearY": shearY, "translateX": translateX, "translateY": translateY,
-		"rotate": rotate, "color": color, "contrast": contrast, "sharpness": sharpness, "brightness": brightness,
+		"shearX": shearX, "rotate": rotate, "color": color, "contrast": contrast, "sharpness": sharpness,
 		"posterize": posterize, "solarize": solarize, "autocontrast": autoContrast, "equalize": equalize,
 		"invert": invert, "turn": turn,
 	}
@@ -54,11 +53,11 @@ func (c goldenCase) run(p *imaging.Picture) (*imaging.Picture, error) {
 	case "flip":
 		return flip(p), nil
 	case "affine":
-		return bilinearWarp(p, matrix{c.Args[0], c.Args[1], c.Args[2], c.Args[3], c.Args[4], c.Args[5]}, 255), nil
+		return warped(p, matrix{c.Args[0], c.Args[1], c.Args[2], c.Args[3], c.Args[4], c.Args[5]}, 255), nil
 	case "thicken":
-		return thicken(p, whole[0]), nil
+		return spread(p, whole[0]), nil
 	case "thin":
-		return thin(p, whole[0]), nil
+		return spread(p, -whole[0]), nil
 	case "hsv":
 		return gains{c.Args[0], c.Args[1], c.Args[2]}.apply(p), nil
 	case "resized_crop":
@@ -74,6 +73,17 @@ func (c goldenCase) run(p *imaging.Picture) (*imaging.Picture, error) {
 		return p, nil
 	}
 	return nil, fmt.Errorf("unknown operation %q", c.Op)
+}
+
+func warped(p *imaging.Picture, m matrix, fill uint8) *imaging.Picture {
+	out := sizeOf(p).empty()
+	from := rasterOf(p)
+	bilinearWarp(out.Pix, &from, m, fill)
+	return out
+}
+
+func spread(p *imaging.Picture, radius int) *imaging.Picture {
+	return &imaging.Picture{Width: p.Width, Height: p.Height, Pix: rasterOf(p).spread(radius).pix}
 }
 
 // tolerance is the largest difference in levels, and in how many samples of n.
@@ -113,7 +123,7 @@ func TestOperationsEqualOriginals(t *testing.T) {
 			}
 		})
 	}
-	const operations = 23 // those of scripts/augment_goldens.py
+	const operations = 19 // those of scripts/augment_goldens.py
 	if len(done) != operations {
 		t.Errorf("cases.json has %d operations, want %d", len(done), operations)
 	}

@@ -8,7 +8,7 @@ import (
 	"siamese/imaging"
 )
 
-// The draws and the operations have tests of their own; these tell that they are
+// The draws and the operations have tests of their own; these check that they are
 // put together in the original's order.
 
 func TestAutoAugmentCropsFlipsAndTakesAPolicy(t *testing.T) {

@@ -179,7 +179,7 @@ func (s *shapes) alike(v variant, other *shapes) bool {
 	return s.distance(v, other) <= ratio*max(s.within, other.within)
 }
 
-// lookalikes tells of each class which variants, as bits, look like a class of
+// lookalikes returns for each class which variants, as bits, look like a class of
 // its alphabet, or like a variant of one that is kept and stands before it.
 func (d *Dataset) lookalikes(ctx context.Context, variants []variant) ([]uint8, error) {
 	all, failed := make([]*shapes, len(d.classes)), make([]error, len(d.classes))

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"math"
 
 	"siamese/imaging"
 )
@@ -18,10 +17,6 @@ const (
 	// Over: both drawn onto each other, at full size. Their order says nothing.
 	Over
 )
-
-// combinedShare is how large the parts of Beside and Above are. Two of them
-// overlap by a fifth of the picture, which is margin for most characters.
-const combinedShare = 0.6
 
 // part is the second image of a combined one.
 type part struct {
@@ -65,8 +60,8 @@ func (d *Dataset) combined(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	canvas := canvas{width: a.Width, height: a.Height, channels: 3}
-	return &imaging.Picture{Width: a.Width, Height: a.Height, Pix: canvas.arrange(a.Pix, b.Pix, image.second.how)}, nil
+	a.Pix = d.canvas(3).arrange(a.Pix, b.Pix, image.second.how)
+	return a, nil
 }
 
 // combinedGray is combined of what Gray gives.
@@ -77,59 +72,5 @@ func (d *Dataset) combinedGray(image Image) ([]byte, bool) {
 	if !okA || !okB {
 		return nil, false
 	}
-	size := d.preparer.Config()
-	return canvas{width: size.Width, height: size.Height, channels: 1}.arrange(a, b, image.second.how), true
-}
-
-// canvas is how pixels lie.
-type canvas struct{ width, height, channels int }
-
-// arrange lays the pixels of two pictures onto white paper.
-func (c canvas) arrange(a, b []byte, how Arrangement) []byte {
-	out := make([]byte, len(a))
-	if how == Over {
-		for i := range out {
-			out[i] = min(a[i], b[i])
-		}
-		return out
-	}
-	for i := range out {
-		out[i] = math.MaxUint8
-	}
-	right, lower := c.width-c.part(c.width), c.height-c.part(c.height)
-	if how == Beside {
-		c.shrink(out, a, 0, lower/2)
-		c.shrink(out, b, right, lower/2)
-	} else {
-		c.shrink(out, a, right/2, 0)
-		c.shrink(out, b, right/2, lower)
-	}
-	return out
-}
-
-// part is how long the side of a part is.
-func (c canvas) part(side int) int {
-	return max(1, int(combinedShare*float64(side)))
-}
-
-// shrink lays a picture's pixels at a smaller size onto out. Each becomes the
-// darkest of those that it covers: the mean would turn thin strokes gray.
-func (c canvas) shrink(out, pixels []byte, left, top int) {
-	width, height := c.part(c.width), c.part(c.height)
-	for y := range height {
-		fromY, endY := y*c.height/height, ((y+1)*c.height+height-1)/height
-		for x := range width {
-			fromX, endX := x*c.width/width, ((x+1)*c.width+width-1)/width
-			to := out[c.channels*((top+y)*c.width+left+x):][:c.channels]
-			for v := fromY; v < endY; v++ {
-				row := pixels[c.channels*(v*c.width+fromX) : c.channels*(v*c.width+endX)]
-				for len(row) > 0 {
-					for i := range to {
-						to[i] = min(to[i], row[i])
-					}
-					row = row[c.channels:]
-				}
-			}
-		}
-	}
+	return d.canvas(1).arrange(a, b, image.second.how), true
 }

@@ -3,7 +3,7 @@
 // (class/image), told apart by depth.
 //
 // Opening lists, sniffs and decodes every image once, so that whatever would
-// disturb a run of hours is told by name before it starts. Names are sorted: the
+// disturb a run of hours is named before it starts. Names are sorted: the
 // same files give the same dataset everywhere. Split and Variants make further
 // datasets of the same images.
 package dataset
@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Dataset, Report, error) {
 }
 
 // load takes the steps in the order of their cost, so that a wrong layout is
-// told before thousands of images are decoded.
+// reported before thousands of images are decoded.
 func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error) {
 	listed, err := list(ctx, src.tree)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *Dataset) Alphabets() []string {
 // turned and combined as the image says; it decodes one that is not in memory. The
 // caller owns the picture. It fails where such a file has changed or vanished since
 // Open, with ErrForeignImage where the image belongs to another dataset, and with
-// ErrNotSquare where a picture that is not square were to be turned.
+// ErrNotSquare where the image is turned and not square.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if image.second.how != 0 {
 		return d.combined(image)
@@ -170,10 +170,31 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
-	if picture, err = image.posed(picture); err != nil {
+	if picture.Pix, err = d.canvas(3).pose(picture.Pix, image); err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
 	}
 	return picture, nil
+}
+
+// Gray gives the pixels of an image whose channels are all alike, once a pixel:
+// [H,W] uint8 of the network's input size, mirrored, turned and combined as the
+// image says. They must not be changed. It returns false where the image has
+// colours or is not in memory, or Picture would fail: ask Picture then.
+func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
+	if image.second.how != 0 {
+		return d.combinedGray(image)
+	}
+	if image.file == nil || image.file.source != d.source || !image.file.gray {
+		return nil, false
+	}
+	pixels, err := d.canvas(1).pose(image.file.pixels, image)
+	return pixels, err == nil
+}
+
+// Size is that of the network's input, which Gray and Picture have, in pixels.
+func (d *Dataset) Size() (width, height int) {
+	size := d.preparer.Config()
+	return size.Width, size.Height
 }
 
 // Close closes the archive that images are read from, which every dataset made

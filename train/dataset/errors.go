@@ -45,7 +45,7 @@ var (
 // maxNamed bounds how many images an error lists; UnreadableError.Images has all.
 const maxNamed = 5
 
-// UnreadableError tells of images that cannot be decoded, or not read at all.
+// UnreadableError lists images that cannot be decoded, or not read at all.
 type UnreadableError struct {
 	Images []string // "name: reason", sorted by name
 }

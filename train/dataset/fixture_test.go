@@ -46,7 +46,13 @@ func glyph(t testing.TB, name string) []byte {
 	return encoded.Bytes()
 }
 
-// glyphs gives each folder so many images.
+// rotations are the dataset's classes with their quarter turns.
+func rotations(t *testing.T, d *dataset.Dataset) (*dataset.Dataset, error) {
+	t.Helper()
+	return d.Variants(t.Context(), dataset.VariantsConfig{Rotations: true})
+}
+
+// glyphs gives each folder perFolder images.
 func glyphs(t testing.TB, perFolder int, folders ...string) files {
 	t.Helper()
 	made := files{}

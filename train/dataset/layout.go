@@ -67,7 +67,7 @@ func (a arrangement) name(f *file) string {
 	return strings.TrimPrefix(f.path, a.wrapper)
 }
 
-// arrange finds the layout of files, or proves the one insisted on.
+// arrange finds the layout of files, or checks the one insisted on.
 func arrange(files []*file, layout Layout) (arrangement, error) {
 	if len(files) == 0 {
 		return arrangement{}, ErrNoImages

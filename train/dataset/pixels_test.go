@@ -90,9 +90,10 @@ func TestPicturesInMemoryNeedNoFile(t *testing.T) {
 	}
 }
 
-func TestGray(t *testing.T) {
+// TestGrayIsWhatThreeChannelsGive: mirrored and turned, too.
+func TestGrayIsWhatThreeChannelsGive(t *testing.T) {
 	d, _ := open(t, mixed(t).archive(t))
-	rotated, err := d.Rotations()
+	rotated, err := d.Variants(t.Context(), dataset.VariantsConfig{Rotations: true, Mirrors: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +119,8 @@ func TestGray(t *testing.T) {
 			}
 		}
 	}
-	if gray != 3*4 {
-		t.Errorf("%d images are gray, want the 3 in 4 turns", gray)
+	if gray != 3*8 {
+		t.Errorf("%d images are gray, want the 3 in 4 turns, mirrored and not", gray)
 	}
 	cold, _ := openWithin(t, mixed(t).archive(t), -1)
 	of := rotated.Classes()[len(rotated.Classes())-1].Images[0]

@@ -38,7 +38,7 @@ func (u Unreadable) known() bool {
 	return u >= 0 && int(u) < len(unreadableNames)
 }
 
-// Report tells what Open found.
+// Report is what Open found.
 type Report struct {
 	Layout     Layout   // Omniglot or Own
 	Classes    int      // classes with at least one readable image

@@ -15,7 +15,7 @@ import (
 
 func TestRotationsMakeFourClassesOfEach(t *testing.T) {
 	d, _ := open(t, glyphs(t, 2, "Greek/a", "Latin/a").archive(t))
-	rotated, err := d.Rotations()
+	rotated, err := rotations(t, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,18 +84,18 @@ func TestPicturesAreTurnedClockwise(t *testing.T) {
 
 func TestRotationsAreMadeOnce(t *testing.T) {
 	d, _ := open(t, glyphs(t, 2, "a", "b").folder(t))
-	rotated, err := d.Rotations()
+	rotated, err := rotations(t, d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rotated.Rotations(); !errors.Is(err, dataset.ErrRotated) {
+	if _, err := rotations(t, rotated); !errors.Is(err, dataset.ErrRotated) {
 		t.Errorf("Rotations of rotations = %v, want ErrRotated", err)
 	}
 	if _, _, err := rotated.Split(dataset.Split{}); !errors.Is(err, dataset.ErrRotated) {
 		t.Errorf("Split of rotations = %v, want ErrRotated", err)
 	}
 	named, _ := open(t, glyphs(t, 2, "a", "a@90").folder(t))
-	if _, err := named.Rotations(); !errors.Is(err, dataset.ErrRotated) {
+	if _, err := rotations(t, named); !errors.Is(err, dataset.ErrRotated) {
 		t.Errorf("Rotations beside a class a@90 = %v, want ErrRotated", err)
 	}
 }
@@ -109,7 +109,7 @@ func TestOnlySquaresAreTurned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Rotations(); !errors.Is(err, dataset.ErrNotSquare) {
+	if _, err := rotations(t, d); !errors.Is(err, dataset.ErrNotSquare) {
 		t.Errorf("Rotations = %v, want ErrNotSquare", err)
 	}
 	turned := d.Classes()[0].Images[0]

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"siamese/imaging"
 )
 
 // maxHeldBytes bounds the encoded images held in memory: all of Omniglot is
@@ -93,7 +95,7 @@ func (f *file) read() ([]byte, error) {
 	if f.held != nil {
 		return f.held, nil
 	}
-	// Bounded, since the largest int is how one says that there is no limit.
+	// Bounded, since the largest int stands for no limit.
 	return f.head(min(int64(f.source.maxBytes), math.MaxInt64-1) + 1)
 }
 
@@ -115,4 +117,87 @@ func (f *file) hold(data []byte) {
 		return
 	}
 	f.held = slices.Clone(data)
+}
+
+// decode checks that the file gives a picture, and keeps its pixels or else its
+// bytes.
+func (f *file) decode(p *imaging.Preparer) {
+	if f.fault != nil {
+		return
+	}
+	data, err := f.read()
+	if err != nil {
+		f.fault = reason(err)
+		return
+	}
+	picture, err := p.Prepare(data)
+	if err != nil {
+		f.fault = err
+		return
+	}
+	if !f.holdPixels(picture) {
+		f.hold(data)
+	}
+}
+
+// picture gives the prepared picture from memory, or else decodes it.
+func (f *file) picture(p *imaging.Preparer) (*imaging.Picture, error) {
+	size := p.Config()
+	switch {
+	case f.gray:
+		return &imaging.Picture{Width: size.Width, Height: size.Height, Pix: widened(f.pixels)}, nil
+	case f.pixels != nil:
+		return &imaging.Picture{Width: size.Width, Height: size.Height, Pix: slices.Clone(f.pixels)}, nil
+	}
+	encoded, err := f.read()
+	if err != nil {
+		return nil, reason(err)
+	}
+	return p.Prepare(encoded)
+}
+
+// holdPixels keeps the picture's pixels while there is room, and reports whether
+// there was.
+func (f *file) holdPixels(p *imaging.Picture) bool {
+	pixels, gray := narrowed(p.Pix)
+	size := int64(len(pixels))
+	if f.source.pixelBytes.Add(size) > f.source.maxPixelBytes {
+		f.source.pixelBytes.Add(-size)
+		return false
+	}
+	f.pixels, f.gray = pixels, gray
+	return true
+}
+
+// narrowed gives one channel of three where all are alike.
+func narrowed(rgb []byte) (pixels []byte, gray bool) {
+	for i := 0; i < len(rgb); i += 3 {
+		if rgb[i] != rgb[i+1] || rgb[i] != rgb[i+2] {
+			return rgb, false
+		}
+	}
+	pixels = make([]byte, len(rgb)/3)
+	for i := range pixels {
+		pixels[i] = rgb[3*i]
+	}
+	return pixels, true
+}
+
+// widened gives three channels of one.
+func widened(gray []byte) []byte {
+	rgb := make([]byte, 3*len(gray))
+	for i, level := range gray {
+		pixel := rgb[3*i : 3*i+3 : 3*i+3]
+		pixel[0], pixel[1], pixel[2] = level, level, level
+	}
+	return rgb
+}
+
+// reason drops the path from a file's error, since it stands beside its name.
+func reason(err error) error {
+	var located *fs.PathError
+	if errors.As(err, &located) {
+		return located.Err
+	}
+	return err
 }

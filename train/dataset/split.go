@@ -79,13 +79,14 @@ func (s Split) Validate() error {
 	return nil
 }
 
-// Split parts the dataset in one to learn from and one to be judged by; no image
-// is in both. By image the parts have the sizes that the original trainer gives
+// Split parts the dataset in one to learn from and one to validate on; no image is
+// in both. By image the parts have the sizes that the original trainer gives
 // them; by class a fraction holds out at least the two classes that a comparison
 // needs. Both parts must be datasets in their own right: ErrNoImages,
 // ErrTooFewClasses and ErrNoPairs say which is not. ErrNoAlphabets and
-// ErrUnknownName tell of what there is not to hold out. A dataset of Rotations is
-// refused with ErrRotated, since turns of one drawing would lie on both sides.
+// ErrUnknownName say that there is nothing of the kind to hold out. A dataset with
+// turned or mirrored classes is refused with ErrRotated, since turns of one drawing
+// would lie on both sides.
 func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
@@ -169,7 +170,7 @@ func (s Split) chooseImages(classes []Class) map[Image]bool {
 	return chosen
 }
 
-// choose picks names to hold out; a fraction picks at least so many.
+// choose picks names to hold out; a fraction picks at least atLeast.
 func (s Split) choose(all []string, atLeast int) (map[string]bool, error) {
 	if len(s.Names) > 0 {
 		return chooseNamed(s.Names, all)

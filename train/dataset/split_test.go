@@ -12,7 +12,7 @@ import (
 	"siamese/train/dataset"
 )
 
-// alphabets is a tree of so many alphabets with three characters of four images.
+// alphabets is a tree of alphabets with three characters of four images.
 func alphabets(t testing.TB, count int) files {
 	t.Helper()
 	var folders []string

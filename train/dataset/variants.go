@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"siamese/imaging"
 )
 
 // VariantsConfig says which further classes Variants makes of each class.
@@ -19,6 +17,9 @@ type VariantsConfig struct {
 	Distinct bool
 }
 
+// quarters is how many quarter turns lead back.
+const quarters = 4
+
 // variant is a way to turn and mirror: its index among the eight is turns, plus
 // quarters where mirrored. Index 0 is the drawing as it is.
 type variant int
@@ -29,7 +30,7 @@ const allVariants = 2 * quarters
 func (v variant) turns() int     { return int(v) % quarters }
 func (v variant) mirrored() bool { return v >= quarters }
 
-// suffix ends the name of a class that is made so.
+// suffix ends the name of a class that is made by the variant.
 func (v variant) suffix() string {
 	switch {
 	case v == 0:
@@ -43,7 +44,7 @@ func (v variant) suffix() string {
 }
 
 // beside gives the variant u for which v of a drawing looks like w of another one
-// just where u of the first looks like the second as it is.
+// exactly where u of the first looks like the second as it is.
 func (v variant) beside(w variant) variant {
 	if w.mirrored() { // a mirror swaps the sense of turning
 		return (variant(w.turns()-v.turns()) & (quarters - 1)) + quarters - v/quarters*quarters
@@ -92,6 +93,12 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 	return &Dataset{preparer: d.preparer, source: d.source, classes: classes}, nil
 }
 
+// PerClass returns how many classes Variants makes of one, itself included, where
+// it leaves none out: 1 to 8.
+func (c VariantsConfig) PerClass() int {
+	return 1 + len(c.variants())
+}
+
 // variants lists what is made, beside the class itself.
 func (c VariantsConfig) variants() []variant {
 	var list []variant
@@ -112,10 +119,7 @@ func (c Class) made(v variant) Class {
 	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Images: images}
 }
 
-// posed gives the picture mirrored and then turned as the image says.
-func (image Image) posed(p *imaging.Picture) (*imaging.Picture, error) {
-	if image.Mirrored {
-		p = &imaging.Picture{Width: p.Width, Height: p.Height, Pix: mirrorPixels(p.Pix, p.Width, 3)}
-	}
-	return turn(p, image.Turns)
+// rotated reports whether a class is turned or mirrored.
+func (d *Dataset) rotated() bool {
+	return slices.ContainsFunc(d.classes, func(c Class) bool { return c.Images[0].Turns != 0 || c.Images[0].Mirrored })
 }

@@ -115,6 +115,9 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if got, most := len(made.Classes()), len(tt.letters)*tt.give.PerClass(); got > most || !tt.give.Distinct && got < most {
+				t.Errorf("%d classes, want %d, or fewer that are distinct", got, most)
+			}
 			got := map[string][]string{}
 			for _, class := range made.Classes() {
 				name, _, _ := strings.Cut(class.Name, "@")
@@ -155,7 +158,7 @@ func TestVariantsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mirrored.Rotations(); !errors.Is(err, dataset.ErrRotated) {
+	if _, err := rotations(t, mirrored); !errors.Is(err, dataset.ErrRotated) {
 		t.Errorf("Rotations of mirrors = %v, want ErrRotated", err)
 	}
 	if _, _, err := mirrored.Split(dataset.Split{}); !errors.Is(err, dataset.ErrRotated) {

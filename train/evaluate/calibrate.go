@@ -11,8 +11,8 @@ import (
 const (
 	maxNewtonSteps = 100
 	minStepShare   = 1e-10 // a shorter step gains less than rounding loses
-	sufficientGain = 1e-4  // share of the gain that the slope promises, at the least
-	lastGain       = 1e-12 // share of the loss; whoever promises less is at the minimum but for this last step
+	sufficientGain = 1e-4  // the least share of the gain that the slope promises
+	lastGain       = 1e-12 // share of the loss; a step that promises less is the last one
 	ridge          = 1e-12 // keeps the curvature invertible where all scores are sure
 )
 
@@ -37,8 +37,8 @@ func Rescale(scores []Score, scale, shift float64) []Score {
 	return rescaled
 }
 
-// Calibrate finds the scale and the shift with which σ(scale·logit+shift) tells
-// best how likely a pair is of one class (J. Platt, Probabilistic outputs for
+// Calibrate finds the scale and the shift with which σ(scale·logit+shift) best
+// estimates how likely a pair is of one class (J. Platt, Probabilistic outputs for
 // support vector machines, 1999), by Newton's method with backtracking (H.-T. Lin,
 // C.-J. Lin, R. Weng, A note on Platt's probabilistic outputs, 2007). Logits and
 // labels go in step; the share of same pairs among them is the prior of the

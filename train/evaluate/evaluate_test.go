@@ -22,7 +22,7 @@ import (
 // leaves their pixels alone.
 const side = 8
 
-// Pictures of these tests are of one colour that tells what they are: red the
+// Pictures of these tests are of one colour that says what they are: red the
 // alphabet, green the class, blue the drawer.
 func picture(alphabet, class, drawer int) *imaging.Picture {
 	colour := []byte{byte(alphabet), byte(class), byte(drawer)}
@@ -30,7 +30,7 @@ func picture(alphabet, class, drawer int) *imaging.Picture {
 }
 
 // fakeModel embeds a picture as its mean colour, 3 floats. It notes what it was
-// asked, and can be told to answer by another rule.
+// asked, and can answer by another rule.
 type fakeModel struct {
 	similarity func(a, b []float32) float32 // nil = by class and alphabet
 	encoded    map[string]int               // how often each picture was encoded, by its pixels
@@ -107,7 +107,7 @@ func preparer(t *testing.T) *imaging.Preparer {
 }
 
 // omniglot opens a dataset of the given classes by alphabet, each drawn by
-// drawers 1 to so many; classes are numbered through all alphabets.
+// drawers from 1 on; classes are numbered through all alphabets.
 func omniglot(t *testing.T, drawers int, classes ...int) *dataset.Dataset {
 	t.Helper()
 	root, number := t.TempDir(), 0

@@ -13,7 +13,7 @@ import (
 	"siamese/train/evaluate"
 )
 
-// label is what a picture of these tests tells about itself.
+// label is what a picture of these tests says about itself.
 type label struct{ alphabet, class, drawer byte }
 
 func labelOf(p *imaging.Picture) label {

@@ -83,7 +83,7 @@ func distinct(runs []Run) ([]*imaging.Picture, map[*imaging.Picture]int) {
 	return pictures, numbers
 }
 
-// score judges one run.
+// score counts the right answers of one run.
 func score(ctx context.Context, model Model, run Run, images embeddings, numbers map[*imaging.Picture]int) (RunResult, error) {
 	var pairs []indices
 	var cosines []float64

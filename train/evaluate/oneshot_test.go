@@ -18,7 +18,7 @@ import (
 // rounding is what hand-computed values may differ by.
 const rounding = 1e-12
 
-// run returns a run of so many ways, in which the test pictures come in the
+// run returns a run of the given ways, in which the test pictures come in the
 // opposite order of the classes.
 func run(name string, ways int) evaluate.Run {
 	r := evaluate.Run{Name: name}

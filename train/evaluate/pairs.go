@@ -94,9 +94,9 @@ func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*
 	return d, nil
 }
 
-// draw adds so many pairs of each kind, same and different in turn.
-func (d *pairDrawer) draw(each int) {
-	for range each {
+// draw adds count pairs of each kind, same and different in turn.
+func (d *pairDrawer) draw(count int) {
+	for range count {
 		images := d.classes[d.pick(d.positives)].Images
 		first := d.random.IntN(len(images))
 		d.add(images[first], images[d.except(first, len(images))], true)

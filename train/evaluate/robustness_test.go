@@ -41,7 +41,7 @@ func (m inkModel) Compare(_ context.Context, a, b []float32) ([]float32, error) 
 // offEdge is for the ink that a shift takes off the picture.
 const offEdge = 1e-3
 
-// TestRobustness: what moves similarities is told by name, and what does not is 0.
+// TestRobustness: what moves similarities is named, and what does not is 0.
 func TestRobustness(t *testing.T) {
 	d := glyphs(t)
 	got, err := evaluate.Robustness(t.Context(), inkModel{side: 105}, d, evaluate.RobustnessConfig{Pairs: 20, Seed: 1})

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"siamese/imaging"
 	"siamese/train/dataset"
@@ -14,7 +15,7 @@ const (
 	DefaultThreshold = 0.5
 )
 
-// VerifyConfig says which pairs to judge and by what threshold.
+// VerifyConfig says which pairs to score and with what threshold.
 type VerifyConfig struct {
 	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs
 	Seed      uint64    // the same seed and dataset give the same pairs
@@ -40,7 +41,7 @@ func validateThreshold(threshold float64) error {
 	return nil
 }
 
-// Score is a judged pair.
+// Score is a pair with its similarity.
 type Score struct {
 	Similarity float64 // 0..1
 	Same       bool    // what the pair really is
@@ -104,7 +105,7 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 	return Measure(scores, config.Threshold)
 }
 
-// Measure is the second half of Verify: it judges pairs that are scored already.
+// Measure is the second half of Verify: it measures pairs that are scored already.
 // There is at least one same and one different pair (else ErrNoPairs), and the
 // threshold is 0 to 1. The scores are kept in the result, not changed.
 func Measure(scores []Score, threshold float64) (VerifyResult, error) {
@@ -146,4 +147,52 @@ func accuracy(scores []Score, threshold float64) float64 {
 		}
 	}
 	return float64(right) / float64(len(scores))
+}
+
+// binCount is the number of reliability bins.
+const binCount = 10
+
+// Bin holds the pairs whose similarity is in [Low,High), in the last bin up to
+// and with 1.
+type Bin struct {
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	Count int     `json:"count"`
+	Mean  float64 `json:"mean"` // of the similarities; 0 in an empty bin
+	Same  float64 `json:"same"` // share of pairs of one class; 0 in an empty bin
+}
+
+// binScores sorts the scores into bins of equal width.
+func binScores(scores []Score) []Bin {
+	bins := make([]Bin, binCount)
+	for _, score := range scores {
+		bin := &bins[min(int(score.Similarity*binCount), binCount-1)]
+		bin.Count++
+		bin.Mean += score.Similarity
+		if score.Same {
+			bin.Same++
+		}
+	}
+	for i := range bins {
+		bin := &bins[i]
+		bin.Low, bin.High = float64(i)/binCount, float64(i+1)/binCount
+		if bin.Count > 0 {
+			bin.Mean /= float64(bin.Count)
+			bin.Same /= float64(bin.Count)
+		}
+	}
+	return bins
+}
+
+// calibrationError is how far the share of same pairs is from the similarity,
+// averaged over the pairs (C. Guo et al., On calibration of modern neural
+// networks, 2017, eq. 3).
+func calibrationError(bins []Bin) float64 {
+	var sum float64
+	count := 0
+	for _, bin := range bins {
+		sum += float64(bin.Count) * math.Abs(bin.Same-bin.Mean)
+		count += bin.Count
+	}
+	return sum / float64(count)
 }

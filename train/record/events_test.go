@@ -71,7 +71,7 @@ func TestEventsOfAResumedRunVoidLaterOnes(t *testing.T) {
 	if got := readEvents(t, dir, 0); len(got) != 1 {
 		t.Errorf("the first attempt wrote %d events, want the version alone", len(got))
 	}
-	// SessionLog{status: START} at the first step that comes anew.
+	// SessionLog{status: START} at the first step that is repeated.
 	want := parsedEvent{Seconds: float64(noon().Unix()), Step: 41, Session: []byte{1 << 3, 1}}
 	if diff := cmp.Diff(want, readEvents(t, dir, 1)[1]); diff != "" {
 		t.Errorf("the second attempt's second event (-want +got):\n%s", diff)

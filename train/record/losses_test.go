@@ -12,9 +12,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"siamese/train/record"
 )
 
@@ -61,13 +58,13 @@ func TestOpenGoesOnWithTheFirstEpochs(t *testing.T) {
 		name                      string
 		giveTrain, giveValidation string
 		giveEpochs                int
-		wantTrain, wantValidation []float64
+		wantTrain, wantValidation string // after a further epoch with 7 and 8
 	}{
-		{"as many as there are", "1\n2\n", "3\n4\n", 2, []float64{1, 2}, []float64{3, 4}},
-		{"fewer", "1\n2\n", "3\n4\n", 1, []float64{1}, []float64{3}},
-		{"none", "1\n2\n", "3\n4\n", 0, nil, nil},
-		{"killed between the two files", "1\n2\n", "3\n", 2, []float64{1, 2}, []float64{3, nan}},
-		{"validation came to nothing", "1\n", "nan\n", 1, []float64{1}, []float64{nan}},
+		{"as many as there are", "1\n2\n", "3\n4\n", 2, "1\n2\n7\n", "3\n4\n8\n"},
+		{"fewer", "1\n2\n", "3\n4\n", 1, "1\n7\n", "3\n8\n"},
+		{"none", "1\n2\n", "3\n4\n", 0, "7\n", "8\n"},
+		{"killed between the two files", "1\n2\n", "3\n", 2, "1\n2\n7\n", "3\nNaN\n8\n"},
+		{"validation came to nothing", "1\n", "nan\n", 1, "1\n7\n", "NaN\n8\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,10 +73,14 @@ func TestOpenGoesOnWithTheFirstEpochs(t *testing.T) {
 			put(t, dir, record.ValidationLossFile, tt.giveValidation)
 			recorder := open(t, record.Config{Dir: dir, Epochs: tt.giveEpochs, Now: noon})
 			defer closeRecorder(t, recorder)
-			train, validation := recorder.Losses()
-			same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateNaNs()}
-			if diff := cmp.Diff([][]float64{tt.wantTrain, tt.wantValidation}, [][]float64{train, validation}, same); diff != "" {
-				t.Errorf("Losses() (-want +got):\n%s", diff)
+			if err := recorder.Epoch(7, 8); err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, dir, record.LossFile); got != tt.wantTrain {
+				t.Errorf("%s = %q, want %q", record.LossFile, got, tt.wantTrain)
+			}
+			if got := read(t, dir, record.ValidationLossFile); got != tt.wantValidation {
+				t.Errorf("%s = %q, want %q", record.ValidationLossFile, got, tt.wantValidation)
 			}
 		})
 	}

@@ -16,11 +16,14 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"siamese/train/checkpoint"
 )
 
 // The names of the files in a run folder. Event files carry their time.
@@ -61,7 +64,7 @@ type Recorder struct {
 }
 
 // Open makes the run folder or goes on in it. What an earlier attempt wrote
-// past Step and Epochs is dropped; TensorBoard is told to do the same.
+// past Step and Epochs is dropped; a mark in the event file makes TensorBoard drop it.
 func Open(config Config) (*Recorder, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -101,16 +104,10 @@ func (r *Recorder) Write(entry Entry) error {
 	return nil
 }
 
-// Epoch adds an epoch's mean losses to the text files and draws the plot anew.
+// Epoch adds an epoch's mean losses to the text files and replaces the plot.
 // A validation loss of NaN means that the run has no validation part.
 func (r *Recorder) Epoch(loss, validationLoss float64) error {
 	return r.losses.add(loss, validationLoss)
-}
-
-// Losses returns copies of the mean losses of the epochs so far, those before a
-// resume among them. A validation loss is NaN where there was none.
-func (r *Recorder) Losses() (loss, validationLoss []float64) {
-	return slices.Clone(r.losses.train), slices.Clone(r.losses.validation)
 }
 
 // Image adds a PNG to the event file under the tag.
@@ -121,4 +118,17 @@ func (r *Recorder) Image(step int64, tag string, png []byte) error {
 // Close brings everything to the disk. The Recorder is of no use afterwards.
 func (r *Recorder) Close() error {
 	return errors.Join(r.metrics.close(), r.events.Close())
+}
+
+// Save writes the file as a whole: to a temporary name beside it, synced, then
+// renamed. A reader of the path sees the old content or the new, never a part.
+func Save(path string, content []byte) error {
+	err := checkpoint.Replace(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save %q: %w", path, err)
+	}
+	return nil
 }

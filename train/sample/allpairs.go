@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"siamese/train/dataset"
@@ -95,8 +96,8 @@ type allPairs struct {
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
 // images: 2,016 pairs of 64 images. A batch takes PerClass images from each of
-// Images/PerClass classes. Most classes are of one alphabet, drawn anew for each
-// batch by its number of classes, since characters of one alphabet are the hard
+// Images/PerClass classes. Most classes are of one alphabet, drawn for each batch
+// by its number of classes, since characters of one alphabet are the hard
 // ones to tell apart; the others come from any. In one's own layout, which has no
 // alphabets, classes are drawn uniformly.
 //
@@ -154,8 +155,8 @@ func (s *allPairs) Next() Batch {
 	return g.batch
 }
 
-// order yields every class once, at any point as many of the batch's alphabets as
-// its share asks for. The first class is pairable, so that no batch is all
+// order yields every class once; of those yielded so far, its share are of the
+// batch's alphabets. The first class is pairable, so that no batch is all
 // different. It may be ranged over once.
 func (s *allPairs) order() iter.Seq[int] {
 	first := s.pairable[s.IntN(len(s.pairable))]
@@ -222,4 +223,70 @@ func (s *allPairs) group(class int) group {
 		return group{alphabet: c.Alphabet}
 	}
 	return group{alphabet: c.Alphabet, turns: c.Images[0].Turns, mirrored: c.Images[0].Mirrored}
+}
+
+// arrangements are all that there are.
+var arrangements = []dataset.Arrangement{dataset.Beside, dataset.Above, dataset.Over}
+
+// combination is a class that is made of two, given by their indices.
+type combination struct {
+	first, second int
+	how           dataset.Arrangement
+}
+
+// addCombined adds the batch's combined classes and returns how many images they
+// have. They are made of a few classes of one group, so that many of them differ
+// by one part alone.
+func (s *allPairs) addCombined(g *gathering) int {
+	classes := s.images / s.perClass
+	count := min(int(math.Round(s.combine*float64(classes))), classes-1)
+	added := 0
+	for number, c := range s.combinations(count) {
+		added += s.addCombination(g, c, int32(len(s.classes)+number))
+	}
+	return added
+}
+
+// combinations draws at most count different ones.
+func (s *allPairs) combinations(count int) []combination {
+	if count == 0 {
+		return nil
+	}
+	first := s.pairable[s.IntN(len(s.pairable))]
+	groups, _ := s.shuffledBeside(first)
+	parts := append([]int{first}, groups[0]...)
+	// n parts make 2·n·(n-1) to 3·n·(n-1); about half of these are taken.
+	parts = parts[:min(len(parts), 2+int(math.Sqrt(float64(count))))]
+	var all []combination
+	for i, a := range parts {
+		for j, b := range parts {
+			for _, how := range arrangements {
+				if i < j || i > j && how != dataset.Over {
+					all = append(all, combination{a, b, how})
+				}
+			}
+		}
+	}
+	s.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:min(count, len(all))]
+}
+
+// addCombination adds images of a combined class and returns how many: as many as
+// PerClass says, or as the larger of the two has.
+func (s *allPairs) addCombination(g *gathering, c combination, label int32) int {
+	first := s.distinct(s.size(c.first), min(s.perClass, s.size(c.first)))
+	second := s.distinct(s.size(c.second), min(s.perClass, s.size(c.second)))
+	count := max(len(first), len(second))
+	for i := range count {
+		a := s.classes[c.first].Images[first[i%len(first)]]
+		b := s.classes[c.second].Images[second[i%len(second)]]
+		image, err := dataset.Combine(a, b, c.how)
+		if err != nil {
+			// The classes of a dataset are never combined, and the arrangement is known.
+			continue
+		}
+		g.batch.Images = append(g.batch.Images, image)
+		g.batch.Labels = append(g.batch.Labels, label)
+	}
+	return count
 }

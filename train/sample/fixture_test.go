@@ -65,7 +65,7 @@ func square(t testing.TB, shade uint8) []byte {
 	return encoded.Bytes()
 }
 
-// scripts makes so many alphabets, each of so many characters with images.
+// scripts makes alphabets, each of some characters with images.
 func scripts(alphabets, characters, images int) []class {
 	var classes []class
 	for a := range alphabets {

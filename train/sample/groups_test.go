@@ -25,7 +25,7 @@ func groupsOf(d *dataset.Dataset, b sample.Batch, key func(dataset.Class) string
 
 func alphabetOf(c dataset.Class) string { return c.Alphabet }
 
-// atLeast is how many groups have so many classes.
+// atLeast counts the groups that have count classes or more.
 func atLeast(counts map[string]int, classes int) int {
 	groups := 0
 	for _, count := range counts {

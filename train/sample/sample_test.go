@@ -107,7 +107,7 @@ func TestSmallDataIsEnough(t *testing.T) {
 	}
 }
 
-// both tells whether there are same and different pairs.
+// both reports whether there are same and different pairs.
 func both(same []bool) bool {
 	count := 0
 	for _, s := range same {
@@ -119,7 +119,7 @@ func both(same []bool) bool {
 }
 
 func TestRotationsAreClassesOfTheirOwn(t *testing.T) {
-	d, err := made(t, scripts(2, 2, 3)...).Rotations()
+	d, err := made(t, scripts(2, 2, 3)...).Variants(t.Context(), dataset.VariantsConfig{Rotations: true})
 	if err != nil {
 		t.Fatal(err)
 	}

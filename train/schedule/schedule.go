@@ -38,7 +38,7 @@ type Config struct {
 	WarmUpSteps int `json:"warm_up_steps"`
 }
 
-// Validate tells which field is out of range, nil if none is.
+// Validate reports the first field that is out of range.
 func (c Config) Validate() error {
 	switch c.Kind {
 	case Cos, Smooth, Step, Constant:
@@ -119,7 +119,7 @@ func (c Config) falls(epoch float64) float64 {
 // The batch that upstream's learning rates are meant for.
 const nominalBatch = 64
 
-// Scaled fits upstream's learning rates to a batch of so many anchors: each is
+// Scaled fits upstream's learning rates to a batch of anchors: each is
 // multiplied by batch/64 and kept within limits of the optimizer, sgd 5e-4 to
 // 1e-1, others 3e-4 to 1e-3; for the least rate the limits are a hundredth.
 func Scaled(optimizer string, batch int, rate, minRate float64) (scaledRate, scaledMinRate float64) {

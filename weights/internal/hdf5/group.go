@@ -53,13 +53,13 @@ func (s *source) group(addr uint64, where string) (*Group, error) {
 // is the caller's.
 func (g *Group) Members() []string { return slices.Sorted(maps.Keys(g.members)) }
 
-// Has says whether g has a member of that name.
+// Has reports whether g has a member of that name.
 func (g *Group) Has(name string) bool {
 	_, ok := g.members[name]
 	return ok
 }
 
-// HasAttribute says whether g has an attribute of that name.
+// HasAttribute reports whether g has an attribute of that name.
 func (g *Group) HasAttribute(name string) bool {
 	_, ok := g.attributes[name]
 	return ok

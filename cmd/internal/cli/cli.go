@@ -1,0 +1,156 @@
+// Package cli is the frame of the commands: flags from the command line, the
+// environment and a JSON file, signals, errors and exit codes.
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"siamese/cmd/internal/dial"
+	"siamese/imaging"
+	"siamese/tfmodel"
+)
+
+// Version is the programs' version, set by the linker (see Makefile).
+var Version = "dev"
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// usageError is a command line that can't be understood.
+type usageError struct{ error }
+
+// Unwrap returns the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+// Usage marks an error as the command line's: the program ends with exit code 2.
+func Usage(err error) error { return usageError{err} }
+
+// Program is a program with commands.
+type Program struct {
+	Name        string
+	Description string
+	// Commands is a pointer to kong's description of the command line. A command's
+	// Run may take a context.Context and Streams.
+	Commands any
+	// Default stands for a command line without arguments. Empty: "--help".
+	Default string
+}
+
+// Main runs the program and exits. The first SIGINT or SIGTERM ends its context,
+// the second one ends the process at once.
+func (p Program) Main() {
+	signals := make(chan os.Signal, 1) // 1: the first one is not missed
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-signals
+		// First of all, so that a second signal can end a program that is seen to
+		// stop.
+		signal.Stop(signals)
+		cancel()
+	}()
+	err := p.run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	os.Exit(p.exitCode(err, os.Stderr))
+}
+
+// run returns when the command has ended or ctx is done.
+func (p Program) run(ctx context.Context, args []string, s Streams) error {
+	if _, asked := os.LookupEnv("TF_CPP_MIN_LOG_LEVEL"); !asked {
+		tfmodel.Quiet()
+	}
+	exited := false
+	parser, err := kong.New(p.Commands,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.Configuration(configuration),
+		kong.DefaultEnvars("SIAMESE"),
+		kong.Writers(s.Out, s.Err),
+		// Help and the like print and want to exit; the command is not to run then.
+		kong.Exit(func(int) { exited = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return fmt.Errorf("command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{cmp.Or(p.Default, "--help")}
+	}
+	parsed, err := parser.Parse(args)
+	if exited {
+		return nil
+	}
+	if err != nil {
+		return Usage(err)
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(s)
+}
+
+// configuration reads flags from a JSON file. kong would let the file beat the
+// environment: a flag whose variable is set is left to it.
+func configuration(file io.Reader) (kong.Resolver, error) {
+	values, err := kong.JSON(file)
+	if err != nil {
+		return nil, err
+	}
+	return kong.ResolverFunc(func(ctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+		for _, variable := range flag.Envs {
+			if _, set := os.LookupEnv(variable); set {
+				return nil, nil //nolint:nilnil // kong's way to say that there is no value here
+			}
+		}
+		return values.Resolve(ctx, parent, flag)
+	}), nil
+}
+
+// exitCode writes an error on one line: 2 for a command line that can't be
+// understood, 1 for any other error.
+func (p Program) exitCode(err error, stderr io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	_, isUsage := errors.AsType[usageError](err)
+	_, isFlag := errors.AsType[*dial.FlagError](err)
+	if isUsage || isFlag {
+		return 2
+	}
+	return 1
+}
+
+// VersionCommand is the command `version`.
+type VersionCommand struct{}
+
+// Run prints the versions.
+func (VersionCommand) Run(s Streams) error {
+	_, err := fmt.Fprintf(s.Out, "siamese %s, TensorFlow %s, JPEG by %s, %s\n", Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
+	return err
+}
+
+// Revision is the source's revision; empty where the build did not record it.
+func Revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+// Package network holds the flags that choose a model and say how images are
+// prepared for it, and opens what they choose.
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"siamese/imaging"
+	"siamese/tfmodel"
+	"siamese/train"
+	"siamese/weights"
+)
+
+// ModelFlags choose the model and where it runs.
+type ModelFlags struct {
+	Model             string  `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5). Empty: the built-in model." placeholder:"PATH"`
+	Cache             string  `help:"Names the folder that weight files are unpacked to. Empty: the user's cache folder, or a temporary one where that can't be written." placeholder:"DIR"`
+	Device            string  `help:"Chooses where the model runs: cpu, gpu:N, or auto, the first GPU, else the CPU." default:"auto"`
+	GPUMemoryFraction float64 `help:"Limits the share of the GPU's memory to take, 0 to 1. 0: what is needed, as it is needed." default:"0"`
+	IntraThreads      int     `help:"Sets the threads within an operation. 0: one a core." default:"0"`
+	InterThreads      int     `help:"Sets how many operations run side by side. 0: one a core." default:"0"`
+	Precision         string  `help:"Chooses what convolutions are computed in: float32, tf32 (a GPU's tensor cores, 10 bits of fraction), bfloat16, or auto: the fastest in which the model's golden pairs hold, of bfloat16 and tf32 on a GPU of compute capability 8.0 or newer and bfloat16 on a CPU with AVX512-BF16 or AMX, else float32." enum:"float32,tf32,bfloat16,auto" default:"float32"`
+	MaxBatch          int     `help:"Limits the images in one run of the encoder. 0: 8 on a CPU, 128 on a GPU." default:"0"`
+}
+
+// ImagingFlags say how pictures are prepared.
+type ImagingFlags struct {
+	Resize string `help:"Chooses how pictures come to the network's size: shorter-side (and centre crop) or letterbox." enum:"shorter-side,letterbox" default:"shorter-side"`
+	Alpha  string `help:"Chooses what becomes of transparency: white (put on white) or drop (the hidden colours show)." enum:"white,drop" default:"white"`
+}
+
+// Options translate the flags.
+func (f ModelFlags) Options() tfmodel.Options {
+	return tfmodel.Options{
+		Device:            f.Device,
+		GPUMemoryFraction: f.GPUMemoryFraction,
+		IntraThreads:      f.IntraThreads,
+		InterThreads:      f.InterThreads,
+		MaxRunImages:      f.MaxBatch,
+		Precision:         tfmodel.Precision(f.Precision),
+	}
+}
+
+// Open loads the model. The caller closes what is returned.
+func (f ModelFlags) Open(ctx context.Context) (*Model, error) {
+	store := &tfmodel.Store{Dir: f.Cache}
+	model, err := store.Open(ctx, f.Model, f.Options())
+	if err != nil {
+		_ = store.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return &Model{Model: model, store: store}, nil
+}
+
+// With opens the model for the time of a call.
+func (f ModelFlags) With(ctx context.Context, use func(*Model) error) error {
+	model, err := f.Open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(model), model.Close())
+}
+
+// Model is a model with the store that it came from.
+type Model struct {
+	*tfmodel.Model
+	store *tfmodel.Store
+}
+
+// LogPrecision logs what the model computes in and why, where that was left to it.
+func (m *Model) LogPrecision(logger *slog.Logger) {
+	if reason := m.PrecisionReason(); reason != "" {
+		logger.Info("precision chosen", "precision", m.Precision(), "reason", reason)
+	}
+}
+
+// Close closes the model and removes what was unpacked for this run alone.
+func (m *Model) Close() error {
+	if err := m.Model.Close(); err != nil {
+		return err
+	}
+	return m.store.Close()
+}
+
+// Rule translates --resize, whose values kong has checked.
+func (f ImagingFlags) Rule() imaging.Rule {
+	if f.Resize == imaging.Letterbox.String() {
+		return imaging.Letterbox
+	}
+	return imaging.ShorterSide
+}
+
+// Transparency translates --alpha.
+func (f ImagingFlags) Transparency() imaging.Alpha {
+	if f.Alpha == imaging.DropAlpha.String() {
+		return imaging.DropAlpha
+	}
+	return imaging.CompositeWhite
+}
+
+// Preparer prepares pictures for a model.
+func (f ImagingFlags) Preparer(architecture tfmodel.Architecture) (*imaging.Preparer, error) {
+	preparer, err := imaging.New(imaging.Config{
+		Width:  architecture.Width,
+		Height: architecture.Height,
+		Rule:   f.Rule(),
+		Alpha:  f.Transparency(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("model's input: %w", err)
+	}
+	return preparer, nil
+}
+
+// Trainer makes a tfmodel.Trainer a train.Model.
+type Trainer struct{ *tfmodel.Trainer }
+
+// Step converts between the two packages' names for the same thing.
+func (t Trainer) Step(ctx context.Context, batch train.Batch, learningRate float64) (train.Losses, error) {
+	result, err := t.Trainer.Step(ctx, tfmodel.TrainBatch(batch), learningRate)
+	return train.Losses(result), err
+}
+
+// ReadSource reads a model in any of its forms; an empty path is the built-in one.
+func ReadSource(ctx context.Context, path string) (tfmodel.Source, error) {
+	if IsFolder(path) {
+		// Nothing is computed: a GPU would only be filled for it.
+		return tfmodel.ReadSavedModel(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU})
+	}
+	return tfmodel.ReadSource(path)
+}
+
+// ReadWeights reads the weights of a SavedModel folder, or of a file that need not
+// hold the whole network.
+func ReadWeights(ctx context.Context, path string) (*weights.Set, error) {
+	if IsFolder(path) {
+		set, _, err := tfmodel.ReadWeights(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU})
+		return set, err
+	}
+	return weights.Read(path)
+}
+
+// IsFolder reports whether path is a folder.
+func IsFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

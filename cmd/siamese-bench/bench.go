@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"siamese/bench"
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
+	"siamese/tfmodel"
+)
+
+// output is where results go.
+type output struct {
+	Output string `help:"Names the file to write the results to, as JSON." default:".bench/results.json" placeholder:"FILE"`
+}
+
+// write prints a table and writes the results.
+func (o output) write(s cli.Streams, rows []bench.Row) error {
+	if err := bench.WriteTable(s.Out, rows); err != nil {
+		return err
+	}
+	return bench.WriteJSON(o.Output, rows)
+}
+
+type allCommand struct {
+	output
+	modelFlags
+	liveFlags
+	kerasFlags
+}
+
+// Run measures all parts, one after the other.
+func (c *allCommand) Run(ctx context.Context, s cli.Streams) error {
+	served, err := c.rows(ctx, s, measureServing, c.speedPart(&c.modelFlags), c.live)
+	if err != nil {
+		return err
+	}
+	trained, err := c.training(ctx, c.Device, s)
+	if err != nil {
+		return err
+	}
+	return c.write(s, append(served, trained...))
+}
+
+// modelFlags choose what is served.
+type modelFlags struct {
+	network.ModelFlags
+	network.ImagingFlags
+}
+
+// servingPart measures one thing with a model that is open in this process.
+type servingPart func(context.Context, bench.Serving) ([]bench.Row, error)
+
+func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, error) {
+	return serving.Run(ctx)
+}
+
+// rows opens the model and measures one part after the other.
+func (c *modelFlags) rows(ctx context.Context, s cli.Streams, parts ...servingPart) (rows []bench.Row, err error) {
+	model, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, model.Close()) }()
+	serving, err := c.serving(model, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		measured, err := part(ctx, serving)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, measured...)
+	}
+	return rows, nil
+}
+
+// serving is what is measured: the model, two of its golden pictures, and a process
+// of siamese as the server. It keeps no embeddings: it is encoding that counts.
+func (c *modelFlags) serving(model *network.Model, s cli.Streams) (bench.Serving, error) {
+	preparer, err := c.Preparer(model.Card().Architecture)
+	if err != nil {
+		return bench.Serving{}, err
+	}
+	a, b, err := goldenFiles()
+	if err != nil {
+		return bench.Serving{}, err
+	}
+	command, err := c.server("--cache-bytes=0")
+	if err != nil {
+		return bench.Serving{}, err
+	}
+	return bench.Serving{
+		Encoder:   model,
+		Precision: string(model.Precision()),
+		Prepare: func(encoded []byte) ([]byte, error) {
+			picture, err := preparer.Prepare(encoded)
+			if err != nil {
+				return nil, err
+			}
+			return picture.Pix, nil
+		},
+		A:        a,
+		B:        b,
+		Command:  command,
+		Progress: s.Err,
+	}, nil
+}
+
+// server is the command line of a server of the model, with more flags; the address
+// is to be appended.
+func (c *modelFlags) server(flags ...string) ([]string, error) {
+	program, err := siameseProgram()
+	if err != nil {
+		return nil, err
+	}
+	command := []string{
+		program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device, "--precision=" + c.Precision,
+		fmt.Sprintf("--gpu-memory-fraction=%v", c.GPUMemoryFraction), fmt.Sprintf("--intra-threads=%d", c.IntraThreads),
+		fmt.Sprintf("--inter-threads=%d", c.InterThreads), fmt.Sprintf("--max-batch=%d", c.MaxBatch),
+		"--resize=" + c.Resize, "--alpha=" + c.Alpha, "--http-addr=",
+	}
+	return append(append(command, flags...), "--addr"), nil
+}
+
+// goldenFiles are the PNG files of the built-in model's first golden pair.
+func goldenFiles() (a, b []byte, err error) {
+	source, err := tfmodel.ReadSource("")
+	if err != nil {
+		return nil, nil, err
+	}
+	pair := source.Card.GoldenPairs[0]
+	if a, err = fs.ReadFile(source.Pictures, pair.A); err != nil {
+		return nil, nil, err
+	}
+	b, err = fs.ReadFile(source.Pictures, pair.B)
+	return a, b, err
+}

@@ -1,0 +1,48 @@
+// Command siamese-bench measures: servers under load, encoding, training and the
+// webcam client on this machine, and GPUs.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"siamese/cmd/internal/cli"
+)
+
+// commands is the command line: one field a command.
+type commands struct {
+	Config kong.ConfigFlag `help:"Reads values for flags from this JSON file; flags and environment variables beat it." placeholder:"FILE"`
+
+	All     allCommand         `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
+	Serve   serveCommand       `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
+	Speed   speedCommand       `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Live    liveCommand        `cmd:"" help:"Measure the webcam client against a server process."`
+	GPU     gpuCommand         `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
+	Train   trainCommand       `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
+	Version cli.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+}
+
+func main() {
+	cli.Program{
+		Name:        "siamese-bench",
+		Description: "Measures servers, encoding, training and GPUs. The servers that it starts are the siamese in its own folder.",
+		Commands:    &commands{},
+		Default:     "all",
+	}.Main()
+}
+
+// siameseProgram is the program siamese in this one's folder.
+func siameseProgram() (string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	siamese := filepath.Join(filepath.Dir(program), "siamese")
+	if _, err := os.Stat(siamese); err != nil {
+		return "", fmt.Errorf("no program siamese beside %s, which starts it as a server ('make build' makes both): %w", program, err)
+	}
+	return siamese, nil
+}

@@ -1,0 +1,104 @@
+// Package compare is the commands that compare image files: `siamese compare` and
+// `siamese rank`.
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"siamese/client"
+	"siamese/cmd/internal/cli"
+)
+
+// Command is `siamese compare`.
+type Command struct {
+	A string `arg:"" optional:"" help:"The first image file."`
+	B string `arg:"" optional:"" help:"The second image file."`
+
+	JSON bool   `help:"Prints a JSON object with similarity, same, threshold and model."`
+	Plot string `help:"Writes both pictures as the network saw them, side by side, to this PNG file. Empty: none." placeholder:"FILE"`
+
+	comparerFlags
+}
+
+// Run compares two files, or asks for pairs of them until the input ends.
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+	if (c.A == "") != (c.B == "") {
+		return cli.Usage(fmt.Errorf("compare: one image named, want two, or none to be asked for them"))
+	}
+	comparer, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	if c.A == "" {
+		err = c.prompt(ctx, comparer, s)
+	} else {
+		err = c.files(ctx, comparer, s.Out, c.A, c.B)
+	}
+	return errors.Join(err, comparer.close())
+}
+
+// files compares two files and prints the result.
+func (c *Command) files(ctx context.Context, comparer comparer, out io.Writer, paths ...string) error {
+	var data [2][]byte
+	for i, path := range paths {
+		var err error
+		if data[i], err = os.ReadFile(path); err != nil {
+			return &pictureError{index: i, err: err}
+		}
+	}
+	comparison, err := comparer.compare(ctx, data[0], data[1], client.Options{
+		Threshold:       c.Threshold,
+		IncludePrepared: c.Plot != "",
+	})
+	if err != nil {
+		return named(err, paths)
+	}
+	if c.Plot != "" {
+		if err := writePlot(c.Plot, comparison); err != nil {
+			return err
+		}
+	}
+	return c.print(out, comparison)
+}
+
+// named puts the file's name before the error of a picture.
+func named(err error, paths []string) error {
+	if picture, ok := errors.AsType[*pictureError](err); ok {
+		return &pictureError{index: picture.index, err: fmt.Errorf("%s: %w", paths[picture.index], picture.err)}
+	}
+	return err
+}
+
+// verdict is a comparison as JSON.
+type verdict struct {
+	Similarity float32 `json:"similarity"`
+	Same       bool    `json:"same"`
+	Threshold  float32 `json:"threshold"`
+	Model      string  `json:"model"`
+}
+
+func (c *Command) print(out io.Writer, comparison client.Comparison) error {
+	if c.JSON {
+		return json.NewEncoder(out).Encode(verdict{
+			Similarity: comparison.Similarity,
+			Same:       comparison.Same,
+			Threshold:  comparison.Threshold,
+			Model:      comparison.Model,
+		})
+	}
+	_, err := fmt.Fprintf(out, "%.4f %s (threshold %.2f)\n", comparison.Similarity, word(comparison.Same), comparison.Threshold)
+	return err
+}
+
+// word is a verdict for a person.
+func word(same bool) string {
+	if same {
+		return "same"
+	}
+	return "different"
+}

@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+
+	"siamese/cmd/internal/cli"
+	"siamese/server"
+	"siamese/web"
+)
+
+// listen opens the port of gRPC, which it returns, and that of HTTP, which it
+// hands to service.
+func (c *Command) listen(ctx context.Context, service *server.Server, logger *slog.Logger) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return nil, err
+	}
+	err = c.checkPort("--addr", listener.Addr())
+	if err == nil && c.HTTPAddr != "" {
+		err = c.listenHTTP(ctx, service, logger)
+	}
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
+}
+
+func (c *Command) listenHTTP(ctx context.Context, service *server.Server, logger *slog.Logger) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", c.HTTPAddr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("--http-addr %s is taken by another program: give another address, or \"\" for no page", c.HTTPAddr)
+	}
+	if err != nil {
+		return fmt.Errorf("--http-addr: %w", err)
+	}
+	if err := c.checkPort("--http-addr", listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.CORSOrigin}); err != nil {
+		return cli.Usage(errors.Join(err, listener.Close()))
+	}
+	logger.Info("page", "url", c.pageURL(listener.Addr()))
+	return nil
+}
+
+// pageURL is where a browser on this machine finds the page: browsers take an
+// unspecified address for none of theirs and give the camera to localhost.
+func (c *Command) pageURL(address net.Addr) string {
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("%s://localhost:%d/", scheme, tcp.Port)
+	}
+	return fmt.Sprintf("%s://%s/", scheme, address)
+}

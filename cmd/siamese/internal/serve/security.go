@@ -1,0 +1,150 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/dial"
+	"siamese/server"
+	"siamese/server/access"
+)
+
+// securityFlags say who may call, how much, and whether others can read along.
+type securityFlags struct {
+	TLSCert     string `help:"The server's certificate, a PEM file; calls and page then speak TLS." name:"tls-cert" placeholder:"FILE"`
+	TLSKey      string `help:"The certificate's private key, a PEM file." name:"tls-key" placeholder:"FILE"`
+	TLSClientCA string `help:"Authorities of clients' certificates, a PEM file: clients need one." name:"tls-client-ca" placeholder:"FILE"`
+	Tokens      string `help:"The hashes of bearer tokens, as siamese token prints them: callers need one." placeholder:"FILE"`
+	Insecure    bool   `help:"Let calls in plain text come from other machines."`
+
+	CredentialsPeriod time.Duration `help:"How often to look whether certificates and tokens have changed; 0: on SIGHUP only." default:"10s"`
+
+	adminFlags
+
+	CallerRate  float64 `help:"Calls and stream messages a second that one caller may send; 0: no bound." default:"0"`
+	CallerBurst int     `help:"Calls that one caller may send at once after a silence; 0: those of a second." default:"0"`
+	CallerCalls int     `help:"Calls that one caller may have under way; 0: no bound." default:"0"`
+}
+
+// security is what the files named by the flags say.
+type security struct {
+	callers   guard // of the calls and the page
+	operators guard // of the admin service
+}
+
+// guard is what a port shows its callers and what they have to show. A nil field
+// is not asked for.
+type guard struct {
+	certificates *access.Certificates
+	tokens       *access.Tokens
+}
+
+// openSecurity reads the files.
+func (f securityFlags) openSecurity() (s security, err error) {
+	anyTLS := f.TLSCert != "" || f.TLSKey != "" || f.TLSClientCA != "" || f.AdminClientCA != ""
+	if anyTLS && (f.TLSCert == "" || f.TLSKey == "") {
+		return s, cli.Usage(errors.New("TLS needs a certificate and its key: give both --tls-cert and --tls-key"))
+	}
+	files := access.CertificateFiles{Certificate: f.TLSCert, Key: f.TLSKey, ClientCA: f.TLSClientCA}
+	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
+		return s, err
+	}
+	// Whoever may call the model may not therefore change it.
+	files.ClientCA = f.AdminClientCA
+	s.operators, err = openGuard(files, f.AdminTokens)
+	return s, err
+}
+
+// openGuard reads the files that are named.
+func openGuard(files access.CertificateFiles, tokens string) (g guard, err error) {
+	if files.Certificate != "" {
+		if g.certificates, err = access.OpenCertificates(files); err != nil {
+			return guard{}, err
+		}
+	}
+	if tokens != "" {
+		if g.tokens, err = access.OpenTokens(tokens); err != nil {
+			return guard{}, err
+		}
+	}
+	return g, nil
+}
+
+// sources are what can be read anew.
+func (g guard) sources() []access.Source {
+	var sources []access.Source
+	if g.certificates != nil {
+		sources = append(sources, g.certificates)
+	}
+	if g.tokens != nil {
+		sources = append(sources, g.tokens)
+	}
+	return sources
+}
+
+// secure puts them into a server's configuration.
+func (s security) secure(config server.Config, flags securityFlags) server.Config {
+	if s.callers.certificates != nil {
+		config.TLS = s.callers.certificates.Config()
+	}
+	if s.callers.tokens != nil {
+		config.Tokens = s.callers.tokens
+	}
+	config.CallerLimits = access.Limits{
+		CallsPerSecond: flags.CallerRate,
+		Burst:          flags.CallerBurst,
+		Calls:          flags.CallerCalls,
+	}
+	return config
+}
+
+// watch reloads the files as they change, and on SIGHUP, until the returned
+// function has been called. Without such files SIGHUP ends the program, as ever.
+func (s security) watch(ctx context.Context, period time.Duration, logger *slog.Logger) (stop func()) {
+	sources := slices.Concat(s.callers.sources(), s.operators.sources())
+	if len(sources) == 0 {
+		return func() {}
+	}
+	if held := s.callers.certificates; held != nil {
+		logger.Info("certificate", "source", held.String(), "not_after", held.NotAfter())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	hangUp := make(chan os.Signal, 1) // 1: signals that come together are one
+	signal.Notify(hangUp, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		access.Watch(ctx, period, hangUp, logger, sources...)
+	}()
+	return func() {
+		cancel()
+		<-done
+		signal.Stop(hangUp)
+	}
+}
+
+// checkPort refuses a port that takes calls in plain text from other machines,
+// unless that was asked for.
+func (f securityFlags) checkPort(flag string, address net.Addr) error {
+	if f.TLSCert != "" || f.Insecure || dial.IsLoopback(address.String()) {
+		return nil
+	}
+	return cli.Usage(fmt.Errorf("%s %s takes calls from other machines, and they would be in plain text: "+
+		"give --tls-cert and --tls-key, keep to 127.0.0.1, or allow it by --insecure", flag, address))
+}
+
+// warn tells what was allowed by --insecure and had better not be.
+func (f securityFlags) warn(logger *slog.Logger) {
+	if f.Insecure && f.TLSCert == "" && f.Tokens != "" {
+		logger.Warn("tokens go in plain text: whoever reads along can use them")
+	}
+}

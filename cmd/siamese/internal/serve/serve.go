@@ -1,0 +1,174 @@
+// Package serve is the command `siamese serve`: flags and wiring of the server.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
+	"siamese/imaging"
+	"siamese/server"
+	"siamese/tfmodel"
+)
+
+// Command is `siamese serve`.
+type Command struct {
+	Addr string `help:"Where to listen. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
+
+	HTTPAddr   string   `help:"Where to offer the page and the calls for browsers; empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
+	CORSOrigin []string `help:"An origin whose pages may call too, such as https://example.org; may be repeated." name:"cors-origin"`
+
+	MaxMessageBytes     int           `help:"Bytes of one message." default:"16777216"`
+	MaxImageBytes       int           `help:"Bytes of one encoded image." default:"7340032"`
+	MaxImagePixels      int           `help:"Pixels of one image." default:"25000000"`
+	MaxSideRatio        int           `help:"How many times the shorter side the longer may be." default:"20"`
+	MaxPairs            int           `help:"Pairs in one BatchCompare." default:"64"`
+	MaxCandidates       int           `help:"Candidates in one Rank." default:"256"`
+	MaxImages           int           `help:"Images in one Embed." default:"128"`
+	MaxStreamReferences int           `help:"References on one stream." default:"16"`
+	MaxStreamWindow     int           `help:"Frames under way on one stream." default:"8"`
+	MaxStreams          int           `help:"Streams of all callers that may be open at a time; more are refused." default:"256"`
+	MaxCalls            int           `help:"Calls of all callers, beside cli.Streams, that may be under way at a time; more are refused before their message is read." default:"512"`
+	MaxPixelsInFlight   int           `help:"Decoded pixels of all calls at once; more wait." default:"200000000"`
+	MaxQueuedImages     int           `help:"Images that may wait for the encoder; more are refused." default:"512"`
+	DefaultDeadline     time.Duration `help:"Deadline of a call that sets none." default:"60s"`
+
+	DrainDelay  time.Duration `help:"How long to serve on after SIGTERM while health says NOT_SERVING." default:"0s"`
+	StreamGrace time.Duration `help:"How long cli.Streams are served on after they were told of the end." default:"5s"`
+	StopTimeout time.Duration `help:"How long calls under way may take to end." default:"25s"`
+
+	WatchdogPeriod   time.Duration `help:"How often the model has to encode an image where no call has had it do so, for health to say SERVING; 0: never." default:"30s"`
+	WatchdogTimeout  time.Duration `help:"How long that may take." default:"10s"`
+	MaxConnectionAge time.Duration `help:"Age at which a client is asked to connect anew, so that it finds new instances; 0: none." default:"0s"`
+
+	LogLevel  slog.Level `help:"Least level to log: debug, info, warn or error." default:"info"`
+	LogFormat string     `help:"How to log: text or json." enum:"text,json" default:"text"`
+
+	securityFlags
+	probeFlags
+	telemetryFlags
+	batchFlags
+	network.ModelFlags
+	versionFlags
+	network.ImagingFlags
+}
+
+// Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
+// calls away and lets those under way end; only then are models closed.
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+	logger := c.logger(s)
+	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
+	security, err := c.openSecurity()
+	if err != nil {
+		return err
+	}
+	telemetry, err := c.openTelemetry(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer telemetry.close()
+	service, err := server.New(telemetry.configure(security.secure(c.config(logger), c.securityFlags)))
+	if err != nil {
+		return cli.Usage(err)
+	}
+	defer service.Close()
+	listener, err := c.listen(ctx, service, logger)
+	if err != nil {
+		return err
+	}
+	stopProbes, err := c.serveProbes(ctx, service, telemetry, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopProbes()
+	c.warn(logger)
+	defer security.watch(ctx, c.CredentialsPeriod, logger)()
+	models, err := c.openModels(ctx, service, security.operators, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := telemetry.count(models.manager); err != nil {
+		return errors.Join(err, listener.Close(), models.close())
+	}
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	models.start(serving, stop)
+	err = service.Serve(serving, listener)
+	stop()
+	closed := models.close()
+	if closed != nil && ctx.Err() == nil {
+		return closed // why Serve has ended
+	}
+	return errors.Join(err, closed)
+}
+
+// modelInfo is what the server has to know of a model.
+func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
+	card := model.Card()
+	info := server.ModelInfo{
+		Name:            card.Name,
+		Version:         model.Version(),
+		Digest:          card.Weights.Digest,
+		Height:          card.Architecture.Height,
+		Width:           card.Architecture.Width,
+		EmbeddingLength: card.Architecture.EmbeddingLength(),
+		Threshold:       float32(card.Threshold),
+		ResizeRule:      c.Rule().String(),
+		Device:          model.Device(),
+		Precision:       string(model.Precision()),
+		MaxBatch:        model.MaxRunImages(),
+	}
+	c.tune(&info)
+	return info
+}
+
+func (c *Command) config(logger *slog.Logger) server.Config {
+	return server.Config{
+		MaxMessageBytes:     c.MaxMessageBytes,
+		MaxPairs:            c.MaxPairs,
+		MaxCandidates:       c.MaxCandidates,
+		MaxImages:           c.MaxImages,
+		MaxStreamReferences: c.MaxStreamReferences,
+		MaxStreamWindow:     c.MaxStreamWindow,
+		MaxStreams:          c.MaxStreams,
+		MaxCalls:            c.MaxCalls,
+		MaxPixelsInFlight:   c.MaxPixelsInFlight,
+		MaxQueuedImages:     c.MaxQueuedImages,
+		BatchWait:           c.BatchWait,
+		CacheBytes:          c.CacheBytes,
+		Limits: imaging.Limits{
+			MaxBytes:     c.MaxImageBytes,
+			MaxPixels:    c.MaxImagePixels,
+			MaxSideRatio: c.MaxSideRatio,
+		},
+		Rule:             c.Rule(),
+		Alpha:            c.Transparency(),
+		DefaultDeadline:  c.DefaultDeadline,
+		DrainDelay:       c.DrainDelay,
+		StreamGrace:      c.StreamGrace,
+		StopTimeout:      c.StopTimeout,
+		WatchdogPeriod:   c.WatchdogPeriod,
+		WatchdogTimeout:  c.WatchdogTimeout,
+		MaxConnectionAge: c.MaxConnectionAge,
+		Logger:           logger,
+		Build: server.BuildInfo{
+			Version:           cli.Version,
+			Revision:          cli.Revision(),
+			GoVersion:         runtime.Version(),
+			TensorFlowVersion: tfmodel.TensorFlowVersion(),
+		},
+	}
+}
+
+func (c *Command) logger(s cli.Streams) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.Err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.Err, options))
+}

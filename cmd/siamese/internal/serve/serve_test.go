@@ -1,0 +1,54 @@
+package serve
+
+import (
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"siamese/imaging"
+	"siamese/server"
+)
+
+// TestServeDefaultsAreTheServers: a flag's default and that of the field that it
+// fills are the same number.
+func TestServeDefaultsAreTheServers(t *testing.T) {
+	var commands struct {
+		Serve Command `cmd:""`
+	}
+	parser, err := kong.New(&commands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"serve"}); err != nil {
+		t.Fatal(err)
+	}
+	want := server.Config{
+		MaxMessageBytes:     server.DefaultMaxMessageBytes,
+		MaxPairs:            server.DefaultMaxPairs,
+		MaxCandidates:       server.DefaultMaxCandidates,
+		MaxImages:           server.DefaultMaxImages,
+		MaxStreamReferences: server.DefaultMaxStreamReferences,
+		MaxStreamWindow:     server.DefaultMaxStreamWindow,
+		MaxStreams:          server.DefaultMaxStreams,
+		MaxCalls:            server.DefaultMaxCalls,
+		MaxPixelsInFlight:   server.DefaultMaxPixelsInFlight,
+		MaxQueuedImages:     server.DefaultMaxQueuedImages,
+		DefaultDeadline:     server.DefaultDeadline,
+		StreamGrace:         server.DefaultStreamGrace,
+		StopTimeout:         server.DefaultStopTimeout,
+		WatchdogTimeout:     server.DefaultWatchdogTimeout,
+		Limits: imaging.Limits{
+			MaxBytes:     imaging.DefaultMaxBytes,
+			MaxPixels:    imaging.DefaultMaxPixels,
+			MaxSideRatio: imaging.DefaultMaxSideRatio,
+		},
+	}
+	// The program keeps embeddings and looks after its model, a bare server does
+	// neither.
+	ignored := cmpopts.IgnoreFields(server.Config{}, "CacheBytes", "WatchdogPeriod", "Build")
+	if diff := cmp.Diff(want, commands.Serve.config(nil), ignored); diff != "" {
+		t.Errorf("configuration without flags (-want +got):\n%s", diff)
+	}
+}

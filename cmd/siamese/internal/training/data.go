@@ -1,0 +1,128 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"siamese/imaging"
+	"siamese/train/augment"
+	"siamese/train/dataset"
+)
+
+// dataConfig says which images a command reads, and which of them are held out.
+type dataConfig struct {
+	path, layout string
+	unreadable   string // "stop" or "skip"
+	side         int    // pixels, height and width of the prepared images
+	memoryMiB    int    // of decoded images; 0: none is kept
+
+	split     string // "none": nothing is held out
+	holdOut   int    // classes or alphabets; 0: a tenth
+	holdOutOf []string
+	seed      uint64
+}
+
+// open opens all of the data. The caller closes it.
+func (c dataConfig) open(ctx context.Context, logger *slog.Logger) (*dataset.Dataset, error) {
+	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side})
+	if err != nil {
+		return nil, err
+	}
+	layout, err := dataset.ParseLayout(c.layout)
+	if err != nil {
+		return nil, err
+	}
+	unreadable, err := dataset.ParseUnreadable(c.unreadable)
+	if err != nil {
+		return nil, err
+	}
+	pixelBytes := int64(c.memoryMiB) << 20
+	if c.memoryMiB < 1 {
+		pixelBytes = -1
+	}
+	data, report, err := dataset.Open(ctx, dataset.Config{
+		Path: c.path, Layout: layout, Unreadable: unreadable, Preparer: preparer, PixelBytes: pixelBytes,
+	})
+	if err != nil {
+		return nil, err
+	}
+	logger.Info("data", "layout", report.Layout.String(), "alphabets", report.Alphabets, "classes", report.Classes,
+		"images", report.Images, "hidden", report.Hidden, "not_images", report.NotImages, "unreadable", len(report.Unreadable))
+	for _, name := range report.Unreadable {
+		logger.Warn("unreadable image skipped", "image", name)
+	}
+	return data, nil
+}
+
+// parts splits the data; the part held out is nil where there is none.
+func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, err error) {
+	if c.split == "none" {
+		return data, nil, nil
+	}
+	by, err := dataset.ParseSplitBy(c.split)
+	if err != nil {
+		return nil, nil, err
+	}
+	return data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: c.holdOutOf, Seed: c.seed})
+}
+
+// heldFlags choose the part of the data that a command measures on.
+type heldFlags struct {
+	Split     string   `help:"Takes only the part that training with the same --split, --hold-out and --seed held out. none: all of the data." enum:"none,image,class,alphabet" default:"none"`
+	HoldOut   int      `help:"Says how many classes or alphabets were held out. 0: a tenth." default:"0"`
+	HoldOutOf []string `help:"Names the classes or alphabets that were held out. Empty: drawn by --seed." placeholder:"NAME"`
+	Layout    string   `help:"Says how the data lie: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto"`
+	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
+}
+
+func (f heldFlags) config(path string, side int) dataConfig {
+	return dataConfig{
+		path: path, layout: f.Layout, unreadable: "stop", side: side,
+		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, seed: f.Seed,
+	}
+}
+
+// open opens the part of the data. The caller closes it.
+func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Dataset, error) {
+	config := f.config(path, side)
+	data, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	all, held, err := config.parts(data)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	if held == nil {
+		return all, nil
+	}
+	return held, nil
+}
+
+// describe says in words which part of the data is measured on.
+func (f heldFlags) describe() string {
+	switch {
+	case f.Split == "none":
+		return "all"
+	case len(f.HoldOutOf) > 0:
+		return fmt.Sprintf("held out by %s: %s", f.Split, strings.Join(f.HoldOutOf, ", "))
+	case f.HoldOut > 0:
+		return fmt.Sprintf("held out by %s: %d, seed %d", f.Split, f.HoldOut, f.Seed)
+	}
+	return fmt.Sprintf("held out by %s: a tenth, seed %d", f.Split, f.Seed)
+}
+
+// newAugmenter makes the augmenter of a name for pictures of a side. auto is affine
+// for data with alphabets, else autoaugment.
+func newAugmenter(name string, side int, learn *dataset.Dataset, affine augment.AffineConfig) (augment.Augmenter, error) {
+	if name == "auto" {
+		name = "autoaugment"
+		if len(learn.Alphabets()) > 0 {
+			name = "affine"
+		}
+	}
+	return augment.New(name, augment.Config{Width: side, Height: side, Affine: affine})
+}

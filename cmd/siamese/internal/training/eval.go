@@ -1,0 +1,179 @@
+package training
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
+	"siamese/train/evaluate"
+	"siamese/train/record"
+)
+
+// EvalCommand is `siamese eval`: it measures what a model is worth.
+type EvalCommand struct {
+	OneShot  oneShotCommand  `cmd:"" name:"oneshot" help:"One-shot runs: which of these drawings is of the same character?"`
+	Verify   verifyCommand   `cmd:"" help:"Verification: are these two of one class?"`
+	Robust   robustCommand   `cmd:"" name:"robustness" help:"How far similarities move when a picture is turned, shifted or saved as JPEG."`
+	MakeRuns makeRunsCommand `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
+}
+
+type oneShotCommand struct {
+	Path string `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs."`
+	JSON bool   `help:"Print a JSON object: mean, stderr, trials, runs."`
+
+	network.ModelFlags
+	network.ImagingFlags
+}
+
+// Run prints the share of trials that were right.
+func (c *oneShotCommand) Run(ctx context.Context, s cli.Streams) error {
+	return c.With(ctx, func(model *network.Model) error {
+		preparer, err := c.Preparer(model.Card().Architecture)
+		if err != nil {
+			return err
+		}
+		runs, err := evaluate.ReadRuns(c.Path, preparer)
+		if err != nil {
+			return err
+		}
+		result, err := evaluate.OneShot(ctx, model, runs)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return json.NewEncoder(s.Out).Encode(result)
+		}
+		return printOneShot(s.Out, result)
+	})
+}
+
+func printOneShot(w io.Writer, result evaluate.OneShotResult) error {
+	for _, run := range result.Runs {
+		fmt.Fprintf(w, "%-8s %3d-way %3d of %3d right\n", run.Name, run.Ways, run.Right, run.Trials)
+	}
+	_, err := fmt.Fprintf(w, "one-shot: %.2f %% ± %.2f right by similarity, %.2f %% by the embeddings' cosine, of %d trials\n",
+		100*result.Mean, 100*result.StdErr, 100*result.MeanCosine, result.Trials)
+	return err
+}
+
+type verifyCommand struct {
+	Path        string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
+	Pairs       int    `help:"Pairs to judge, half of them same." default:"10000"`
+	Negatives   string `help:"Where different pairs come from: any class, or the same-alphabet." enum:"any,same-alphabet" default:"any"`
+	JSON        bool   `help:"Print a JSON object."`
+	ROC         string `help:"Write the ROC curve to this PNG file." placeholder:"FILE"`
+	Reliability string `help:"Write the reliability plot to this PNG file." placeholder:"FILE"`
+	WriteCard   string `help:"Write the best threshold and the errors measured at it into this card, the one beside the weights." placeholder:"FILE"`
+
+	heldFlags
+	network.ModelFlags
+}
+
+// Run prints how well similarities tell same pairs from different ones.
+func (c *verifyCommand) Run(ctx context.Context, s cli.Streams) error {
+	return c.With(ctx, func(model *network.Model) error {
+		result, err := c.measure(ctx, model)
+		if err != nil {
+			return err
+		}
+		if err := c.plot(result); err != nil {
+			return err
+		}
+		if c.WriteCard != "" {
+			if err := c.writeCard(model.Card(), result); err != nil {
+				return err
+			}
+		}
+		if c.JSON {
+			return json.NewEncoder(s.Out).Encode(result)
+		}
+		_, err = fmt.Fprintf(s.Out, "verification of %d pairs, negatives %s: accuracy %.2f %% at threshold %.2f, %.2f %% at the best (%.4f); AUC %.5f, equal error %.2f %%, calibration error %.4f\n",
+			result.Pairs, c.Negatives, 100*result.Accuracy, result.Threshold, 100*result.BestAccuracy, result.BestThreshold, result.AUC, 100*result.EER, result.ECE)
+		return err
+	})
+}
+
+func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (evaluate.VerifyResult, error) {
+	card := model.Card()
+	data, err := c.heldFlags.open(ctx, c.Path, card.Architecture.Height)
+	if err != nil {
+		return evaluate.VerifyResult{}, err
+	}
+	defer func() { _ = data.Close() }() // only read
+	negatives, err := evaluate.ParseNegatives(c.Negatives)
+	if err != nil {
+		return evaluate.VerifyResult{}, err
+	}
+	return evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{
+		Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives, Threshold: card.Threshold,
+	})
+}
+
+func (c *verifyCommand) plot(result evaluate.VerifyResult) error {
+	if c.ROC != "" {
+		curve := record.ROCCurve{Name: "negatives: " + c.Negatives, AreaUnder: result.AUC, EqualError: result.EER}
+		for _, point := range result.ROC {
+			curve.FalseAccepts = append(curve.FalseAccepts, point.FPR)
+			curve.TrueAccepts = append(curve.TrueAccepts, point.TPR)
+		}
+		picture, err := record.ROC(curve)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.ROC, picture, 0o644); err != nil {
+			return err
+		}
+	}
+	if c.Reliability == "" {
+		return nil
+	}
+	picture, err := record.Reliability(reliabilityCurve("negatives: "+c.Negatives, result))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.Reliability, picture, 0o644)
+}
+
+func reliabilityCurve(name string, result evaluate.VerifyResult) record.ReliabilityCurve {
+	curve := record.ReliabilityCurve{Name: name}
+	for _, bin := range result.Bins {
+		curve.Points = append(curve.Points, record.ReliabilityPoint{Similarity: bin.Mean, Same: bin.Same, Count: bin.Count})
+	}
+	return curve
+}
+
+type makeRunsCommand struct {
+	Path   string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
+	Dir    string `arg:"" help:"The folder to write the runs to. It must be empty or missing."`
+	Ways   int    `help:"Classes to choose from." default:"20"`
+	Trials int    `help:"Trials over all runs, at least." default:"1000"`
+	Side   int    `help:"Height and width of the pictures." default:"105"`
+
+	heldFlags
+}
+
+// Run writes the runs.
+func (c *makeRunsCommand) Run(ctx context.Context, s cli.Streams) error {
+	data, err := c.open(ctx, c.Path, c.Side)
+	if err != nil {
+		return err
+	}
+	runs, err := evaluate.MakeRuns(data, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
+	if err = errors.Join(err, data.Close()); err != nil {
+		return err
+	}
+	if err := evaluate.WriteRuns(c.Dir, runs); err != nil {
+		return err
+	}
+	trials := 0
+	for _, run := range runs {
+		trials += len(run.Test)
+	}
+	_, err = fmt.Fprintf(s.Out, "%s: %d runs, %d trials\n", c.Dir, len(runs), trials)
+	return err
+}

@@ -1,0 +1,218 @@
+package training
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+
+	"siamese/tfmodel"
+	"siamese/train/sample"
+	"siamese/train/schedule"
+)
+
+// trainFlags are a run's configuration: what config.json in its folder holds.
+type trainFlags struct {
+	DataPath string `kong:"-" json:"data"`
+
+	Layout     string   `help:"How the data lie: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto" json:"layout"`
+	Unreadable string   `help:"What to do about unreadable images: stop or skip." enum:"stop,skip" default:"stop" json:"unreadable"`
+	Split      string   `help:"What is held out for validation: image (upstream's way), class, alphabet or none." enum:"image,class,alphabet,none" default:"image" json:"split"`
+	HoldOut    int      `help:"How many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
+	HoldOutOf  []string `help:"The classes or alphabets that are held out, by name." placeholder:"NAME" json:"hold_out_of"`
+	Rotations  bool     `help:"Take the quarter turns of each class as further classes." json:"rotations"`
+	Mirrors    bool     `help:"Take the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
+	Distinct   bool     `help:"Leave out quarter turns that look like another class of their alphabet; with --mirrors they are anyway." json:"distinct,omitempty"`
+
+	Start      string `help:"Weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Default: from scratch, by He." placeholder:"FILE" json:"start"`
+	StartScale string `help:"What the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
+	InputSize  int    `help:"Height and width of the network's input." default:"105" json:"input_size"`
+
+	Sampler       string  `help:"How batches are drawn: allpairs (all pairs of some classes) or pairs (upstream's anchors)." enum:"allpairs,pairs" default:"allpairs" json:"sampler"`
+	Batch         int     `help:"Images in a batch; with --sampler pairs anchors." default:"64" json:"batch"`
+	PerClass      int     `help:"Images of a class in a batch of allpairs." default:"4" json:"per_class"`
+	AlphabetShare float64 `help:"Share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
+	Alphabets     int     `help:"Over how many alphabets the classes of --alphabet-share are spread. 0: one." default:"0" json:"alphabets,omitempty"`
+	OnePose       bool    `help:"Count an alphabet that is turned or mirrored as an alphabet of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
+	Combine       float64 `help:"Share of a batch's classes that are combined ones: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
+
+	Augment         string  `help:"How images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
+	Rotation        float64 `help:"affine: the largest angle in degrees." default:"10" json:"rotation"`
+	Shear           float64 `help:"affine: the largest shear." default:"0.3" json:"shear"`
+	ScaleLow        float64 `help:"affine: the smallest scale." default:"0.8" json:"scale_low"`
+	ScaleHigh       float64 `help:"affine: the largest scale." default:"1.2" json:"scale_high"`
+	Shift           float64 `help:"affine: the largest shift in pixels." default:"2" json:"shift"`
+	PartProbability float64 `help:"affine: the probability of each part." default:"0.5" json:"part_probability"`
+	Stroke          int     `help:"affine: by how many pixels a stroke's edges move at the most." default:"0" json:"stroke"`
+	Elastic         float64 `help:"affine: by how many pixels the knots of an elastic distortion move at the most; the picture moves by about a quarter. 0: none." default:"0" json:"elastic,omitempty"`
+	ElasticSpacing  int     `help:"affine: pixels between the knots of an elastic distortion; the more, the smoother. 0: 20." default:"0" json:"elastic_spacing,omitempty"`
+
+	Optimizer    string  `help:"Update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
+	Rate         float64 `help:"Highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
+	MinRate      float64 `help:"Least learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
+	ScaleRate    bool    `help:"Fit the learning rates to the batch as upstream does." json:"scale_rate"`
+	Decay        string  `help:"Course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
+	WarmUp       int     `help:"Steps over which the learning rate rises linearly first." default:"0" json:"warm_up"`
+	Momentum     float64 `help:"SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
+	Nesterov     bool    `help:"SGD with Nesterov's momentum, as upstream." default:"true" negatable:"" json:"nesterov"`
+	WeightDecay  float64 `help:"Weight decay." default:"0" json:"weight_decay"`
+	ClipNorm     float64 `help:"Bound of the gradient's length. 0: none." default:"1" json:"clip_norm"`
+	HeadRate     float64 `help:"Factor on the head's learning rate." default:"1" json:"head_rate"`
+	SparseHead   bool    `help:"Keep the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
+	Freeze       int     `help:"How many of the first blocks keep their weights." default:"0" json:"freeze"`
+	AverageDecay float64 `help:"Decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
+
+	PairWeight        float64 `help:"What the pairs' cross-entropy counts." default:"1" json:"pair_weight"`
+	ContrastiveWeight float64 `help:"What the supervised contrastive term on embeddings counts." default:"0" json:"contrastive_weight"`
+	Temperature       float64 `help:"Temperature of the contrastive term." default:"0.1" json:"temperature"`
+	ClassWeight       float64 `help:"What a classifier on embeddings counts." default:"0" json:"class_weight"`
+
+	Epochs        int  `help:"Epochs to train. 0: 100, or with --time-limit until the time is over." default:"0" json:"epochs"`
+	TimeLimit     span `help:"Train for this long, such as 8m, from the program's start to its end, and spread the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
+	StepsPerEpoch int  `help:"Steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
+	SavePeriod    int  `help:"Keep the weights every so many epochs. 0: at the end alone." default:"10" json:"save_period"`
+	Patience      int  `help:"Stop after so many epochs without a better validation. 0: never." default:"0" json:"patience"`
+	LogSteps      int  `help:"Steps between log lines." default:"10" json:"log_steps"`
+	ValPairs      int  `help:"Pairs of the validation, an even number." default:"400" json:"val_pairs"`
+	OneShotTrials int  `help:"One-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
+
+	DataMemory int `help:"Most memory for decoded images, in MiB; an image that is in memory is not decoded again. It takes a byte a pixel if it is gray, else three. 0: none." default:"1024" json:"data_memory"`
+
+	Workers   int      `help:"Images decoded and augmented at a time. 0: one a core." default:"0" json:"workers"`
+	Seed      uint64   `help:"Seed of everything that is drawn." default:"1" json:"seed"`
+	Device    string   `help:"Where to train: auto, cpu or gpu:N." default:"auto" json:"device"`
+	Devices   []string `help:"Split each step over these devices, such as gpu:0,gpu:1, or worker:0,worker:1 of --cluster: each takes a batch of its own." placeholder:"DEVICE" json:"devices"`
+	Cluster   []string `help:"Train on these workers (see siamese worker), each of which takes a batch of its own; the first one holds the weights." placeholder:"HOST:PORT" json:"cluster,omitempty"`
+	Precision string   `help:"What convolutions are computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32" json:"precision"`
+
+	Deterministic bool `help:"Use only operations that add in a fixed order: two runs on one device are equal bit for bit. Slower." json:"deterministic,omitempty"`
+}
+
+// defaultEpochs is how many epochs a run trains that says neither epochs nor time;
+// with a time limit alone the learning rate's course is laid out in as many.
+const defaultEpochs = 100
+
+// courseEpochs is how many epochs the learning rate's course has.
+func (f trainFlags) courseEpochs() int {
+	if f.Epochs == 0 {
+		return defaultEpochs
+	}
+	return f.Epochs
+}
+
+// span is a time as people write it, in flags and in config.json: 8m0s.
+type span time.Duration
+
+func (s span) String() string { return time.Duration(s).String() }
+
+// MarshalText writes the time.
+func (s span) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a time, 0 or more.
+func (s *span) UnmarshalText(text []byte) error {
+	read, err := time.ParseDuration(string(text))
+	if err == nil && read < 0 {
+		err = fmt.Errorf("received %v, expected 0 or more", read)
+	}
+	*s = span(read)
+	return err
+}
+
+// conflict reports flags of a new run that contradict each other or change nothing.
+func (f trainFlags) conflict() error {
+	if f.Combine > 0 && f.ClassWeight > 0 {
+		return errors.New("train: --combine makes classes of a batch alone, which --class-weight can't name: use one of them")
+	}
+	if f.Distinct && !f.Rotations && !f.Mirrors {
+		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
+	}
+	if f.Sampler != "pairs" {
+		return nil
+	}
+	flags := []struct {
+		name string
+		set  bool
+	}{
+		{"--per-class", f.PerClass != sample.DefaultPerClass},
+		{"--alphabet-share", f.AlphabetShare != sample.DefaultAlphabetShare},
+		{"--alphabets", f.Alphabets != 0},
+		{"--one-pose", f.OnePose},
+		{"--combine", f.Combine != 0},
+	}
+	for _, flag := range flags {
+		if flag.set {
+			return fmt.Errorf("train: %s says how --sampler allpairs draws, and changes nothing with --sampler pairs: use one of them", flag.name)
+		}
+	}
+	return nil
+}
+
+// options say what the network's trainer runs on.
+func (f trainFlags) options() tfmodel.Options {
+	options := tfmodel.Options{
+		Device: f.Device, Towers: f.Devices, Cluster: f.Cluster, Precision: tfmodel.Precision(f.Precision),
+	}
+	if f.Deterministic {
+		options.InterThreads = 1
+	}
+	return options
+}
+
+// towers is over how many devices a step is split.
+func (f trainFlags) towers() int {
+	if len(f.Devices) == 0 {
+		return max(1, len(f.Cluster))
+	}
+	return len(f.Devices)
+}
+
+// trainer is the part that the network's trainer takes.
+func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
+	return tfmodel.TrainerConfig{
+		Optimizer:         tfmodel.Optimizer(f.Optimizer),
+		Momentum:          f.Momentum,
+		Nesterov:          f.Nesterov,
+		WeightDecay:       f.WeightDecay,
+		ClipNorm:          f.ClipNorm,
+		HeadRate:          f.HeadRate,
+		SparseHead:        f.SparseHead,
+		FrozenBlocks:      f.Freeze,
+		PairWeight:        f.PairWeight,
+		ContrastiveWeight: f.ContrastiveWeight,
+		ClassWeight:       f.ClassWeight,
+		Temperature:       f.Temperature,
+		Classes:           classes,
+		AverageDecay:      f.AverageDecay,
+		Seed:              f.Seed,
+	}
+}
+
+// schedule is the course of the learning rate.
+func (f trainFlags) schedule(stepsPerEpoch int) schedule.Config {
+	rate, minRate := f.Rate, f.MinRate
+	if minRate == 0 {
+		minRate = rate / 100
+	}
+	if f.ScaleRate {
+		rate, minRate = schedule.Scaled(f.Optimizer, f.Batch, rate, minRate)
+	}
+	return schedule.Config{
+		Kind: schedule.Kind(f.Decay), Rate: rate, MinRate: minRate,
+		Epochs: f.courseEpochs(), StepsPerEpoch: stepsPerEpoch, WarmUpSteps: f.WarmUp,
+	}
+}
+
+// printTable prints the configuration as upstream does: keys 25 wide, values 40.
+func printTable(w io.Writer, flags trainFlags, dir string) {
+	line := strings.Repeat("-", 25+40+3)
+	fmt.Fprintf(w, "Configurations:\n%s\n|%25s|%40s|\n%s\n", line, "keys", "values", line)
+	fmt.Fprintf(w, "|%25s|%40s|\n", "run", dir)
+	value := reflect.ValueOf(flags)
+	for i := range value.NumField() {
+		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
+		fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
+	}
+	fmt.Fprintln(w, line)
+}

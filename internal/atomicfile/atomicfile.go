@@ -1,0 +1,60 @@
+// Package atomicfile replaces files so that a reader, and the next start after a
+// crash, finds either the old content or the new one.
+package atomicfile
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Replace writes a file in place of the one that may be there: into a temporary
+// file beside it, which is synced and renamed. When write fails, or the program
+// ends on the way, the old file stays. The file's mode is 0644.
+func Replace(path string, write func(io.Writer) error) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = temporary.Close() // closed already, or not worth telling
+			_ = os.Remove(temporary.Name())
+		}
+	}()
+	if err := write(temporary); err != nil {
+		return fmt.Errorf("write %q: %w", path, err)
+	}
+	if err := temporary.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := temporary.Sync(); err != nil {
+		return err
+	}
+	if err := temporary.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// Write is Replace with content that is in memory.
+func Write(path string, content []byte) error {
+	return Replace(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// syncFolder makes a rename durable.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}

@@ -1,0 +1,193 @@
+package proctest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// patience is how long a process may take to do what a test waits for.
+const patience = time.Minute
+
+// Server is a server under test.
+type Server struct {
+	Cmd     *exec.Cmd
+	Log     *Log   // complete once the process has ended
+	Address string // of the calls
+}
+
+// Serve starts a server on a free port and waits until it serves.
+func Serve(t *testing.T, args ...string) *Server {
+	t.Helper()
+	return ServeAt(t, FreeAddress(t), args...)
+}
+
+// ServeAt starts a server at an address that is free and waits until it serves.
+func ServeAt(t *testing.T, address string, args ...string) *Server {
+	t.Helper()
+	return ServeWatched(t, address, address, append([]string{"--http-addr", ""}, args...)...)
+}
+
+// ServeWatched starts a server whose health can be asked for in plain text at
+// another address than the calls', and waits until it serves.
+func ServeWatched(t *testing.T, address, health string, args ...string) *Server {
+	t.Helper()
+	p := &Server{Cmd: Command(t, append([]string{"serve", "--addr", address}, args...)...), Log: newLog(), Address: address}
+	p.Cmd.Stderr = p.Log
+	if err := p.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	if err := waitServing(t.Context(), health); err != nil {
+		p.Kill()
+		t.Fatalf("server does not serve: %v\n%s", err, p.Log)
+	}
+	return p
+}
+
+// Kill ends the server without a word to its clients. A server that has ended is
+// left alone.
+func (p *Server) Kill() {
+	if p.Cmd.ProcessState == nil {
+		_ = p.Cmd.Process.Kill()
+		_ = p.Cmd.Wait()
+	}
+}
+
+// Signal sends a signal, waits for the end and returns the exit code.
+func (p *Server) Signal(t *testing.T, signal syscall.Signal) int {
+	t.Helper()
+	if err := p.Cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Cmd.Wait() // the code says what there is to say
+	return p.Cmd.ProcessState.ExitCode()
+}
+
+// waitServing watches the server's health until it says SERVING.
+func waitServing(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	for {
+		watch, err := healthpb.NewHealthClient(connection).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
+		for err == nil {
+			var reply *healthpb.HealthCheckResponse
+			if reply, err = watch.Recv(); err == nil && reply.GetStatus() == healthpb.HealthCheckResponse_SERVING {
+				return nil
+			}
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// Log is what a process writes. It can be read while the process runs.
+type Log struct {
+	mu   sync.Mutex // guards all below
+	text bytes.Buffer
+	seen int           // bytes up to the end of what WaitFor found last
+	more chan struct{} // closed at the next Write
+}
+
+func newLog() *Log { return &Log{more: make(chan struct{})} }
+
+// Write implements io.Writer.
+func (l *Log) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.more)
+	l.more = make(chan struct{})
+	return l.text.Write(text)
+}
+
+// String is what was written so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// WaitFor waits until the log has the words after those that the call before waited
+// for.
+func (l *Log) WaitFor(t *testing.T, words string) {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		found, more := l.find(words)
+		if found {
+			return
+		}
+		select {
+		case <-more:
+		case <-timeout:
+			t.Fatalf("the log does not say %q:\n%s", words, l)
+		}
+	}
+}
+
+func (l *Log) find(words string) (found bool, more <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := strings.Index(l.text.String()[l.seen:], words)
+	if at >= 0 {
+		l.seen += at + len(words)
+	}
+	return at >= 0, l.more
+}
+
+// WaitForLine reads a process's output until it has the words in it.
+func WaitForLine(t *testing.T, log io.Reader, words string) {
+	t.Helper()
+	var seen strings.Builder
+	buffer := make([]byte, 4096)
+	for !strings.Contains(seen.String(), words) {
+		n, err := log.Read(buffer)
+		seen.Write(buffer[:n])
+		if err != nil {
+			t.Fatalf("the log ended with %v before %q:\n%s", err, words, seen.String())
+		}
+	}
+}
+
+// Dial connects to a server of the test in plain text.
+func Dial(t *testing.T, address string, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	connection, err := grpc.NewClient(address, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	return connection
+}
+
+// Metrics is the text of /metrics at a server's health address.
+func Metrics(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

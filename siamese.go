@@ -1,0 +1,219 @@
+// Package siamese says how alike two images are, in this process: it opens a
+// model and compares, ranks and embeds images without a server.
+//
+//	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model
+//	if err != nil {
+//		return err
+//	}
+//	defer model.Close()
+//	result, err := model.Compare(ctx, siamese.File("a.png"), siamese.File("b.jpg"))
+//
+// It runs TensorFlow through cgo. Programs that ask a server instead use package
+// client, which needs no TensorFlow.
+package siamese
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"siamese/imaging"
+	"siamese/tfmodel"
+)
+
+// Options say how a model is opened. The zero value is usable.
+type Options struct {
+	// Run says where the network is computed, and how. Zero: on the first GPU,
+	// else on the CPU, in float32.
+	Run tfmodel.Options
+	// Cache is the folder that weight files are unpacked to. Empty: the user's
+	// cache folder, or a temporary one where that can't be written.
+	Cache string
+	// Threshold is the similarity, 0 to 1, from which images are the same. Nil:
+	// the model's own.
+	Threshold *float32
+	// Rule, Alpha and Limits say how images are prepared. Zero: the shorter side
+	// fits, transparency becomes white, imaging's default limits.
+	Rule   imaging.Rule
+	Alpha  imaging.Alpha
+	Limits imaging.Limits
+}
+
+// Model is an open model. Its methods are safe for concurrent use, with each
+// other and with Close.
+type Model struct {
+	network   *tfmodel.Model
+	store     *tfmodel.Store
+	preparer  *imaging.Preparer
+	threshold float32
+}
+
+// Open opens the model at path: a SavedModel folder, a folder of numbered
+// versions, or a weight file (safetensors or Keras HDF5). An empty path is the
+// built-in model. Open returns when the model is warm and its golden pairs hold.
+// The caller closes the model. Errors about the model wrap tfmodel.ErrModel.
+func Open(ctx context.Context, path string, options Options) (_ *Model, err error) {
+	if t := options.Threshold; t != nil && !(*t >= 0 && *t <= 1) {
+		return nil, fmt.Errorf("threshold: received %v, expected 0 to 1", *t)
+	}
+	m := &Model{store: &tfmodel.Store{Dir: options.Cache}}
+	defer func() {
+		if err != nil {
+			_ = m.Close() // the first error is the one to tell
+		}
+	}()
+	if m.network, err = m.store.Open(ctx, path, options.Run); err != nil {
+		return nil, err
+	}
+	card := m.network.Card()
+	m.threshold = float32(card.Threshold)
+	if options.Threshold != nil {
+		m.threshold = *options.Threshold
+	}
+	m.preparer, err = imaging.New(imaging.Config{
+		Width: card.Architecture.Width, Height: card.Architecture.Height,
+		Rule: options.Rule, Alpha: options.Alpha, Limits: options.Limits,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("model's input: %w", err)
+	}
+	return m, nil
+}
+
+// Close waits for the calls in flight, gives the model's memory back and removes
+// what was unpacked for this model alone. Later calls fail. Closing twice is
+// harmless.
+func (m *Model) Close() error {
+	if m.network != nil {
+		if err := m.network.Close(); err != nil {
+			return err
+		}
+	}
+	return m.store.Close()
+}
+
+// Name is the model's name.
+func (m *Model) Name() string { return m.network.Card().Name }
+
+// Digest identifies the model's weights. Embeddings of different digests can't be
+// compared.
+func (m *Model) Digest() string { return m.network.Card().Weights.Digest }
+
+// Threshold is the similarity, 0 to 1, from which images are called the same.
+func (m *Model) Threshold() float32 { return m.threshold }
+
+// Result is the comparison of two images.
+type Result struct {
+	// Similarity is in 0..1, the higher the more alike.
+	Similarity float32
+	// Same reports whether Similarity is at least the model's Threshold.
+	Same bool
+}
+
+// Compare compares two images. The similarity is the same for (a, b) and (b, a).
+// It returns an *ImageError for an image that can't be used, with index 0 or 1.
+// ctx is checked before the network runs and not while it runs.
+func (m *Model) Compare(ctx context.Context, a, b Image) (Result, error) {
+	embeddings, err := m.Embed(ctx, a, b)
+	if err != nil {
+		return Result{}, err
+	}
+	similarities, err := m.network.Compare(ctx, embeddings[0], embeddings[1])
+	if err != nil {
+		return Result{}, err
+	}
+	return m.judge(similarities[0]), nil
+}
+
+func (m *Model) judge(similarity float32) Result {
+	return Result{Similarity: similarity, Same: similarity >= m.threshold}
+}
+
+// Match is a candidate's place in a ranking.
+type Match struct {
+	// Index is the candidate's place in the call, from 0.
+	Index int
+	Result
+}
+
+// Ranking holds candidates by how alike they are to a query. The caller owns it.
+type Ranking struct {
+	// Matches are the candidates, most similar first; equal ones keep the order
+	// of the call.
+	Matches []Match
+	// Failed are the candidates that can't be used, in the order of the call.
+	Failed []*ImageError
+}
+
+// Rank compares a query with candidates; each image is encoded once. A candidate
+// that can't be used is left out of the matches and told in Failed. A query that
+// can't be used is an *ImageError with index 0. ctx is treated as by Compare.
+func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Ranking, error) {
+	images, err := m.prepareAll(query)
+	if err != nil {
+		return Ranking{}, err
+	}
+	var ranking Ranking
+	for i, candidate := range candidates {
+		prepared, err := m.prepareAll(candidate)
+		if failure, ok := errors.AsType[*ImageError](err); ok {
+			ranking.Failed = append(ranking.Failed, &ImageError{Index: i, Err: failure.Err})
+			continue
+		}
+		images = append(images, prepared[0])
+		ranking.Matches = append(ranking.Matches, Match{Index: i})
+	}
+	if len(ranking.Matches) == 0 {
+		return ranking, nil
+	}
+	embeddings, err := m.Embed(ctx, images...)
+	if err != nil {
+		return Ranking{}, err
+	}
+	repeated := slices.Repeat(embeddings[0], len(ranking.Matches))
+	similarities, err := m.network.Compare(ctx, repeated, slices.Concat(embeddings[1:]...))
+	if err != nil {
+		return Ranking{}, err
+	}
+	for i, similarity := range similarities {
+		ranking.Matches[i].Result = m.judge(similarity)
+	}
+	slices.SortStableFunc(ranking.Matches, func(a, b Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
+	return ranking, nil
+}
+
+// Embed encodes images: one embedding each, float32 of the model's embedding
+// length, most of its values 0. The caller owns them; as Embedded they can be
+// compared again without another encoding. It returns an *ImageError for the first
+// image that can't be used. ctx is treated as by Compare.
+func (m *Model) Embed(ctx context.Context, images ...Image) ([][]float32, error) {
+	prepared, err := m.prepareAll(images...)
+	if err != nil {
+		return nil, err
+	}
+	embeddings := make([][]float32, len(images))
+	var pixels []byte
+	for i, image := range prepared {
+		if embeddings[i] = slices.Clone(image.embedding); image.picture != nil {
+			pixels = append(pixels, image.picture.Pix...)
+		}
+	}
+	if len(pixels) == 0 {
+		return embeddings, nil
+	}
+	encoded, err := m.network.Encode(ctx, pixels)
+	if err != nil {
+		return nil, err
+	}
+	length := m.embeddingLength()
+	for i, image := range prepared {
+		if image.picture != nil {
+			embeddings[i], encoded = encoded[:length:length], encoded[length:]
+		}
+	}
+	return embeddings, nil
+}
+
+func (m *Model) embeddingLength() int { return m.network.Card().Architecture.EmbeddingLength() }

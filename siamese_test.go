@@ -1,0 +1,204 @@
+package siamese_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+
+	"siamese"
+	"siamese/imaging"
+)
+
+// Three drawings: A and B are of one character, C is of another.
+const (
+	glyphA = "testdata/omniglot/Greek/character01/0394_01.png"
+	glyphB = "testdata/omniglot/Greek/character01/0394_02.png"
+	glyphC = "testdata/omniglot/Greek/character02/0395_01.png"
+	noFile = "testdata/omniglot/none.png"
+	noPNG  = "testdata/omniglot/README.md"
+)
+
+// builtIn opens the built-in model once for all tests.
+var builtIn = sync.OnceValues(func() (*siamese.Model, error) {
+	return siamese.Open(context.Background(), "", siamese.Options{})
+})
+
+func open(t *testing.T) *siamese.Model {
+	t.Helper()
+	model, err := builtIn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model
+}
+
+// tolerance is how far a similarity may be off that was computed in another batch:
+// sums are added up in another order.
+const tolerance = 1e-5
+
+func TestCompareIsSymmetric(t *testing.T) {
+	model := open(t)
+	data, err := os.ReadFile(glyphB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := siamese.File(glyphA), siamese.Bytes(data)
+	ab, err := model.Compare(t.Context(), a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ba, err := model.Compare(t.Context(), b, a)
+	if err != nil || ab != ba {
+		t.Errorf("Compare(b, a) = %+v, %v, want Compare(a, b) = %+v", ba, err, ab)
+	}
+	ac, err := model.Compare(t.Context(), a, siamese.File(glyphC))
+	if err != nil || !ab.Same || ac.Same || ac.Similarity >= ab.Similarity {
+		t.Errorf("Compare = %+v for one character and %+v, %v for two, want the first one same", ab, ac, err)
+	}
+}
+
+// TestEmbeddedComparesAlike: an image, its picture and its embedding are answered
+// alike.
+func TestEmbeddedComparesAlike(t *testing.T) {
+	model := open(t)
+	a, b := siamese.File(glyphA), siamese.File(glyphB)
+	want, err := model.Compare(t.Context(), a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	embeddings, err := model.Embed(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := model.Prepare(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, give := range map[string]siamese.Image{"embedded": siamese.Embedded(embeddings[0]), "prepared": siamese.Prepared(picture)} {
+		got, err := model.Compare(t.Context(), a, give)
+		if off := math.Abs(float64(got.Similarity - want.Similarity)); err != nil || off > tolerance {
+			t.Errorf("%s: Compare = %+v, %v, want %+v", name, got, err, want)
+		}
+	}
+}
+
+func TestRankSortsAndTellsFailures(t *testing.T) {
+	ranking, err := open(t).Rank(t.Context(), siamese.File(glyphA), []siamese.Image{
+		siamese.File(glyphC), siamese.File(noPNG), siamese.File(glyphB), siamese.File(noFile),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order, failed []int
+	for _, match := range ranking.Matches {
+		order = append(order, match.Index)
+	}
+	for _, failure := range ranking.Failed {
+		failed = append(failed, failure.Index)
+	}
+	if !slices.Equal(order, []int{2, 0}) || !slices.Equal(failed, []int{1, 3}) || !ranking.Matches[0].Same || ranking.Matches[1].Same {
+		t.Errorf("Rank = %+v, want candidates 2 (same) and 0 (different), failures 1 and 3", ranking)
+	}
+	none, err := open(t).Rank(t.Context(), siamese.File(glyphA), nil)
+	if err != nil || len(none.Matches) != 0 {
+		t.Errorf("Rank without candidates = %+v, %v, want nothing", none, err)
+	}
+}
+
+func TestImagesAreRefused(t *testing.T) {
+	model := open(t)
+	tests := []struct {
+		name string
+		give siamese.Image
+		want error
+	}{
+		{"nothing", siamese.Image{}, &imaging.Error{Reason: imaging.ReasonEmpty}},
+		{"no image", siamese.File(noPNG), &imaging.Error{Reason: imaging.ReasonFormatUnknown}},
+		{"no file", siamese.File(noFile), fs.ErrNotExist},
+		{"a picture of another size", siamese.Prepared(&imaging.Picture{Width: 1, Height: 1, Pix: make([]byte, 3)}), nil},
+		{"an embedding of another length", siamese.Embedded([]float32{1}), nil},
+	}
+	for _, tt := range tests {
+		_, err := model.Compare(t.Context(), siamese.File(glyphA), tt.give)
+		failure, ok := errors.AsType[*siamese.ImageError](err)
+		if !ok || failure.Index != 1 || tt.want != nil && !errors.Is(err, tt.want) {
+			t.Errorf("%s: Compare = %v, want image 1 refused with %v", tt.name, err, tt.want)
+		}
+		if _, err := model.Rank(t.Context(), tt.give, nil); err == nil {
+			t.Errorf("%s: Rank took it for a query", tt.name)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	two := float32(2)
+	if _, err := siamese.Open(t.Context(), "", siamese.Options{Threshold: &two}); err == nil {
+		t.Error("a threshold of 2 was taken")
+	}
+	if _, err := siamese.Open(t.Context(), noFile, siamese.Options{}); err == nil {
+		t.Error("a file that is not there was opened")
+	}
+}
+
+func TestThresholdDecides(t *testing.T) {
+	highest := float32(1)
+	model, err := siamese.Open(t.Context(), "", siamese.Options{Threshold: &highest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := model.Compare(t.Context(), siamese.File(glyphA), siamese.File(glyphB))
+	if err != nil || result.Same || model.Threshold() != 1 {
+		t.Errorf("Compare at threshold 1 = %+v, %v, want different", result, err)
+	}
+	if err := errors.Join(model.Close(), model.Close()); err != nil {
+		t.Errorf("Close twice = %v", err)
+	}
+	if _, err := model.Compare(t.Context(), siamese.File(glyphA), siamese.File(glyphB)); err == nil {
+		t.Error("Compare after Close gave an answer")
+	}
+}
+
+func Example() {
+	ctx := context.Background()
+	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	result, err := model.Compare(ctx, siamese.File(glyphA), siamese.File(glyphB))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("same:", result.Same)
+	// Output: same: true
+}
+
+func ExampleModel_Rank() {
+	ctx := context.Background()
+	model, err := siamese.Open(ctx, "", siamese.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	files := []string{glyphC, glyphB}
+	ranking, err := model.Rank(ctx, siamese.File(glyphA), []siamese.Image{siamese.File(files[0]), siamese.File(files[1])})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, match := range ranking.Matches {
+		fmt.Println(files[match.Index], match.Same)
+	}
+	// Output:
+	// testdata/omniglot/Greek/character01/0394_02.png true
+	// testdata/omniglot/Greek/character02/0395_01.png false
+}
