@@ -66,6 +66,21 @@ func (c *Command) openModels(ctx context.Context, service *server.Server, operat
 	return m, nil
 }
 
+// serve loads the models and serves them at listener until ctx is done, then closes
+// them.
+func (m *models) serve(ctx context.Context, service *server.Server, listener net.Listener) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	m.start(serving, stop)
+	err := service.Serve(serving, listener)
+	stop()
+	closed := m.close()
+	if closed != nil && ctx.Err() == nil {
+		return closed // why Serve has ended
+	}
+	return errors.Join(err, closed)
+}
+
 // start loads what is chosen and keeps it so until ctx is done; failed is called
 // when there is nothing to serve, or no admin service where one was asked for.
 func (m *models) start(ctx context.Context, failed func()) {

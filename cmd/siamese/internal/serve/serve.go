@@ -95,16 +95,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err := telemetry.count(models.manager); err != nil {
 		return errors.Join(err, listener.Close(), models.close())
 	}
-	serving, stop := context.WithCancel(ctx)
-	defer stop()
-	models.start(serving, stop)
-	err = service.Serve(serving, listener)
-	stop()
-	closed := models.close()
-	if closed != nil && ctx.Err() == nil {
-		return closed // why Serve has ended
-	}
-	return errors.Join(err, closed)
+	return models.serve(ctx, service, listener)
 }
 
 // modelInfo is what the server has to know of a model.
