@@ -98,27 +98,30 @@ func TestTrainInterruptResumeServe(t *testing.T) {
 
 // timeTolerance is what a process takes before its command begins to run, and a
 // busy machine to end it.
-const timeTolerance = time.Second
+const timeTolerance = 2 * time.Second
 
-// trainWithin trains with a time limit, a longer one where a busy machine takes the
-// first for starting, and gives the last line of the log.
+// trainWithin trains with a time limit and gives the last line of the log. Where a
+// busy machine takes the limit for starting, or for a single step or save, a longer
+// one is tried: package train's own tests hold the limit with a clock of their own.
 func trainWithin(t *testing.T, args func(limit string) []string) string {
 	t.Helper()
-	for _, limit := range []time.Duration{15 * time.Second, time.Minute} {
+	for _, limit := range []time.Duration{15 * time.Second, time.Minute, 2 * time.Minute} {
 		begin := time.Now()
 		_, stderr, code := proctest.Run(t, "", args(limit.String())...)
 		took := time.Since(begin)
 		if strings.Contains(stderr, "no time left to train") {
 			continue
 		}
-		if early := max(5*time.Second, limit/4); code != 0 || took > limit+timeTolerance || took < limit-early {
-			t.Fatalf("a run with a limit of %v took %v with exit code %d, want 0 and at most %v less\n%s", limit, took, code, early, stderr)
-		}
 		lines := strings.Split(strings.TrimSpace(stderr), "\n")
 		t.Logf("a limit of %v: %v, %s", limit, took, lines[len(lines)-1])
-		return lines[len(lines)-1]
+		if code != 0 {
+			t.Fatalf("a run with a limit of %v: exit code %d\n%s", limit, code, stderr)
+		}
+		if early := max(5*time.Second, limit/4); took <= limit+timeTolerance && took >= limit-early {
+			return lines[len(lines)-1]
+		}
 	}
-	t.Fatal("a minute was not enough to start and train a step")
+	t.Fatal("no run ended within its limit and a quarter before it")
 	return ""
 }
 
