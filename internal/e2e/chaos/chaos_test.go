@@ -32,9 +32,9 @@ func figure(t *testing.T, format string, values ...any) {
 	t.Logf("figure: "+format, values...)
 }
 
-// bar fails the long form of a test where a figure misses it, and tells the
-// short one of it.
-func bar(t *testing.T, holds bool, format string, values ...any) {
+// longBar fails the long form of a test where a figure misses the bar. The short
+// form only logs it: a slow machine could miss it.
+func longBar(t *testing.T, holds bool, format string, values ...any) {
 	t.Helper()
 	if !holds {
 		byForm(t.Logf, t.Errorf)(format, values...)

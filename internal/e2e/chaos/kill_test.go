@@ -45,7 +45,7 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 	figure(t, "kill -9 at %d random moments of a first start of %v, %d with the model cache half-written: each next start answered",
 		kills, lasts.Round(time.Millisecond), halfWritten)
-	bar(t, halfWritten > 0, "no kill came while the cache was being written: nothing was tested")
+	longBar(t, halfWritten > 0, "no kill came while the cache was being written: nothing was tested")
 }
 
 // firstStart is a comparison with a home folder of its own.

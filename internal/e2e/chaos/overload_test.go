@@ -41,9 +41,9 @@ func TestOverload(t *testing.T) {
 		overloadFactor, peak.Throughput(), 100*goodput, 100*goodputBar, over.Percentile(99).Round(time.Millisecond), overloadDeadline,
 		again.Percentile(50).Round(time.Millisecond), lone.Percentile(50).Round(time.Millisecond), slowdownBar,
 		back.Round(10*time.Millisecond), recoveryBar, over.Sent, over.Answered, over.Failed)
-	bar(t, goodput >= goodputBar, "goodput is %.2f of the peak, want at least %v", goodput, goodputBar)
-	bar(t, over.Percentile(99) <= overloadDeadline, "p99 of accepted calls is %v, want at most %v", over.Percentile(99), overloadDeadline)
-	bar(t, back <= recoveryBar, "back to normal after %v, want at most %v", back, recoveryBar)
+	longBar(t, goodput >= goodputBar, "goodput is %.2f of the peak, want at least %v", goodput, goodputBar)
+	longBar(t, over.Percentile(99) <= overloadDeadline, "p99 of accepted calls is %v, want at most %v", over.Percentile(99), overloadDeadline)
+	longBar(t, back <= recoveryBar, "back to normal after %v, want at most %v", back, recoveryBar)
 	if over.Answered == 0 || over.Sent == over.Answered {
 		t.Errorf("%d of %d calls were answered, want some and not all", over.Answered, over.Sent)
 	}

@@ -31,7 +31,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	end := r.reload(t, times-times/2)
 	figure(t, "%d reloads under load, a corrupt one among them: %s; resident %d MB at reload %d, %d MB at %d (bar %d more)",
 		times, load.Stop(), settled>>20, times/5, end>>20, times, fixture.ReloadGrowth>>20)
-	bar(t, end-settled <= fixture.ReloadGrowth, "resident memory grew by %d MB, want at most %d", (end-settled)>>20, fixture.ReloadGrowth>>20)
+	longBar(t, end-settled <= fixture.ReloadGrowth, "resident memory grew by %d MB, want at most %d", (end-settled)>>20, fixture.ReloadGrowth>>20)
 }
 
 // reloader swaps versions 1 and 2.
