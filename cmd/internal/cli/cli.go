@@ -136,8 +136,8 @@ func (p Program) exitCode(err error, stderr io.Writer) int {
 type VersionCommand struct{}
 
 // Run prints the versions.
-func (VersionCommand) Run(s Streams) error {
-	_, err := fmt.Fprintf(s.Out, "siamese %s, TensorFlow %s, JPEG by %s, %s\n", Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
+func (VersionCommand) Run(parsed *kong.Context, s Streams) error {
+	_, err := fmt.Fprintf(s.Out, "%s %s, TensorFlow %s, JPEG by %s, %s\n", parsed.Model.Name, Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
 	return err
 }
 
