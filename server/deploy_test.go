@@ -19,8 +19,9 @@ import (
 	"siamese/server/metrics"
 )
 
-// metricName is what in an expression is a metric of ours or of the process.
-var metricName = regexp.MustCompile(`\b(?:siamese|process|go)_[a-z_]+\b`)
+// metricName is what in an expression is a metric of ours, of calls or of the
+// process.
+var metricName = regexp.MustCompile(`\b(?:siamese|grpc_server|process|go)_[a-z_]+\b`)
 
 // scrapedNames are the names in a scrape over HTTP of a server that has had an
 // answer, an error and an item's error.

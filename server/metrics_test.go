@@ -90,15 +90,21 @@ func TestCallsAreCountedByMethodCodeAndReason(t *testing.T) {
 	}
 	_ = r.stop()
 	got := gather(t, registry)
-	const compare, rank = "method=siamese.v1.SiameseService/Compare", "method=siamese.v1.SiameseService/Rank"
+	const (
+		compare = "grpc_method=Compare,grpc_service=siamese.v1.SiameseService,grpc_type=unary"
+		rank    = "grpc_method=Rank,grpc_service=siamese.v1.SiameseService,grpc_type=unary"
+	)
 	checkScrape(t, scrape{
-		"siamese_calls_total{code=OK," + compare + "}":                1,
-		"siamese_calls_total{code=InvalidArgument," + compare + "}":   2,
-		"siamese_calls_total{code=ResourceExhausted," + compare + "}": 1,
-		"siamese_calls_total{code=OK," + rank + "}":                   1,
-		"siamese_call_seconds_count{" + compare + "}":                 4,
-		"siamese_call_seconds_count{" + rank + "}":                    1,
-	}, got.of("siamese_call"))
+		"grpc_server_started_total{" + compare + "}":                             4,
+		"grpc_server_started_total{" + rank + "}":                                1,
+		"grpc_server_handled_total{grpc_code=OK," + compare + "}":                1,
+		"grpc_server_handled_total{grpc_code=InvalidArgument," + compare + "}":   2,
+		"grpc_server_handled_total{grpc_code=ResourceExhausted," + compare + "}": 1,
+		"grpc_server_handled_total{grpc_code=OK," + rank + "}":                   1,
+		"grpc_server_handling_seconds_count{" + compare + "}":                    4,
+		"grpc_server_handling_seconds_count{" + rank + "}":                       1,
+	}, got.of("grpc_"))
+	checkScrape(t, scrape{}, got.of("siamese_calls_in_flight"))
 	checkScrape(t, scrape{
 		"siamese_refusals_total{reason=IMAGE_UNSET}":          1,
 		"siamese_refusals_total{reason=IMAGE_FORMAT_UNKNOWN}": 1,
@@ -149,6 +155,18 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 			"siamese_calls_in_flight{method=siamese.v1.SiameseService/StreamCompare}": 1,
 			"siamese_calls_in_flight{method=siamese.v1.SiameseService/Embed}":         1,
 		}, got.of("siamese_calls_in_flight"))
+		const (
+			embedRPC  = "grpc_method=Embed,grpc_service=siamese.v1.SiameseService,grpc_type=unary"
+			streamRPC = "grpc_method=StreamCompare,grpc_service=siamese.v1.SiameseService,grpc_type=bidi_stream"
+		)
+		started := scrape{
+			"grpc_server_started_total{" + embedRPC + "}":  2,
+			"grpc_server_started_total{" + streamRPC + "}": 1,
+		}
+		checkScrape(t, started, got.of("grpc_server_started"))
+		checkScrape(t, scrape{
+			"grpc_server_handled_total{grpc_code=ResourceExhausted," + embedRPC + "}": 1,
+		}, got.of("grpc_server_handled"))
 		checkScrape(t, scrape{"siamese_queue_images": 2, "siamese_queue_capacity_images": 2}, got.of("siamese_queue"))
 		checkScrape(t, scrape{"siamese_images_refused_total": 1}, got.of("siamese_images"))
 		checkScrape(t, scrape{"siamese_streams_open": 1}, got.of("siamese_streams"))
@@ -166,6 +184,16 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 		}, got.of("siamese_stream_"))
 		checkScrape(t, scrape{"siamese_item_errors_total{reason=NO_REFERENCES}": 2}, got.of("siamese_item"))
 		checkScrape(t, scrape{}, got.of("siamese_streams_open"))
+		checkScrape(t, started, got.of("grpc_server_started"))
+		checkScrape(t, scrape{
+			"grpc_server_handled_total{grpc_code=ResourceExhausted," + embedRPC + "}": 1,
+			"grpc_server_handled_total{grpc_code=OK," + embedRPC + "}":                1,
+			"grpc_server_handled_total{grpc_code=OK," + streamRPC + "}":               1,
+		}, got.of("grpc_server_handled"))
+		checkScrape(t, scrape{
+			"grpc_server_handling_seconds_count{" + embedRPC + "}":  2,
+			"grpc_server_handling_seconds_count{" + streamRPC + "}": 1,
+		}, got.of("grpc_server_handling"))
 		checkScrape(t, scrape{}, got.of("siamese_serving"))
 	})
 }

@@ -65,6 +65,7 @@ func TestServeTellsMetricsAndSendsTraces(t *testing.T) {
 	}
 	for _, want := range []string{
 		"siamese_serving 1",
+		`grpc_server_started_total{grpc_method="Compare",grpc_service="siamese.v1.SiameseService",grpc_type="unary"} 1`,
 		`siamese_model_loads_total{result="ok"} 1`,
 		`siamese_model_info{default="true",digest="`,
 		"siamese_images_encoded_total 2",

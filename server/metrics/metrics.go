@@ -5,18 +5,29 @@
 // asks, as a [Reading]. Labels take few values, all known beforehand: the name
 // of an RPC, a code, a reason of the contract, a stage; never what a caller
 // sent.
+//
+// Calls have go-grpc-middleware's names and labels (providers/prometheus there),
+// so that usual dashboards of gRPC servers work: grpc_server_started_total,
+// grpc_server_handled_total, grpc_server_handling_seconds. Unlike its
+// interceptors they know calls that gRPC itself refuses, too, such as for a
+// message over the limit.
 package metrics
 
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// namespace begins every name.
+// namespace begins every name of our own.
 const namespace = "siamese"
+
+// grpcServer begins the names that are go-grpc-middleware's.
+const grpcServer = "grpc_server"
 
 // Stage is a part of a call's way.
 type Stage string
@@ -52,8 +63,9 @@ var callBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2
 // Metrics counts calls and what happens in them. A nil one counts nothing. It is
 // safe for concurrent use.
 type Metrics struct {
-	calls    *prometheus.CounterVec   // by method and code
-	seconds  *prometheus.HistogramVec // by method, unary calls
+	started  *prometheus.CounterVec   // by type, service and method
+	handled  *prometheus.CounterVec   // by the same and code
+	seconds  *prometheus.HistogramVec // by type, service and method
 	inFlight *prometheus.GaugeVec     // by method
 	refused  *prometheus.CounterVec   // by reason
 	items    *prometheus.CounterVec   // by reason
@@ -71,14 +83,16 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 	if registerer == nil {
 		return nil, nil //nolint:nilnil // a nil Metrics is whole: it counts nothing
 	}
-	stages := histogram("stage_seconds", "Time of a call or of a stream's message in one stage; see docs/operations.md.", stageBuckets, "stage")
+	rpc := []string{"grpc_type", "grpc_service", "grpc_method"} // RPC.labels gives their values
+	stages := histogram(namespace, "stage_seconds", "Time of a call or of a stream's message in one stage; see docs/operations.md.", stageBuckets, "stage")
 	m := &Metrics{
-		calls:    counter("calls_total", "Calls that have ended, by gRPC code.", "method", "code"),
-		seconds:  histogram("call_seconds", "Time of unary calls, from their header to their end.", callBuckets, "method"),
+		started:  counter(grpcServer, "started_total", "Calls that have begun.", rpc...),
+		handled:  counter(grpcServer, "handled_total", "Calls that have ended, by gRPC code.", append(slices.Clip(rpc), "grpc_code")...),
+		seconds:  histogram(grpcServer, "handling_seconds", "Time of calls, from their header to their end.", callBuckets, rpc...),
 		inFlight: prometheus.NewGaugeVec(gauge("calls_in_flight", "Calls under way, streams included."), []string{"method"}),
-		refused:  counter("refusals_total", "Calls that ended with an error, by the reason that their callers were told.", "reason"),
-		items:    counter("item_errors_total", "Items of answered calls and messages of streams that carry an error, by reason.", "reason"),
-		messages: counter("stream_messages_total", "Messages of streams that were answered, by whether the answer is an error.", "result"),
+		refused:  counter(namespace, "refusals_total", "Calls that ended with an error, by the reason that their callers were told.", "reason"),
+		items:    counter(namespace, "item_errors_total", "Items of answered calls and messages of streams that carry an error, by reason.", "reason"),
+		messages: counter(namespace, "stream_messages_total", "Messages of streams that were answered, by whether the answer is an error.", "result"),
 		streams:  prometheus.NewGauge(gauge("streams_open", "Streams of StreamCompare that are open.")),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "stream_frames_dropped_total", Help: "Frames of streams whose place a newer one took.",
@@ -91,8 +105,8 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 	for _, result := range []string{resultOK, resultFailed} {
 		m.messages.WithLabelValues(result)
 	}
-	err := register(registerer, m.calls, m.seconds, m.inFlight, m.refused, m.items, m.messages, m.streams, m.dropped,
-		stages, &collector{read: read})
+	err := register(registerer, m.started, m.handled, m.seconds, m.inFlight, m.refused, m.items, m.messages,
+		m.streams, m.dropped, stages, &collector{read: read})
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
@@ -107,13 +121,13 @@ func register(registerer prometheus.Registerer, collectors ...prometheus.Collect
 	return errors.Join(errs...)
 }
 
-func counter(name, help string, labels ...string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+func counter(prefix, name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: name, Help: help}, labels)
 }
 
-func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+func histogram(prefix, name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: namespace, Name: name, Help: help, Buckets: buckets,
+		Namespace: prefix, Name: name, Help: help, Buckets: buckets,
 	}, labels)
 }
 
@@ -124,7 +138,25 @@ func gauge(name, help string) prometheus.GaugeOpts {
 // RPC is a call as metrics tell it apart.
 type RPC struct {
 	Method string // the RPC, such as "siamese.v1.SiameseService/Compare"; one that the server has
-	Stream bool   // whether its messages come one by one
+
+	// ClientStream and ServerStream say whether the client's and the server's
+	// messages come one by one.
+	ClientStream, ServerStream bool
+}
+
+// labels are the values of grpc_type, grpc_service and grpc_method.
+func (r RPC) labels() []string {
+	kind := "unary"
+	switch {
+	case r.ClientStream && r.ServerStream:
+		kind = "bidi_stream"
+	case r.ClientStream:
+		kind = "client_stream"
+	case r.ServerStream:
+		kind = "server_stream"
+	}
+	service, method, _ := strings.Cut(r.Method, "/")
+	return []string{kind, service, method}
 }
 
 // streamCompare is the method whose streams are counted as open.
@@ -135,13 +167,15 @@ func (m *Metrics) Begin(r RPC) {
 	if m == nil {
 		return
 	}
+	m.started.WithLabelValues(r.labels()...).Inc()
 	m.inFlight.WithLabelValues(r.Method).Inc()
 	if r.Method == streamCompare {
 		m.streams.Inc()
 	}
 }
 
-// End counts a call out that took took and ended with code, such as "OK".
+// End counts a call out that took took and ended with code, such as "OK",
+// as codes.Code.String spells it.
 func (m *Metrics) End(r RPC, code string, took time.Duration) {
 	if m == nil {
 		return
@@ -150,10 +184,9 @@ func (m *Metrics) End(r RPC, code string, took time.Duration) {
 	if r.Method == streamCompare {
 		m.streams.Dec()
 	}
-	if !r.Stream {
-		m.seconds.WithLabelValues(r.Method).Observe(took.Seconds())
-	}
-	m.calls.WithLabelValues(r.Method, code).Inc()
+	labels := r.labels()
+	m.seconds.WithLabelValues(labels...).Observe(took.Seconds())
+	m.handled.WithLabelValues(append(labels, code)...).Inc()
 }
 
 // Refuse counts a call that ended with an error of this reason, one of the

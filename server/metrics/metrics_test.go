@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,53 @@ func TestSecondServerIsRefused(t *testing.T) {
 	}
 	if err := metrics.CountLoads(registry, none); err == nil {
 		t.Error("CountLoads a second time = nil, want an error")
+	}
+}
+
+// Each metric of calls tells a call by go-grpc-middleware's labels.
+func TestCallsHaveTypeServiceAndMethod(t *testing.T) {
+	for _, tt := range []struct {
+		client, server bool
+		want           string
+	}{
+		{false, false, "unary"},
+		{true, false, "client_stream"},
+		{false, true, "server_stream"},
+		{true, true, "bidi_stream"},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			m, err := metrics.New(registry, nothing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rpc := metrics.RPC{Method: "a.v1.Service/Do", ClientStream: tt.client, ServerStream: tt.server}
+			m.Begin(rpc)
+			m.End(rpc, "NotFound", time.Second)
+			labels := map[string]string{"grpc_type": tt.want, "grpc_service": "a.v1.Service", "grpc_method": "Do"}
+			checkOneCall(t, registry, "grpc_server_started_total", labels)
+			checkOneCall(t, registry, "grpc_server_handling_seconds", labels)
+			labels["grpc_code"] = "NotFound"
+			checkOneCall(t, registry, "grpc_server_handled_total", labels)
+		})
+	}
+}
+
+func checkOneCall(t *testing.T, registry *prometheus.Registry, name string, want map[string]string) {
+	t.Helper()
+	series := family(t, registry, name)
+	if len(series) != 1 {
+		t.Fatalf("%d of %s, want one", len(series), name)
+	}
+	got := make(map[string]string)
+	for _, label := range series[0].GetLabel() {
+		got[label.GetName()] = label.GetValue()
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("labels of %s %v, want %v", name, got, want)
+	}
+	if n := series[0].GetCounter().GetValue() + float64(series[0].GetHistogram().GetSampleCount()); n != 1 {
+		t.Errorf("%s = %v, want 1", name, n)
 	}
 }
 

@@ -85,7 +85,7 @@ func (o *Observer) HandleRPC(ctx context.Context, event stats.RPCStats) {
 	switch event := event.(type) {
 	case *stats.Begin:
 		if c := observedIn(ctx); c != nil {
-			c.rpc.Stream = event.IsClientStream || event.IsServerStream
+			c.rpc.ClientStream, c.rpc.ServerStream = event.IsClientStream, event.IsServerStream
 			o.metrics.Begin(c.rpc)
 		}
 	case *stats.End:
