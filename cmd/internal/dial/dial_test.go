@@ -24,7 +24,7 @@ import (
 
 const token = "siamese_secret"
 
-// serve answers health to whoever shows the token, over the given transport.
+// serve answers health to callers who show the token, over the given transport.
 func serve(t *testing.T, transport credentials.TransportCredentials) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

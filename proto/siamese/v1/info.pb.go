@@ -428,7 +428,7 @@ func (x *Limits) GetMaxCalls() uint32 {
 }
 
 // Access is what the server asks of a caller, and what a caller may ask of it. A
-// caller is whoever has one token, else one certificate, else one IP address.
+// caller is one token, else one certificate, else one IP address.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether calls need a bearer token, in the header "authorization";

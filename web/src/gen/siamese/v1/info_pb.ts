@@ -275,7 +275,7 @@ export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
 
 /**
  * Access is what the server asks of a caller, and what a caller may ask of it. A
- * caller is whoever has one token, else one certificate, else one IP address.
+ * caller is one token, else one certificate, else one IP address.
  *
  * @generated from message siamese.v1.Access
  */
