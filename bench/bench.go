@@ -84,10 +84,7 @@ func WriteJSON(path string, rows []Row) error {
 }
 
 // Median is the median of the values, which it sorts; there must be some.
-func Median(values []float64) float64 { return median(values) }
-
-// median of the values, which it sorts.
-func median(values []float64) float64 {
+func Median(values []float64) float64 {
 	slices.Sort(values)
 	middle := len(values) / 2
 	if len(values)%2 == 1 {

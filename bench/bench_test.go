@@ -35,8 +35,8 @@ func TestMedian(t *testing.T) {
 		{[]float64{4, 1, 2, 100}, 3},
 	}
 	for _, tt := range tests {
-		if got := median(tt.give); got != tt.want {
-			t.Errorf("median(%v) = %v, want %v", tt.give, got, tt.want)
+		if got := Median(tt.give); got != tt.want {
+			t.Errorf("Median(%v) = %v, want %v", tt.give, got, tt.want)
 		}
 	}
 }

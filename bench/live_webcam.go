@@ -91,7 +91,7 @@ func readPlayed(lines io.Reader) (played, error) {
 	return played{
 		scoredPerSec: float64(len(answers)-1) / span,
 		shownPerSec:  totals.ShownPerSecond,
-		lagMedian:    median(lags),
+		lagMedian:    Median(lags),
 		lagHigh:      lags[(len(lags)*95-1)/100],
 	}, nil
 }

@@ -84,7 +84,7 @@ func (s Serving) encodeRows(ctx context.Context) ([]Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		middle := median(seconds)
+		middle := Median(seconds)
 		rows = append(rows,
 			figure(fmt.Sprintf("encode, batch %d", size), middle*1e3, "ms"),
 			figure(fmt.Sprintf("encode, batch %d, rate", size), float64(size)/middle, "images/s"))
@@ -143,9 +143,9 @@ func (s Serving) overheadRows(ctx context.Context, connection *client.Client) ([
 		ratios = append(ratios, overGRPC/inProcess)
 	}
 	return []Row{
-		figure("two decodes and encodes in process", median(local)*1e3, "ms"),
-		figure("Compare over gRPC, two 105×105 PNGs", median(remote)*1e3, "ms"),
-		atMost("Compare over gRPC, overhead", (median(ratios)-1)*100, "%", overheadBarPercent),
+		figure("two decodes and encodes in process", Median(local)*1e3, "ms"),
+		figure("Compare over gRPC, two 105×105 PNGs", Median(remote)*1e3, "ms"),
+		atMost("Compare over gRPC, overhead", (Median(ratios)-1)*100, "%", overheadBarPercent),
 	}, nil
 }
 

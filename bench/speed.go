@@ -106,9 +106,9 @@ func (s Speed) decodeRows(scenes [][]byte) ([]Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		seconds = append(seconds, median(times))
+		seconds = append(seconds, Median(times))
 	}
-	return []Row{atMost("decode and resize a JPEG of 640×480", median(seconds)*1e3, "ms", s.DecodeBar)}, nil
+	return []Row{atMost("decode and resize a JPEG of 640×480", Median(seconds)*1e3, "ms", s.DecodeBar)}, nil
 }
 
 // halfRows hold bfloat16 against float32, a batch each in turn.

@@ -135,7 +135,7 @@ func medianOf[T any](values []T, of func(T) float64) float64 {
 	for i, value := range values {
 		numbers[i] = of(value)
 	}
-	return median(numbers)
+	return Median(numbers)
 }
 
 func settingName(setting string) string {

@@ -122,7 +122,7 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 	if err != nil {
 		return 0, nil, err
 	}
-	seconds = median(times)
+	seconds = Median(times)
 	return seconds, []Row{
 		figure(fmt.Sprintf("training step, %d images, all pairs", largeImages), seconds, "s"),
 		figure(fmt.Sprintf("training step, %d images, all pairs, rate", largeImages), largeImages/seconds, "images/s"),

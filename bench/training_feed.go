@@ -62,7 +62,7 @@ func (t Training) feedRows(ctx context.Context) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rate, taken := drawImages/median(drawing), smallImages/watch.stepSeconds()
+	rate, taken := drawImages/Median(drawing), smallImages/watch.stepSeconds()
 	return append([]Row{
 		figure("input pipeline (decode, prepare, affine), rate", rate, "images/s"),
 		atLeast("input pipeline to what training steps take, images/s", rate/taken, "×", drawBar),
@@ -105,8 +105,8 @@ func feedRates(marks []feedMark) []Row {
 	}
 	name := fmt.Sprintf("training feed (pictures in memory, affine, batches of %d)", feedImages)
 	return []Row{
-		figure(fmt.Sprintf("%s, rate on %d cores", name, runtime.GOMAXPROCS(0)), median(rates), "images/s"),
-		atLeast(name+", a second of one core", median(cores), "images", feedBar),
+		figure(fmt.Sprintf("%s, rate on %d cores", name, runtime.GOMAXPROCS(0)), Median(rates), "images/s"),
+		atLeast(name+", a second of one core", Median(cores), "images", feedBar),
 	}
 }
 

@@ -109,7 +109,7 @@ func (r trainingRounds) rows() []Row {
 		figure(name+" as pairs", middleOf(r.step), "s"),
 		figure(name+" as pairs, rate", smallImages/middleOf(r.step), "images/s"),
 		figure(name+", share of the forward pass", 100*middleRatio(r.forward, r.step), "%"),
-		figure(name+", share that no image adds to (update)", 100*median(fixed), "%"),
+		figure(name+", share that no image adds to (update)", 100*Median(fixed), "%"),
 		figure(name+", bfloat16, rate", smallImages/middleOf(r.half), "images/s"),
 		figure(name+", bfloat16 to float32", middleRatio(r.step, r.half), "×"),
 	}
@@ -132,7 +132,7 @@ func (r trainingRounds) kerasRows(large float64) []Row {
 
 // middleOf is the median; the values stay in their order.
 func middleOf(values []float64) float64 {
-	return median(append([]float64(nil), values...))
+	return Median(append([]float64(nil), values...))
 }
 
 // middleRatio is the median of the ratios within each round.
@@ -141,5 +141,5 @@ func middleRatio(over, under []float64) float64 {
 	for i := range ratios {
 		ratios[i] = over[i] / under[i]
 	}
-	return median(ratios)
+	return Median(ratios)
 }

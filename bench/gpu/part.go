@@ -58,9 +58,9 @@ type Bench struct {
 	// OpenTrainer makes a trainer of VGG16 that begins with the same weights each
 	// time. towers are the devices that share a step; for one device they are nil.
 	OpenTrainer func(device string, towers []string, precision string) (bench.Learner, error)
-	// Server starts this program as a server on the device, with more flags; its
-	// address is to be appended.
-	Server func(flags ...string) []string
+	// Server is the command line of a server of the model, to which its address is to
+	// be appended.
+	Server func(options ModelOptions) ([]string, error)
 	// Prepare turns an image file into pixels, uint8 [H,W,3].
 	Prepare bench.Preparer
 	// ImageFLOP is how many floating-point operations it takes to encode an image.

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,9 +51,10 @@ var clientCounts = []int{1, 16, 64}
 
 // server measures a server process with some callers.
 func (b *Bench) server(ctx context.Context) error {
-	var flags []string
-	if b.Best.Precision != "" {
-		flags = []string{"--precision=" + b.Best.Precision, fmt.Sprintf("--max-batch=%d", b.Best.Batch)}
+	options := ModelOptions{Device: b.Device, Precision: cmp.Or(b.Best.Precision, "float32"), Batch: b.Best.Batch}
+	command, err := b.Server(options)
+	if err != nil {
+		return err
 	}
 	var paces []load.Config
 	for _, clients := range clientCounts {
@@ -63,11 +65,11 @@ func (b *Bench) server(ctx context.Context) error {
 		return err
 	}
 	traffic := bench.Traffic{Kind: bench.CompareTraffic, Files: files}
-	start, outcomes, err := traffic.RunOwnPaces(ctx, b.Server(flags...), paces)
+	start, outcomes, err := traffic.RunOwnPaces(ctx, command, paces)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(b.tellText("flags", fmt.Sprint(flags)), b.tell("start to SERVING", start, "s"))
+	err = errors.Join(b.tellText("flags", fmt.Sprintf("--precision=%s --max-batch=%d", options.Precision, options.Batch)), b.tell("start to SERVING", start, "s"))
 	for i, outcome := range outcomes {
 		name := fmt.Sprintf("%d clients", clientCounts[i])
 		err = errors.Join(err,

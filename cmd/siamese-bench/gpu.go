@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -133,13 +132,9 @@ func (c *gpuCommand) bench(ctx context.Context) (*gpu.Bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := siameseProgram()
-	if err != nil {
-		return nil, err
-	}
 	b := &gpu.Bench{
 		Device: c.Device, Card: c.card, Touch: c.touch, OpenModel: c.openModel, OpenTrainer: openTrainer,
-		Server: func(flags ...string) []string { return c.server(program, flags) }, MinTime: c.MinTime, ImageFLOP: architecture.EncodeFLOP(),
+		Server: c.server, MinTime: c.MinTime, ImageFLOP: architecture.EncodeFLOP(),
 		Prepare: func(file []byte) ([]byte, error) {
 			picture, err := preparer.Prepare(file)
 			if err != nil {
@@ -155,11 +150,18 @@ func (c *gpuCommand) bench(ctx context.Context) (*gpu.Bench, error) {
 }
 
 func (c *gpuCommand) openModel(ctx context.Context, options gpu.ModelOptions) (gpu.Encoder, error) {
-	flags := network.ModelFlags{
-		Model: c.Model, Cache: c.Cache, Device: options.Device, Precision: options.Precision,
-		MaxBatch: options.Batch, GPUMemoryFraction: options.MemoryFraction,
+	return c.flags(options).Open(ctx)
+}
+
+// flags are those of the model with options.
+func (c *gpuCommand) flags(options gpu.ModelOptions) *modelFlags {
+	return &modelFlags{
+		ModelFlags: network.ModelFlags{
+			Model: c.Model, Cache: c.Cache, Device: options.Device, Precision: options.Precision,
+			MaxBatch: options.Batch, GPUMemoryFraction: options.MemoryFraction,
+		},
+		ImagingFlags: c.ImagingFlags,
 	}
-	return flags.Open(ctx)
 }
 
 // openTrainer trains VGG16 at 105×105 as the built-in model is trained.
@@ -179,11 +181,8 @@ func openTrainer(device string, towers []string, precision string) (bench.Learne
 
 // server is the command line of a server of the model. It keeps no embeddings: it
 // is encoding that counts.
-func (c *gpuCommand) server(program string, flags []string) []string {
-	return slices.Concat([]string{
-		program, "serve", "--model=" + c.Model, "--cache=" + c.Cache, "--device=" + c.Device,
-		"--resize=" + c.Resize, "--alpha=" + c.Alpha, "--http-addr=", "--cache-bytes=0",
-	}, flags, []string{"--addr"})
+func (c *gpuCommand) server(options gpu.ModelOptions) ([]string, error) {
+	return c.flags(options).server("--cache-bytes=0")
 }
 
 // touch has TensorFlow open the device.
