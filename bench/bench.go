@@ -25,7 +25,7 @@ type Row struct {
 	// Holds is whether Value keeps to the bar; true where there is none.
 	Holds bool `json:"holds"`
 
-	isLeast bool // Bar is what Value has to be at the least
+	isLeast bool // Bar is the lowest that Value may be
 }
 
 // figure is a row without a bar.

@@ -41,7 +41,7 @@ type Outcome struct {
 	// ImagesPerCall is how many images a call has.
 	ImagesPerCall int
 	// Runs is how many images the encoder's runs had, nil where the server's
-	// metrics are not to be had.
+	// metrics are not available.
 	Runs *RunSizes
 }
 

@@ -138,7 +138,7 @@ func (l *Live) DropReference(name string) {
 	l.wake()
 }
 
-// Updates returns the channel of updates, in order. Who reads it slowly loses
+// Updates returns the channel of updates, in order. A slow reader loses
 // the oldest beyond 64 (Stats.UpdatesLost) and holds up nothing. It is closed
 // when l has ended.
 func (l *Live) Updates() <-chan Update { return l.updates }

@@ -88,33 +88,33 @@ func (b *Bench) drawings(n int) ([]byte, error) {
 	return pixels, nil
 }
 
-// judged is what a model makes of the images: embeddings, and the similarity of
+// outputs are what a model makes of the images: embeddings, and the similarity of
 // each image to the next one.
-type judged struct{ embeddings, similarities []float32 }
+type outputs struct{ embeddings, similarities []float32 }
 
-func judge(ctx context.Context, model Encoder, pixels []byte) (judged, error) {
+func run(ctx context.Context, model Encoder, pixels []byte) (outputs, error) {
 	embeddings, err := model.Encode(ctx, pixels)
 	if err != nil {
-		return judged{}, err
+		return outputs{}, err
 	}
 	length := len(embeddings) / agreeImages
 	similarities, err := model.Compare(ctx, embeddings[:len(embeddings)-length], embeddings[length:])
-	return judged{embeddings, similarities}, err
+	return outputs{embeddings, similarities}, err
 }
 
 // reference is what the CPU makes of the images in float32.
-func (b *Bench) reference(ctx context.Context, pixels []byte) (_ judged, err error) {
+func (b *Bench) reference(ctx context.Context, pixels []byte) (_ outputs, err error) {
 	model, err := b.OpenModel(ctx, ModelOptions{Device: "cpu", Precision: "float32"})
 	if err != nil {
-		return judged{}, fmt.Errorf("on the CPU: %w", err)
+		return outputs{}, fmt.Errorf("on the CPU: %w", err)
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
-	return judge(ctx, model, pixels)
+	return run(ctx, model, pixels)
 }
 
 // agree holds the device against the CPU.
-func (b *Bench) agree(ctx context.Context, model Encoder, precision string, pixels []byte, want judged) error {
-	got, err := judge(ctx, model, pixels)
+func (b *Bench) agree(ctx context.Context, model Encoder, precision string, pixels []byte, want outputs) error {
+	got, err := run(ctx, model, pixels)
 	if err != nil {
 		return err
 	}

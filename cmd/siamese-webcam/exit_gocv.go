@@ -13,13 +13,13 @@ import (
 // logLevel is the variable that OpenCV reads as it is loaded.
 const logLevel = "OPENCV_LOG_LEVEL"
 
-// settle keeps OpenCV from writing to standard error what this program says in
+// quieten keeps OpenCV from writing to standard error what this program says in
 // one sentence, and the C library from spreading pictures over an arena for each
 // thread, where resident memory creeps up for an hour. Both are taken from the
 // environment before main begins, so the program executes itself again with them,
 // in the same process. Where the variable is set already, or the system can't,
 // nothing changes.
-func settle() {
+func quieten() {
 	if _, set := os.LookupEnv(logLevel); set {
 		return
 	}

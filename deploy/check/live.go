@@ -38,7 +38,7 @@ type answers struct {
 
 // run prints a line an expression and a line an alert.
 func (l live) run(ctx context.Context, stdout io.Writer) error {
-	got, err := l.settle(ctx)
+	got, err := l.awaitHealth(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,10 +54,10 @@ func (l live) run(ctx context.Context, stdout io.Writer) error {
 	return nil
 }
 
-// settle asks every second until every question has data and no alert is up, or
+// awaitHealth asks every second until every question has data and no alert is up, or
 // the wait is over, and returns the last answers. One scrape that a busy machine
 // was too slow for is no finding.
-func (l live) settle(ctx context.Context) (answers, error) {
+func (l live) awaitHealth(ctx context.Context) (answers, error) {
 	start := time.Now()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

@@ -49,7 +49,7 @@ func (e embeddings) row(i int) []float32 {
 }
 
 // encode asks for each of count pictures once, in order, and encodes them in
-// batches; no more than a batch of pictures is held at a time.
+// batches; at most a batch of pictures is held at a time.
 func encode(ctx context.Context, model Model, count int, picture func(int) (*imaging.Picture, error)) (embeddings, error) {
 	var all embeddings
 	var pixels []byte

@@ -12,7 +12,7 @@ import (
 )
 
 // testedSeries is a series that a unit test of the alerts makes up; it has
-// labels, instance at the least.
+// labels, at least instance.
 var testedSeries = regexp.MustCompile(`(?m)^ *- series: '(\w+)\{(.*)\}'$`)
 
 // testedLabel is one of its labels.

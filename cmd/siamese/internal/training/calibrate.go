@@ -72,7 +72,7 @@ func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (scale, s
 	return scale, shift, c.report(s, scores, scale, shift)
 }
 
-// scores judges pairs of both kinds of negatives.
+// scores compares pairs of both kinds of negatives.
 func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error) {
 	var scores []evaluate.Score
 	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision}
