@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"siamese/internal/atomicfile"
 )
 
 // losses holds the mean losses of all epochs so far. Both slices are of one
@@ -66,11 +68,11 @@ func (l *losses) add(train, validation float64) error {
 			len(l.train)+1, validation)
 	}
 	l.train, l.validation = append(l.train, train), append(l.validation, validation)
-	if err := Save(filepath.Join(l.dir, LossFile), numberLines(l.train)); err != nil {
+	if err := atomicfile.Write(filepath.Join(l.dir, LossFile), numberLines(l.train)); err != nil {
 		return err
 	}
 	if len(lossPoints(l.validation)) > 0 {
-		if err := Save(filepath.Join(l.dir, ValidationLossFile), numberLines(l.validation)); err != nil {
+		if err := atomicfile.Write(filepath.Join(l.dir, ValidationLossFile), numberLines(l.validation)); err != nil {
 			return err
 		}
 	}
@@ -78,7 +80,7 @@ func (l *losses) add(train, validation float64) error {
 	if err != nil {
 		return err
 	}
-	return Save(filepath.Join(l.dir, LossPlotFile), plot)
+	return atomicfile.Write(filepath.Join(l.dir, LossPlotFile), plot)
 }
 
 // numberLines prints one number a line, in the fewest digits that read back alike.
