@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -134,7 +135,7 @@ func Smooth(values []float64, window, order int) ([]float64, error) {
 	smooth := make([]float64, len(values))
 	for i := range values {
 		begin := min(max(i-window/2, 0), len(values)-window)
-		for j, weight := range fit[i-begin] {
+		for j, weight := range fit.RawRowView(i - begin) {
 			smooth[i] += weight * values[begin+j]
 		}
 	}
@@ -142,52 +143,16 @@ func Smooth(values []float64, window, order int) ([]float64, error) {
 }
 
 // projection returns the [window,window] matrix that turns values at equal
-// distances into those of the polynomial that fits them best. It is the sum of
-// the outer products of orthonormal polynomials, which stays exact where the
-// normal equations of the plain powers would lose digits.
-func projection(window, order int) [][]float64 {
-	fit := make([][]float64, window)
-	for i := range fit {
-		fit[i] = make([]float64, window)
-	}
-	for _, p := range orthogonal(window, order) {
-		norm := dot(p, p)
-		for i := range fit {
-			for j := range fit[i] {
-				fit[i][j] += p[i] * p[j] / norm
-			}
-		}
-	}
-	return fit
-}
-
-// orthogonal returns polynomials of degree 0 to order, each by its values at
-// the points of the window, orthogonal to one another (Gram-Schmidt on the powers).
-func orthogonal(window, order int) [][]float64 {
-	var basis [][]float64
-	for degree := range order + 1 {
-		p := make([]float64, window)
-		for i := range p {
-			p[i] = 1
-			if degree > 0 {
-				p[i] = basis[degree-1][i] * float64(i-window/2)
-			}
-		}
-		for _, q := range basis {
-			share := dot(p, q) / dot(q, q)
-			for i := range p {
-				p[i] -= share * q[i]
-			}
-		}
-		basis = append(basis, p)
-	}
-	return basis
-}
-
-func dot(a, b []float64) float64 {
-	var sum float64
-	for i := range a {
-		sum += a[i] * b[i]
-	}
-	return sum
+// distances into those of the polynomial that fits them best: QQᵀ of the powers'
+// QR decomposition, which keeps digits that the normal equations would lose.
+func projection(window, order int) *mat.Dense {
+	powers := mat.NewDense(window, order+1, nil)
+	powers.Apply(func(i, j int, _ float64) float64 { return math.Pow(float64(i-window/2), float64(j)) }, powers)
+	var qr mat.QR
+	qr.Factorize(powers)
+	var q, fit mat.Dense
+	qr.QTo(&q)
+	basis := q.Slice(0, window, 0, order+1)
+	fit.Mul(basis, basis.T())
+	return &fit
 }
