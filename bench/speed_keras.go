@@ -21,11 +21,6 @@ const (
 	kerasTolerance = 1e-4
 )
 
-// kerasRates are pairs in a second, index i of all right after each other.
-type kerasRates struct {
-	keras, distinct, reference []float64
-}
-
 // kerasRows hold Compare, and frames against a fixed reference, against Keras'
 // predict: the same pairs, one after the other. Keras is given prepared pictures,
 // the server files.
@@ -48,19 +43,13 @@ func (s Speed) kerasRows(ctx context.Context, to target, drawings [][]byte) (_ [
 	if err != nil {
 		return nil, err
 	}
-	defer stream.close()
+	defer stream.Close() //nolint:errcheck // returns nil
 	s.say("Compare and a stream's frames, in turn with Keras' predict")
-	var rates kerasRates
-	for round := range kerasRounds + 1 {
-		once, err := kerasRound(ctx, peer, to, stream, reference, frames)
-		if err != nil {
-			return nil, err
-		}
-		if round > 0 { // the first warms up
-			rates.add(once)
-		}
+	seconds, err := inTurn(kerasRounds, kerasWorks(ctx, peer, to, stream, reference, frames)...)
+	if err != nil {
+		return nil, err
 	}
-	return rates.rows(), nil
+	return kerasRates(seconds[0], seconds[1], seconds[2]), nil
 }
 
 // prepareEach gives the pairs of the reference and each frame, uint8 [2n,H,W,3].
@@ -78,25 +67,14 @@ func (s Speed) prepareEach(reference []byte, frames [][]byte) ([]byte, error) {
 	return pixels, nil
 }
 
-// kerasRound has each side score all pairs once. Keras' similarities must be
-// ours: else the two do not do the same work.
-func kerasRound(ctx context.Context, peer *kerasProcess, to target, stream *stream, reference []byte, frames [][]byte) (kerasRates, error) {
-	seconds, similarities, err := peer.predict(len(frames))
-	if err != nil {
-		return kerasRates{}, err
-	}
-	pairs := float64(len(frames))
-	rates := kerasRates{keras: []float64{pairs / seconds}}
-	for _, side := range []struct {
-		into  *[]float64
-		score func(context.Context, []byte) (float32, error)
-	}{
-		{&rates.distinct, func(ctx context.Context, frame []byte) (float32, error) { return to.compare(ctx, reference, frame) }},
-		{&rates.reference, stream.score},
-	} {
-		seconds, err := timed(func() error {
+// kerasWorks have Keras, Compare and the stream score all pairs once. Keras'
+// similarities must be ours: else the sides do not do the same work.
+func kerasWorks(ctx context.Context, peer *kerasProcess, to target, stream stream, reference []byte, frames [][]byte) []work {
+	var similarities []float64
+	scoring := func(score func(frame []byte) (float32, error)) work {
+		return clocked(func(int) error {
 			for i, frame := range frames {
-				similarity, err := side.score(ctx, frame)
+				similarity, err := score(frame)
 				if err != nil {
 					return err
 				}
@@ -106,12 +84,15 @@ func kerasRound(ctx context.Context, peer *kerasProcess, to target, stream *stre
 			}
 			return nil
 		})
-		if err != nil {
-			return kerasRates{}, err
-		}
-		*side.into = []float64{pairs / seconds}
 	}
-	return rates, nil
+	return []work{
+		func(int) (seconds float64, err error) {
+			seconds, similarities, err = peer.predict(len(frames))
+			return seconds, err
+		},
+		scoring(func(frame []byte) (float32, error) { return to.compare(ctx, reference, frame) }),
+		scoring(func(frame []byte) (float32, error) { return stream.score(ctx, frame) }),
+	}
 }
 
 // predict has Keras tell the similarity of each pair, and gives the seconds that
@@ -134,18 +115,13 @@ func (k *kerasProcess) predict(pairs int) (seconds float64, similarities []float
 	return similarities[0], similarities[1:], nil
 }
 
-func (r *kerasRates) add(once kerasRates) {
-	r.keras = append(r.keras, once.keras...)
-	r.distinct = append(r.distinct, once.distinct...)
-	r.reference = append(r.reference, once.reference...)
-}
-
-func (r kerasRates) rows() []Row {
+// kerasRates are the figures of the seconds in which each side scored all pairs.
+func kerasRates(keras, distinct, reference []float64) []Row {
 	return []Row{
-		figure("Keras' predict, a pair at a time", middleOf(r.keras), "pairs/s"),
-		figure("Compare of the same pairs, one after the other", middleOf(r.distinct), "pairs/s"),
-		atLeast("Compare to Keras' predict", middleRatio(r.distinct, r.keras), "×", kerasDistinctBar),
-		figure("frames of the same pairs, one after the other", middleOf(r.reference), "pairs/s"),
-		atLeast("frames against a fixed reference to Keras' predict", middleRatio(r.reference, r.keras), "×", kerasReferenceBar),
+		figure("Keras' predict, a pair at a time", kerasPairs/Median(keras), "pairs/s"),
+		figure("Compare of the same pairs, one after the other", kerasPairs/Median(distinct), "pairs/s"),
+		atLeast("Compare to Keras' predict", medianRatio(keras, distinct), "×", kerasDistinctBar),
+		figure("frames of the same pairs, one after the other", kerasPairs/Median(reference), "pairs/s"),
+		atLeast("frames against a fixed reference to Keras' predict", medianRatio(keras, reference), "×", kerasReferenceBar),
 	}
 }

@@ -130,14 +130,6 @@ func failures(rounds []Swept) int {
 	return sum
 }
 
-func medianOf[T any](values []T, of func(T) float64) float64 {
-	numbers := make([]float64, len(values))
-	for i, value := range values {
-		numbers[i] = of(value)
-	}
-	return Median(numbers)
-}
-
 func settingName(setting string) string {
 	if setting == "" {
 		return "the defaults"

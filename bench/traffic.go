@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"siamese/bench/load"
+	"siamese/client"
 )
 
 // Traffic is calls of one kind, sent to a server at a pace.
@@ -77,14 +78,14 @@ func (t Traffic) Run(ctx context.Context, metrics, address string, options ...gr
 	if err := t.Validate(); err != nil {
 		return Outcome{}, err
 	}
-	to, err := dial(address, options...)
+	connection, err := client.New(address, options...)
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer func() { err = errors.Join(err, to.close()) }()
+	defer func() { err = errors.Join(err, connection.Close()) }()
 	pace := t.Pace
 	var stop func()
-	if pace.Call, stop, err = t.call(ctx, to); err != nil {
+	if pace.Call, stop, err = t.call(ctx, target{connection}); err != nil {
 		return Outcome{}, err
 	}
 	defer stop()
@@ -169,10 +170,10 @@ func (t Traffic) streams(ctx context.Context, to target) (load.Call, func(), err
 		count = (t.Pace.Clients + streamWindow - 1) / streamWindow
 	}
 	var calls []load.Call
-	var opened []*stream
+	var opened []stream
 	stop := func() {
 		for _, each := range opened {
-			each.close()
+			_ = each.Close() // returns nil
 		}
 	}
 	for range count {

@@ -9,6 +9,7 @@ import (
 	"siamese/bench"
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/imaging"
 	"siamese/tfmodel"
 )
 
@@ -97,18 +98,23 @@ func (c *modelFlags) serving(model *network.Model, s cli.Streams) (bench.Serving
 	return bench.Serving{
 		Encoder:   model,
 		Precision: string(model.Precision()),
-		Prepare: func(encoded []byte) ([]byte, error) {
-			picture, err := preparer.Prepare(encoded)
-			if err != nil {
-				return nil, err
-			}
-			return picture.Pix, nil
-		},
-		A:        a,
-		B:        b,
-		Command:  command,
-		Progress: s.Err,
+		Prepare:   pixelsBy(preparer),
+		A:         a,
+		B:         b,
+		Command:   command,
+		Progress:  s.Err,
 	}, nil
+}
+
+// pixelsBy turns image files into the network's input.
+func pixelsBy(preparer *imaging.Preparer) bench.Preparer {
+	return func(encoded []byte) ([]byte, error) {
+		picture, err := preparer.Prepare(encoded)
+		if err != nil {
+			return nil, err
+		}
+		return picture.Pix, nil
+	}
 }
 
 // server is the command line of a server of the model, with more flags; the address
