@@ -207,9 +207,9 @@ func (l *Live) enter(state State) {
 	l.state = state
 	l.mu.Unlock()
 	if state.Err != nil {
-		l.log.Warn("live stream", "phase", state.Phase.String(), "err", state.Err, "retry_in", state.RetryIn)
+		l.log.Warn("live stream", "phase", state.Phase, "err", state.Err, "retry_in", state.RetryIn)
 	} else {
-		l.log.Info("live stream", "phase", state.Phase.String(), "model", state.Model)
+		l.log.Info("live stream", "phase", state.Phase, "model", state.Model)
 	}
 	l.emit(Update{State: &state})
 }

@@ -129,33 +129,14 @@ func cosine(a, b []float32) float64 {
 }
 
 // Negatives says where the two images of a different pair come from.
-type Negatives int
+type Negatives string
 
 const (
 	// Any takes two different classes, mostly of different alphabets.
-	Any Negatives = iota
+	Any Negatives = "any"
 	// SameAlphabet takes two different classes of one alphabet, the hard case.
-	SameAlphabet
+	SameAlphabet Negatives = "same-alphabet"
 )
-
-var negativesNames = []string{"any", "same-alphabet"}
-
-// ParseNegatives reads "any" or "same-alphabet".
-func ParseNegatives(name string) (Negatives, error) {
-	i := slices.Index(negativesNames, name)
-	if i < 0 {
-		return 0, fmt.Errorf("negatives are %q, expected one of %q", name, negativesNames)
-	}
-	return Negatives(i), nil
-}
-
-// String names the choice as ParseNegatives reads it.
-func (n Negatives) String() string {
-	if n < 0 || int(n) >= len(negativesNames) {
-		return fmt.Sprintf("Negatives(%d)", int(n))
-	}
-	return negativesNames[n]
-}
 
 // pairStream sets the draws of pairs apart from other draws of the same seed.
 const pairStream = 0x7061697273

@@ -99,10 +99,7 @@ func (c *verifyCommand) Run(ctx context.Context, s cli.Streams) error {
 }
 
 func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (result evaluate.VerifyResult, err error) {
-	config := evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Threshold: model.Card().Threshold}
-	if config.Negatives, err = evaluate.ParseNegatives(c.Negatives); err != nil {
-		return result, err
-	}
+	config := evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: model.Card().Threshold}
 	err = c.with(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
 		result, err = evaluate.Verify(ctx, model, data, config)
 		return err
