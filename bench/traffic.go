@@ -85,7 +85,7 @@ func (t Traffic) Run(ctx context.Context, metrics, address string, options ...gr
 	defer func() { err = errors.Join(err, connection.Close()) }()
 	pace := t.Pace
 	var stop func()
-	if pace.Call, stop, err = t.call(ctx, target{connection}); err != nil {
+	if pace.Call, stop, err = t.newCall(ctx, target{connection}); err != nil {
 		return Outcome{}, err
 	}
 	defer stop()
@@ -149,8 +149,8 @@ func (t Traffic) imagesPerCall() int {
 	return 2
 }
 
-// call makes the call, and what ends what it needs.
-func (t Traffic) call(ctx context.Context, to target) (load.Call, func(), error) {
+// newCall makes what is called, and what ends what it needs.
+func (t Traffic) newCall(ctx context.Context, to target) (load.Call, func(), error) {
 	switch t.Kind {
 	case RankTraffic:
 		return to.ranking(t.Files, t.Candidates), func() {}, nil

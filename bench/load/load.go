@@ -116,7 +116,7 @@ func (r *run) closed(ctx context.Context) {
 				if !begin.Before(r.to) {
 					return
 				}
-				err := r.call(ctx, begin)
+				err := r.send(ctx, begin)
 				end := time.Now()
 				isIn := !end.Before(r.from) && end.Before(r.to)
 				r.add(answer{end.Sub(begin), err}, isIn, isIn)
@@ -149,7 +149,7 @@ func (r *run) open(ctx context.Context) {
 		}
 		r.callers.Go(func() {
 			defer func() { <-room }()
-			err := r.call(ctx, due)
+			err := r.send(ctx, due)
 			end := time.Now()
 			r.add(answer{end.Sub(due), err}, !due.Before(r.from), !end.Before(r.from) && end.Before(r.to))
 		})
@@ -165,8 +165,8 @@ func (r *run) interval(random *rand.Rand) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// call makes the next call, which was due at a moment.
-func (r *run) call(ctx context.Context, due time.Time) error {
+// send makes the next call, which was due at a moment.
+func (r *run) send(ctx context.Context, due time.Time) error {
 	if r.Deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, due.Add(r.Deadline))

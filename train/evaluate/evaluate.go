@@ -51,9 +51,9 @@ func (e embeddings) row(i int) []float32 {
 	return e.values[i*e.length : (i+1)*e.length]
 }
 
-// encode asks for each of count pictures once, in order, and encodes them in
+// embed asks for each of count pictures once, in order, and encodes them in
 // batches; at most a batch of pictures is held at a time.
-func encode(ctx context.Context, model Model, count int, picture func(int) (*imaging.Picture, error)) (embeddings, error) {
+func embed(ctx context.Context, model Model, count int, picture func(int) (*imaging.Picture, error)) (embeddings, error) {
 	var all embeddings
 	var pixels []byte
 	for begin := 0; begin < count; begin += maxBatchImages {

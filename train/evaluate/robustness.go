@@ -88,7 +88,7 @@ func Robustness(ctx context.Context, model Model, d *dataset.Dataset, config Rob
 	drawer.draw(config.Pairs / 2)
 	// Picture i of the drawn is i·(1+len(changes)); its changes follow it.
 	stride := 1 + len(changes)
-	images, err := encode(ctx, model, len(drawer.images)*stride, func(i int) (*imaging.Picture, error) {
+	images, err := embed(ctx, model, len(drawer.images)*stride, func(i int) (*imaging.Picture, error) {
 		p, err := d.Picture(drawer.images[i/stride])
 		if err != nil || i%stride == 0 {
 			return p, err

@@ -84,7 +84,7 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
 	drawer.draw(config.Pairs / 2)
-	images, err := encode(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
+	images, err := embed(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
 		return d.Picture(drawer.images[i])
 	})
 	if err != nil {
