@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"image/jpeg"
 	"math"
 
@@ -57,13 +56,8 @@ func placed(degrees, x, y float64) func(*imaging.Picture) (*imaging.Picture, err
 
 // throughJPEG writes and reads the picture as a JPEG file.
 func throughJPEG(p *imaging.Picture) (*imaging.Picture, error) {
-	opaque := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
-	for from, to := 0, 0; from < len(p.Pix); from, to = from+3, to+4 {
-		copy(opaque.Pix[to:to+3], p.Pix[from:from+3])
-		opaque.Pix[to+3] = 0xff
-	}
 	var file bytes.Buffer
-	if err := jpeg.Encode(&file, opaque, &jpeg.Options{Quality: jpegQuality}); err != nil {
+	if err := jpeg.Encode(&file, p.Image(), &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, err
 	}
 	preparer, err := imaging.New(imaging.Config{Width: p.Width, Height: p.Height})
