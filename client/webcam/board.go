@@ -38,7 +38,6 @@ type board struct {
 	lag       time.Duration
 	scored    rate
 	dropped   int64 // by the server
-	failed    int64
 }
 
 func newBoard(references []client.Reference, now time.Time) *board {
@@ -73,7 +72,6 @@ func (b *board) result(result client.Result) []standing {
 		b.dropped++
 		return nil
 	case result.Err != nil:
-		b.failed++
 		return nil
 	}
 	b.scored.add(result.Received)
