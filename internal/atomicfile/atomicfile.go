@@ -56,8 +56,8 @@ const Partial = ".partial-"
 
 // NewFolder makes a folder of what fill writes into a temporary one beside it, which
 // is synced and renamed. When fill fails, or the program ends on the way, there is
-// no such folder. Parents are made; the folder's mode is 0755. The folder must not be
-// there or be empty, else the error wraps fs.ErrExist.
+// no such folder. Parents are made; the folder's mode is 0755. It must not be there or be
+// empty; one with something in it is an error that wraps fs.ErrExist.
 func NewFolder(dir string, fill func(temporary string) error) error {
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -86,7 +86,7 @@ func NewFolder(dir string, fill func(temporary string) error) error {
 		return err
 	}
 	if err := os.Rename(temporary, dir); err != nil {
-		return err
+		return fmt.Errorf("%w, expected a folder that is empty or not there", err)
 	}
 	return syncPath(parent)
 }

@@ -214,9 +214,6 @@ func WriteRuns(dir string, runs []Run) error {
 		}
 		return nil
 	})
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("write runs: %w, expected a folder that is empty or not there", err)
-	}
 	if err != nil {
 		return fmt.Errorf("write runs: %w", err)
 	}
