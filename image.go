@@ -52,7 +52,7 @@ func (e *ImageError) Unwrap() error { return e.Err }
 // owns the picture. An embedded image has none and is refused. Errors are
 // *ImageError.
 func (m *Model) Prepare(image Image) (*imaging.Picture, error) {
-	prepared, err := m.fitAll(image)
+	prepared, err := m.prepareAll(image)
 	if err != nil {
 		return nil, err
 	}
@@ -62,19 +62,19 @@ func (m *Model) Prepare(image Image) (*imaging.Picture, error) {
 	return prepared[0].picture, nil
 }
 
-// fitAll returns the images with their pictures or embeddings, whose sizes fit.
-func (m *Model) fitAll(images ...Image) ([]Image, error) {
+// prepareAll returns the images with their pictures or embeddings, whose sizes fit.
+func (m *Model) prepareAll(images ...Image) ([]Image, error) {
 	prepared := make([]Image, len(images))
 	for i, image := range images {
 		var err error
-		if prepared[i], err = m.fit(image); err != nil {
+		if prepared[i], err = m.prepare(image); err != nil {
 			return nil, &ImageError{Index: i, Err: err}
 		}
 	}
 	return prepared, nil
 }
 
-func (m *Model) fit(image Image) (Image, error) {
+func (m *Model) prepare(image Image) (Image, error) {
 	switch {
 	case image.embedding != nil:
 		if got, want := len(image.embedding), m.embeddingLength(); got != want {

@@ -151,13 +151,13 @@ type Ranking struct {
 // that can't be used is left out of the matches and told in Failed. A query that
 // can't be used is an *ImageError with index 0. ctx is treated as by Compare.
 func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Ranking, error) {
-	images, err := m.fitAll(query)
+	images, err := m.prepareAll(query)
 	if err != nil {
 		return Ranking{}, err
 	}
 	var ranking Ranking
 	for i, candidate := range candidates {
-		prepared, err := m.fitAll(candidate)
+		prepared, err := m.prepareAll(candidate)
 		if failure, ok := errors.AsType[*ImageError](err); ok {
 			ranking.Failed = append(ranking.Failed, &ImageError{Index: i, Err: failure.Err})
 			continue
@@ -189,7 +189,7 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 // compared again without another encoding. It returns an *ImageError for the first
 // image that can't be used. ctx is treated as by Compare.
 func (m *Model) Embed(ctx context.Context, images ...Image) ([][]float32, error) {
-	prepared, err := m.fitAll(images...)
+	prepared, err := m.prepareAll(images...)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func Write(file string, source tfmodel.Source, format Format) error {
 	if err := source.Card.Architecture.Check(source.Weights); err != nil {
 		return err
 	}
-	content, written, err := contentOf(source.Weights, format)
+	content, written, err := encode(source.Weights, format)
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,8 @@ func WriteCard(file string, card tfmodel.Card) error {
 	return atomicfile.Write(file, append(content, '\n'))
 }
 
-// contentOf returns a file's content and the weights as a reader finds them.
-func contentOf(set *weights.Set, format Format) (content []byte, written *weights.Set, err error) {
+// encode returns a file's content and the weights as a reader finds them.
+func encode(set *weights.Set, format Format) (content []byte, written *weights.Set, err error) {
 	var encoded bytes.Buffer
 	switch format {
 	case Keras, Safetensors:

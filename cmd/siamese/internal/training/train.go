@@ -73,7 +73,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	return errors.Join(err, cleanUp())
 }
 
-// runFolder decides which folder the run is in; for a run that goes on its
+// runFolder settles which folder the run is in; for a run that goes on its
 // configuration takes the place of the flags.
 func (c *Command) runFolder() (string, error) {
 	switch {

@@ -1,0 +1,66 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+
+	"maps"
+
+	"siamese/client"
+	"siamese/cmd/internal/cli"
+)
+
+// RankCommand is `siamese rank`.
+type RankCommand struct {
+	Query string   `arg:"" help:"The image file to look for."`
+	Files []string `arg:"" help:"The image files to sort."`
+
+	comparerFlags
+}
+
+// Run prints the files sorted by similarity, then those that could not be used;
+// these make it fail, after the table.
+func (c *RankCommand) Run(ctx context.Context, s cli.Streams) error {
+	query, err := os.ReadFile(c.Query)
+	if err != nil {
+		return err
+	}
+	var candidates [][]byte
+	for _, path := range c.Files {
+		candidate, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		candidates = append(candidates, candidate)
+	}
+	comparer, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	ranking, err := comparer.rank(ctx, query, candidates, client.Options{Threshold: c.Threshold})
+	if err != nil {
+		return errors.Join(named(err, []string{c.Query}), comparer.close())
+	}
+	return errors.Join(c.print(s.Out, ranking), comparer.close())
+}
+
+func (c *RankCommand) print(out io.Writer, ranking client.Ranking) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "rank\tsimilarity\tverdict\tfile\n")
+	for place, match := range ranking.Matches {
+		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", place+1, match.Similarity, word(match.Same), c.Files[match.Index])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	var failures []error
+	for _, index := range slices.Sorted(maps.Keys(ranking.Failed)) {
+		failures = append(failures, fmt.Errorf("%s: %w", c.Files[index], ranking.Failed[index]))
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,133 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
+	"siamese/tfmodel"
+)
+
+type infoCommand struct {
+	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. Empty: the built-in model."`
+	JSON bool   `help:"Prints a JSON object: path, form and what the model's card says."`
+}
+
+// modelInfo is what is printed as JSON.
+type modelInfo struct {
+	Path string `json:"path,omitempty"` // none for the built-in model
+	Form string `json:"form"`           // "built-in", "weight file" or "SavedModel"
+	tfmodel.Card
+}
+
+// Run prints what the model says about itself, after its weights were held
+// against it.
+func (c *infoCommand) Run(ctx context.Context, s cli.Streams) error {
+	source, err := network.ReadSource(ctx, c.Path)
+	if err != nil {
+		return err
+	}
+	info := modelInfo{Path: c.Path, Form: "weight file", Card: source.Card}
+	switch {
+	case c.Path == "":
+		info.Form = "built-in"
+	case network.IsFolder(c.Path):
+		info.Form = "SavedModel"
+	}
+	if err := info.Architecture.Check(source.Weights); err != nil {
+		return fmt.Errorf("%s: %w", c.Path, err)
+	}
+	info.Parameters, info.Weights.Digest = info.Architecture.Parameters(), source.Weights.Digest()
+	if c.JSON {
+		return json.NewEncoder(s.Out).Encode(info)
+	}
+	return info.print(s.Out)
+}
+
+// infoKeyWidth is that of the longest key.
+const infoKeyWidth = 13
+
+// print writes a key and a value a line.
+func (i modelInfo) print(w io.Writer) error {
+	var table bytes.Buffer
+	line := func(key, format string, values ...any) {
+		if text := fmt.Sprintf(format, values...); text != "" {
+			fmt.Fprintf(&table, "%-*s %s\n", infoKeyWidth, key, text)
+		}
+	}
+	line("name", "%s", i.Name)
+	line("form", "%s", i.Form)
+	line("path", "%s", i.Path)
+	line("network", "%s", describeArchitecture(i.Architecture))
+	line("parameters", "%d", i.Parameters)
+	line("input", "%s", i.Input)
+	line("digest", "%s", i.Weights.Digest)
+	line("file SHA-256", "%s", i.Weights.SHA256)
+	line("threshold", "%.4g", i.Threshold)
+	line("note", "%s", i.ThresholdNote)
+	for _, measured := range i.Verification {
+		line("verification", "%s", describeVerification(measured))
+		for _, point := range measured.Operating {
+			line("", "false accepts at most %.4g %%: threshold %.4f, false rejects %.2f %%",
+				100*point.MaxFalseAccepts, point.Threshold, 100*point.FalseRejects)
+		}
+	}
+	for _, pair := range i.GoldenPairs {
+		line("golden pair", "%s, %s: %.6f", pair.A, pair.B, pair.Similarity)
+	}
+	training, err := describeTraining(i.Training)
+	if err != nil {
+		return err
+	}
+	for _, text := range training {
+		line("training", "%s", text)
+	}
+	_, err = w.Write(table.Bytes())
+	return err
+}
+
+func describeArchitecture(a tfmodel.Architecture) string {
+	var blocks []string
+	for _, block := range a.Blocks {
+		blocks = append(blocks, strings.Trim(fmt.Sprint(block), "[]"))
+	}
+	return fmt.Sprintf("%d×%d×3 → convolutions %s → embedding %d → hidden %d → 1",
+		a.Height, a.Width, strings.Join(blocks, " | "), a.EmbeddingLength(), a.Hidden)
+}
+
+func describeVerification(v tfmodel.VerificationCard) string {
+	return fmt.Sprintf("%s (%s), %d pairs, negatives %s: accuracy %.2f %% at threshold %.4f (false accepts %.2f %%, false rejects %.2f %%), equal error %.2f %%, AUC %.5f",
+		v.Data, v.HeldOut, v.Pairs, v.Negatives, 100*v.Accuracy, v.Threshold, 100*v.FalseAccepts, 100*v.FalseRejects, 100*v.EqualError, v.AUC)
+}
+
+// describeTraining gives the members of the training note, or the note as it is
+// where it is no object.
+func describeTraining(note json.RawMessage) ([]string, error) {
+	if note == nil {
+		return nil, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(note, &members); err != nil {
+		members = map[string]json.RawMessage{"": note}
+	}
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, members[name]); err != nil {
+			return nil, fmt.Errorf("card: training: %w", err)
+		}
+		text := compact.String()
+		if name != "" {
+			text = name + ": " + text
+		}
+		lines = append(lines, text)
+	}
+	return lines, nil
+}
