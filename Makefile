@@ -26,7 +26,7 @@ TURBOJPEG := pkg-config --exists libturbojpeg
 GET_TURBOJPEG := apt-get install --no-install-recommends libturbojpeg0-dev (brew install jpeg-turbo)
 
 # Tools at exact versions, installed into .tools. A stamp names the version, so
-# that a change of it installs anew.
+# that a change of it installs again.
 GRPCURL := $(TOOLS)/grpcurl-v1.9.3
 LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0

@@ -124,10 +124,10 @@ func (m *Model) Compare(ctx context.Context, a, b Image) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return m.judge(similarities[0]), nil
+	return m.result(similarities[0]), nil
 }
 
-func (m *Model) judge(similarity float32) Result {
+func (m *Model) result(similarity float32) Result {
 	return Result{Similarity: similarity, Same: similarity >= m.threshold}
 }
 
@@ -178,7 +178,7 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 		return Ranking{}, err
 	}
 	for i, similarity := range similarities {
-		ranking.Matches[i].Result = m.judge(similarity)
+		ranking.Matches[i].Result = m.result(similarity)
 	}
 	slices.SortStableFunc(ranking.Matches, func(a, b Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return ranking, nil

@@ -25,7 +25,7 @@ type Row struct {
 	// Holds is whether Value keeps to the bar; true where there is none.
 	Holds bool `json:"holds"`
 
-	isLeast bool // Bar is what Value has to be at the least
+	isLeast bool // Bar is the lowest that Value may be
 }
 
 // figure is a row without a bar.
@@ -83,35 +83,71 @@ func WriteJSON(path string, rows []Row) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
-// Median is the median of the values, which it sorts; there must be some.
+// Median is the median of the values, of which there must be some.
 func Median(values []float64) float64 {
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
 	}
-	return (values[middle-1] + values[middle]) / 2
+	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// timed runs f and gives its wall time in seconds.
-func timed(f func() error) (float64, error) {
-	begin := time.Now()
-	err := f()
-	return time.Since(begin).Seconds(), err
+// medianOf is the median of a number that each value has.
+func medianOf[T any](values []T, number func(T) float64) float64 {
+	numbers := make([]float64, len(values))
+	for i, value := range values {
+		numbers[i] = number(value)
+	}
+	return Median(numbers)
 }
 
-// repeat gives the wall times of n runs of f in seconds, after one that does
-// not count.
-func repeat(n int, f func() error) ([]float64, error) {
-	if err := f(); err != nil {
-		return nil, err
+// medianRatio is the median of the ratios within each round.
+func medianRatio(over, under []float64) float64 {
+	ratios := make([]float64, len(over))
+	for i := range ratios {
+		ratios[i] = over[i] / under[i]
 	}
-	seconds := make([]float64, n)
-	for i := range seconds {
-		var err error
-		if seconds[i], err = timed(f); err != nil {
-			return nil, err
+	return Median(ratios)
+}
+
+// work is something that is measured: in a round, counted from 1 after round 0, which
+// warms up, it gives the seconds that it took.
+type work func(round int) (seconds float64, err error)
+
+// clocked is work by its wall time.
+func clocked(f func(round int) error) work {
+	return func(round int) (float64, error) {
+		begin := time.Now()
+		err := f(round)
+		return time.Since(begin).Seconds(), err
+	}
+}
+
+// inTurn does each work once a round, one after the other, so that the machine's
+// moods hit all alike, and gives the seconds by work and round. Round 0 does not
+// count.
+func inTurn(rounds int, works ...work) ([][]float64, error) {
+	seconds := make([][]float64, len(works))
+	for round := range rounds + 1 {
+		for i, do := range works {
+			took, err := do(round)
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				seconds[i] = append(seconds[i], took)
+			}
 		}
 	}
 	return seconds, nil
+}
+
+// repeat gives the wall times of n runs of f in seconds, after one that does not count.
+func repeat(n int, f func() error) ([]float64, error) {
+	seconds, err := inTurn(n, clocked(func(int) error { return f() }))
+	if err != nil {
+		return nil, err
+	}
+	return seconds[0], nil
 }

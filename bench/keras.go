@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"siamese/train"
@@ -127,4 +128,121 @@ func (k *kerasProcess) stop() error {
 		err = errors.Join(err, fmt.Errorf("keras: %w: %s", wait, k.log))
 	}
 	return errors.Join(err, os.RemoveAll(k.dir))
+}
+
+// How much is compared with Keras, and the bars.
+const (
+	kerasPairs        = 8
+	kerasRounds       = 7
+	kerasDistinctBar  = 1.35
+	kerasReferenceBar = 2.7
+
+	// kerasTolerance is how far similarities may be apart: float32 sums in another
+	// order (tests hold goldens to the same).
+	kerasTolerance = 1e-4
+)
+
+// kerasRows hold Compare, and frames against a fixed reference, against Keras'
+// predict: the same pairs, one after the other. Keras is given prepared pictures,
+// the server files.
+func (s Speed) kerasRows(ctx context.Context, to target, drawings [][]byte) (_ []Row, err error) {
+	if len(s.Keras) == 0 {
+		return nil, nil
+	}
+	s.say("starting Keras")
+	reference, frames := drawings[0], drawings[1:kerasPairs+1]
+	pixels, err := s.prepareEach(reference, frames)
+	if err != nil {
+		return nil, err
+	}
+	peer, err := startKeras(ctx, s.Keras, pixels)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, peer.stop()) }()
+	stream, err := to.openStream(ctx, reference, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close() //nolint:errcheck // returns nil
+	s.say("Compare and a stream's frames, in turn with Keras' predict")
+	seconds, err := inTurn(kerasRounds, kerasWorks(ctx, peer, to, stream, reference, frames)...)
+	if err != nil {
+		return nil, err
+	}
+	return kerasRates(seconds[0], seconds[1], seconds[2]), nil
+}
+
+// prepareEach gives the pairs of the reference and each frame, uint8 [2n,H,W,3].
+func (s Speed) prepareEach(reference []byte, frames [][]byte) ([]byte, error) {
+	var pixels []byte
+	for _, frame := range frames {
+		for _, file := range [][]byte{reference, frame} {
+			image, err := s.Prepare(file)
+			if err != nil {
+				return nil, err
+			}
+			pixels = append(pixels, image...)
+		}
+	}
+	return pixels, nil
+}
+
+// kerasWorks have Keras, Compare and the stream score all pairs once. Keras'
+// similarities must be ours: else the sides do not do the same work.
+func kerasWorks(ctx context.Context, peer *kerasProcess, to target, stream stream, reference []byte, frames [][]byte) []work {
+	var similarities []float64
+	scoring := func(score func(frame []byte) (float32, error)) work {
+		return clocked(func(int) error {
+			for i, frame := range frames {
+				similarity, err := score(frame)
+				if err != nil {
+					return err
+				}
+				if !(math.Abs(float64(similarity)-similarities[i]) <= kerasTolerance) {
+					return fmt.Errorf("pair %d: keras says %v, the server %v: the networks are not the same", i, similarities[i], similarity)
+				}
+			}
+			return nil
+		})
+	}
+	return []work{
+		func(int) (seconds float64, err error) {
+			seconds, similarities, err = peer.predict(len(frames))
+			return seconds, err
+		},
+		scoring(func(frame []byte) (float32, error) { return to.compare(ctx, reference, frame) }),
+		scoring(func(frame []byte) (float32, error) { return stream.score(ctx, frame) }),
+	}
+}
+
+// predict has Keras tell the similarity of each pair, and gives the seconds that
+// all took.
+func (k *kerasProcess) predict(pairs int) (seconds float64, similarities []float64, err error) {
+	line, err := k.ask("predict")
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, word := range strings.Fields(line) {
+		number, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			return 0, nil, fmt.Errorf("keras said %q, want numbers", line)
+		}
+		similarities = append(similarities, number)
+	}
+	if len(similarities) != pairs+1 || !(similarities[0] > 0) {
+		return 0, nil, fmt.Errorf("keras said %q, want the seconds and the similarities of %d pairs", line, pairs)
+	}
+	return similarities[0], similarities[1:], nil
+}
+
+// kerasRates are the figures of the seconds in which each side scored all pairs.
+func kerasRates(keras, distinct, reference []float64) []Row {
+	return []Row{
+		figure("Keras' predict, a pair at a time", kerasPairs/Median(keras), "pairs/s"),
+		figure("Compare of the same pairs, one after the other", kerasPairs/Median(distinct), "pairs/s"),
+		atLeast("Compare to Keras' predict", medianRatio(keras, distinct), "×", kerasDistinctBar),
+		figure("frames of the same pairs, one after the other", kerasPairs/Median(reference), "pairs/s"),
+		atLeast("frames against a fixed reference to Keras' predict", medianRatio(keras, reference), "×", kerasReferenceBar),
+	}
 }

@@ -136,29 +136,21 @@ func (r liveRound) lagBound() float64 {
 	return 2/r.encodesPerSec + 1./filmRate
 }
 
-func (r liveRounds) Median(of func(liveRound) float64) float64 {
-	values := make([]float64, len(r))
-	for i, round := range r {
-		values[i] = of(round)
-	}
-	return Median(values)
-}
-
 // rows are the figures of all rounds.
 func (r liveRounds) rows() []Row {
 	return []Row{
-		figure("live, encodes in process, rate", r.Median(func(l liveRound) float64 { return l.encodesPerSec }), "images/s"),
-		figure("live, frames scored, rate", r.Median(func(l liveRound) float64 { return l.scoredPerSec }), "frames/s"),
+		figure("live, encodes in process, rate", medianOf(r, func(l liveRound) float64 { return l.encodesPerSec }), "images/s"),
+		figure("live, frames scored, rate", medianOf(r, func(l liveRound) float64 { return l.scoredPerSec }), "frames/s"),
 		atLeast("live, frames scored to what could be (encodes in process, the film's rate)",
-			r.Median(func(l liveRound) float64 { return l.scoredPerSec / l.scorable() }), "×", scoredBar),
-		figure("live, frames shown, rate", r.Median(func(l liveRound) float64 { return l.shownPerSec }), "frames/s"),
+			medianOf(r, func(l liveRound) float64 { return l.scoredPerSec / l.scorable() }), "×", scoredBar),
+		figure("live, frames shown, rate", medianOf(r, func(l liveRound) float64 { return l.shownPerSec }), "frames/s"),
 		atMost("live, frames shown, off the film's rate",
-			r.Median(func(l liveRound) float64 { return 100 * offBy(l.shownPerSec, filmRate) }), "%", shownBarPercent),
-		figure("live, lag, median", r.Median(func(l liveRound) float64 { return 1e3 * l.lagMedian }), "ms"),
-		figure("live, lag, 95 of 100", r.Median(func(l liveRound) float64 { return 1e3 * l.lagHigh }), "ms"),
+			medianOf(r, func(l liveRound) float64 { return 100 * offBy(l.shownPerSec, filmRate) }), "%", shownBarPercent),
+		figure("live, lag, median", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagMedian }), "ms"),
+		figure("live, lag, 95 of 100", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagHigh }), "ms"),
 		atMost("live, lag, 95 of 100, to two encodes and a frame's interval",
-			r.Median(func(l liveRound) float64 { return l.lagHigh / l.lagBound() }), "×", lagBar),
-		atMost("live, the client's CPU", r.Median(func(l liveRound) float64 { return l.cores }), "cores", clientBar),
+			medianOf(r, func(l liveRound) float64 { return l.lagHigh / l.lagBound() }), "×", lagBar),
+		atMost("live, the client's CPU", medianOf(r, func(l liveRound) float64 { return l.cores }), "cores", clientBar),
 	}
 }
 

@@ -59,14 +59,14 @@ func (f *film) write(dir string) (path string, err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	buffered := bufio.NewWriterSize(file, 1<<20)
-	if err := f.encode(buffered); err != nil {
+	if err := f.writeTo(buffered); err != nil {
 		return "", err
 	}
 	return path, buffered.Flush()
 }
 
-// encode writes the film in the format YUV4MPEG2.
-func (f *film) encode(w io.Writer) error {
+// writeTo writes the film in the format YUV4MPEG2.
+func (f *film) writeTo(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420jpeg\n", filmWidth, filmHeight, filmRate); err != nil {
 		return err
 	}

@@ -40,10 +40,11 @@ func (w webcamPlayer) play(ctx context.Context) (played, error) {
 		"--reference", w.reference, "--source", w.source, "--connect-timeout", webcamTimeout)
 	var out, log bytes.Buffer
 	command.Stdout, command.Stderr = &out, &log
-	seconds, err := timed(command.Run)
-	if err != nil {
+	begin := time.Now()
+	if err := command.Run(); err != nil {
 		return played{}, fmt.Errorf("%s: %w: %s", w.program, err, &log)
 	}
+	seconds := time.Since(begin).Seconds()
 	result, err := readPlayed(&out)
 	if err != nil {
 		return played{}, fmt.Errorf("%s: %w", w.program, err)

@@ -123,29 +123,17 @@ func (s Serving) serverRows(ctx context.Context) (rows []Row, err error) {
 // overheadRows times a Compare over gRPC against two decodes and encodes in
 // this process, in turn, so that the machine's moods hit both.
 func (s Serving) overheadRows(ctx context.Context, connection *client.Client) ([]Row, error) {
-	var remote, local, ratios []float64
-	for i := range compareRuns + 1 {
-		overGRPC, err := timed(func() error {
-			_, err := connection.Compare(ctx, s.A, s.B, client.Options{})
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		inProcess, err := timed(func() error { return s.encodePair(ctx) })
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			continue // warm-up
-		}
-		remote, local = append(remote, overGRPC), append(local, inProcess)
-		ratios = append(ratios, overGRPC/inProcess)
+	seconds, err := inTurn(compareRuns,
+		clocked(func(int) error { _, err := connection.Compare(ctx, s.A, s.B, client.Options{}); return err }),
+		clocked(func(int) error { return s.encodePair(ctx) }))
+	if err != nil {
+		return nil, err
 	}
+	remote, local := seconds[0], seconds[1]
 	return []Row{
 		figure("two decodes and encodes in process", Median(local)*1e3, "ms"),
 		figure("Compare over gRPC, two 105×105 PNGs", Median(remote)*1e3, "ms"),
-		atMost("Compare over gRPC, overhead", (Median(ratios)-1)*100, "%", overheadBarPercent),
+		atMost("Compare over gRPC, overhead", (medianRatio(remote, local)-1)*100, "%", overheadBarPercent),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"siamese/bench/load"
+	"siamese/client"
 )
 
 // Speed holds a server process against the same work done in this process and
@@ -77,11 +78,12 @@ func (s Speed) Run(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	to, err := dial(server.address)
+	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err
 	}
-	defer to.close() //nolint:errcheck // nothing is in flight
+	defer connection.Close()
+	to := target{connection}
 	for _, part := range []func() ([]Row, error){
 		func() ([]Row, error) { return s.unaryRows(ctx, to, scenes) },
 		func() ([]Row, error) { return s.streamRows(ctx, to, drawings) },
@@ -123,24 +125,17 @@ func (s Speed) halfRows(ctx context.Context, drawing []byte) ([]Row, error) {
 		return nil, err
 	}
 	batch := bytes.Repeat(image, halfBatch)
-	var half, full []float64
-	for round := range halfRounds + 1 {
-		for _, side := range []struct {
-			into    *[]float64
-			encoder Encoder
-		}{{&half, s.Half}, {&full, s.Encoder}} {
-			seconds, err := timed(func() error { _, err := side.encoder.Encode(ctx, batch); return err })
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 { // the first warms up
-				*side.into = append(*side.into, halfBatch/seconds)
-			}
-		}
+	encode := func(encoder Encoder) work {
+		return clocked(func(int) error { _, err := encoder.Encode(ctx, batch); return err })
 	}
+	seconds, err := inTurn(halfRounds, encode(s.Half), encode(s.Encoder))
+	if err != nil {
+		return nil, err
+	}
+	half, full := seconds[0], seconds[1]
 	return []Row{
-		figure(fmt.Sprintf("encode in bfloat16, batch %d, rate", halfBatch), middleOf(half), "images/s"),
-		figure(fmt.Sprintf("encode, batch %d, bfloat16 to float32", halfBatch), middleRatio(half, full), "×"),
+		figure(fmt.Sprintf("encode in bfloat16, batch %d, rate", halfBatch), halfBatch/Median(half), "images/s"),
+		figure(fmt.Sprintf("encode, batch %d, bfloat16 to float32", halfBatch), medianRatio(full, half), "×"),
 	}, nil
 }
 
@@ -175,7 +170,7 @@ func (s Speed) streamRows(ctx context.Context, to target, drawings [][]byte) ([]
 	if err != nil {
 		return nil, err
 	}
-	defer stream.close()
+	defer stream.Close() //nolint:errcheck // returns nil
 	compared, err := s.inTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
 	if err != nil {
 		return nil, err
@@ -218,32 +213,32 @@ const (
 // embeddings.
 func (s Speed) rankRows(ctx context.Context, to target, drawings [][]byte) ([]Row, error) {
 	s.say(fmt.Sprintf("Rank of %d candidates, in turn with as many Compares", rankCandidates))
-	var ranked, compared []float64
-	for round := range rankRounds {
-		files := drawings[round*(rankCandidates+1):]
-		query, candidates := files[0], files[1:rankCandidates+1]
-		seconds, err := timed(func() error { return to.rank(ctx, query, candidates) })
-		if err != nil {
-			return nil, err
-		}
-		ranked = append(ranked, seconds)
-		seconds, err = timed(func() error {
+	files := func(round int) (query []byte, candidates [][]byte) {
+		taken := drawings[round*(rankCandidates+1):]
+		return taken[0], taken[1 : rankCandidates+1]
+	}
+	seconds, err := inTurn(rankRounds,
+		clocked(func(round int) error {
+			query, candidates := files(round)
+			return to.rank(ctx, query, candidates)
+		}),
+		clocked(func(round int) error {
+			query, candidates := files(round)
 			for _, candidate := range candidates {
 				if _, err := to.compare(ctx, query, candidate); err != nil {
 					return err
 				}
 			}
 			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		compared = append(compared, seconds)
+		}))
+	if err != nil {
+		return nil, err
 	}
+	ranked, compared := seconds[0], seconds[1]
 	return []Row{
-		figure("Rank 1:64, nothing kept", middleOf(ranked), "s"),
-		figure("64 Compares of the same, nothing kept", middleOf(compared), "s"),
-		atMost("Rank 1:64 to 64 Compares, nothing kept", middleRatio(ranked, compared), "×", rankBar),
+		figure("Rank 1:64, nothing kept", Median(ranked), "s"),
+		figure("64 Compares of the same, nothing kept", Median(compared), "s"),
+		atMost("Rank 1:64 to 64 Compares, nothing kept", medianRatio(ranked, compared), "×", rankBar),
 	}, nil
 }
 
@@ -256,30 +251,23 @@ func (s Speed) cachedRankRows(ctx context.Context, drawings [][]byte) (rows []Ro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	to, err := dial(server.address)
+	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err
 	}
-	defer to.close() //nolint:errcheck // nothing is in flight
+	defer connection.Close()
+	to := target{connection}
 	candidates, queries := drawings[:rankCandidates], drawings[rankCandidates:]
-	if err := to.rank(ctx, queries[0], candidates); err != nil { // from here on they are kept
+	seconds, err := inTurn(cachedRankRuns, // from round 0 on the candidates are kept
+		clocked(func(round int) error { return to.rank(ctx, queries[round], candidates) }),
+		clocked(func(round int) error { return s.images(queries)(ctx, round) }))
+	if err != nil {
 		return nil, err
 	}
-	var ranked, encoded []float64
-	for i := range cachedRankRuns {
-		seconds, err := timed(func() error { return to.rank(ctx, queries[1+i], candidates) })
-		if err != nil {
-			return nil, err
-		}
-		ranked = append(ranked, seconds)
-		if seconds, err = timed(func() error { return s.images(queries)(ctx, i) }); err != nil {
-			return nil, err
-		}
-		encoded = append(encoded, seconds)
-	}
+	ranked, encoded := seconds[0], seconds[1]
 	return []Row{
-		figure("Rank 1:64, candidates kept", middleOf(ranked)*1e3, "ms"),
-		atMost("Rank 1:64, candidates kept, to an encode in process", middleRatio(ranked, encoded), "×", cachedRankBar),
+		figure("Rank 1:64, candidates kept", Median(ranked)*1e3, "ms"),
+		atMost("Rank 1:64, candidates kept, to an encode in process", medianRatio(ranked, encoded), "×", cachedRankBar),
 	}, nil
 }
 
@@ -317,13 +305,13 @@ func (s Speed) inTurn(ctx context.Context, config load.Config, here load.Call) (
 }
 
 // served is the server's rate, the median of the rounds.
-func (r speedRates) served() float64 { return middleOf(r.server) }
+func (r speedRates) served() float64 { return Median(r.server) }
 
 // rows are the two rates and their ratio, which has a bar.
 func (r speedRates) rows(name, unit string, bar float64) []Row {
 	return []Row{
 		figure(name+", rate", r.served(), unit+"/s"),
-		figure(name+", decoded and encoded in process", middleOf(r.here), unit+"/s"),
-		atLeast(fmt.Sprintf("%s, to in process", name), middleRatio(r.server, r.here), "×", bar),
+		figure(name+", decoded and encoded in process", Median(r.here), unit+"/s"),
+		atLeast(fmt.Sprintf("%s, to in process", name), medianRatio(r.server, r.here), "×", bar),
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"siamese/client"
 )
 
 // rowOf is the row whose name has a text in it.
@@ -48,9 +50,7 @@ func TestSpeedRates(t *testing.T) {
 }
 
 func TestKerasRates(t *testing.T) {
-	rates := kerasRates{keras: []float64{10}, distinct: []float64{14}, reference: []float64{26}}
-	rates.add(kerasRates{keras: []float64{5}, distinct: []float64{7}, reference: []float64{13}})
-	rows := rates.rows()
+	rows := kerasRates([]float64{1, 0.5}, []float64{1 / 1.4, 0.5 / 1.4}, []float64{1 / 2.6, 0.5 / 2.6})
 	if row := rowOf(t, rows, "Compare to Keras"); math.Abs(row.Value-1.4) > 1e-9 || !row.Holds {
 		t.Errorf("Compare to Keras = %v, holds %t; want 1.4, true", row.Value, row.Holds)
 	}
@@ -84,23 +84,23 @@ func TestKerasRoundHoldsSimilaritiesAgainstEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		to, err := dial(address)
+		connection, err := client.New(address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream, err := to.openStream(t.Context(), []byte("a"), 1)
+		stream, err := target{connection}.openStream(t.Context(), []byte("a"), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := kerasRound(t.Context(), peer, to, stream, []byte("a"), frames)
+		got, err := inTurn(1, kerasWorks(t.Context(), peer, target{connection}, stream, []byte("a"), frames)...)
 		if (err == nil) != (tt.want == "") || (err != nil && !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("round with Keras' %q = %v, want %q", tt.give, err, tt.want)
 		}
-		if err == nil && (got.keras[0] != 4 || got.distinct[0] <= 0 || got.reference[0] <= 0) {
-			t.Errorf("rates = %+v, want 4 pairs/s of Keras and more than none of the server", got)
+		if err == nil && (got[0][0] != 0.5 || got[1][0] <= 0 || got[2][0] <= 0) {
+			t.Errorf("seconds = %v, want the 0.5 that Keras says and more than none of the server", got)
 		}
-		stream.close()
-		if err := errors.Join(to.close(), peer.stop()); err != nil {
+		stream.Close()
+		if err := errors.Join(connection.Close(), peer.stop()); err != nil {
 			t.Error(err)
 		}
 	}

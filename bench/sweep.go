@@ -92,21 +92,22 @@ func (s Sweep) measure(ctx context.Context, setting string, half float64) (_ Swe
 		return Swept{}, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	many, err := s.Traffic.Run(ctx, "", server.address)
+	at := func(pace load.Config) (Outcome, error) {
+		traffic := s.Traffic
+		traffic.Pace = pace
+		return traffic.Run(ctx, "", server.address)
+	}
+	many, err := at(s.Traffic.Pace)
 	if err != nil {
 		return Swept{}, err
 	}
-	alone := s.Traffic
-	alone.Pace = load.Config{Clients: 1, WarmUp: time.Second, Duration: loneSpan}
-	lone, err := alone.Run(ctx, "", server.address)
+	lone, err := at(load.Config{Clients: 1, WarmUp: time.Second, Duration: loneSpan})
 	if err != nil {
 		return Swept{}, err
 	}
-	arriving := s.Traffic
-	arriving.Pace = load.Config{
+	random, err := at(load.Config{
 		Rate: cmp.Or(half, many.Throughput()/2), Seed: s.Traffic.Pace.Seed, WarmUp: time.Second, Duration: halfSpans * s.Traffic.Pace.Duration,
-	}
-	random, err := arriving.Run(ctx, "", server.address)
+	})
 	if err != nil {
 		return Swept{}, err
 	}
@@ -128,14 +129,6 @@ func failures(rounds []Swept) int {
 		sum += round.Failed
 	}
 	return sum
-}
-
-func medianOf[T any](values []T, of func(T) float64) float64 {
-	numbers := make([]float64, len(values))
-	for i, value := range values {
-		numbers[i] = of(value)
-	}
-	return Median(numbers)
 }
 
 func settingName(setting string) string {

@@ -4,28 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/grpc"
-
 	"siamese/bench/load"
 	"siamese/client"
 )
 
-// target is a server that calls are made to. It is safe for concurrent use.
+// target is a server that calls are made to. It is safe for concurrent use; the caller
+// closes it.
 type target struct {
 	*client.Client
 }
-
-// dial makes a target, with options as client.New takes them. The caller closes
-// it.
-func dial(address string, options ...grpc.DialOption) (target, error) {
-	c, err := client.New(address, options...)
-	if err != nil {
-		return target{}, fmt.Errorf("bench: %w", err)
-	}
-	return target{c}, nil
-}
-
-func (t target) close() error { return t.Close() }
 
 // compare scores one pair.
 func (t target) compare(ctx context.Context, a, b []byte) (float32, error) {
@@ -76,22 +63,16 @@ type stream struct {
 
 // openStream opens a stream on which frames are scored against the reference, at
 // most window at a time. The caller closes it.
-func (t target) openStream(ctx context.Context, reference []byte, window int) (*stream, error) {
+func (t target) openStream(ctx context.Context, reference []byte, window int) (stream, error) {
 	opened, err := t.Stream(ctx, client.StreamConfig{
 		References: []client.Reference{{Name: referenceName, Image: reference}},
 		Window:     window,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &stream{opened}, nil
+	return stream{opened}, err
 }
 
-// close ends the stream. Frames in flight fail.
-func (s *stream) close() { _ = s.Close() } // returns nil
-
 // score sends a frame and waits for its score.
-func (s *stream) score(ctx context.Context, frame []byte) (float32, error) {
+func (s stream) score(ctx context.Context, frame []byte) (float32, error) {
 	got, err := s.Score(ctx, frame)
 	if err != nil {
 		return 0, err
@@ -103,7 +84,7 @@ func (s *stream) score(ctx context.Context, frame []byte) (float32, error) {
 }
 
 // streaming scores the next of the frames each time.
-func (s *stream) streaming(frames [][]byte) load.Call {
+func (s stream) streaming(frames [][]byte) load.Call {
 	return func(ctx context.Context, number int) error {
 		if _, err := s.score(ctx, frames[number%len(frames)]); err != nil {
 			return fmt.Errorf("frame %d: %w", number, err)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"siamese/bench/load"
+	"siamese/client"
 )
 
 // Traffic is calls of one kind, sent to a server at a pace.
@@ -41,7 +42,7 @@ type Outcome struct {
 	// ImagesPerCall is how many images a call has.
 	ImagesPerCall int
 	// Runs is how many images the encoder's runs had, nil where the server's
-	// metrics are not to be had.
+	// metrics are not available.
 	Runs *RunSizes
 }
 
@@ -77,14 +78,14 @@ func (t Traffic) Run(ctx context.Context, metrics, address string, options ...gr
 	if err := t.Validate(); err != nil {
 		return Outcome{}, err
 	}
-	to, err := dial(address, options...)
+	connection, err := client.New(address, options...)
 	if err != nil {
 		return Outcome{}, err
 	}
-	defer func() { err = errors.Join(err, to.close()) }()
+	defer func() { err = errors.Join(err, connection.Close()) }()
 	pace := t.Pace
 	var stop func()
-	if pace.Call, stop, err = t.call(ctx, to); err != nil {
+	if pace.Call, stop, err = t.newCall(ctx, target{connection}); err != nil {
 		return Outcome{}, err
 	}
 	defer stop()
@@ -148,8 +149,8 @@ func (t Traffic) imagesPerCall() int {
 	return 2
 }
 
-// call makes the call, and what ends what it needs.
-func (t Traffic) call(ctx context.Context, to target) (load.Call, func(), error) {
+// newCall makes what is called, and what ends what it needs.
+func (t Traffic) newCall(ctx context.Context, to target) (load.Call, func(), error) {
 	switch t.Kind {
 	case RankTraffic:
 		return to.ranking(t.Files, t.Candidates), func() {}, nil
@@ -169,10 +170,10 @@ func (t Traffic) streams(ctx context.Context, to target) (load.Call, func(), err
 		count = (t.Pace.Clients + streamWindow - 1) / streamWindow
 	}
 	var calls []load.Call
-	var opened []*stream
+	var opened []stream
 	stop := func() {
 		for _, each := range opened {
-			each.close()
+			_ = each.Close() // returns nil
 		}
 	}
 	for range count {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"siamese/bench/load"
+	"siamese/client"
 )
 
 var trafficFiles = [][]byte{[]byte("a"), []byte("bb"), []byte("ccc")}
@@ -81,16 +82,16 @@ func TestTrafficValidate(t *testing.T) {
 // A stream that the server ends fails those who wait and those who come.
 func TestStreamEnds(t *testing.T) {
 	_, address, stop := serveFake(t)
-	to, err := dial(address)
+	connection, err := client.New(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer to.close()
-	stream, err := to.openStream(t.Context(), []byte("a"), 1)
+	defer connection.Close()
+	stream, err := target{connection}.openStream(t.Context(), []byte("a"), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.close()
+	defer stream.Close()
 	if got, err := stream.score(t.Context(), []byte("bb")); err != nil || got != 0.002 {
 		t.Errorf("score = %v, %v; want 0.002", got, err)
 	}

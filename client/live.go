@@ -138,7 +138,7 @@ func (l *Live) DropReference(name string) {
 	l.wake()
 }
 
-// Updates returns the channel of updates, in order. Who reads it slowly loses
+// Updates returns the channel of updates, in order. A slow reader loses
 // the oldest beyond 64 (Stats.UpdatesLost) and holds up nothing. It is closed
 // when l has ended.
 func (l *Live) Updates() <-chan Update { return l.updates }
@@ -207,9 +207,9 @@ func (l *Live) enter(state State) {
 	l.state = state
 	l.mu.Unlock()
 	if state.Err != nil {
-		l.log.Warn("live stream", "phase", state.Phase.String(), "err", state.Err, "retry_in", state.RetryIn)
+		l.log.Warn("live stream", "phase", state.Phase, "err", state.Err, "retry_in", state.RetryIn)
 	} else {
-		l.log.Info("live stream", "phase", state.Phase.String(), "model", state.Model)
+		l.log.Info("live stream", "phase", state.Phase, "model", state.Model)
 	}
 	l.emit(Update{State: &state})
 }

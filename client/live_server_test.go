@@ -221,7 +221,7 @@ func (w *watched) refusal() client.ReferenceError {
 // phase returns the next state of a phase.
 func (w *watched) phase(phase client.Phase) client.State {
 	w.t.Helper()
-	return *awaited(w, phase.String(), func(u client.Update) *client.State {
+	return *awaited(w, string(phase), func(u client.Update) *client.State {
 		if u.State == nil || u.State.Phase != phase {
 			return nil
 		}

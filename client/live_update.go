@@ -79,40 +79,23 @@ func (e *ReferenceError) Error() string {
 func (e *ReferenceError) Unwrap() error { return e.Err }
 
 // Phase is what a Live's stream is doing.
-type Phase int
+type Phase string
 
 // The phases. A Live goes from Connecting to Streaming, or by Waiting to
 // Connecting again; from Streaming it goes to Waiting, by Draining where the
 // server said so.
 const (
 	// Connecting: on the way to a server.
-	Connecting Phase = iota
+	Connecting Phase = "connecting"
 	// Streaming: frames are sent and answered.
-	Streaming
+	Streaming Phase = "streaming"
 	// Draining: the server is about to stop; what is in flight is still answered.
-	Draining
+	Draining Phase = "draining"
 	// Waiting: a pause before the next try.
-	Waiting
+	Waiting Phase = "waiting"
 	// Closed: ended by Close or its context; nothing follows.
-	Closed
+	Closed Phase = "closed"
 )
-
-// String returns the phase in lower case, such as "connecting".
-func (p Phase) String() string {
-	switch p {
-	case Connecting:
-		return "connecting"
-	case Streaming:
-		return "streaming"
-	case Draining:
-		return "draining"
-	case Waiting:
-		return "waiting"
-	case Closed:
-		return "closed"
-	}
-	return fmt.Sprintf("Phase(%d)", int(p))
-}
 
 // State is the state of a Live's stream.
 type State struct {

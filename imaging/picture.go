@@ -25,17 +25,22 @@ func (p *Picture) PNG() ([]byte, error) {
 		return nil, fmt.Errorf("imaging: picture of %dx%d has %d bytes, expected %d and positive sides",
 			p.Width, p.Height, len(p.Pix), p.Width*p.Height*3)
 	}
-	// The encoder writes three channels when every pixel is opaque.
+	var out bytes.Buffer
+	if err := png.Encode(&out, p.Image()); err != nil { // three channels where every pixel is opaque
+		return nil, fmt.Errorf("imaging: encode picture: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Image is a copy of the picture as the standard library has images, opaque. Pix must
+// have the length that Width and Height ask for.
+func (p *Picture) Image() *image.NRGBA {
 	opaque := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
 	for from, to := 0, 0; from < len(p.Pix); from, to = from+3, to+4 {
 		copy(opaque.Pix[to:to+3], p.Pix[from:from+3])
 		opaque.Pix[to+3] = 0xff
 	}
-	var out bytes.Buffer
-	if err := png.Encode(&out, opaque); err != nil {
-		return nil, fmt.Errorf("imaging: encode picture: %w", err)
-	}
-	return out.Bytes(), nil
+	return opaque
 }
 
 // Channels is the number of samples a raw pixel has.

@@ -56,7 +56,7 @@ work=$(mktemp -d .bundle/partial.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 # pack FOLDER FILE LEVEL: the folder's contents as a packed archive, which appears only
-# when it is whole. Members have no owner and no time, so that equal contents make
+# when it is whole. Its files have no owner and no time, so that equal contents make
 # equal pieces.
 pack() {
   say "packing ${2##*/} ($(du -sm "$1" | cut -f 1) MB) at level $3"
@@ -66,7 +66,7 @@ pack() {
 }
 
 # reduce COPY CARD...: takes the code for other cards from a copy of a library, and
-# proves that nothing else changed.
+# checks that nothing else changed.
 reduce() {
   local copy=$1
   shift

@@ -17,7 +17,7 @@ the file has its length and layout, and zeros pack to nothing.
 How to run: scripts/gpu_fatbins.py LIBRARY 90        in place: give it a copy
             scripts/gpu_fatbins.py LIBRARY           list what there is
             scripts/gpu_fatbins.py LIBRARY 90 --against ORIGINAL
-                                                     prove that nothing else changed
+                                                     check that nothing else changed
 """
 
 import collections
@@ -138,7 +138,7 @@ def reduce(image, cards):
     print(f"{taken} entries taken out, {freed / 1e6:.1f} MB")
 
 
-def prove(image, original, cards):
+def check_unchanged(image, original, cards):
     """Fails unless image is original but for the unwanted entries."""
     if len(image) != len(original):
         raise SystemExit("the lengths differ")
@@ -176,7 +176,7 @@ def main():
         reduce(image, cards)
     else:
         with open(original, "rb") as file:
-            prove(image, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), cards)
+            check_unchanged(image, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), cards)
         print("same but for the entries taken out")
 
 

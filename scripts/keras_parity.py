@@ -46,7 +46,7 @@ VGG16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 # to move an embedding by 3e-5 of its rms; one pixel wrong by one step of 255 moves it by
 # 5e-3, a crop that is off by one pixel by more than 1.
 EMBEDDING_TOLERANCE = 1e-4  # of that embedding's rms
-SIMILARITY_TOLERANCE = 1e-4  # absolute; the sigmoid's slope is 1/4 at the most
+SIMILARITY_TOLERANCE = 1e-4  # absolute; the sigmoid's slope is at most 1/4
 
 # Grey and RGB PNGs alone: every decoder reads the same pixels from them.
 IMAGES = (

@@ -94,10 +94,10 @@ def choose(seed, pairs, count, kind, first=()):
 
 def label(seed, chosen, count):
     """Returns (a, b, same) for count same pairs, then for count different ones."""
-    couples = list(itertools.combinations(chosen, 2))
-    same = [c for c in couples if character(c[0]) == character(c[1])]
-    near = [c for c in couples if alphabet(c[0]) == alphabet(c[1]) and c not in set(same)]
-    far = [c for c in couples if alphabet(c[0]) != alphabet(c[1])]
+    pairs = list(itertools.combinations(chosen, 2))
+    same = [c for c in pairs if character(c[0]) == character(c[1])]
+    near = [c for c in pairs if alphabet(c[0]) == alphabet(c[1]) and c not in set(same)]
+    far = [c for c in pairs if alphabet(c[0]) != alphabet(c[1])]
     golden = {f"{GOLDEN}\t{GOLDEN_SAME}", f"{GOLDEN}\t{GOLDEN_DIFFERENT}"}
     return (
         [(a, b, 1) for a, b in choose(seed, same, count, "of the same character", golden)]

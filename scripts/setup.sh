@@ -81,7 +81,7 @@ write_linker_script() {
   echo 'INPUT(libtensorflow_cc.so.2 libtensorflow_framework.so.2)' >"$1/libtensorflow.so"
 }
 
-# unpack WHEEL DIR [PREFIX...]: the members under the prefixes, or all.
+# unpack WHEEL DIR [PREFIX...]: the files under the prefixes, or all.
 unpack() {
   "$python" - "$@" <<'EOF'
 import sys, zipfile

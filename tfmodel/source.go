@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"siamese/internal/atomicfile"
 	"siamese/tfmodel/builtin"
 	"siamese/weights"
 )
@@ -173,28 +174,12 @@ func Export(ctx context.Context, dir string, source Source, options Options) err
 	if err := source.complete(); err != nil {
 		return fmt.Errorf("export to %q: %w", dir, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	partial, err := os.MkdirTemp(filepath.Dir(dir), partialPrefix)
+	err := atomicfile.NewFolder(dir, func(temporary string) error { return source.write(ctx, temporary, options) })
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	defer os.RemoveAll(partial)
-	if err := source.write(ctx, partial, options); err != nil {
 		return fmt.Errorf("export to %q: %w", dir, err)
 	}
-	if err := os.Chmod(partial, 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	if err := os.Rename(partial, dir); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return syncPath(filepath.Dir(dir))
+	return nil
 }
-
-// partialPrefix begins the names of folders that are being written.
-const partialPrefix = ".partial-"
 
 // complete fills in what can be derived and checks the rest.
 func (s *Source) complete() error {
@@ -239,10 +224,7 @@ func (s *Source) write(ctx context.Context, dir string, options Options) error {
 	} else if err := model.checkGoldenPairs(ctx, written.extra(), GoldenTolerance); err != nil {
 		return err
 	}
-	if err := writeCard(dir, s.Card); err != nil {
-		return err
-	}
-	return syncTree(dir)
+	return writeCard(dir, s.Card)
 }
 
 // goldenPictures gathers the pictures of the golden pairs; where the card has
@@ -277,26 +259,4 @@ func writeExtra(dir, name string, data []byte) error {
 		return fmt.Errorf("write %s: %w", path.Base(name), err)
 	}
 	return os.WriteFile(target, data, 0o644)
-}
-
-// syncTree makes a folder's content durable.
-func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return syncPath(path)
-	})
-}
-
-func syncPath(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("sync %q: %w", path, err)
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"siamese/internal/atomicfile"
 )
 
 // Store is where weight files are unpacked to SavedModels.
@@ -110,7 +112,7 @@ func writable(dir string) bool {
 	if os.MkdirAll(dir, 0o755) != nil {
 		return false
 	}
-	probe, err := os.MkdirTemp(dir, partialPrefix)
+	probe, err := os.MkdirTemp(dir, atomicfile.Partial)
 	if err != nil {
 		return false
 	}
@@ -124,7 +126,7 @@ const leftoverAge = time.Hour
 // removeLeftovers removes what killed processes left half-written. What can't
 // be removed stays: it does no harm.
 func removeLeftovers(root string) {
-	found, _ := filepath.Glob(filepath.Join(root, "*", "*", partialPrefix+"*"))
+	found, _ := filepath.Glob(filepath.Join(root, "*", "*", atomicfile.Partial+"*"))
 	for _, dir := range found {
 		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > leftoverAge {
 			_ = os.RemoveAll(dir)

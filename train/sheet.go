@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"siamese/imaging"
+	"siamese/internal/atomicfile"
 	"siamese/train/record"
 )
 
@@ -25,7 +26,7 @@ func (r *run) showSample(first fed) error {
 	if err != nil {
 		return err
 	}
-	if err := record.Save(filepath.Join(r.Dir, SamplePairsFile), sheet); err != nil {
+	if err := atomicfile.Write(filepath.Join(r.Dir, SamplePairsFile), sheet); err != nil {
 		return err
 	}
 	return r.recorder.Image(r.done.Step, "sample_pairs", sheet)

@@ -16,9 +16,7 @@ type Validation struct {
 	Data *dataset.Dataset
 	// Pairs is how many pairs of it are scored, an even number.
 	Pairs int
-	// Negatives says where the different pairs come from.
-	Negatives evaluate.Negatives
-	Seed      uint64
+	Seed  uint64
 	// Runs are one-shot runs of held-out classes; none where classes are not held
 	// out.
 	Runs []evaluate.Run
@@ -77,7 +75,7 @@ const probabilityEpsilon = 1e-7
 
 // Measure scores the pairs and runs with the model.
 func (v *Validation) Measure(ctx context.Context, model evaluate.Model) (ValidationResult, error) {
-	verified, err := evaluate.Verify(ctx, model, v.Data, evaluate.VerifyConfig{Pairs: v.Pairs, Seed: v.Seed, Negatives: v.Negatives})
+	verified, err := evaluate.Verify(ctx, model, v.Data, evaluate.VerifyConfig{Pairs: v.Pairs, Seed: v.Seed})
 	if err != nil {
 		return ValidationResult{}, fmt.Errorf("validate: %w", err)
 	}

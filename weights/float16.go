@@ -5,28 +5,15 @@ import "math"
 // maxFloat16 is the largest finite float16.
 const maxFloat16 = 65504
 
-// Layout of IEEE 754 numbers: bits of the fraction, and the exponent of 1.
-const (
-	fractionBits16 = 10
-	fractionBits32 = 23
-	bias16         = 15
-	bias32         = 127
-)
-
 // float16ToFloat32 widens a float16, exactly. The payload of a NaN is kept.
 func float16ToFloat32(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>fractionBits16) & 0x1f
-	fraction := uint32(h) & 0x3ff
-	const shift = fractionBits32 - fractionBits16
-	switch exponent {
-	case 0x1f: // infinity and NaN
-		return math.Float32frombits(sign | 0xff<<fractionBits32 | fraction<<shift)
-	case 0: // zero and subnormal: fraction times 2^-24, which float32 holds as a normal number
-		value := float32(fraction) * (1.0 / (1 << 24))
-		return math.Float32frombits(sign | math.Float32bits(value))
+	sign, bits := uint32(h>>15)<<31, uint32(h&0x7fff)<<13
+	if h&0x7c00 == 0x7c00 { // infinity and NaN
+		return math.Float32frombits(sign | 0x7f800000 | bits)
 	}
-	return math.Float32frombits(sign | (exponent+bias32-bias16)<<fractionBits32 | fraction<<shift)
+	// As a float32 its exponent is 127-15 too low; a power of two heals that exactly,
+	// of subnormals too.
+	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(bits)*0x1p112))
 }
 
 // float32ToFloat16 narrows to the nearest float16, ties to the even one. What lies half a
@@ -34,38 +21,22 @@ func float16ToFloat32(h uint16) float32 {
 // payload, and stays a NaN where that part is zero.
 func float32ToFloat16(value float32) uint16 {
 	bits := math.Float32bits(value)
-	sign := uint16(bits>>31) << 15
-	exponent := int(bits>>fractionBits32)&0xff - bias32 + bias16
-	fraction := bits & (1<<fractionBits32 - 1)
-	const shift = fractionBits32 - fractionBits16
+	sign, bits := uint16(bits>>16)&0x8000, bits&0x7fffffff
 	switch {
-	case exponent == 0xff-bias32+bias16 && fraction != 0:
-		payload := uint16(fraction >> shift)
-		if payload == 0 {
-			payload = 1 << (fractionBits16 - 1)
+	case bits > 0x7f800000: // NaN
+		if payload := uint16(bits>>13) & 0x3ff; payload > 0 {
+			return sign | 0x7c00 | payload
 		}
-		return sign | 0x7c00 | payload
-	case exponent >= 0x1f:
+		return sign | 0x7e00
+	case bits >= math.Float32bits(maxFloat16+16):
 		return sign | 0x7c00
-	case exponent < -fractionBits16: // below half the smallest subnormal
-		return sign
-	case exponent <= 0: // subnormal: the leading one is no longer implied
-		return sign | roundEven(fraction|1<<fractionBits32, shift+1-exponent)
+	case bits < math.Float32bits(0x1p-14):
+		// Subnormal. A float32 about 0.5 has its step, and the sum is rounded to it.
+		return sign | uint16(math.Float32bits(math.Float32frombits(bits)+0.5)-math.Float32bits(0.5))
 	}
+	bits -= (127 - 15) << 23 // the exponent's other origin
 	// A carry out of the fraction moves into the exponent, as it should.
-	return sign + roundEven(uint32(exponent)<<fractionBits32|fraction, shift)
-}
-
-// roundEven divides by 2^shift, rounding to nearest and ties to even. The quotient has
-// to fit 16 bits.
-func roundEven(value uint32, shift int) uint16 {
-	half := uint32(1) << (shift - 1)
-	quotient := value >> shift
-	rest := value & (1<<shift - 1)
-	if rest > half || rest == half && quotient&1 == 1 {
-		quotient++
-	}
-	return uint16(quotient)
+	return sign | uint16((bits+0xfff+bits>>13&1)>>13)
 }
 
 // bfloat16ToFloat32 widens a bfloat16, which is the upper half of a float32.

@@ -1,10 +1,14 @@
 package weights
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 )
 
 // MaxSafetensorsHeaderBytes is the longest header that ReadSafetensors takes and
@@ -94,3 +98,108 @@ func readAt(r io.ReaderAt, block []byte, at int64) error {
 	}
 	return nil
 }
+
+// metadataKey is the one key of a header that names no tensor.
+const metadataKey = "__metadata__"
+
+// safetensorsHeader is the header as the file has it, its entries by offset.
+type safetensorsHeader struct {
+	tensors  []safetensorsEntry
+	metadata map[string]string
+}
+
+// safetensorsEntry describes one tensor. Offsets are bytes from the start of the data.
+type safetensorsEntry struct {
+	name    string
+	DType   DType   `json:"dtype"`
+	Shape   []int   `json:"shape"`
+	Offsets []int64 `json:"data_offsets"`
+}
+
+// parseSafetensorsHeader parses the JSON object. Key by key, since a map would hide that
+// a name comes twice.
+func parseSafetensorsHeader(raw []byte) (safetensorsHeader, error) {
+	h := safetensorsHeader{metadata: make(map[string]string)}
+	if len(raw) == 0 || raw[0] != '{' {
+		return h, fmt.Errorf("%w: starts with %q, want {", ErrCorrupt, raw[:min(len(raw), 1)])
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if _, err := decoder.Token(); err != nil {
+		return h, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	for seen := make(map[string]bool); decoder.More(); {
+		token, err := decoder.Token()
+		if err != nil {
+			return h, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		key, _ := token.(string) // the decoder lets nothing else stand for a key
+		if seen[key] {
+			return h, fmt.Errorf("%w: %q twice", ErrCorrupt, key)
+		}
+		seen[key] = true
+		if err := h.parseValue(decoder, key); err != nil {
+			return h, fmt.Errorf("%w: %q: %w", ErrCorrupt, key, err)
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return h, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return h, fmt.Errorf("%w: something follows the object, want spaces alone", ErrCorrupt)
+	}
+	slices.SortStableFunc(h.tensors, func(a, b safetensorsEntry) int {
+		return cmp.Or(cmp.Compare(a.begin(), b.begin()), cmp.Compare(a.name, b.name))
+	})
+	return h, nil
+}
+
+// parseValue parses the value of one key.
+func (h *safetensorsHeader) parseValue(decoder *json.Decoder, key string) error {
+	if key == metadataKey {
+		return decoder.Decode(&h.metadata)
+	}
+	entry := safetensorsEntry{name: key}
+	if err := decoder.Decode(&entry); err != nil {
+		return err
+	}
+	if len(entry.Offsets) != 2 {
+		return fmt.Errorf("data_offsets %d, want two", entry.Offsets)
+	}
+	if entry.Shape == nil {
+		return fmt.Errorf("no shape")
+	}
+	h.tensors = append(h.tensors, entry)
+	return nil
+}
+
+// check makes sure that the entries are read types and fill dataBytes without gap or
+// overlap. Entries are sorted.
+func (h safetensorsHeader) check(dataBytes int64) error {
+	var end int64
+	for _, e := range h.tensors {
+		if e.DType.size() == 0 {
+			return fmt.Errorf("%w: tensor %q has type %q, want F32, F16 or BF16", ErrUnsupported, e.name, e.DType)
+		}
+		switch begin := e.begin(); {
+		case begin < end:
+			return fmt.Errorf("%w: tensor %q starts at %d, inside another that ends at %d", ErrCorrupt, e.name, begin, end)
+		case begin > end:
+			return fmt.Errorf("%w: tensor %q starts at %d, want %d: there may be no gap", ErrCorrupt, e.name, begin, end)
+		}
+		if end = e.Offsets[1]; end > dataBytes {
+			return fmt.Errorf("%w: tensor %q ends at %d of %d bytes of data", ErrCorrupt, e.name, end, dataBytes)
+		}
+		// No tensor has more elements than the file has bytes.
+		n, ok := elements(e.Shape, int(dataBytes))
+		if want := int64(n) * int64(e.DType.size()); !ok || end-e.begin() != want {
+			return fmt.Errorf("%w: tensor %q has %d bytes, want as many as %s and shape %d say", ErrCorrupt, e.name, end-e.begin(), e.DType, e.Shape)
+		}
+	}
+	if end != dataBytes {
+		return fmt.Errorf("%w: tensors end at %d of %d bytes of data", ErrCorrupt, end, dataBytes)
+	}
+	return nil
+}
+
+func (e safetensorsEntry) begin() int64 { return e.Offsets[0] }

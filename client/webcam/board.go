@@ -3,6 +3,7 @@ package webcam
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"siamese/client"
@@ -37,7 +38,6 @@ type board struct {
 	lag       time.Duration
 	scored    rate
 	dropped   int64 // by the server
-	failed    int64
 }
 
 func newBoard(references []client.Reference, now time.Time) *board {
@@ -58,12 +58,7 @@ func (b *board) addReference(name string) {
 // dropReference forgets a reference that the server did not take.
 func (b *board) dropReference(name string) {
 	delete(b.standings, name)
-	for i, other := range b.names {
-		if other == name {
-			b.names = append(b.names[:i], b.names[i+1:]...)
-			break
-		}
-	}
+	b.names = slices.DeleteFunc(b.names, func(other string) bool { return other == name })
 	if b.chosen == name {
 		b.chosen = ""
 	}
@@ -77,7 +72,6 @@ func (b *board) result(result client.Result) []standing {
 		b.dropped++
 		return nil
 	case result.Err != nil:
-		b.failed++
 		return nil
 	}
 	b.scored.add(result.Received)
@@ -126,17 +120,10 @@ func (b *board) awayFor(now time.Time) time.Duration {
 // next goes on from the best to the first reference, from there to the second,
 // and from the last back to the best.
 func (b *board) next() {
-	if b.chosen == "" && len(b.names) > 0 {
-		b.chosen = b.names[0]
-		return
+	following := slices.Index(b.names, b.chosen) + 1 // 0 after the best, which has no name
+	if b.chosen = ""; following < len(b.names) {
+		b.chosen = b.names[following]
 	}
-	for i, name := range b.names {
-		if name == b.chosen && i+1 < len(b.names) {
-			b.chosen = b.names[i+1]
-			return
-		}
-	}
-	b.chosen = ""
 }
 
 // shown is the chosen reference's standing, or the best one by the smoothed
@@ -225,11 +212,8 @@ func (h *history) add(at time.Time, similarity float64) float64 {
 
 // forget drops what is older than historySpan, seen from a time.
 func (h *history) forget(now time.Time) {
-	old := max(0, len(h.samples)-maxHistory)
-	for old < len(h.samples) && now.Sub(h.samples[old].at) > historySpan {
-		old++
-	}
-	h.samples = append(h.samples[:0], h.samples[old:]...)
+	h.samples = slices.Delete(h.samples, 0, max(0, len(h.samples)-maxHistory))
+	h.samples = slices.DeleteFunc(h.samples, func(s sample) bool { return now.Sub(s.at) > historySpan })
 }
 
 // since gives the samples of the last two seconds, oldest first; they are valid
@@ -266,9 +250,6 @@ func (r *rate) perSecond(now time.Time) float64 {
 }
 
 func (r *rate) forget(now time.Time) {
-	old := max(0, len(r.events)-maxRateEvents)
-	for old < len(r.events) && now.Sub(r.events[old]) >= rateSpan {
-		old++
-	}
-	r.events = append(r.events[:0], r.events[old:]...)
+	r.events = slices.Delete(r.events, 0, max(0, len(r.events)-maxRateEvents))
+	r.events = slices.DeleteFunc(r.events, func(at time.Time) bool { return now.Sub(at) >= rateSpan })
 }

@@ -19,7 +19,7 @@ const displayTimeout = 3 * time.Second
 // x11BasePort is where the displays of another machine begin.
 const x11BasePort = 6000
 
-// CheckDisplay returns an error where no window can be opened, judged by the
+// CheckDisplay returns an error where no window can be opened, according to the
 // environment variables that lookup gives: where nothing answers, OpenCV would
 // abort the program. Errors wrap ErrNoDisplay.
 func CheckDisplay(lookup func(name string) string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -69,8 +70,8 @@ func Run(ctx context.Context, config Config) error {
 		config: config, wish: config.Region, begin: now,
 		rate: config.Source.Rate(), board: newBoard(config.References, now),
 	}
-	for _, reference := range config.References {
-		if config.Painter != nil {
+	if config.Painter != nil {
+		for _, reference := range config.References {
 			config.Painter.SetThumbnail(reference.Name, reference.Image)
 		}
 	}
@@ -200,10 +201,8 @@ func (l *loop) refused(refused *client.ReferenceError) error {
 	if err != nil || refused.Err.Code != codes.InvalidArgument {
 		return err
 	}
-	for _, reference := range l.config.References {
-		if reference.Name == refused.Name {
-			return refused
-		}
+	if slices.ContainsFunc(l.config.References, func(r client.Reference) bool { return r.Name == refused.Name }) {
+		return refused
 	}
 	l.board.dropReference(refused.Name)
 	return nil

@@ -219,7 +219,7 @@ func run(t *testing.T, path string, thumbnail []byte) image.Image {
 	defer painter.Close()
 	album := &album{}
 	err := webcam.Run(t.Context(), webcam.Config{
-		Source: openSource(t, path), Scorer: newJudge(0), Painter: painter, References: []client.Reference{{Name: "a", Image: thumbnail}},
+		Source: openSource(t, path), Scorer: newFakeScorer(0), Painter: painter, References: []client.Reference{{Name: "a", Image: thumbnail}},
 		Record: func(image.Point, float64) (webcam.Recorder, error) { return album, nil },
 	})
 	if err != nil {

@@ -92,7 +92,7 @@ func scoreEntry(result client.Result, standings []standing) Entry {
 // stateEntry is a change of the connection as an entry.
 func stateEntry(state client.State) Entry {
 	entry := Entry{
-		Type: "state", Time: state.Since, State: state.Phase.String(),
+		Type: "state", Time: state.Since, State: string(state.Phase),
 		Threshold: state.Threshold, RetryInMs: state.RetryIn.Milliseconds(),
 	}
 	if state.Err != nil {

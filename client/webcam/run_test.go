@@ -89,8 +89,8 @@ func (f *film) Close() error {
 	return nil
 }
 
-// judge is a Scorer that answers each frame after a while, one at a time.
-type judge struct {
+// fakeScorer is a Scorer that answers each frame after a while, one at a time.
+type fakeScorer struct {
 	updates    chan client.Update
 	offered    []client.Frame
 	references []client.Reference
@@ -99,15 +99,15 @@ type judge struct {
 	stats      client.Stats
 }
 
-func newJudge(takes time.Duration) *judge {
-	j := &judge{updates: make(chan client.Update, 1024), takes: takes}
+func newFakeScorer(takes time.Duration) *fakeScorer {
+	j := &fakeScorer{updates: make(chan client.Update, 1024), takes: takes}
 	j.state(client.State{Phase: client.Streaming, Since: time.Now(), Model: "model", Threshold: 0.5})
 	return j
 }
 
-func (j *judge) state(state client.State) { j.updates <- client.Update{State: &state} }
+func (j *fakeScorer) state(state client.State) { j.updates <- client.Update{State: &state} }
 
-func (j *judge) Offer(frame client.Frame) {
+func (j *fakeScorer) Offer(frame client.Frame) {
 	j.offered = append(j.offered, frame)
 	if j.takes < 0 {
 		return
@@ -122,14 +122,14 @@ func (j *judge) Offer(frame client.Frame) {
 	}}
 }
 
-func (j *judge) SetReference(reference client.Reference) error {
+func (j *fakeScorer) SetReference(reference client.Reference) error {
 	j.references = append(j.references, reference)
 	return nil
 }
 
-func (j *judge) Updates() <-chan client.Update { return j.updates }
+func (j *fakeScorer) Updates() <-chan client.Update { return j.updates }
 
-func (j *judge) Stats() client.Stats {
+func (j *fakeScorer) Stats() client.Stats {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	return j.stats
@@ -203,7 +203,7 @@ var twoReferences = []client.Reference{{Name: "a", Image: []byte("a")}, {Name: "
 
 func TestFileIsPlayedAtItsOwnRateToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		source, scores, notes, video := &film{count: 90, rate: 30}, newJudge(50*time.Millisecond), &diary{}, &studio{}
+		source, scores, notes, video := &film{count: 90, rate: 30}, newFakeScorer(50*time.Millisecond), &diary{}, &studio{}
 		begin := time.Now()
 		err := webcam.Run(t.Context(), webcam.Config{
 			Source: source, Scorer: scores, Reporters: []webcam.Reporter{notes}, References: twoReferences,
@@ -236,7 +236,7 @@ func TestFileIsPlayedAtItsOwnRateToItsEnd(t *testing.T) {
 
 func TestNoServerDoesNotHoldUpTheScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		source, scores, screen := &film{count: 60, rate: 30}, newJudge(-1), &studio{}
+		source, scores, screen := &film{count: 60, rate: 30}, newFakeScorer(-1), &studio{}
 		scores.state(client.State{Phase: client.Waiting, Since: time.Now(), RetryIn: 90 * time.Second, Err: errors.New("refused")})
 		notes := &diary{}
 		err := webcam.Run(t.Context(), webcam.Config{
@@ -256,7 +256,7 @@ func TestNoServerDoesNotHoldUpTheScreen(t *testing.T) {
 
 func TestSlowScreenShowsTheNewest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		source, scores, screen, notes := &film{count: 90, rate: 30}, newJudge(0), &studio{takes: 150 * time.Millisecond}, &diary{}
+		source, scores, screen, notes := &film{count: 90, rate: 30}, newFakeScorer(0), &studio{takes: 150 * time.Millisecond}, &diary{}
 		err := webcam.Run(t.Context(), webcam.Config{
 			Source: source, Scorer: scores, Painter: screen, Screen: screen, References: twoReferences, Reporters: []webcam.Reporter{notes},
 		})
@@ -283,7 +283,7 @@ func TestPausedFileGoesOnWhereItWas(t *testing.T) {
 		notes := &diary{}
 		begin := time.Now()
 		err := webcam.Run(t.Context(), webcam.Config{
-			Source: &film{count: 30, rate: 30}, Scorer: newJudge(0), Painter: screen, Screen: screen, Reporters: []webcam.Reporter{notes},
+			Source: &film{count: 30, rate: 30}, Scorer: newFakeScorer(0), Painter: screen, Screen: screen, Reporters: []webcam.Reporter{notes},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -310,7 +310,7 @@ func TestServerNeverThere(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				scores := &judge{updates: make(chan client.Update, 8), takes: -1}
+				scores := &fakeScorer{updates: make(chan client.Update, 8), takes: -1}
 				scores.state(client.State{Phase: client.Waiting, Since: time.Now(), RetryIn: time.Second, Err: refused})
 				begin := time.Now()
 				err := webcam.Run(t.Context(), webcam.Config{
@@ -350,7 +350,7 @@ func TestEndings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				scores := newJudge(0)
+				scores := newFakeScorer(0)
 				scores.updates <- tt.giveUpdate
 				tt.give.Scorer = scores
 				if err := webcam.Run(t.Context(), tt.give); err == nil || err.Error() != tt.want {
@@ -365,7 +365,7 @@ func TestUserQuits(t *testing.T) {
 	for _, event := range []webcam.Event{{Key: 'q'}, {Key: 27}, {Closed: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			source, screen := &film{count: 1 << 30, rate: 30}, &studio{events: map[int][]webcam.Event{5: {event}}}
-			err := webcam.Run(t.Context(), webcam.Config{Source: source, Scorer: newJudge(0), Painter: screen, Screen: screen})
+			err := webcam.Run(t.Context(), webcam.Config{Source: source, Scorer: newFakeScorer(0), Painter: screen, Screen: screen})
 			if err != nil || screen.shown != 5 {
 				t.Errorf("Run = %v after %d pictures, want nil after 5", err, screen.shown)
 			}
@@ -379,7 +379,7 @@ func TestUserQuits(t *testing.T) {
 func TestKeysAndMouse(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		scores := newJudge(0)
+		scores := newFakeScorer(0)
 		screen := &studio{events: map[int][]webcam.Event{
 			2: {{Drag: image.Rect(100, 100, 300, 200)}},
 			3: {{Drag: image.Rect(100, 100, 310, 220), DragEnded: true}, {Key: 'r'}},
@@ -419,7 +419,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		notes := &diary{}
-		err := webcam.Run(ctx, webcam.Config{Source: &film{count: 1 << 30, rate: 30}, Scorer: newJudge(0), Reporters: []webcam.Reporter{notes}})
+		err := webcam.Run(ctx, webcam.Config{Source: &film{count: 1 << 30, rate: 30}, Scorer: newFakeScorer(0), Reporters: []webcam.Reporter{notes}})
 		if got := notes.totals().Shown; err != nil || got < 29 || got > 31 {
 			t.Errorf("Run = %v after %d pictures, want nil after a second of 30", err, got)
 		}

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os/exec"
+	"strings"
 
 	"siamese/bench"
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/imaging"
 	"siamese/tfmodel"
 )
 
@@ -97,18 +100,23 @@ func (c *modelFlags) serving(model *network.Model, s cli.Streams) (bench.Serving
 	return bench.Serving{
 		Encoder:   model,
 		Precision: string(model.Precision()),
-		Prepare: func(encoded []byte) ([]byte, error) {
-			picture, err := preparer.Prepare(encoded)
-			if err != nil {
-				return nil, err
-			}
-			return picture.Pix, nil
-		},
-		A:        a,
-		B:        b,
-		Command:  command,
-		Progress: s.Err,
+		Prepare:   pixelsBy(preparer),
+		A:         a,
+		B:         b,
+		Command:   command,
+		Progress:  s.Err,
 	}, nil
+}
+
+// pixelsBy turns image files into the network's input.
+func pixelsBy(preparer *imaging.Preparer) bench.Preparer {
+	return func(encoded []byte) ([]byte, error) {
+		picture, err := preparer.Prepare(encoded)
+		if err != nil {
+			return nil, err
+		}
+		return picture.Pix, nil
+	}
 }
 
 // server is the command line of a server of the model, with more flags; the address
@@ -139,4 +147,48 @@ func goldenFiles() (a, b []byte, err error) {
 	}
 	b, err = fs.ReadFile(source.Pictures, pair.B)
 	return a, b, err
+}
+
+type liveCommand struct {
+	output
+	modelFlags
+	liveFlags
+}
+
+// Run measures the live loop on this machine.
+func (c *liveCommand) Run(ctx context.Context, s cli.Streams) error {
+	rows, err := c.rows(ctx, s, c.live)
+	if err != nil {
+		return err
+	}
+	return c.write(s, rows)
+}
+
+// liveFlags choose the client of the live loop.
+type liveFlags struct {
+	Webcam string `help:"Names the webcam client to measure the live loop with; 'make webcam' builds the default one." default:"bin/siamese-webcam" placeholder:"PROGRAM"`
+}
+
+// live measures the live loop. There are no rows, and the reason is printed,
+// where there is no client that runs.
+func (f liveFlags) live(ctx context.Context, serving bench.Serving) ([]bench.Row, error) {
+	if reason := f.noWebcam(ctx); reason != "" {
+		fmt.Fprintf(serving.Progress, "bench: no live loop: %s\n", reason)
+		return nil, nil
+	}
+	return bench.Live{Serving: serving, Webcam: f.Webcam}.Run(ctx)
+}
+
+// noWebcam says why the client can't be run, empty where it can: it may be
+// missing, built without OpenCV, or not find OpenCV's libraries.
+func (f liveFlags) noWebcam(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, f.Webcam, "--help").CombinedOutput()
+	if err == nil {
+		return ""
+	}
+	reason := fmt.Sprintf("%s: %v", f.Webcam, err)
+	if said := strings.TrimSpace(string(out)); said != "" {
+		reason += ": " + said
+	}
+	return reason + " ('make webcam' builds one)"
 }

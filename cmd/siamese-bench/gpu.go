@@ -135,13 +135,7 @@ func (c *gpuCommand) bench(ctx context.Context) (*gpu.Bench, error) {
 	b := &gpu.Bench{
 		Device: c.Device, Card: c.card, Touch: c.touch, OpenModel: c.openModel, OpenTrainer: openTrainer,
 		Server: c.server, MinTime: c.MinTime, ImageFLOP: architecture.EncodeFLOP(),
-		Prepare: func(file []byte) ([]byte, error) {
-			picture, err := preparer.Prepare(file)
-			if err != nil {
-				return nil, err
-			}
-			return picture.Pix, nil
-		},
+		Prepare: pixelsBy(preparer),
 	}
 	if c.Best == "" {
 		return b, nil

@@ -10,27 +10,28 @@ import (
 	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
 )
 
 // commands is the command line: one field a command.
 type commands struct {
 	Config kong.ConfigFlag `help:"Reads values for flags from this JSON file; flags and environment variables beat it." placeholder:"FILE"`
 
-	All     allCommand         `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
-	Serve   serveCommand       `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
-	Speed   speedCommand       `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
-	Live    liveCommand        `cmd:"" help:"Measure the webcam client against a server process."`
-	GPU     gpuCommand         `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
-	Train   trainCommand       `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
-	Version cli.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	All     allCommand             `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
+	Serve   serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
+	Speed   speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Live    liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
+	GPU     gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
+	Train   trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
+	Version network.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
 }
 
 func main() {
+	network.Quiet()
 	cli.Program{
 		Name:        "siamese-bench",
 		Description: "Measures servers, encoding, training and GPUs. The servers that it starts are the siamese in its own folder.",
 		Commands:    &commands{},
-		Default:     "all",
 	}.Main()
 }
 

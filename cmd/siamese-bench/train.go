@@ -133,21 +133,29 @@ func (d *drawings) draw(random *rand.Rand) ([]byte, error) {
 
 // feed makes batches as `siamese train` does for a network, with all pictures in
 // memory.
-func (d *drawings) feed(ctx context.Context, images, batches int, take func(train.Batch)) (err error) {
-	data, _, err := dataset.Open(ctx, dataset.Config{Path: d.path, Preparer: d.preparer})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, data.Close()) }()
-	sampler, err := sample.NewAllPairs(data, sample.AllPairsConfig{Images: images, Seed: 1})
-	if err != nil {
-		return err
-	}
-	return train.Feed(ctx, train.Setup{Data: data, Sampler: sampler, Augment: d.affine}, batches, take)
+func (d *drawings) feed(ctx context.Context, images, batches int, take func(train.Batch)) error {
+	return d.with(ctx, images, func(setup train.Setup) error { return train.Feed(ctx, setup, batches, take) })
 }
 
 // loop trains as `siamese train` does, in a run folder, and keeps no weights.
-func (d *drawings) loop(ctx context.Context, dir string, model train.Model, images, steps int) (err error) {
+func (d *drawings) loop(ctx context.Context, dir string, model train.Model, images, steps int) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return d.with(ctx, images, func(setup train.Setup) error {
+		setup.Config = train.Config{
+			Epochs: 1, StepsPerEpoch: steps, LogSteps: 1,
+			Schedule: schedule.Config{Kind: schedule.Constant, Rate: 1e-4, Epochs: 1, StepsPerEpoch: steps},
+		}
+		setup.Describe, setup.Dir, setup.Model = json.RawMessage(`{}`), dir, model
+		setup.Save = func(string, *weights.Set) error { return nil }
+		setup.Log = slog.New(slog.DiscardHandler)
+		return train.Run(ctx, setup)
+	})
+}
+
+// with opens the dataset for batches of a number of images.
+func (d *drawings) with(ctx context.Context, images int, use func(train.Setup) error) (err error) {
 	data, _, err := dataset.Open(ctx, dataset.Config{Path: d.path, Preparer: d.preparer})
 	if err != nil {
 		return err
@@ -157,21 +165,5 @@ func (d *drawings) loop(ctx context.Context, dir string, model train.Model, imag
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return train.Run(ctx, train.Setup{
-		Config: train.Config{
-			Epochs: 1, StepsPerEpoch: steps, LogSteps: 1,
-			Schedule: schedule.Config{Kind: schedule.Constant, Rate: 1e-4, Epochs: 1, StepsPerEpoch: steps},
-		},
-		Describe: json.RawMessage(`{}`),
-		Dir:      dir,
-		Model:    model,
-		Sampler:  sampler,
-		Data:     data,
-		Augment:  d.affine,
-		Save:     func(string, *weights.Set) error { return nil },
-		Log:      slog.New(slog.DiscardHandler),
-	})
+	return use(train.Setup{Data: data, Sampler: sampler, Augment: d.affine})
 }

@@ -31,7 +31,7 @@ func entries(t *testing.T, text string) []webcam.Entry {
 	return all
 }
 
-// minShown is how many of 120 pictures are shown at the least: all, but for a
+// minShown is how many of 120 pictures have to be shown: all, but for a
 // machine that is busy with other things.
 const minShown = 100
 

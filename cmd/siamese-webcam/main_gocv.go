@@ -5,16 +5,38 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"syscall"
+
+	"siamese/cmd/internal/cli"
 )
 
 func main() {
-	settle()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the second one ends the program at once.
-	context.AfterFunc(ctx, stop)
-	os.Exit(exitCode(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+	quieten()
+	cli.Program{Name: "siamese-webcam", Description: description, Environment: "SIAMESE_WEBCAM", Commands: &flags{}}.Main()
+}
+
+// logLevel is the variable that OpenCV reads as it is loaded.
+const logLevel = "OPENCV_LOG_LEVEL"
+
+// quieten keeps OpenCV from writing to standard error what this program says in
+// one sentence, and the C library from spreading pictures over an arena for each
+// thread, where resident memory creeps up for an hour. Both are taken from the
+// environment before main begins, so the program executes itself again with them,
+// in the same process. Where the variable is set already, or the system can't,
+// nothing changes.
+func quieten() {
+	if _, set := os.LookupEnv(logLevel); set {
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return
+	}
+	_ = syscall.Exec(program, os.Args, append(os.Environ(),
+		logLevel+"=OFF",
+		"OPENCV_FFMPEG_LOGLEVEL=-8", // AV_LOG_QUIET
+		"QT_LOGGING_RULES=default.warning=false",
+		"MALLOC_ARENA_MAX=1", // glibc's
+	))
 }

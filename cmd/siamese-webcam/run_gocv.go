@@ -11,17 +11,17 @@ import (
 	"os"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"google.golang.org/grpc"
 
 	"siamese/client"
 	"siamese/client/webcam"
+	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/dial"
 )
 
-// cli is the command line. Flags can also come from the environment, named in
+// flags are the command line. They can also come from the environment, named in
 // the help.
-type cli struct {
+type flags struct {
 	Server    string   `help:"Names the server's address." default:"127.0.0.1:50051"`
 	Reference []string `help:"Names an image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
 	Source    string   `help:"Names what to show: a camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
@@ -48,42 +48,15 @@ const description = `A camera's picture with its similarity to given references,
 Keys: r take the region as a reference, n next reference, p pause, s snapshot, c clear the drawn region, q quit.
 Exit codes: 0 the source has ended or the user has, 1 a failure, 2 a command line that does not work.`
 
-// usageError is a command line that does not work.
-type usageError struct{ error }
-
-// Unwrap gives the cause.
-func (e usageError) Unwrap() error { return e.error }
-
-// run is the program. It returns when the source has ended, the user quits or
-// ctx is done.
-func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
-	var flags cli
-	exited := false
-	parser, err := kong.New(&flags,
-		kong.Name("siamese-webcam"),
-		kong.Description(description),
-		kong.DefaultEnvars("SIAMESE_WEBCAM"),
-		kong.Writers(stdout, stderr),
-		// Help prints and wants to exit; what follows is not wanted.
-		kong.Exit(func(int) { exited = true }),
-	)
-	if err != nil {
-		return fmt.Errorf("command line: %w", err)
-	}
-	_, err = parser.Parse(args)
-	if exited {
-		return nil
-	}
-	if err != nil {
-		return usageError{err}
-	}
-	plan, err := flags.plan()
+// Run returns when the source has ended, the user quits or ctx is done.
+func (c *flags) Run(ctx context.Context, s cli.Streams) error {
+	plan, err := c.plan()
 	if err != nil {
 		return err
 	}
-	err = flags.watch(ctx, plan, stdout)
+	err = c.watch(ctx, plan, s.Out)
 	if errors.Is(err, webcam.ErrRegion) {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	return err
 }
@@ -98,26 +71,26 @@ type plan struct {
 }
 
 // plan checks all that can be checked before anything is opened.
-func (c *cli) plan() (p plan, err error) {
+func (c *flags) plan() (p plan, err error) {
 	if p.region, err = webcam.ParseRegion(c.ROI); err != nil {
-		return p, usageError{err}
+		return p, cli.Usage(err)
 	}
 	if c.Record != "" {
 		if _, err := webcam.VideoCodecs(c.Record); err != nil {
-			return p, usageError{err}
+			return p, cli.Usage(err)
 		}
 	}
 	if err := c.validate(); err != nil {
-		return p, usageError{err}
+		return p, cli.Usage(err)
 	}
 	if p.references, err = webcam.ReadReferences(c.Reference); err != nil {
 		return p, err
 	}
 	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold}
 	if err := p.live.Validate(); err != nil {
-		return p, usageError{err}
+		return p, cli.Usage(err)
 	}
-	if p.dial, err = c.dialOptions(); err != nil {
+	if p.dial, err = c.Dial.Options(c.Server); err != nil {
 		return p, err
 	}
 	if !c.Headless {
@@ -129,16 +102,7 @@ func (c *cli) plan() (p plan, err error) {
 	return p, err
 }
 
-// dialOptions are how gRPC is to connect to the server.
-func (c *cli) dialOptions() ([]grpc.DialOption, error) {
-	options, err := c.Dial.Options(c.Server)
-	if _, ok := errors.AsType[*dial.FlagError](err); ok {
-		return nil, usageError{err}
-	}
-	return options, err
-}
-
-func (c *cli) validate() error {
+func (c *flags) validate() error {
 	switch {
 	case c.Headless && len(c.Reference) == 0:
 		return errors.New("--headless: received no --reference, expected one, as there is no window to take one in")
@@ -157,7 +121,7 @@ func (c *cli) validate() error {
 }
 
 // watch opens source, server and window, and runs until the end.
-func (c *cli) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
+func (c *flags) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
 	open := func() (webcam.Source, error) { return webcam.OpenSource(p.source, c.FPS) }
 	if c.Loop && !p.source.Live() {
 		first := open
@@ -165,7 +129,7 @@ func (c *cli) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
 	}
 	connection, err := client.New(c.Server, p.dial...)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	defer closing(&err, connection)
 	reporters, table, err := c.reporters(stdout)
@@ -192,7 +156,7 @@ func (c *cli) watch(ctx context.Context, p plan, stdout io.Writer) (err error) {
 }
 
 // show adds what draws, and runs.
-func (c *cli) show(ctx context.Context, config webcam.Config) (err error) {
+func (c *flags) show(ctx context.Context, config webcam.Config) (err error) {
 	if c.Record != "" {
 		config.Record = func(size image.Point, perSecond float64) (webcam.Recorder, error) {
 			return webcam.OpenRecorder(c.Record, size, perSecond)
@@ -211,7 +175,7 @@ func (c *cli) show(ctx context.Context, config webcam.Config) (err error) {
 
 // reporters are JSON lines, without a window, and the table where one is asked
 // for; the caller closes it.
-func (c *cli) reporters(stdout io.Writer) ([]webcam.Reporter, io.Closer, error) {
+func (c *flags) reporters(stdout io.Writer) ([]webcam.Reporter, io.Closer, error) {
 	var reporters []webcam.Reporter
 	if c.Headless {
 		reporters = append(reporters, webcam.JSONLines(stdout))

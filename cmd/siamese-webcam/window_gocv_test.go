@@ -64,9 +64,9 @@ func (d *desktop) do(t *testing.T, name string, args ...string) string {
 	return out
 }
 
-// shot is a picture of the screen; it is kept under a name where a folder for it
+// screenshot is a picture of the screen; it is kept under a name where a folder for it
 // is named.
-func (d *desktop) shot(t *testing.T, name string) image.Image {
+func (d *desktop) screenshot(t *testing.T, name string) image.Image {
 	t.Helper()
 	folder := os.Getenv(shotsFolder)
 	if folder == "" {
@@ -144,11 +144,11 @@ func TestWindow(t *testing.T) {
 	table := filepath.Join(t.TempDir(), "scores.csv")
 	cmd := command(t, desktop.environment, "--server", server.Address, "--reference", proctest.GlyphA, "--reference", proctest.GlyphC, "--source", path, "--loop", "--csv", table)
 	start(t, cmd)
-	same := func() bool { return pixels(desktop.shot(t, "same"), green) > barPixels }
+	same := func() bool { return pixels(desktop.screenshot(t, "same"), green) > barPixels }
 	eventually(t, "a green bar", same)
 
 	server.Kill()
-	eventually(t, "a warning", func() bool { return pixels(desktop.shot(t, "away"), yellow) > wordsPixels })
+	eventually(t, "a warning", func() bool { return pixels(desktop.screenshot(t, "away"), yellow) > wordsPixels })
 	serve(t, server.Address)
 	eventually(t, "a green bar again", same)
 
@@ -159,7 +159,7 @@ func TestWindow(t *testing.T) {
 	})
 	desktop.press(t, "n") // the first
 	desktop.press(t, "n") // the second, which shows another character
-	eventually(t, "the verdict different", func() bool { return pixels(desktop.shot(t, "different"), orange) > wordsPixels })
+	eventually(t, "the verdict different", func() bool { return pixels(desktop.screenshot(t, "different"), orange) > wordsPixels })
 
 	desktop.do(t, "wmctrl", "-c", "siamese")
 	if err := cmd.Wait(); err != nil {

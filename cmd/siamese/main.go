@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
 	"siamese/cmd/siamese/internal/compare"
 	"siamese/cmd/siamese/internal/model"
 	"siamese/cmd/siamese/internal/serve"
@@ -34,14 +35,16 @@ type commands struct {
 	Export    model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
 	Devices   model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
 	Bench     benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
-	Version   cli.VersionCommand        `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Version   network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
 }
 
 func main() {
+	network.Quiet()
 	cli.Program{
 		Name:        "siamese",
 		Description: "How alike two images are, by a VGG16 Siamese network.",
 		Commands:    &commands{},
+		Default:     "--help",
 	}.Main()
 }
 

@@ -15,8 +15,6 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-
-	"siamese/deploy/check/dashboard"
 )
 
 func main() {
@@ -58,21 +56,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // form reads the dashboard and prints its faults.
-func form(file string, stdout io.Writer) (dashboard.Dashboard, error) {
+func form(file string, stdout io.Writer) (dashboard, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return dashboard.Dashboard{}, err
+		return dashboard{}, err
 	}
-	shown, err := dashboard.Parse(text)
+	shown, err := parseDashboard(text)
 	if err != nil {
-		return dashboard.Dashboard{}, err
+		return dashboard{}, err
 	}
-	faults := shown.Faults()
+	faults := shown.faults()
 	for _, fault := range faults {
 		fmt.Fprintln(stdout, fault)
 	}
 	if len(faults) > 0 {
-		return dashboard.Dashboard{}, errors.New("the dashboard has faults")
+		return dashboard{}, errors.New("the dashboard has faults")
 	}
 	questions := 0
 	for _, panel := range shown.Panels {

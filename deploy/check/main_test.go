@@ -37,8 +37,8 @@ func healthy() map[string]string {
 	}
 }
 
-// prometheus serves answers by path, and an error where there is none.
-func prometheus(t *testing.T, answers map[string]string) string {
+// servePrometheus serves answers by path, and an error where there is none.
+func servePrometheus(t *testing.T, answers map[string]string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, known := answers[r.URL.Path]
@@ -119,7 +119,7 @@ func TestRunAsksPrometheus(t *testing.T) {
 			answers := healthy()
 			tt.give(answers)
 			var stdout strings.Builder
-			args := append(files(t, oneQuestion, tt.giveTests), "-prometheus", prometheus(t, answers))
+			args := append(files(t, oneQuestion, tt.giveTests), "-prometheus", servePrometheus(t, answers))
 			err := run(t.Context(), args, &stdout, t.Output())
 			if (err != nil) != tt.wantError {
 				t.Errorf("run = %v, want an error: %v", err, tt.wantError)
@@ -143,7 +143,7 @@ func TestRunWaitsForHealth(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			full, asked := prometheus(t, healthy()), 0
+			full, asked := servePrometheus(t, healthy()), 0
 			first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == tt.givePath {
 					if asked++; asked == 1 {

@@ -1,10 +1,11 @@
-// Package atomicfile replaces files so that a reader, and the next start after a
-// crash, finds either the old content or the new one.
+// Package atomicfile replaces files and makes folders so that a reader, and the next
+// start after a crash, finds either the old content or the new one.
 package atomicfile
 
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -38,7 +39,7 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 	if err := os.Rename(temporary.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return syncPath(filepath.Dir(path))
 }
 
 // Write is Replace with content that is in memory.
@@ -49,12 +50,53 @@ func Write(path string, content []byte) error {
 	})
 }
 
-// syncFolder makes a rename durable.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
+// Partial begins the names of folders that NewFolder fills; a program that is killed
+// leaves one behind.
+const Partial = ".partial-"
+
+// NewFolder makes a folder of what fill writes into a temporary one beside it, which
+// is synced and renamed. When fill fails, or the program ends on the way, there is
+// no such folder. Parents are made; the folder's mode is 0755. It must not be there or be
+// empty; one with something in it is an error that wraps fs.ErrExist.
+func NewFolder(dir string, fill func(temporary string) error) error {
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp(parent, Partial)
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	return folder.Sync()
+	// After the rename the name is no longer there, and removing it does nothing.
+	defer os.RemoveAll(temporary)
+	if err := fill(temporary); err != nil {
+		return err
+	}
+	// Temporary folders are born private.
+	if err := os.Chmod(temporary, 0o755); err != nil {
+		return err
+	}
+	err = filepath.WalkDir(temporary, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return syncPath(path)
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, dir); err != nil {
+		return fmt.Errorf("%w, expected a folder that is empty or not there", err)
+	}
+	return syncPath(parent)
+}
+
+// syncPath makes a file's content, or a folder's names, durable.
+func syncPath(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return file.Sync()
 }

@@ -96,7 +96,7 @@ func fileSize(t *testing.T, path string) int64 {
 }
 
 // TestModelExportBuiltIn: the built-in model comes out with its golden pairs,
-// by which each later start proves it.
+// by which each later start checks it.
 func TestModelExportBuiltIn(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out", "omniglot.safetensors")
@@ -169,7 +169,7 @@ func TestModelRefuses(t *testing.T) {
 }
 
 // TestVerifyWritesTheCard: threshold and errors come into the card beside the
-// weights, which is then what the model is judged by.
+// weights, which is then the threshold in use.
 func TestVerifyWritesTheCard(t *testing.T) {
 	keras, digest := fixture.SmallModel(t, 1)
 	card := tfmodel.CardPath(keras)

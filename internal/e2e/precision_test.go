@@ -17,7 +17,7 @@ import (
 	"siamese/tfmodel"
 )
 
-// hasBFloat16 tells whether this processor has instructions for it.
+// hasBFloat16 reports whether this processor has instructions for it.
 func hasBFloat16() bool { return cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16 }
 
 // TestServeTellsThePrecision: the log, the metrics and GetServerInfo say which
@@ -106,7 +106,7 @@ func dialPrecision(t *testing.T, precision string) *client.Client {
 	return connection
 }
 
-// comparePair has a line of the pairs judged.
+// comparePair has a line of the pairs compared.
 func comparePair(t *testing.T, connection *client.Client, pair []string) client.Comparison {
 	t.Helper()
 	a, b := proctest.ReadFile(t, filepath.Join(proctest.Root, pair[0])), proctest.ReadFile(t, filepath.Join(proctest.Root, pair[1]))

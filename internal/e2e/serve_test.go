@@ -54,7 +54,7 @@ func TestServedModelTellsCharactersApart(t *testing.T) {
 	}
 }
 
-// areaUnderROC is the share of (same, different) couples that are in order,
+// areaUnderROC is the share of (same, different) pairs that are in order,
 // ties counted half.
 func areaUnderROC(same, different []float64) float64 {
 	sort.Float64s(different)

@@ -44,7 +44,7 @@ done
 [ -z "$relink" ] || [ -x "$target/bin/check-libs" ] || die "--relink: no bundle is unpacked in $target"
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
-# It is made anew below. One with more in it than links was not made here.
+# It is made again below. One with more in it than links was not made here.
 if [ -L "$target/cuda" ] || [ -n "$(find "$target/cuda" -mindepth 1 ! -type l 2>/dev/null)" ]; then
   die "$target/cuda is not this bundle's: unpack into a folder of its own"
 fi

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // The numbers of the search that Calibrate makes.
@@ -113,18 +115,11 @@ func newPlatt(logits []float64, same []bool) (platt, error) {
 
 // standardize keeps the logits with mean 0 and deviation 1, if they differ.
 func (p *platt) standardize(logits []float64) {
-	count := float64(len(logits))
 	// A sum of equal numbers may round; their spread is exact.
 	if slices.Min(logits) == slices.Max(logits) {
 		return
 	}
-	for _, logit := range logits {
-		p.mean += logit / count
-	}
-	for _, logit := range logits {
-		p.deviation += (logit - p.mean) * (logit - p.mean) / count
-	}
-	p.deviation = math.Sqrt(p.deviation)
+	p.mean, p.deviation = stat.PopMeanStdDev(logits, nil)
 	p.logits = make([]float64, len(logits))
 	for i, logit := range logits {
 		p.logits[i] = (logit - p.mean) / p.deviation

@@ -45,7 +45,7 @@ func OneShot(ctx context.Context, model Model, runs []Run) (OneShotResult, error
 		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
 	}
 	pictures, numbers := distinct(runs)
-	images, err := encode(ctx, model, len(pictures), func(i int) (*imaging.Picture, error) { return pictures[i], nil })
+	images, err := embed(ctx, model, len(pictures), func(i int) (*imaging.Picture, error) { return pictures[i], nil })
 	if err != nil {
 		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"image/jpeg"
 	"math"
 
@@ -57,13 +56,8 @@ func placed(degrees, x, y float64) func(*imaging.Picture) (*imaging.Picture, err
 
 // throughJPEG writes and reads the picture as a JPEG file.
 func throughJPEG(p *imaging.Picture) (*imaging.Picture, error) {
-	opaque := image.NewNRGBA(image.Rect(0, 0, p.Width, p.Height))
-	for from, to := 0, 0; from < len(p.Pix); from, to = from+3, to+4 {
-		copy(opaque.Pix[to:to+3], p.Pix[from:from+3])
-		opaque.Pix[to+3] = 0xff
-	}
 	var file bytes.Buffer
-	if err := jpeg.Encode(&file, opaque, &jpeg.Options{Quality: jpegQuality}); err != nil {
+	if err := jpeg.Encode(&file, p.Image(), &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, err
 	}
 	preparer, err := imaging.New(imaging.Config{Width: p.Width, Height: p.Height})
@@ -88,7 +82,7 @@ func Robustness(ctx context.Context, model Model, d *dataset.Dataset, config Rob
 	drawer.draw(config.Pairs / 2)
 	// Picture i of the drawn is i·(1+len(changes)); its changes follow it.
 	stride := 1 + len(changes)
-	images, err := encode(ctx, model, len(drawer.images)*stride, func(i int) (*imaging.Picture, error) {
+	images, err := embed(ctx, model, len(drawer.images)*stride, func(i int) (*imaging.Picture, error) {
 		p, err := d.Picture(drawer.images[i/stride])
 		if err != nil || i%stride == 0 {
 			return p, err

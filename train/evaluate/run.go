@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -107,16 +108,6 @@ func (c MakeRunsConfig) Validate() error {
 	return nil
 }
 
-func (c MakeRunsConfig) withDefaults() MakeRunsConfig {
-	if c.Ways == 0 {
-		c.Ways = DefaultWays
-	}
-	if c.Trials == 0 {
-		c.Trials = DefaultTrials
-	}
-	return c
-}
-
 // MakeRuns draws runs as Lake's are made: all classes of a run are of one
 // alphabet, its training pictures are by one drawer and its test pictures by
 // another, each class with one of both. The alphabets take turns. Without
@@ -132,7 +123,7 @@ func MakeRuns(d *dataset.Dataset, config MakeRunsConfig) ([]Run, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
+	config.Ways, config.Trials = cmp.Or(config.Ways, DefaultWays), cmp.Or(config.Trials, DefaultTrials)
 	groups := alphabets(d)
 	if len(groups) == 0 {
 		return nil, fmt.Errorf("make runs: %w: received no alphabet with two classes of two images", ErrNoRuns)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"siamese/imaging"
+	"siamese/internal/atomicfile"
 )
 
 // labelsFile holds a run's answers: "run01/test/item01.png run01/training/class08.png"
@@ -205,23 +206,16 @@ func WriteRuns(dir string, runs []Run) error {
 	if err := validateNames(runs); err != nil {
 		return fmt.Errorf("write runs: %w", err)
 	}
-	temporary, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".runs-*")
+	err := atomicfile.NewFolder(dir, func(temporary string) error {
+		for _, run := range runs {
+			if err := run.write(temporary); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("write runs: %w", err)
-	}
-	// After the rename the name is no longer there, and removing it does nothing.
-	defer os.RemoveAll(temporary)
-	for _, run := range runs {
-		if err := run.write(temporary); err != nil {
-			return fmt.Errorf("write runs: %w", err)
-		}
-	}
-	// Temporary folders are born private.
-	if err := os.Chmod(temporary, 0o755); err != nil {
-		return fmt.Errorf("write runs: %w", err)
-	}
-	if err := os.Rename(temporary, dir); err != nil {
-		return fmt.Errorf("write runs: %w, expected a folder that is empty or not there", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -19,7 +20,7 @@ const (
 type VerifyConfig struct {
 	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs
 	Seed      uint64    // the same seed and dataset give the same pairs
-	Negatives Negatives // where the different pairs come from; zero = Any
+	Negatives Negatives // where the different pairs come from; empty = Any
 	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
 }
 
@@ -28,8 +29,8 @@ func (c VerifyConfig) Validate() error {
 	if c.Pairs < 0 || c.Pairs%2 != 0 {
 		return fmt.Errorf("verify: Pairs is %d, expected 0 (the default) or an even number above", c.Pairs)
 	}
-	if c.Negatives != Any && c.Negatives != SameAlphabet {
-		return fmt.Errorf("verify: Negatives is %d, expected Any or SameAlphabet", c.Negatives)
+	if n := c.Negatives; n != "" && n != Any && n != SameAlphabet {
+		return fmt.Errorf("verify: Negatives is %q, expected %q or %q", n, Any, SameAlphabet)
 	}
 	return validateThreshold(c.Threshold)
 }
@@ -77,18 +78,13 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 	if err := config.Validate(); err != nil {
 		return VerifyResult{}, err
 	}
-	if config.Pairs == 0 {
-		config.Pairs = DefaultPairs
-	}
-	if config.Threshold == 0 {
-		config.Threshold = DefaultThreshold
-	}
-	drawer, err := newPairDrawer(d.Classes(), config.Negatives, config.Seed)
+	config.Pairs, config.Threshold = cmp.Or(config.Pairs, DefaultPairs), cmp.Or(config.Threshold, DefaultThreshold)
+	drawer, err := newPairDrawer(d.Classes(), cmp.Or(config.Negatives, Any), config.Seed)
 	if err != nil {
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
 	drawer.draw(config.Pairs / 2)
-	images, err := encode(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
+	images, err := embed(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
 		return d.Picture(drawer.images[i])
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func (e *Events) Image(step int64, tag string, encoded []byte) error {
 
 func (e *Events) write(event event) error {
 	event.time = e.now()
-	if _, err := e.file.Write(appendRecord(nil, event.encode())); err != nil {
+	if _, err := e.file.Write(appendRecord(nil, event.marshal())); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
 	return nil
@@ -138,8 +138,8 @@ type eventImage struct {
 	png           []byte
 }
 
-// encode returns the event as an Event message.
-func (e event) encode() []byte {
+// marshal returns the event as an Event message.
+func (e event) marshal() []byte {
 	var b []byte
 	b = protowire.AppendTag(b, fieldEventTime, protowire.Fixed64Type)
 	b = protowire.AppendFixed64(b, math.Float64bits(float64(e.time.UnixMicro())/1e6))
@@ -151,13 +151,13 @@ func (e event) encode() []byte {
 		b = appendBytes(b, fieldEventSession, appendInt(nil, fieldSessionStatus, sessionStart))
 	}
 	if e.tag != "" {
-		b = appendBytes(b, fieldEventSummary, appendBytes(nil, fieldSummaryValue, e.encodeValue()))
+		b = appendBytes(b, fieldEventSummary, appendBytes(nil, fieldSummaryValue, e.marshalValue()))
 	}
 	return b
 }
 
-// encodeValue returns the tag with its scalar or image as a Summary.Value message.
-func (e event) encodeValue() []byte {
+// marshalValue returns the tag with its scalar or image as a Summary.Value message.
+func (e event) marshalValue() []byte {
 	value := appendBytes(nil, fieldValueTag, []byte(e.tag))
 	if e.image == nil {
 		value = protowire.AppendTag(value, fieldValueScalar, protowire.Fixed32Type)

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"siamese/internal/atomicfile"
 )
 
 // Entry is one line of metrics.jsonl: {"step":…,"epoch":…,"time":…, and the
@@ -93,7 +95,7 @@ func dropLater(path string, done int64) error {
 	if len(kept) == len(old) {
 		return nil
 	}
-	return Save(path, kept)
+	return atomicfile.Write(path, kept)
 }
 
 func (m *metrics) write(entry Entry) error {

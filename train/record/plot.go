@@ -34,7 +34,7 @@ var (
 		{Value: 0.6, Label: "0.6"}, {Value: 0.8, Label: "0.8"}, {Value: 1, Label: "1"},
 	}
 
-	// seriesColors distinguish the curves of one plot, which has no more than these.
+	// seriesColors distinguish the curves of one plot, which has at most these.
 	seriesColors = []color.Color{blue, orange, green, red}
 )
 

@@ -16,14 +16,11 @@ package record
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"siamese/internal/atomicfile"
 )
 
 // The names of the files in a run folder. Event files carry their time.
@@ -118,17 +115,4 @@ func (r *Recorder) Image(step int64, tag string, png []byte) error {
 // Close brings everything to the disk. The Recorder is of no use afterwards.
 func (r *Recorder) Close() error {
 	return errors.Join(r.metrics.close(), r.events.Close())
-}
-
-// Save writes the file as a whole: to a temporary name beside it, synced, then
-// renamed. A reader of the path sees the old content or the new, never a part.
-func Save(path string, content []byte) error {
-	err := atomicfile.Replace(path, func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("save %q: %w", path, err)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package record_test
 
 import (
 	"image"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -79,36 +78,5 @@ func TestOpenRefuses(t *testing.T) {
 			_, err := record.Open(tt.give)
 			wantError(t, err, tt.want)
 		})
-	}
-}
-
-func TestSaveReplacesAndLeavesNothingBeside(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "plot.png")
-	for _, content := range []string{"a longer content", "short"} {
-		if err := record.Save(path, []byte(content)); err != nil {
-			t.Fatal(err)
-		}
-		if got := read(t, dir, "plot.png"); got != content {
-			t.Errorf("content = %q, want %q", got, content)
-		}
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder holds %v, %v, want the one file", entries, err)
-	}
-}
-
-func TestSaveThatFailsLeavesNothing(t *testing.T) {
-	dir := t.TempDir()
-	// A folder with content in it can't be replaced by a file.
-	path := filepath.Join(dir, "taken")
-	if err := os.MkdirAll(filepath.Join(path, "inside"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	wantError(t, record.Save(path, []byte("x")), "save")
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder holds %v, %v, want what was there before", entries, err)
 	}
 }

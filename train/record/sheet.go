@@ -55,7 +55,8 @@ func Sheet(pairs []Pair) ([]byte, error) {
 			if err := checkPicture(picture, width, height); err != nil {
 				return nil, fmt.Errorf("sheet: pair %d: %w", i+1, err)
 			}
-			drawPicture(canvas, corner.Add(image.Pt(j*(width+sheetGap), 0)), picture)
+			place := image.Rect(0, 0, width, height).Add(corner).Add(image.Pt(j*(width+sheetGap), 0))
+			draw.Draw(canvas, place, picture.Image(), image.Point{}, draw.Src)
 		}
 	}
 	var encoded bytes.Buffer
@@ -87,14 +88,4 @@ func drawLabel(canvas draw.Image, baseline image.Point, same bool) {
 		Dot: fixed.P(baseline.X, baseline.Y),
 	}
 	drawer.DrawString(label)
-}
-
-func drawPicture(canvas *image.RGBA, corner image.Point, picture *imaging.Picture) {
-	for y := range picture.Height {
-		for x := range picture.Width {
-			at := (y*picture.Width + x) * 3
-			canvas.SetRGBA(corner.X+x, corner.Y+y,
-				color.RGBA{picture.Pix[at], picture.Pix[at+1], picture.Pix[at+2], 0xff})
-		}
-	}
 }

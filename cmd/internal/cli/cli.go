@@ -10,15 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/dial"
-	"siamese/imaging"
-	"siamese/tfmodel"
 )
 
 // Version is the programs' version, set by the linker (see Makefile).
@@ -39,14 +36,17 @@ func (e usageError) Unwrap() error { return e.error }
 // Usage marks an error as the command line's: the program ends with exit code 2.
 func Usage(err error) error { return usageError{err} }
 
-// Program is a program with commands.
+// Program is a program, with commands or with flags alone.
 type Program struct {
 	Name        string
 	Description string
-	// Commands is a pointer to kong's description of the command line. A command's
-	// Run may take a context.Context and Streams.
+	// Commands is a pointer to kong's description of the command line. Its Run, or that
+	// of a command, may take a context.Context and Streams.
 	Commands any
-	// Default stands for a command line without arguments. Empty: "--help".
+	// Environment begins the names of the variables that flags can come from.
+	// Empty: "SIAMESE".
+	Environment string
+	// Default stands for a command line without arguments. Empty: nothing does.
 	Default string
 }
 
@@ -69,15 +69,12 @@ func (p Program) Main() {
 
 // run returns when the command has ended or ctx is done.
 func (p Program) run(ctx context.Context, args []string, s Streams) error {
-	if _, asked := os.LookupEnv("TF_CPP_MIN_LOG_LEVEL"); !asked {
-		tfmodel.Quiet()
-	}
 	exited := false
 	parser, err := kong.New(p.Commands,
 		kong.Name(p.Name),
 		kong.Description(p.Description),
 		kong.Configuration(configuration),
-		kong.DefaultEnvars("SIAMESE"),
+		kong.DefaultEnvars(cmp.Or(p.Environment, "SIAMESE")),
 		kong.Writers(s.Out, s.Err),
 		// Help and the like print and want to exit; the command is not to run then.
 		kong.Exit(func(int) { exited = true }),
@@ -86,8 +83,8 @@ func (p Program) run(ctx context.Context, args []string, s Streams) error {
 	if err != nil {
 		return fmt.Errorf("command line: %w", err)
 	}
-	if len(args) == 0 {
-		args = []string{cmp.Or(p.Default, "--help")}
+	if len(args) == 0 && p.Default != "" {
+		args = []string{p.Default}
 	}
 	parsed, err := parser.Parse(args)
 	if exited {
@@ -130,15 +127,6 @@ func (p Program) exitCode(err error, stderr io.Writer) int {
 		return 2
 	}
 	return 1
-}
-
-// VersionCommand is the command `version`.
-type VersionCommand struct{}
-
-// Run prints the versions.
-func (VersionCommand) Run(parsed *kong.Context, s Streams) error {
-	_, err := fmt.Fprintf(s.Out, "%s %s, TensorFlow %s, JPEG by %s, %s\n", parsed.Model.Name, Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
-	return err
 }
 
 // Revision is the source's revision; empty where the build did not record it.

@@ -26,7 +26,7 @@ type Flags struct {
 	TokenFile string `help:"Names a file with the bearer token to show, as siamese token --out writes it. Empty: none is shown." placeholder:"FILE"`
 }
 
-// FlagError is a set of flags that can't be meant so.
+// FlagError is a set of flags that contradict each other or would leak a secret.
 type FlagError struct{ message string }
 
 // Error implements error.
@@ -99,7 +99,7 @@ func (f Flags) token() (string, error) {
 	return token, nil
 }
 
-// IsLoopback tells whether what is sent to an address, host:port or host, stays
+// IsLoopback reports whether what is sent to an address, host:port or host, stays
 // on this machine. A name other than localhost does not count.
 func IsLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)

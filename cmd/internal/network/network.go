@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 
+	"github.com/alecthomas/kong"
+
+	"siamese/cmd/internal/cli"
 	"siamese/imaging"
 	"siamese/tfmodel"
 	"siamese/train"
@@ -148,4 +152,21 @@ func ReadWeights(ctx context.Context, path string) (*weights.Set, error) {
 func IsFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// Quiet keeps TensorFlow's notes from standard error, unless the environment asks for
+// them.
+func Quiet() {
+	if _, asked := os.LookupEnv("TF_CPP_MIN_LOG_LEVEL"); !asked {
+		tfmodel.Quiet()
+	}
+}
+
+// VersionCommand is the command `version`.
+type VersionCommand struct{}
+
+// Run prints the versions.
+func (VersionCommand) Run(parsed *kong.Context, s cli.Streams) error {
+	_, err := fmt.Fprintf(s.Out, "%s %s, TensorFlow %s, JPEG by %s, %s\n", parsed.Model.Name, cli.Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
+	return err
 }

@@ -105,9 +105,9 @@ func (o *observed) forgetPeak(t *testing.T) {
 	}
 }
 
-// settles waits until no call is under way and no image waits, and there are no
+// waitIdle waits until no call is under way and no image waits, and there are no
 // more goroutines than before.
-func (o *observed) settles(t *testing.T, goroutines float64) {
+func (o *observed) waitIdle(t *testing.T, goroutines float64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

@@ -109,7 +109,7 @@ func (p *pairStorm) randomPair(random *rand.Rand) (pair *siamesev1.ImagePair, wa
 func (p *pairStorm) compare(t *testing.T, random *rand.Rand) {
 	pair, want, ok := p.randomPair(random)
 	got, err := p.service.Compare(t.Context(), &siamesev1.CompareRequest{ImageA: pair.GetImageA(), ImageB: pair.GetImageB()})
-	if err := p.judge(status.Code(err), float64(got.GetSimilarity()), want, ok); err != nil {
+	if err := p.check(status.Code(err), float64(got.GetSimilarity()), want, ok); err != nil {
 		t.Errorf("Compare: %v", err)
 	}
 }
@@ -129,14 +129,14 @@ func (p *pairStorm) batchCompare(t *testing.T, random *rand.Rand) {
 	}
 	for i, result := range got.GetResults() {
 		code := codes.Code(result.GetError().GetCode())
-		if err := p.judge(code, float64(result.GetScore().GetSimilarity()), wants[i], oks[i]); err != nil {
+		if err := p.check(code, float64(result.GetScore().GetSimilarity()), wants[i], oks[i]); err != nil {
 			t.Errorf("BatchCompare, pair %d: %v", i, err)
 		}
 	}
 }
 
-// judge counts an answer and tells what is wrong with it.
-func (p *pairStorm) judge(code codes.Code, got, want float64, ok bool) error {
+// check counts an answer and tells what is wrong with it.
+func (p *pairStorm) check(code codes.Code, got, want float64, ok bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -73,7 +73,7 @@ func TestSlowReaders(t *testing.T) {
 	if grown > readerGrowth {
 		t.Errorf("resident memory grew by %d MB for clients that read nothing, want at most %d", grown>>20, readerGrowth>>20)
 	}
-	server.settles(t, goroutines)
+	server.waitIdle(t, goroutines)
 }
 
 // openUnread opens a stream whose answers are long and will not be read.

@@ -40,7 +40,7 @@ type reloader struct {
 	done    int
 }
 
-// reload swaps so many times and returns the resident bytes with one model
+// reload swaps the given number of times and returns the resident bytes with one model
 // loaded.
 func (r *reloader) reload(t *testing.T, times int) int64 {
 	t.Helper()

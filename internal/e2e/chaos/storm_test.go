@@ -22,7 +22,7 @@ import (
 const (
 	stormCallers = 32
 	// stormPatience is the longest that a caller who leaves waits: about what a
-	// call takes among so many.
+	// call takes among this many.
 	stormPatience = 300 * time.Millisecond
 	// stormGrowth is what memory outside Go may grow by: the slack of C's
 	// allocator, as after reloads.
@@ -39,13 +39,13 @@ func TestCancelStorm(t *testing.T) {
 	idle := server.metric(t, "go_goroutines")
 
 	storm.blow(t, byForm(2*time.Second, 30*time.Second), false) // memory finds its level
-	server.settles(t, idle+stormSlack)
+	server.waitIdle(t, idle+stormSlack)
 	goroutines := server.metric(t, "go_goroutines")
 	outside, resident := server.metric(t, "siamese_resident_outside_go_bytes"), server.memory(t, "VmRSS")
 	calm := storm.calls.Load()
 
 	storm.blow(t, byForm(2*time.Second, time.Minute), true)
-	server.settles(t, goroutines)
+	server.waitIdle(t, goroutines)
 	grownOutside := int64(server.metric(t, "siamese_resident_outside_go_bytes") - outside)
 	grown := server.memory(t, "VmRSS") - resident
 	figure(t, "cancel storm: %d of %d calls left, goroutines %v before and %v after, memory outside Go grew by %d MB (bar %d), resident by %d MB",

@@ -56,7 +56,7 @@ func parseAttribute(body []byte) (attribute, error) {
 
 // strings decodes the values; see Group.Strings.
 func (a attribute) strings(s *source) ([]string, error) {
-	// An element has a byte at least, so there are no more than bytes.
+	// An element has at least a byte, so there are at most as many as bytes.
 	count, err := a.space.count(uint64(len(a.data)))
 	if err != nil || count == 0 {
 		return nil, err

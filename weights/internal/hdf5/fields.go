@@ -14,7 +14,7 @@ type fields struct {
 
 func newFields(block []byte) *fields { return &fields{rest: block} }
 
-// take returns the next n bytes, or n zero bytes (but no more than 8) past the end.
+// take returns the next n bytes, or n zero bytes (but at most 8) past the end.
 func (f *fields) take(n int) []byte {
 	if f.err == nil && (n < 0 || n > len(f.rest)) {
 		f.err = fmt.Errorf("%w: block ends %d bytes before a field of %d", ErrCorrupt, len(f.rest), n)

@@ -72,24 +72,21 @@ func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (scale, s
 	return scale, shift, c.report(s, scores, scale, shift)
 }
 
-// scores judges pairs of both kinds of negatives.
+// scores compares pairs of both kinds of negatives.
 func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error) {
 	var scores []evaluate.Score
 	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision}
 	err := flags.With(ctx, func(model *network.Model) error {
-		data, err := c.open(ctx, c.Data, model.Card().Architecture.Height)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = data.Close() }() // only read
-		for _, negatives := range negativesOf(data) {
-			result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives})
-			if err != nil {
-				return err
+		return c.with(ctx, c.Data, model.Card().Architecture.Height, func(data *dataset.Dataset) error {
+			for _, negatives := range negativesOf(data) {
+				result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives})
+				if err != nil {
+					return err
+				}
+				scores = append(scores, result.Scores...)
 			}
-			scores = append(scores, result.Scores...)
-		}
-		return nil
+			return nil
+		})
 	})
 	return scores, err
 }

@@ -51,7 +51,7 @@ func cardToFill(file string, model tfmodel.Card) (tfmodel.Card, error) {
 	return card, nil
 }
 
-// verification is the result as a card keeps it, judged by the best threshold.
+// verification is the result as a card keeps it, at the best threshold.
 func (c *verifyCommand) verification(result evaluate.VerifyResult) (tfmodel.VerificationCard, error) {
 	at, err := evaluate.Measure(result.Scores, result.BestThreshold)
 	if err != nil {

@@ -85,7 +85,7 @@ func (f heldFlags) config(path string, side int) dataConfig {
 	}
 }
 
-// open opens the part of the data. The caller closes it.
+// open opens the part of the data.
 func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Dataset, error) {
 	config := f.config(path, side)
 	data, err := config.open(ctx, slog.New(slog.DiscardHandler))
@@ -100,6 +100,15 @@ func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Da
 		return all, nil
 	}
 	return held, nil
+}
+
+// with opens the part of the data for the time of a call.
+func (f heldFlags) with(ctx context.Context, path string, side int, use func(*dataset.Dataset) error) error {
+	data, err := f.open(ctx, path, side)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(data), data.Close())
 }
 
 // describe says in words which part of the data is measured on.

@@ -3,13 +3,13 @@ package training
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/record"
 )
@@ -98,20 +98,13 @@ func (c *verifyCommand) Run(ctx context.Context, s cli.Streams) error {
 	})
 }
 
-func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (evaluate.VerifyResult, error) {
-	card := model.Card()
-	data, err := c.open(ctx, c.Path, card.Architecture.Height)
-	if err != nil {
-		return evaluate.VerifyResult{}, err
-	}
-	defer func() { _ = data.Close() }() // only read
-	negatives, err := evaluate.ParseNegatives(c.Negatives)
-	if err != nil {
-		return evaluate.VerifyResult{}, err
-	}
-	return evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{
-		Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives, Threshold: card.Threshold,
+func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (result evaluate.VerifyResult, err error) {
+	config := evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: model.Card().Threshold}
+	err = c.with(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
+		result, err = evaluate.Verify(ctx, model, data, config)
+		return err
 	})
+	return result, err
 }
 
 func (c *verifyCommand) plot(result evaluate.VerifyResult) error {
@@ -159,12 +152,12 @@ type makeRunsCommand struct {
 
 // Run writes the runs.
 func (c *makeRunsCommand) Run(ctx context.Context, s cli.Streams) error {
-	data, err := c.open(ctx, c.Path, c.Side)
-	if err != nil {
+	var runs []evaluate.Run
+	err := c.with(ctx, c.Path, c.Side, func(data *dataset.Dataset) (err error) {
+		runs, err = evaluate.MakeRuns(data, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
 		return err
-	}
-	runs, err := evaluate.MakeRuns(data, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
-	if err = errors.Join(err, data.Close()); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	if err := evaluate.WriteRuns(c.Dir, runs); err != nil {
@@ -176,4 +169,36 @@ func (c *makeRunsCommand) Run(ctx context.Context, s cli.Streams) error {
 	}
 	_, err = fmt.Fprintf(s.Out, "%s: %d runs, %d trials\n", c.Dir, len(runs), trials)
 	return err
+}
+
+type robustCommand struct {
+	Path  string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
+	Pairs int    `help:"Sets how many pairs to score, half of them same." default:"400"`
+	JSON  bool   `help:"Prints a JSON object."`
+
+	heldFlags
+	network.ModelFlags
+}
+
+// Run prints how far the similarities of pairs move when their second picture is
+// changed in ways that mean nothing.
+func (c *robustCommand) Run(ctx context.Context, s cli.Streams) error {
+	return c.With(ctx, func(model *network.Model) error {
+		var result evaluate.RobustnessResult
+		err := c.with(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
+			result, err = evaluate.Robustness(ctx, model, data, evaluate.RobustnessConfig{Pairs: c.Pairs, Seed: c.Seed})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return json.NewEncoder(s.Out).Encode(result)
+		}
+		for _, change := range result.Changes {
+			fmt.Fprintf(s.Out, "%-22s %.4f on average, at most %.4f\n", change.Name, change.Mean, change.Most)
+		}
+		_, err = fmt.Fprintf(s.Out, "robustness: similarities of %d pairs move by %.4f on average over these changes\n", result.Pairs, result.Mean)
+		return err
+	})
 }

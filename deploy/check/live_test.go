@@ -1,4 +1,4 @@
-package scraped_test
+package main
 
 import (
 	"context"
@@ -9,12 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
-
-	"siamese/deploy/check/dashboard"
-	"siamese/deploy/check/scraped"
 )
 
 var errRefused = errors.New("refused")
@@ -43,14 +39,16 @@ func (f *fakePrometheus) Series(context.Context, []string, time.Time, time.Time,
 	return f.labels, nil, nil, f.err
 }
 
-func newReader(t *testing.T, fake *fakePrometheus) *scraped.Reader {
+// newLive is the check with the alerts' tests, once the instances are known.
+func newLive(t *testing.T, fake *fakePrometheus, tests string) live {
 	t.Helper()
 	fake.instances = model.LabelValues{"127.0.0.1:1", "b"}
-	reader, err := scraped.NewReader(t.Context(), fake, time.Now())
-	if err != nil {
+	l := live{api: fake, tests: tests, start: time.Now()}
+	var err error
+	if l.instances, err = l.allInstances(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return reader
+	return l
 }
 
 func stream(label, text string, values ...float64) *model.SampleStream {
@@ -61,46 +59,47 @@ func stream(label, text string, values ...float64) *model.SampleStream {
 	return s
 }
 
-func TestNewReaderRefuses(t *testing.T) {
+func TestAllInstancesRefuses(t *testing.T) {
 	for name, fake := range map[string]*fakePrometheus{"no instance": {}, "no answer": {err: errRefused}} {
-		if _, err := scraped.NewReader(t.Context(), fake, time.Now()); err == nil || !strings.Contains(err.Error(), "$instance") {
-			t.Errorf("%s: NewReader = %v, want an error about $instance", name, err)
+		if _, err := (live{api: fake}).allInstances(t.Context()); err == nil || !strings.Contains(err.Error(), "$instance") {
+			t.Errorf("%s: allInstances = %v, want an error about $instance", name, err)
 		}
 	}
 }
 
-func TestPanel(t *testing.T) {
+func TestQuestion(t *testing.T) {
 	const expr = `rate(a{instance=~"$instance"}[$__rate_interval])`
 	tests := []struct {
 		name       string
 		giveSeries model.Matrix
 		giveErr    error
 		giveLegend string
-		want       scraped.Finding
+		want       int // series
+		wantWell   bool
 		wantErr    string
 	}{
-		{"no series", nil, nil, "a", scraped.Finding{}, ""},
-		{"a number among none", model.Matrix{stream("stage", "decode", math.NaN(), 1, math.Inf(1))}, nil, "{{stage}}", scraped.Finding{Series: 1}, ""},
-		{"no number", model.Matrix{stream("stage", "decode", math.NaN(), math.Inf(-1)), stream("stage", "send", 0)}, nil, "{{ stage }}", scraped.Finding{Series: 1}, ""},
-		{"label of the legend", model.Matrix{stream("stage", "decode", 1)}, nil, "{{method}}", scraped.Finding{Series: 1}, "expected label method"},
-		{"refused", nil, errRefused, "a", scraped.Finding{}, "refused"},
+		{"no series", nil, nil, "a", 0, false, ""},
+		{"a number among none", model.Matrix{stream("stage", "decode", math.NaN(), 1, math.Inf(1))}, nil, "{{stage}}", 1, true, ""},
+		{"no number", model.Matrix{stream("stage", "decode", math.NaN(), math.Inf(-1)), stream("stage", "send", 0)}, nil, "{{ stage }}", 1, true, ""},
+		{"label of the legend", model.Matrix{stream("stage", "decode", 1)}, nil, "{{method}}", 1, false, "expected label method"},
+		{"refused", nil, errRefused, "a", 0, false, "refused"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fake := &fakePrometheus{}
-			reader := newReader(t, fake)
+			l := newLive(t, fake, "")
 			fake.series, fake.err = tt.giveSeries, tt.giveErr
-			got := reader.Panel(t.Context(), dashboard.Panel{Title: "P", Targets: []dashboard.Target{{Expr: expr, Legend: tt.giveLegend}}})
-			tt.want.Panel, tt.want.Expr = "P", expr
-			if diff := cmp.Diff([]scraped.Finding{tt.want}, got, cmpopts.IgnoreFields(scraped.Finding{}, "Err")); diff != "" {
-				t.Fatalf("Panel (-want +got):\n%s", diff)
-			}
-			if err := got[0].Err; (err == nil) != (tt.wantErr == "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-				t.Errorf("Panel's error = %v, want %q", err, tt.wantErr)
+			give := target{Expr: expr, Legend: tt.giveLegend}
+			got, err := l.ask(t.Context(), give)
+			if got != tt.want || (err == nil) != (tt.wantErr == "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+				t.Errorf("ask = %d, %v; want %d and %q", got, err, tt.want, tt.wantErr)
 			}
 			want := []string{`rate(a{instance=~"(127\\.0\\.0\\.1:1|b)"}[4s])`}
 			if diff := cmp.Diff(want, fake.asked); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+			if got := l.question(t.Context(), "P", give); got.well != tt.wantWell || !strings.HasPrefix(got.line, "panel P ") || !strings.HasSuffix(got.line, expr) || !strings.Contains(got.line, tt.wantErr) {
+				t.Errorf("question = %+v, want well: %t, and panel, error and expression named", got, tt.wantWell)
 			}
 		})
 	}
@@ -122,12 +121,19 @@ func TestUnlike(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := newReader(t, &fakePrometheus{labels: real}).Unlike(t.Context(), tt.give)
+			got, err := newLive(t, &fakePrometheus{labels: real}, tt.give).unlike(t.Context())
 			if (err == nil) != (tt.wantErr == "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-				t.Errorf("Unlike = %v, want %q", err, tt.wantErr)
+				t.Errorf("unlike = %v, want %q", err, tt.wantErr)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("Unlike (-want +got):\n%s", diff)
+			var lines []string
+			for _, finding := range got {
+				if finding.well {
+					t.Errorf("%+v is well, want it to be a fault", finding)
+				}
+				lines = append(lines, strings.TrimPrefix(finding.line, "alert tests: "))
+			}
+			if diff := cmp.Diff(tt.want, lines); diff != "" {
+				t.Errorf("unlike (-want +got):\n%s", diff)
 			}
 		})
 	}
