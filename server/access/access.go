@@ -5,8 +5,7 @@ package access
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -53,6 +52,9 @@ func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log
 // reload returns the error's text, which is not told again while it stays.
 func reload(source Source, told string, asked bool, log *slog.Logger) string {
 	changed, err := source.Reload()
+	if asked && errors.Is(err, errShorter) {
+		changed, err = source.Reload() // who asks says that the files are whole
+	}
 	switch {
 	case err != nil:
 		if asked || err.Error() != told {
@@ -65,21 +67,4 @@ func reload(source Source, told string, asked bool, log *slog.Logger) string {
 		log.Info("nothing to reload, the files are as before", "source", source.String())
 	}
 	return ""
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes, expected fewer", path, limit)
-	}
-	return data, nil
 }
