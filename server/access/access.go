@@ -25,10 +25,10 @@ type Source interface {
 // Watch reloads the sources every period, and at once when wake delivers, until
 // ctx is done. A period of 0 leaves it to wake alone. The log tells what was
 // taken over and why something was not: an error that stays is told once, and
-// again when wake asked.
+// again when wake asked. Without sources it answers wake alone.
 func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log *slog.Logger, sources ...Source) {
 	var tick <-chan time.Time
-	if period > 0 {
+	if period > 0 && len(sources) > 0 {
 		ticker := time.NewTicker(period)
 		defer ticker.Stop()
 		tick = ticker.C
@@ -42,6 +42,9 @@ func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log
 		case <-tick:
 		case <-wake:
 			asked = true
+		}
+		if len(sources) == 0 {
+			log.Info("nothing to reload, no file of certificates or tokens is named")
 		}
 		for _, source := range sources {
 			told[source] = reload(source, told[source], asked, log)
