@@ -68,6 +68,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	defer security.watch(ctx, c.CredentialsPeriod, logger)() // first: SIGHUP ends the program until then
 	telemetry, err := c.openTelemetry(ctx, logger)
 	if err != nil {
 		return err
@@ -88,7 +89,6 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	}
 	defer stopProbes()
 	c.warn(logger)
-	defer security.watch(ctx, c.CredentialsPeriod, logger)()
 	models, err := c.openModels(ctx, service, security.operators, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
