@@ -252,10 +252,15 @@ const processPatience = time.Minute
 func child(t *testing.T, parent int) watched {
 	t.Helper()
 	for end := time.Now().Add(processPatience); time.Now().Before(end); {
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
-		for _, task := range tasks {
-			text, _ := os.ReadFile(task) // the thread may have gone
-			var pid int
+		processes, _ := filepath.Glob("/proc/[0-9]*/stat")
+		for _, path := range processes {
+			text, _ := os.ReadFile(path) // it may have gone
+			var pid, itsParent int
+			var state string
+			_, after, _ := strings.Cut(string(text), ") ") // the name before it may have spaces
+			if _, err := fmt.Sscan(after, &state, &itsParent); err != nil || itsParent != parent {
+				continue
+			}
 			if _, err := fmt.Sscan(string(text), &pid); err != nil {
 				continue
 			}
