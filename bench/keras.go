@@ -63,6 +63,7 @@ func (k *kerasProcess) start(ctx context.Context, command []string, pixels []byt
 	arguments := append(append([]string(nil), command[1:]...), "--pixels", path)
 	k.command = exec.CommandContext(ctx, command[0], arguments...)
 	k.command.Stderr = k.log
+	EndWithParent(k.command)
 	output, err := k.command.StdoutPipe()
 	if err != nil {
 		return err

@@ -40,6 +40,7 @@ func (w webcamPlayer) play(ctx context.Context) (played, error) {
 		"--reference", w.reference, "--source", w.source, "--connect-timeout", webcamTimeout)
 	var out, log bytes.Buffer
 	command.Stdout, command.Stderr = &out, &log
+	EndWithParent(command)
 	begin := time.Now()
 	if err := command.Run(); err != nil {
 		return played{}, fmt.Errorf("%s: %w: %s", w.program, err, &log)

@@ -41,6 +41,7 @@ func startServer(ctx context.Context, command []string) (*serverProcess, error) 
 	arguments := append(append([]string(nil), command[1:]...), address)
 	server.command = exec.CommandContext(ctx, command[0], arguments...)
 	server.command.Stderr = server.log
+	EndWithParent(server.command)
 	begin := time.Now()
 	if err := server.command.Start(); err != nil {
 		return nil, err
@@ -57,6 +58,16 @@ func startServer(ctx context.Context, command []string) (*serverProcess, error) 
 	}
 	server.startSeconds = time.Since(begin).Seconds()
 	return server, nil
+}
+
+// EndWithParent has a process that is about to be started killed when this one
+// ends without stopping it, such as by kill -9: it would go on for nobody, on the
+// device that is measured.
+func EndWithParent(command *exec.Cmd) {
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
 }
 
 // freeAddress is a loopback address that nobody listens on at the moment.

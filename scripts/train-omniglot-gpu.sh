@@ -55,12 +55,12 @@ common=(--data "$data" --start-scale unit --sparse-head --freeze 0
 	--contrastive-weight 1 --temperature 0.1
 	--batch "${BATCH:-256}" --per-class 4 --alphabets 2 --one-pose --rotations --mirrors
 	--shift 8 --part-probability 0.8 --elastic 6 --stroke 1
-	--steps-per-epoch 100000 --save-period 0 --log-steps 50 --val-pairs 2 --oneshot-trials 0
+	--steps-per-epoch 100000 --save-period 0 --log-steps 50
 	--precision "$precision" --device "${DEVICE:-auto}")
 mkdir -p "$out"
 
 for run in "${runs[@]}"; do
-	percent=${HELD_OUT_PERCENT:-60} rate=${RATE:-2e-4} split=("${held[@]}") from=$start
+	percent=${HELD_OUT_PERCENT:-60} rate=${RATE:-2e-4} split=("${held[@]}" --val-pairs 2 --oneshot-trials 0) from=$start
 	if [[ $run == all ]]; then
 		percent=$((100 - percent)) split=(--split none --seed 2)
 		if [[ -e $out/held-out/last_epoch_weights.h5 ]]; then

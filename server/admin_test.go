@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -180,5 +181,31 @@ func TestAdminIsNotOnThePublicPort(t *testing.T) {
 	_, err := adminpb.NewAdminServiceClient(v.conn).ListVersions(t.Context(), &adminpb.ListVersionsRequest{})
 	if status.Code(err) != codes.Unimplemented {
 		t.Errorf("ListVersions on the public port = %v, want UNIMPLEMENTED", err)
+	}
+}
+
+// TestAdminRefusesWhatItCannotRead: it is the caller's fault there, too, and the
+// log of the call holds.
+func TestAdminRefusesWhatItCannotRead(t *testing.T) {
+	v := serveVersions(t, server.Config{})
+	listener := bufconn.Listen(bufferBytes)
+	service := admin.New(v.manager, admin.Config{Logger: slog.New(slog.NewTextHandler(v.log, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- service.Serve(ctx, listener) }()
+	conn, err := listener.DialContext(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := sendRaw(t, conn, rawCall{path: adminpb.AdminService_SetDefault_FullMethodName, body: framed(0, []byte{0xff, 0xff})})
+	if got := answer.code(t); got != codes.InvalidArgument {
+		t.Errorf("SetDefault of no protobuf = %v (%v), want InvalidArgument", got, answer.headers)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("admin Serve = %v, want none", err)
+	}
+	if log := v.log.String(); !strings.Contains(log, "code=InvalidArgument") {
+		t.Errorf("the log is\n%s\nwant the call in it", log)
 	}
 }

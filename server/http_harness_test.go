@@ -67,7 +67,13 @@ type answer struct {
 // do sends a request with headers, given as key, value, key, value …
 func (h *onHTTP) do(t *testing.T, method, path string, body []byte, headers ...string) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, h.url+path, bytes.NewReader(body))
+	return h.send(t, method, path, bytes.NewReader(body), headers...)
+}
+
+// send is do with a body whose length is told only where its type tells it.
+func (h *onHTTP) send(t *testing.T, method, path string, body io.Reader, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, h.url+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,8 @@ const (
 // outermost.
 func (s *Server) options() []grpc.ServerOption {
 	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(fault.NewCodec()),
+		grpc.RPCDecompressor(fault.NewGunzip(s.cfg.MaxMessageBytes)), //nolint:staticcheck // the other way is one decompressor for all servers and clients of the process
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
@@ -51,8 +53,8 @@ func (s *Server) options() []grpc.ServerOption {
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary),
-		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream),
+		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary, readUnary),
+		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream, readStream),
 		grpc.InTapHandle(s.gate.Header),
 		grpc.StatsHandler(s.observer),
 	}
@@ -116,6 +118,30 @@ func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.Str
 		return s.explainer.Status(stream.Context(), info.FullMethod, err)
 	}
 	return nil
+}
+
+// readUnary refuses a message that can't be read.
+func readUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := fault.Received(req); err != nil {
+		return nil, err
+	}
+	return handler(ctx, req)
+}
+
+// readStream is readUnary for streams.
+func readStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return handler(srv, readable{stream})
+}
+
+// readable is a stream of messages that can be read.
+type readable struct{ grpc.ServerStream }
+
+// RecvMsg implements grpc.ServerStream.
+func (r readable) RecvMsg(message any) error {
+	if err := r.ServerStream.RecvMsg(message); err != nil {
+		return err
+	}
+	return fault.Received(message)
 }
 
 // endForeignStream ends the streams of health and reflection when the server

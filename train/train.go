@@ -111,6 +111,9 @@ func (r *run) resume() error {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	r.sampler = found.Sampler
+	if found.Unverified {
+		r.Log.Warn("the checkpoint is of an earlier version and has no checksum: damage to it would go unnoticed")
+	}
 	r.Log.Info("resumed", "epoch", r.done.Epoch, "step", r.done.Step)
 	return r.Model.Restore(found.State)
 }

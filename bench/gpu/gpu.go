@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"siamese/bench"
 )
 
 // Figure is one result of a part.
@@ -110,6 +112,7 @@ func (c Check) part(ctx context.Context, part string, best Best, limit time.Dura
 	command := exec.CommandContext(ctx, words[0], words[1:]...)
 	// In a group of its own, so that what the part starts, such as a server, ends with it.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	bench.EndWithParent(command)
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = killDelay
 	var errorText bytes.Buffer

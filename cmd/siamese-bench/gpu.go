@@ -86,6 +86,7 @@ func firstGPU(ctx context.Context) (string, error) {
 	var told bytes.Buffer
 	command := exec.CommandContext(ctx, program, "devices")
 	command.Stdout = &told
+	bench.EndWithParent(command)
 	output := &bytes.Buffer{}
 	command.Stderr = output
 	if err := command.Run(); err != nil {

@@ -19,6 +19,7 @@ type workerCommand struct {
 
 // Run works for trainers until ctx is done.
 func (c *workerCommand) Run(ctx context.Context, s cli.Streams) error {
+	cli.OutliveReaders()
 	config := tfmodel.WorkerConfig{Cluster: c.Cluster, Number: c.Number}
 	if err := config.Validate(); err != nil {
 		return cli.Usage(err)

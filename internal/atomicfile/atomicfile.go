@@ -8,13 +8,38 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
+
+// partial is in the names of temporary files, before a number.
+const partial = ".partial-"
+
+// Clean removes the temporary files in a folder that processes which were killed
+// have left. No other process may be writing there.
+func Clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name, number, found := strings.Cut(entry.Name(), partial)
+		_, notNumber := strconv.ParseUint(number, 10, 64)
+		if !found || notNumber != nil || len(name) < 2 || name[0] != '.' || !entry.Type().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Replace writes a file in place of the one that may be there: into a temporary
 // file beside it, which is synced and renamed. When write fails, or the program
 // ends on the way, the old file stays. The file's mode is 0644.
 func Replace(path string, write func(io.Writer) error) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+partial+"*")
 	if err != nil {
 		return err
 	}

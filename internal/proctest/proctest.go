@@ -118,7 +118,13 @@ func Run(t *testing.T, stdin string, args ...string) (stdout, stderr string, cod
 // RunBench runs siamese-bench to its end.
 func RunBench(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	return ToEnd(t, command(t, built(t, "siamese-bench"), args...))
+	return ToEnd(t, BenchCommand(t, args...))
+}
+
+// BenchCommand is siamese-bench as a process that is killed with the test.
+func BenchCommand(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	return command(t, built(t, "siamese-bench"), args...)
 }
 
 // ToEnd runs a process to its end and returns what it wrote and its exit code.

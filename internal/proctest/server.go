@@ -75,6 +75,14 @@ func (p *Server) Signal(t *testing.T, signal syscall.Signal) int {
 	return p.Cmd.ProcessState.ExitCode()
 }
 
+// WaitServing waits until the server at an address serves.
+func WaitServing(t *testing.T, address string) {
+	t.Helper()
+	if err := waitServing(t.Context(), address); err != nil {
+		t.Fatalf("server does not serve: %v", err)
+	}
+}
+
 // waitServing watches the server's health until it says SERVING.
 func waitServing(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -5,8 +5,7 @@ package access
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -26,10 +25,10 @@ type Source interface {
 // Watch reloads the sources every period, and at once when wake delivers, until
 // ctx is done. A period of 0 leaves it to wake alone. The log tells what was
 // taken over and why something was not: an error that stays is told once, and
-// again when wake asked.
+// again when wake asked. Without sources it answers wake alone.
 func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log *slog.Logger, sources ...Source) {
 	var tick <-chan time.Time
-	if period > 0 {
+	if period > 0 && len(sources) > 0 {
 		ticker := time.NewTicker(period)
 		defer ticker.Stop()
 		tick = ticker.C
@@ -44,6 +43,9 @@ func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log
 		case <-wake:
 			asked = true
 		}
+		if len(sources) == 0 {
+			log.Info("nothing to reload, no file of certificates or tokens is named")
+		}
 		for _, source := range sources {
 			told[source] = reload(source, told[source], asked, log)
 		}
@@ -53,6 +55,9 @@ func Watch(ctx context.Context, period time.Duration, wake <-chan os.Signal, log
 // reload returns the error's text, which is not told again while it stays.
 func reload(source Source, told string, asked bool, log *slog.Logger) string {
 	changed, err := source.Reload()
+	if asked && errors.Is(err, errShorter) {
+		changed, err = source.Reload() // who asks says that the files are whole
+	}
 	switch {
 	case err != nil:
 		if asked || err.Error() != told {
@@ -65,21 +70,4 @@ func reload(source Source, told string, asked bool, log *slog.Logger) string {
 		log.Info("nothing to reload, the files are as before", "source", source.String())
 	}
 	return ""
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes, expected fewer", path, limit)
-	}
-	return data, nil
 }

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
@@ -9,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -49,6 +47,7 @@ func (f CertificateFiles) Validate() error {
 type Certificates struct {
 	files CertificateFiles
 	held  atomic.Pointer[certificate]
+	looks looks // Reload's
 }
 
 // certificate is what the files said; it does not change.
@@ -86,12 +85,18 @@ func (c *Certificates) Reload() (changed bool, err error) {
 		}
 		files = append(files, data)
 	}
-	if held := c.held.Load(); held != nil && slices.EqualFunc(held.files, files, bytes.Equal) {
+	held := c.held.Load()
+	if held != nil && sameFiles(held.files, files) {
 		return false, nil
 	}
 	fresh, err := c.parse(files)
 	if err != nil {
 		return false, err
+	}
+	if held != nil {
+		if err := c.looks.check(paths, held.files, files); err != nil {
+			return false, fmt.Errorf("access: certificate: %w", err)
+		}
 	}
 	c.held.Store(fresh)
 	return true, nil
@@ -99,6 +104,11 @@ func (c *Certificates) Reload() (changed bool, err error) {
 
 // parse makes sense of certificate, key and, where there is one, authorities.
 func (c *Certificates) parse(files [][]byte) (*certificate, error) {
+	for i, path := range []string{c.files.Certificate, c.files.Key} {
+		if _, err := blocks(files[i]); err != nil {
+			return nil, fmt.Errorf("access: %s: %w", path, err)
+		}
+	}
 	pair, err := tls.X509KeyPair(files[0], files[1])
 	if err != nil {
 		return nil, fmt.Errorf("access: certificate %s with key %s: %w", c.files.Certificate, c.files.Key, err)
@@ -112,9 +122,8 @@ func (c *Certificates) parse(files [][]byte) (*certificate, error) {
 		Certificates: []tls.Certificate{pair},
 	}
 	if len(files) > 2 {
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(files[2]) {
-			return nil, fmt.Errorf("access: authorities of clients in %s: received no certificate, expected at least one in PEM", c.files.ClientCA)
+		if config.ClientCAs, err = authorities(files[2]); err != nil {
+			return nil, fmt.Errorf("access: authorities of clients in %s: %w", c.files.ClientCA, err)
 		}
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		// A ticket would let a client back in whose authority is gone.

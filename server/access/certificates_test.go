@@ -1,10 +1,13 @@
 package access_test
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,5 +199,93 @@ func TestReloadShutsOutAnAuthority(t *testing.T) {
 	}
 	if _, err := shake(t, certificates, client); err == nil {
 		t.Error("a client of the authority that has gone came in, want it refused")
+	}
+}
+
+// TestAuthoritiesAreWholeOrNotTaken: at no byte can a bundle be cut off so that a
+// look takes it over and its later authorities are gone.
+func TestAuthoritiesAreWholeOrNotTaken(t *testing.T) {
+	authority, cameras, operators := accesstest.NewAuthority(t, "ours"), accesstest.NewAuthority(t, "cameras"), accesstest.NewAuthority(t, "operators")
+	certificates, folder := openCertificates(t, authority.Issue(t, "server"), cameras)
+	whole := slices.Concat([]byte("# who may call\n"), cameras.PEM, []byte("subject=operators\n"), operators.PEM)
+	write := func(data []byte) (bool, error) {
+		t.Helper()
+		accesstest.WriteFile(t, folder, "clients.pem", data)
+		return certificates.Reload()
+	}
+	if changed, err := write(whole); !changed || err != nil {
+		t.Fatalf("Reload of two authorities = %v, %v, want true", changed, err)
+	}
+	for cut := range len(whole) - 1 { // without the last newline nothing is missing
+		if changed, err := write(whole[:cut]); changed || err == nil {
+			t.Fatalf("Reload of the bundle cut after %d of %d bytes = %v, %v, want an error", cut, len(whole), changed, err)
+		}
+	}
+	client := &tls.Config{ServerName: "localhost", RootCAs: authority.Pool(), Certificates: []tls.Certificate{operators.Issue(t, "olga").TLS(t)}}
+	if _, err := shake(t, certificates, client); err != nil {
+		t.Errorf("a client of the second authority: %v, want it let in", err)
+	}
+	// What stays so has been removed.
+	if changed, err := write(cameras.PEM); !changed || err != nil {
+		t.Errorf("Reload of the first authority without the comment = %v, %v, want true", changed, err)
+	}
+	if changed, err := write(slices.Concat(cameras.PEM, operators.PEM)); !changed || err != nil {
+		t.Errorf("Reload of both again = %v, %v, want true", changed, err)
+	}
+	if changed, err := write(cameras.PEM); changed || err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("Reload of the first alone = %v, %v, want an error", changed, err)
+	}
+	if changed, err := certificates.Reload(); !changed || err != nil {
+		t.Errorf("the next look = %v, %v, want it taken over", changed, err)
+	}
+	if _, err := shake(t, certificates, client); err == nil {
+		t.Error("a client of the authority that has gone came in, want it refused")
+	}
+}
+
+func TestAuthoritiesRefused(t *testing.T) {
+	authority := accesstest.NewAuthority(t, "ours")
+	pair := authority.Issue(t, "server")
+	middle := bytes.Replace(authority.PEM, []byte("\n"), []byte("\n!"), 2)
+	tests := []struct {
+		name string
+		give []byte
+		want string
+	}{
+		{"nothing", nil, "received no certificate"},
+		{"a damaged one before a good one", slices.Concat(middle, authority.PEM), "can't be decoded"},
+		{"a good one before a damaged one", slices.Concat(authority.PEM, middle), "no PEM"},
+		{"text after the last one", slices.Concat(authority.PEM, []byte("and so on")), "no PEM"},
+		{"a key", slices.Concat(authority.PEM, pair.Key), `block 2 is "PRIVATE KEY"`},
+		{"a certificate that is none", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("no")}), "block 1: "},
+	}
+	for _, tt := range tests {
+		folder := t.TempDir()
+		files := access.CertificateFiles{ClientCA: accesstest.WriteFile(t, folder, "clients.pem", tt.give)}
+		files.Certificate, files.Key = pair.Write(t, folder)
+		if _, err := access.OpenCertificates(files); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: OpenCertificates = %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestCertificateAndKeyAreWholeOrNotTaken: nor can a chain lose what leads to its
+// authority, or a key its end.
+func TestCertificateAndKeyAreWholeOrNotTaken(t *testing.T) {
+	authority := accesstest.NewAuthority(t, "ours")
+	pair := authority.Issue(t, "server")
+	pair.Certificate = slices.Concat(pair.Certificate, authority.PEM)
+	certificates, folder := openCertificates(t, pair, nil)
+	for name, data := range map[string][]byte{"cert.pem": pair.Certificate, "key.pem": pair.Key} {
+		for cut := range len(data) - 1 {
+			accesstest.WriteFile(t, folder, name, data[:cut])
+			if changed, err := certificates.Reload(); changed || err == nil {
+				t.Fatalf("Reload with %s cut after %d of %d bytes = %v, %v, want an error", name, cut, len(data), changed, err)
+			}
+		}
+		accesstest.WriteFile(t, folder, name, data)
+	}
+	if changed, err := certificates.Reload(); changed || err != nil {
+		t.Errorf("Reload of the files as they were = %v, %v, want nothing changed", changed, err)
 	}
 }

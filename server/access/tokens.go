@@ -34,8 +34,9 @@ const (
 // begin with # say nothing. A name may have several tokens, so that one can be
 // replaced without a gap. It is safe for concurrent use.
 type Tokens struct {
-	path string
-	held atomic.Pointer[tokenList]
+	path  string
+	held  atomic.Pointer[tokenList]
+	looks looks // Reload's
 }
 
 // tokenList is what the file said; it does not change.
@@ -66,12 +67,18 @@ func (t *Tokens) Reload() (changed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("access: tokens: %w", err)
 	}
-	if held := t.held.Load(); held != nil && bytes.Equal(held.text, text) {
+	held := t.held.Load()
+	if held != nil && bytes.Equal(held.text, text) {
 		return false, nil
 	}
 	tokens, err := parseTokens(string(text))
 	if err != nil {
 		return false, fmt.Errorf("access: tokens in %s: %w", t.path, err)
+	}
+	if held != nil {
+		if err := t.looks.check([]string{t.path}, [][]byte{held.text}, [][]byte{text}); err != nil {
+			return false, fmt.Errorf("access: tokens: %w", err)
+		}
 	}
 	t.held.Store(&tokenList{text: text, tokens: tokens})
 	return true, nil

@@ -146,3 +146,27 @@ func TestTokensReload(t *testing.T) {
 		t.Error("token b is unknown after its file has gone, want it known")
 	}
 }
+
+// TestTokensAreWholeOrNotTaken: at no byte can the file be cut off so that a look
+// takes it over and its later callers are locked out; what stays so was meant.
+func TestTokensAreWholeOrNotTaken(t *testing.T) {
+	first := hashLine("ann", "a")
+	whole := first + "# and\n" + hashLine("bob", "b")
+	tokens, folder := openTokens(t, whole)
+	for cut := range len(whole) - 1 { // without the last newline nothing is missing
+		accesstest.WriteFile(t, folder, "tokens", []byte(whole[:cut]))
+		if changed, err := tokens.Reload(); changed || err == nil {
+			t.Fatalf("Reload of the file cut after %d of %d bytes = %v, %v, want an error", cut, len(whole), changed, err)
+		}
+	}
+	accesstest.WriteFile(t, folder, "tokens", []byte(first))
+	if changed, err := tokens.Reload(); changed || err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("the first look at the shorter file = %v, %v, want an error", changed, err)
+	}
+	if changed, err := tokens.Reload(); !changed || err != nil {
+		t.Errorf("the second look = %v, %v, want it taken over", changed, err)
+	}
+	if _, known := tokens.Name("b"); known {
+		t.Error("token b is known after it was removed")
+	}
+}

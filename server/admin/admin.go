@@ -60,6 +60,7 @@ func New(manager *versions.Manager, cfg Config) *Service {
 		grpc.ConnectionTimeout(connectionTimeout),
 		// What a call does to the manager is over when Serve returns.
 		grpc.WaitForHandlers(true),
+		grpc.ForceServerCodecV2(fault.NewCodec()),
 		grpc.InTapHandle(s.admit),
 		grpc.UnaryInterceptor(s.explain),
 	}
@@ -109,7 +110,9 @@ func (s *Service) explain(ctx context.Context, req any, info *grpc.UnaryServerIn
 		return nil, err // the token was revoked since admit looked
 	}
 	err = fault.Guard(func() (err error) {
-		resp, err = handler(ctx, req)
+		if err = fault.Received(req); err == nil {
+			resp, err = handler(ctx, req)
+		}
 		return err
 	})
 	if err != nil {

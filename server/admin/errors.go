@@ -36,6 +36,10 @@ var errVersionUnset = errors.New("received no version, expected the name of one"
 
 // statusOf is the table from the manager's errors to statuses.
 func statusOf(err error) error {
+	var unreadable *fault.Fault
+	if errors.As(err, &unreadable) {
+		return unreadable.GRPCStatus().Err()
+	}
 	table := []struct {
 		is     error
 		code   codes.Code

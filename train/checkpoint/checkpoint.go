@@ -4,7 +4,9 @@
 package checkpoint
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,6 +26,9 @@ type Checkpoint struct {
 	Sampler []byte
 	// State holds weights, optimizer slots, averages and steps.
 	State *weights.Set
+	// Unverified says that the file is of before checksums were kept, so that
+	// damage to it may go unnoticed. Save takes no notice of it.
+	Unverified bool
 }
 
 // The names within a file's metadata.
@@ -31,9 +36,21 @@ const (
 	configKey   = "config"
 	progressKey = "progress"
 	samplerKey  = "sampler"
+	sumKey      = "sha256"
 	formatKey   = "siamese_checkpoint"
-	format      = "1"
+	format      = "2"
+	formatNoSum = "1" // has no checksum
 )
+
+// sum is the checksum of a whole checkpoint as 64 hex digits: the SHA-256 of its
+// metadata, each with its length before it, and of the state's digest.
+func sum(metadata map[string]string, state *weights.Set) string {
+	h := sha256.New()
+	for _, part := range []string{metadata[formatKey], metadata[configKey], metadata[progressKey], metadata[samplerKey], state.Digest()} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Save writes a checkpoint in place of the one that may be there. The file is
 // the old one or the new one, whole, whatever happens in between.
@@ -42,15 +59,17 @@ func Save(path string, checkpoint Checkpoint) error {
 }
 
 func write(w io.Writer, checkpoint Checkpoint) error {
-	return weights.WriteSafetensors(w, checkpoint.State, weights.Float32, map[string]string{
+	metadata := map[string]string{
 		formatKey:   format,
 		configKey:   string(checkpoint.Config),
 		progressKey: string(checkpoint.Progress),
 		samplerKey:  base64.StdEncoding.EncodeToString(checkpoint.Sampler),
-	})
+	}
+	metadata[sumKey] = sum(metadata, checkpoint.State)
+	return weights.WriteSafetensors(w, checkpoint.State, weights.Float32, metadata)
 }
 
-// Load reads a checkpoint.
+// Load reads a checkpoint, and refuses one that is not as it was saved.
 func Load(path string) (Checkpoint, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -65,8 +84,13 @@ func Load(path string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w", path, err)
 	}
-	if got := metadata[formatKey]; got != format {
-		return Checkpoint{}, fmt.Errorf("checkpoint %q: its format is %q, want %q: it is weights alone, or of another version", path, got, format)
+	summed, hasSum := metadata[sumKey]
+	unverified := metadata[formatKey] == formatNoSum && !hasSum
+	switch got := metadata[formatKey]; {
+	case got != format && !unverified:
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: its format is %.16q, want %q: it is weights alone, damaged, or of another version", path, got, format)
+	case !unverified && summed != sum(metadata, state):
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: it is damaged: what it holds has not the checksum that was saved with it", path)
 	}
 	sampler, err := base64.StdEncoding.DecodeString(metadata[samplerKey])
 	if err != nil {
@@ -77,5 +101,7 @@ func Load(path string) (Checkpoint, error) {
 		Progress: json.RawMessage(metadata[progressKey]),
 		Sampler:  sampler,
 		State:    state,
+
+		Unverified: unverified,
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,7 +131,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"empty", nil, "checkpoint"},
 		{"truncated", whole[:len(whole)-1], "checkpoint"},
 		{"weights alone", []byte(plain.String()), "it is weights alone"},
-		{"sampler damaged", []byte(strings.Replace(string(whole), "AAH+/w==", "AAH+/w=*", 1)), "sampler"},
+		{"sampler damaged", []byte(strings.Replace(string(whole), "AAH+/w==", "AAH+/w=*", 1)), "it is damaged"},
+		{"of a later version", []byte(strings.Replace(string(whole), `"siamese_checkpoint":"2"`, `"siamese_checkpoint":"3"`, 1)), `its format is "3"`},
 	}
 	for _, tt := range tests {
 		if err := os.WriteFile(path, tt.data, 0o644); err != nil {
@@ -141,5 +144,95 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, err := checkpoint.Load(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Load of a missing file = %v, want os.ErrNotExist", err)
+	}
+}
+
+// TestFlippedBitsAreFound: whatever bit of a checkpoint is not as it was saved, a
+// run never goes on from something else than that.
+func TestFlippedBitsAreFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+	want := sample(t, 1)
+	save(t, path, want)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for at := range whole {
+		for bit := range 8 {
+			damaged := slices.Clone(whole)
+			damaged[at] ^= 1 << bit
+			if err := os.WriteFile(path, damaged, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got, err := checkpoint.Load(path)
+			if err != nil {
+				refused++
+				continue
+			}
+			equal(t, got, want) // the bit says nothing, such as one of a space
+		}
+	}
+	if refused < 8*len(whole)*9/10 {
+		t.Errorf("%d of %d flipped bits were refused, want nearly all", refused, 8*len(whole))
+	}
+}
+
+// TestLoadTakesFilesWithoutChecksum: as they were written before there was one.
+func TestLoadTakesFilesWithoutChecksum(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
+	want := sample(t, 1)
+	err := atomicfile.Replace(path, func(w io.Writer) error {
+		return weights.WriteSafetensors(w, want.State, weights.Float32, map[string]string{
+			"siamese_checkpoint": "1", "config": string(want.Config), "progress": string(want.Progress), "sampler": "AAH+/w==",
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := checkpoint.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Unverified = true
+	equal(t, got, want)
+}
+
+func TestLockIsOneProcesses(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".checkpoint.safetensors.partial-123")
+	kept := []string{".partial-1", "a.partial-1", ".b.partial-", ".c.partial-x", "metrics.jsonl"}
+	for _, path := range append([]string{left}, kept...) {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, err := checkpoint.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed process left is still there (%v)", err)
+	}
+	for _, name := range kept {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Errorf("a file that is nobody's leftover has gone: %v", err)
+		}
+	}
+	if _, err := checkpoint.Lock(dir); !errors.Is(err, checkpoint.ErrLocked) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
+		t.Errorf("the second Lock = %v, want ErrLocked with the process", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := checkpoint.Lock(dir)
+	if err != nil {
+		t.Fatalf("Lock after unlock = %v, want it taken", err)
+	}
+	if err := again(); err != nil {
+		t.Error(err)
+	}
+	if _, err := checkpoint.Lock(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Lock of no folder = %v, want os.ErrNotExist", err)
 	}
 }

@@ -34,6 +34,8 @@ const (
 	ReasonStreamAlreadyOpen = "STREAM_ALREADY_OPEN"
 	// ReasonDropPolicyUnknown: a drop policy that this server does not know.
 	ReasonDropPolicyUnknown = "DROP_POLICY_UNKNOWN"
+	// ReasonMessageUnreadable: bytes that are no message, or not a whole one.
+	ReasonMessageUnreadable = "MESSAGE_UNREADABLE"
 	// ReasonMessageUnset: a message of a stream that asks for nothing.
 	ReasonMessageUnset = "MESSAGE_UNSET"
 	// ReasonReferenceName: an empty or overlong name for a reference.

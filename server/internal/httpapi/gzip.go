@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 
@@ -26,7 +27,17 @@ func newGunzip(limit int64) *gunzip { return &gunzip{limit: limit} }
 // Reset begins with the next body.
 func (g *gunzip) Reset(packed io.Reader) error {
 	g.left = g.limit
-	return g.packed.Reset(packed)
+	return notGzip(g.packed.Reset(packed))
+}
+
+// notGzip holds the caller to account for a body that can't be unpacked.
+func notGzip(err error) error {
+	if err == nil {
+		return nil
+	}
+	return connect.NewError(connect.CodeInvalidArgument,
+		// Not wrapped: io.EOF in it would be the body's end.
+		errors.New("received a body that is said to be packed with gzip, and is not: "+err.Error()))
 }
 
 // Read unpacks the next bytes; over the limit it fails with
@@ -37,6 +48,9 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	if g.left < 0 {
 		return 0, connect.NewError(connect.CodeResourceExhausted,
 			fmt.Errorf("received a body that unpacks to more than %d bytes", g.limit))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, notGzip(err)
 	}
 	return n, err
 }

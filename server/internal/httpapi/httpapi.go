@@ -49,6 +49,9 @@ type Config struct {
 func (c Config) Validate() error {
 	for _, origin := range c.Origins {
 		u, err := url.Parse(origin)
+		if err == nil && u.User != nil {
+			return errors.New("server: HTTPConfig.Origins has one with a user, expected scheme and host alone") // it may have a password
+		}
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || origin != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("server: HTTPConfig.Origins has %q, expected scheme and host such as %q", origin, "https://example.org")
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
@@ -35,7 +34,7 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(markConnect(backend.admit(calls))))
+	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(understand(calls))))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +52,7 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 // transcoder turns calls of browsers into gRPC calls.
 func (b Backend) transcoder() (http.Handler, error) {
 	limit := b.maxTextBytes()
+	backend := blame(b.GRPC)
 	options := []vanguard.ServiceOption{
 		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
 		vanguard.WithTargetCodecs(vanguard.CodecProto),
@@ -61,8 +61,8 @@ func (b Backend) transcoder() (http.Handler, error) {
 		vanguard.WithMaxMessageBufferBytes(uint32(limit)),
 	}
 	return vanguard.NewTranscoder([]*vanguard.Service{
-		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, b.GRPC, options...),
-		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, b.GRPC, options...),
+		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, backend, options...),
+		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, backend, options...),
 	},
 		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
 		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
@@ -117,20 +117,6 @@ func postOnly(next http.Handler) http.Handler {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, fmt.Sprintf("received %s, expected POST", r.Method), http.StatusMethodNotAllowed)
 			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// markConnect lets plain JSON be a call of Connect, by setting the header that it
-// lacks: without that the transcoder looks for rules of REST, which this service
-// has none of.
-func markConnect(next http.Handler) http.Handler {
-	const version = "Connect-Protocol-Version"
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-		if kind == "application/json" && r.Header.Get(version) == "" {
-			r.Header.Set(version, "1")
 		}
 		next.ServeHTTP(w, r)
 	})

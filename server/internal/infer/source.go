@@ -29,20 +29,31 @@ type Embedding struct {
 // digest is a SHA-256 sum.
 type digest [sha256.Size]byte
 
-func (e Encoded) digest() digest { return sha256.Sum256(e) }
+// What digests are of. Each begins what is hashed and none begins another, so that
+// no file, however it is made, has the digest of raw pixels or of a picture. The
+// number changes with what follows.
+const (
+	domainFile    = "siamese 1 file\n"
+	domainRaw     = "siamese 1 raw pixels\n"
+	domainPicture = "siamese 1 prepared picture\n"
+)
 
-// digest covers shape and layout too. The prefix keeps raw pixels apart from a
-// file of the same bytes.
-func (r Raw) digest() digest {
+// digestOf hashes numbers, each of eight bytes, and then the bytes.
+func digestOf(domain string, data []byte, numbers ...int) digest {
 	h := sha256.New()
-	h.Write([]byte("raw pixels"))
-	for _, n := range []int{r.Width, r.Height, int(r.Channels)} {
-		var field [8]byte
-		binary.BigEndian.PutUint64(field[:], uint64(n))
-		h.Write(field[:])
+	h.Write([]byte(domain))
+	for _, n := range numbers {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	}
-	h.Write(r.Pixels)
+	h.Write(data)
 	return digest(h.Sum(nil))
+}
+
+func (e Encoded) digest() digest { return digestOf(domainFile, e) }
+
+// digest covers shape and layout too.
+func (r Raw) digest() digest {
+	return digestOf(domainRaw, r.Pixels, r.Width, r.Height, int(r.Channels))
 }
 
 // digest is never asked for: embeddings are not prepared and not shared.
@@ -93,7 +104,7 @@ func (e *engine) given(brought Embedding) *Image {
 
 // accept stores the prepared picture and lets go of the source.
 func (m *Image) accept(picture *imaging.Picture, keepPrepared bool) error {
-	m.source, m.picture, m.pixels = nil, picture, sha256.Sum256(picture.Pix)
+	m.source, m.picture, m.pixels = nil, picture, digestOf(domainPicture, picture.Pix)
 	if !keepPrepared {
 		return nil
 	}

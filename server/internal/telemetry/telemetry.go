@@ -89,6 +89,7 @@ func (o *Observer) HandleRPC(ctx context.Context, event stats.RPCStats) {
 			o.metrics.Begin(c.rpc)
 		}
 	case *stats.End:
+		event.Error = fault.Blame(event.Error) // for the spans, too
 		if c := observedIn(ctx); c != nil {
 			c.end(ctx, event)
 		}

@@ -43,11 +43,19 @@ func (c *Command) listenHTTP(ctx context.Context, service *server.Server, logger
 	if err := c.checkPort("--http-addr", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.CORSOrigin}); err != nil {
+	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.origins()}); err != nil {
 		return cli.Usage(errors.Join(err, listener.Close()))
 	}
 	logger.Info("page", "url", c.pageURL(listener.Addr()))
 	return nil
+}
+
+func (c *Command) origins() []string {
+	var origins []string
+	for _, origin := range c.CORSOrigin {
+		origins = append(origins, string(origin))
+	}
+	return origins
 }
 
 // pageURL is where a browser on this machine finds the page: browsers take an

@@ -108,12 +108,9 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 }
 
 // watch reloads the files as they change, and on SIGHUP, until the returned
-// function has been called. Without such files SIGHUP ends the program, as ever.
+// function has been called.
 func (s security) watch(ctx context.Context, period time.Duration, logger *slog.Logger) (stop func()) {
 	sources := slices.Concat(s.callers.sources(), s.operators.sources())
-	if len(sources) == 0 {
-		return func() {}
-	}
 	if held := s.callers.certificates; held != nil {
 		logger.Info("certificate", "source", held.String(), "not_after", held.NotAfter())
 	}

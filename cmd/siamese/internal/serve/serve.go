@@ -20,8 +20,8 @@ import (
 type Command struct {
 	Addr string `help:"Listens at this address. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
 
-	HTTPAddr   string   `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
-	CORSOrigin []string `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
+	HTTPAddr   string    `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
+	CORSOrigin []cli.URL `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
 
 	MaxMessageBytes     int           `help:"Limits the bytes of one message." default:"16777216"`
 	MaxImageBytes       int           `help:"Limits the bytes of one encoded image." default:"7340032"`
@@ -61,12 +61,14 @@ type Command struct {
 // Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
 // calls away and lets those in flight end; only then are models closed.
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+	cli.OutliveReaders()
 	logger := c.logger(s)
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
 	security, err := c.openSecurity()
 	if err != nil {
 		return err
 	}
+	defer security.watch(ctx, c.CredentialsPeriod, logger)() // first: SIGHUP ends the program until then
 	telemetry, err := c.openTelemetry(ctx, logger)
 	if err != nil {
 		return err
@@ -87,7 +89,6 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	}
 	defer stopProbes()
 	c.warn(logger)
-	defer security.watch(ctx, c.CredentialsPeriod, logger)()
 	models, err := c.openModels(ctx, service, security.operators, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -25,7 +25,7 @@ import (
 
 // telemetryFlags say where traces go. Metrics are where health is (--health-addr).
 type telemetryFlags struct {
-	OTLPEndpoint string `help:"Sends traces to this URL by OTLP over gRPC, such as http://127.0.0.1:4317. OpenTelemetry's own OTEL_ variables apply. Empty: nowhere." name:"otlp-endpoint" placeholder:"URL"`
+	OTLPEndpoint cli.URL `help:"Sends traces to this URL by OTLP over gRPC, such as http://127.0.0.1:4317. OpenTelemetry's own OTEL_ variables apply. Empty: nowhere." name:"otlp-endpoint" placeholder:"URL"`
 }
 
 // flushTimeout is how long the last spans may take to go out.
@@ -59,11 +59,11 @@ func (c *Command) openTelemetry(ctx context.Context, logger *slog.Logger) (*tele
 // openTraces prepares the sending of spans. That nobody listens at the endpoint
 // is logged when spans are lost for it, and stops nothing.
 func (f telemetryFlags) openTraces(ctx context.Context, logger *slog.Logger) (*trace.TracerProvider, error) {
-	endpoint, err := url.Parse(f.OTLPEndpoint)
+	endpoint, err := url.Parse(string(f.OTLPEndpoint))
 	if err != nil || (endpoint.Scheme != "http" && endpoint.Scheme != "https") || endpoint.Host == "" {
-		return nil, cli.Usage(fmt.Errorf("--otlp-endpoint is %q, expected a URL such as http://127.0.0.1:4317", f.OTLPEndpoint))
+		return nil, cli.Usage(fmt.Errorf("--otlp-endpoint is %q (secrets are not shown), expected a URL such as http://127.0.0.1:4317", f.OTLPEndpoint))
 	}
-	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(f.OTLPEndpoint))
+	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(string(f.OTLPEndpoint)))
 	if err != nil {
 		return nil, fmt.Errorf("--otlp-endpoint: %w", err)
 	}

@@ -1,15 +1,19 @@
 package training
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"siamese/tfmodel"
-	"siamese/train/sample"
+	"siamese/train/dataset"
 	"siamese/train/schedule"
 )
 
@@ -128,22 +132,106 @@ func (f trainFlags) conflict() error {
 	if f.Distinct && !f.Rotations && !f.Mirrors {
 		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
 	}
-	if f.Sampler != "pairs" {
+	if err := notNegative(f); err != nil {
+		return err
+	}
+	for _, rule := range f.idle() {
+		if flag := changed(f, rule.flags...); rule.applies && flag != "" {
+			return fmt.Errorf("train: --%s %s, and changes nothing with %s: use one of them", flag, rule.says, rule.with)
+		}
+	}
+	return nil
+}
+
+// idleRule names flags that change nothing where it applies.
+type idleRule struct {
+	applies    bool
+	with, says string
+	flags      []string
+}
+
+// affineFields say how augmenter affine varies images, alphabetFields what the
+// alphabets of the data are for, by the fields of trainFlags.
+var (
+	affineFields   = []string{"Rotation", "Shear", "ScaleLow", "ScaleHigh", "Shift", "PartProbability", "Stroke", "Elastic", "ElasticSpacing"}
+	alphabetFields = []string{"AlphabetShare", "Alphabets", "OnePose", "Combine"}
+)
+
+// idle are the rules about flags that need nothing but the other flags.
+func (f trainFlags) idle() []idleRule {
+	const affine, held = "says how --augment affine varies images", "is about what is held out"
+	return []idleRule{
+		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", append([]string{"PerClass"}, alphabetFields...)},
+		{f.Augment != "affine" && f.Augment != "auto", "--augment " + f.Augment, affine, affineFields},
+		{f.Elastic == 0, "--elastic 0", "says how an elastic distortion is drawn", []string{"ElasticSpacing"}},
+		{f.Split == "none", "--split none", held, []string{"HoldOut", "HoldOutOf", "ValPairs", "OneShotTrials", "Patience"}},
+		{f.Split == "image", "--split image", held, []string{"OneShotTrials"}},
+		{f.Start == "", "no --start", "says what its weights take", []string{"StartScale"}},
+		{f.Optimizer != "sgd", "--optimizer " + f.Optimizer, "is about SGD", []string{"Nesterov"}},
+		{f.Decay == "constant", "--decay constant", "says how far the learning rate falls", []string{"MinRate"}},
+		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature"}},
+	}
+}
+
+// idleWith reports flags that change nothing with the data that was found.
+func (f trainFlags) idleWith(learn *dataset.Dataset) error {
+	if len(learn.Alphabets()) > 0 {
 		return nil
 	}
-	flags := []struct {
-		name string
-		set  bool
-	}{
-		{"--per-class", f.PerClass != sample.DefaultPerClass},
-		{"--alphabet-share", f.AlphabetShare != sample.DefaultAlphabetShare},
-		{"--alphabets", f.Alphabets != 0},
-		{"--one-pose", f.OnePose},
-		{"--combine", f.Combine != 0},
+	flags := alphabetFields
+	if f.Augment == "auto" { // which is autoaugment then
+		flags = append(slices.Clone(flags), affineFields...)
 	}
-	for _, flag := range flags {
-		if flag.set {
-			return fmt.Errorf("train: %s says how --sampler allpairs draws, and changes nothing with --sampler pairs: use one of them", flag.name)
+	if flag := changed(f, flags...); flag != "" {
+		return fmt.Errorf("train: --%s changes nothing with data that has no alphabets (--augment auto varies its images by autoaugment): leave it out", flag)
+	}
+	return nil
+}
+
+// changed returns the flag of the first of the fields that is not at its default;
+// empty where all are.
+func changed(f trainFlags, fields ...string) string {
+	value := reflect.ValueOf(f)
+	for _, name := range fields {
+		field, _ := value.Type().FieldByName(name)
+		now := fmt.Sprint(value.FieldByName(name))
+		initial := map[string]string{"bool": "false", "slice": "[]"}[field.Type.Kind().String()]
+		if now != cmp.Or(field.Tag.Get("default"), initial) {
+			return flagName(field)
+		}
+	}
+	return ""
+}
+
+// flagName is what kong calls a field's flag.
+func flagName(field reflect.StructField) string {
+	if name := field.Tag.Get("name"); name != "" {
+		return name
+	}
+	var name strings.Builder
+	for i, r := range field.Name {
+		if i > 0 && unicode.IsUpper(r) {
+			name.WriteByte('-')
+		}
+		name.WriteRune(unicode.ToLower(r))
+	}
+	return name.String()
+}
+
+// notNegative reports the first number of a struct of flags that is below 0 or is
+// none: of no flag here would that mean anything.
+func notNegative(flags any) error {
+	value := reflect.ValueOf(flags)
+	for i := range value.NumField() {
+		var number float64
+		switch field := value.Field(i); field.Kind() {
+		case reflect.Int, reflect.Int64:
+			number = float64(field.Int())
+		case reflect.Float64:
+			number = field.Float()
+		}
+		if !(number >= 0) || math.IsInf(number, 0) {
+			return fmt.Errorf("--%s is %v, expected 0 or more", flagName(value.Type().Field(i)), value.Field(i))
 		}
 	}
 	return nil

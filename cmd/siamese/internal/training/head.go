@@ -38,6 +38,10 @@ type HeadCommand struct {
 // Run trains the head alone, on embeddings of the part of the data that was not
 // held out.
 func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
+	if err := notNegative(*c); err != nil {
+		return cli.Usage(err)
+	}
+	cli.OutliveReaders()
 	source, err := tfmodel.ReadSource(c.From)
 	if err != nil {
 		return err

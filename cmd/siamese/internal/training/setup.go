@@ -29,6 +29,9 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 	}
 	learn, validation, err := f.data().parts(data)
 	if err == nil {
+		err = f.idleWith(learn)
+	}
+	if err == nil {
 		learn, err = f.variants(ctx, learn, logger)
 	}
 	if err != nil {

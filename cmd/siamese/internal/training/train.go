@@ -10,11 +10,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
 	"siamese/internal/atomicfile"
 	"siamese/train"
+	"siamese/train/checkpoint"
 )
 
 // Command is `siamese train`.
@@ -35,12 +39,20 @@ const configFile = "config.json"
 // Run trains until the epochs or the time are over or ctx is done; then the state
 // is saved. The time limit counts from here, so that the data and the network are
 // opened within it.
-func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) (err error) {
 	began := time.Now()
-	dir, err := c.runFolder()
+	cli.OutliveReaders()
+	ctx, stop := cli.HangUp(ctx)
+	defer stop()
+	dir, err := c.runFolder(given(parsed))
 	if err != nil {
 		return err
 	}
+	unlock, err := c.lock(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	if c.Deterministic {
 		// TensorFlow reads it when its first operation runs.
 		if err := os.Setenv("TF_DETERMINISTIC_OPS", "1"); err != nil {
@@ -74,11 +86,16 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // runFolder settles which folder the run is in; for a run that goes on its
-// configuration takes the place of the flags.
-func (c *Command) runFolder() (string, error) {
+// configuration takes the place of the flags. given are the flags of the command line.
+func (c *Command) runFolder(given []string) (string, error) {
+	other := slices.IndexFunc(given, func(flag string) bool {
+		return !slices.Contains([]string{"resume", "time-limit", "config", "run", "data"}, flag)
+	})
 	switch {
 	case c.Resume != "" && (c.Folder != "" || c.Data != ""):
 		return "", cli.Usage(errors.New("train: --resume goes with neither --run nor --data: the run folder has its configuration"))
+	case c.Resume != "" && other >= 0:
+		return "", cli.Usage(fmt.Errorf("train: --%s changes nothing about a run that goes on, which keeps to its own configuration: --resume goes with --time-limit alone", given[other]))
 	case c.Resume != "":
 		saved, err := os.ReadFile(filepath.Join(c.Resume, configFile))
 		if err != nil {
@@ -107,13 +124,36 @@ func (c *Command) runFolder() (string, error) {
 	return c.Folder, nil
 }
 
-// begin makes the run folder and writes its configuration.
+// given are the names of the flags that the command line itself has, in order.
+func given(parsed *kong.Context) []string {
+	var names []string
+	for _, path := range parsed.Path {
+		if path.Flag != nil && !path.Resolved {
+			names = append(names, path.Flag.Name)
+		}
+	}
+	return names
+}
+
+// lock takes the run's folder, and makes it for a new run.
+func (c *Command) lock(dir string) (unlock func() error, err error) {
+	if c.Resume == "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	unlock, err = checkpoint.Lock(dir)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, configFile)); c.Resume == "" && err == nil {
+		held := fmt.Errorf("train: %s holds a run already: go on with --resume %s, or name another folder", dir, dir)
+		return nil, errors.Join(held, unlock())
+	}
+	return unlock, nil
+}
+
+// begin writes the configuration of a new run.
 func (c *Command) begin(dir string, config []byte) error {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
-		return fmt.Errorf("train: %s holds a run already: go on with --resume %s, or name another folder", dir, dir)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	return atomicfile.Write(filepath.Join(dir, configFile), append(config, '\n'))
 }

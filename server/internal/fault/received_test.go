@@ -1,0 +1,61 @@
+package fault_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"siamese/server/internal/fault"
+)
+
+// TestBlame: what is the server's own stays so, whoever's the rest is.
+func TestBlame(t *testing.T) {
+	explainer := fault.Explainer{Log: slog.New(slog.DiscardHandler), RequestID: func(context.Context) string { return "" }}
+	own := explainer.Status(t.Context(), "Compare", errors.New("device 7 fell off the bus"))
+	tests := []struct {
+		name string
+		give error
+		want codes.Code
+	}{
+		{"no error", nil, codes.OK},
+		{"our own", own, codes.Internal},
+		{"an answer that can't be packed", status.Error(codes.Internal, "grpc: error while marshaling: string field contains invalid UTF-8"), codes.Internal},
+		{"half a message", status.Error(codes.Internal, "unexpected EOF"), codes.InvalidArgument},
+		{"an unknown error", status.Error(codes.Unknown, "stream error"), codes.InvalidArgument},
+		{"a deadline", status.Error(codes.DeadlineExceeded, "late"), codes.DeadlineExceeded},
+		{"words that are no UTF-8", status.Error(codes.Internal, "\xff"), codes.InvalidArgument},
+	}
+	for _, tt := range tests {
+		if got := status.Code(fault.Blame(tt.give)); got != tt.want {
+			t.Errorf("Blame of %s = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestGunzipIsBounded: a bomb is unpacked to a byte more than the limit.
+func TestGunzipIsBounded(t *testing.T) {
+	const limit = 100
+	message, err := fault.NewGunzip(limit).Do(bytes.NewReader(bomb(t, 1<<20)))
+	if err != nil || len(message) != limit+1 {
+		t.Errorf("Do of a bomb = %d bytes, %v; want %d", len(message), err, limit+1)
+	}
+}
+
+func bomb(t *testing.T, size int) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return packed.Bytes()
+}
