@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 
@@ -19,6 +21,29 @@ import (
 // ErrModel is wrapped by errors that say why a model can't be served: its folder
 // is missing, foreign or damaged, or does not answer as its card says.
 var ErrModel = errors.New("model refused")
+
+// IsTransient reports whether an error says nothing about the model that was to be
+// loaded: something was lacking that may be there again later, such as file
+// descriptors, memory or a disk that answers.
+func IsTransient(err error) bool {
+	if failed, ok := errors.AsType[*tf.Error](err); ok && failed.IsShortage() {
+		return true
+	}
+	if err == nil {
+		return false
+	}
+	// tfgo gives the text of an error alone, with the C library's words.
+	text := strings.ToLower(err.Error())
+	return slices.ContainsFunc(shortages, func(shortage syscall.Errno) bool {
+		return errors.Is(err, shortage) || strings.Contains(text, shortage.Error())
+	})
+}
+
+// shortages are the system's errors that pass.
+var shortages = []syscall.Errno{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOSPC, syscall.EDQUOT, syscall.EAGAIN,
+	syscall.ETXTBSY, syscall.EBUSY, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT,
+}
 
 // Model is a loaded network. Encode and Compare are safe for concurrent use,
 // with each other and with Close.
