@@ -141,3 +141,6 @@ func (d dirFS) Open(name string) (fs.File, error) {
 	}
 	return Open(d.dir+"/"+name, d.maxBytes)
 }
+
+// Stat opens nothing.
+func (d dirFS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }

@@ -5,8 +5,6 @@ package access
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -65,21 +63,4 @@ func reload(source Source, told string, asked bool, log *slog.Logger) string {
 		log.Info("nothing to reload, the files are as before", "source", source.String())
 	}
 	return ""
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes, expected fewer", path, limit)
-	}
-	return data, nil
 }

@@ -8,9 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 	"siamese/weights"
 )
 
@@ -50,9 +50,13 @@ func write(w io.Writer, checkpoint Checkpoint) error {
 	})
 }
 
+// maxBytes bounds a checkpoint: three times the values of the largest weight file,
+// for an optimizer with two slots.
+const maxBytes = 12 << 30
+
 // Load reads a checkpoint.
 func Load(path string) (Checkpoint, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path, maxBytes)
 	if err != nil {
 		return Checkpoint{}, err
 	}

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
 	"siamese/imaging"
+	"siamese/internal/regular"
+	"siamese/internal/scratch"
 )
 
 // labelsFile holds a run's answers: "run01/test/item01.png run01/training/class08.png"
@@ -59,13 +62,17 @@ func openTree(path string) (fs.FS, func() error, error) {
 		return nil, nil, err
 	}
 	if info.IsDir() {
-		return os.DirFS(path), func() error { return nil }, nil
+		return regular.DirFS(path, math.MaxInt64), func() error { return nil }, nil
 	}
-	archive, err := zip.OpenReader(path)
+	file, err := regular.Open(path, math.MaxInt64)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%q: %w, expected a folder or a zip archive", path, err)
+		return nil, nil, err
 	}
-	return archive, archive.Close, nil
+	archive, err := zip.NewReader(file, info.Size())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%q: %w, expected a folder or a zip archive", path, err), file.Close())
+	}
+	return archive, file.Close, nil
 }
 
 // findRuns lists the folders of the tree that hold a labels file.
@@ -198,29 +205,25 @@ func (r *runReader) content(name string, limit int) ([]byte, error) {
 // WriteRuns writes the runs as Lake's all_runs does, so that ReadRuns and the
 // demonstration that comes with Omniglot read them. The folder must not be there
 // or be empty; it appears as a whole once all is written, or not at all.
-func WriteRuns(dir string, runs []Run) error {
+func WriteRuns(dir string, runs []Run) (err error) {
 	if err := validateAll(runs); err != nil {
 		return fmt.Errorf("write runs: %w", err)
 	}
 	if err := validateNames(runs); err != nil {
 		return fmt.Errorf("write runs: %w", err)
 	}
-	temporary, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".runs-*")
+	temporary, err := scratch.New(filepath.Dir(filepath.Clean(dir)), ".runs-")
 	if err != nil {
 		return fmt.Errorf("write runs: %w", err)
 	}
-	// After the rename the name is no longer there, and removing it does nothing.
-	defer os.RemoveAll(temporary)
+	defer func() { err = errors.Join(err, temporary.Remove()) }()
+	written := filepath.Join(temporary.Path(), "runs")
 	for _, run := range runs {
-		if err := run.write(temporary); err != nil {
+		if err := run.write(written); err != nil {
 			return fmt.Errorf("write runs: %w", err)
 		}
 	}
-	// Temporary folders are born private.
-	if err := os.Chmod(temporary, 0o755); err != nil {
-		return fmt.Errorf("write runs: %w", err)
-	}
-	if err := os.Rename(temporary, dir); err != nil {
+	if err := os.Rename(written, dir); err != nil {
 		return fmt.Errorf("write runs: %w, expected a folder that is empty or not there", err)
 	}
 	return nil

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"siamese/internal/regular"
 )
 
 // losses holds the mean losses of all epochs so far. Both slices are of one
@@ -37,7 +38,7 @@ func openLosses(dir string, epochs int) (*losses, error) {
 }
 
 func readLosses(path string, epochs int) ([]float64, error) {
-	content, err := os.ReadFile(path)
+	content, err := regular.Read(path, maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 	"siamese/train"
 )
 
@@ -73,6 +74,9 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	return errors.Join(err, cleanUp())
 }
 
+// maxTextBytes bounds cards and configurations, which have some kilobytes.
+const maxTextBytes = 16 << 20
+
 // runFolder settles which folder the run is in; for a run that goes on its
 // configuration takes the place of the flags.
 func (c *Command) runFolder() (string, error) {
@@ -80,7 +84,7 @@ func (c *Command) runFolder() (string, error) {
 	case c.Resume != "" && (c.Folder != "" || c.Data != ""):
 		return "", cli.Usage(errors.New("train: --resume goes with neither --run nor --data: the run folder has its configuration"))
 	case c.Resume != "":
-		saved, err := os.ReadFile(filepath.Join(c.Resume, configFile))
+		saved, err := regular.Read(filepath.Join(c.Resume, configFile), maxTextBytes)
 		if err != nil {
 			return "", fmt.Errorf("train: no run to resume: %w", err)
 		}
