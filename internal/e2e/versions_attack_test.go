@@ -12,9 +12,12 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"siamese/client"
 	"siamese/internal/e2e/fixture"
 	"siamese/internal/proctest"
 	adminv1 "siamese/proto/siamese/admin/v1"
@@ -203,4 +206,44 @@ func TestIdleStreamsDoNotHoldVersions(t *testing.T) {
 	if code := server.Signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d, want 0\n%s", code, server.Log)
 	}
+}
+
+// TestLiveGoesOnAcrossVersions: a client that has frames scored is told that the
+// version goes, opens a stream on the new one and loses no frame.
+func TestLiveGoesOnAcrossVersions(t *testing.T) {
+	models := filepath.Join(t.TempDir(), "small")
+	fixture.ExportVersion(t, models, "1", 1)
+	server := proctest.Serve(t, "--model", models, "--reload-period", "100ms")
+	connection, err := client.New(server.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	picture := proctest.ReadFile(t, proctest.GlyphA)
+	live, err := connection.Live(t.Context(), client.LiveConfig{References: []client.Reference{{Name: "a", Image: picture}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	swapped, scored, frame := false, int64(-1), client.Frame{ID: 1, Image: picture}
+	live.Offer(frame)
+	for update := range live.Updates() {
+		stats := live.Stats()
+		if stats.Failed > 0 {
+			t.Fatalf("a frame was lost: %+v, %+v", stats, update)
+		}
+		if stats.Scored > 0 && !swapped {
+			fixture.CopyVersion(t, filepath.Join(models, "1"), filepath.Join(models, "2"))
+			swapped = true
+		}
+		if stats.Reconnects > 0 && scored < 0 {
+			scored = stats.Scored
+		}
+		if scored >= 0 && stats.Scored > scored {
+			return
+		}
+		frame.ID++
+		live.Offer(frame)
+	}
+	t.Errorf("the client ended: %+v", live.State())
 }
