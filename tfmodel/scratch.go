@@ -58,7 +58,7 @@ func refused(ctx context.Context, path string, err error) error {
 }
 
 // open unpacks what read gives, loads it and removes it again.
-func (s Scratch) open(ctx context.Context, read func() (Source, error), options Options) (_ *Model, err error) {
+func (s Scratch) open(ctx context.Context, read func() (Source, error), options Options) (*Model, error) {
 	source, err := read()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,11 @@ func (s Scratch) open(ctx context.Context, read func() (Source, error), options 
 	if err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
 	}
-	defer func() { err = errors.Join(err, at.Remove()) }()
+	defer func() {
+		if err := at.Remove(); err != nil {
+			s.warn("a temporary folder was not removed", at.Path(), err)
+		}
+	}()
 	dir := filepath.Join(at.Path(), "1")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("unpack: %w", err)
@@ -87,39 +91,52 @@ func (s Scratch) open(ctx context.Context, read func() (Source, error), options 
 	return unpacked.load(ctx, options, readProcessor)
 }
 
-// folder makes a folder to unpack to.
+func (s Scratch) warn(message, folder string, err error) {
+	if s.Log != nil {
+		s.Log.Warn(message, "folder", folder, "err", err)
+	}
+}
+
+// folder makes a folder to unpack to in the first place that no other user can
+// change. Where there is none it takes the first that can be written, as a mounted
+// volume of a container may be, and warns.
 func (s Scratch) folder() (*scratch.Folder, error) {
-	var refusals []error
+	places := []string{os.TempDir()}
 	if s.Dir != "" {
-		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-			return nil, err
-		}
-		err := scratch.CheckPrivate(s.Dir)
+		places = []string{s.Dir, os.TempDir()}
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		places = append(places, filepath.Join(cache, "siamese"))
+	}
+	var shared string
+	var refusals []error
+	for _, place := range places {
+		at, err := privateFolder(place)
 		if err == nil {
-			return scratch.New(s.Dir, scratchPrefix)
+			return at, nil
+		}
+		if errors.Is(err, scratch.ErrUnsafe) && shared == "" {
+			shared = place
+		}
+		if place == s.Dir {
+			s.warn("the folder to unpack models to is not used while there is a better one", place, err)
 		}
 		refusals = append(refusals, err)
-		if s.Log != nil {
-			s.Log.Warn("the folder to unpack models to is not used", "folder", s.Dir, "err", err)
-		}
 	}
-	at, err := scratch.New("", scratchPrefix)
-	if err == nil {
-		return at, nil
+	if shared == "" {
+		return nil, errors.Join(refusals...)
 	}
-	refusals = append(refusals, err)
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return nil, errors.Join(append(refusals, err)...)
+	s.warn("no folder to unpack models to is this user's alone", shared, errors.Join(refusals...))
+	return scratch.New(shared, scratchPrefix)
+}
+
+// privateFolder makes a folder in a place, which it makes when needed.
+func privateFolder(place string) (*scratch.Folder, error) {
+	if err := os.MkdirAll(place, 0o700); err != nil {
+		return nil, err
 	}
-	cache = filepath.Join(cache, "siamese")
-	if err = os.MkdirAll(cache, 0o700); err == nil {
-		if err = scratch.CheckPrivate(cache); err == nil {
-			at, err = scratch.New(cache, scratchPrefix)
-		}
+	if err := scratch.CheckPrivate(place); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(append(refusals, err)...)
-	}
-	return at, nil
+	return scratch.New(place, scratchPrefix)
 }

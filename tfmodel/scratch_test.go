@@ -98,6 +98,21 @@ func TestOpenGoesWhereOthersCanNotWrite(t *testing.T) {
 	}
 }
 
+// TestOpenWhereAllIsShared: with nothing but a volume that any user can write to,
+// as containers have it, the model is loaded, with a warning.
+func TestOpenWhereAllIsShared(t *testing.T) {
+	path, volume := writeWeights(t, true), t.TempDir()
+	must(t, os.Chmod(volume, 0o777))
+	t.Setenv("TMPDIR", volume)
+	t.Setenv("XDG_CACHE_HOME", "/dev/null/none")
+	var log bytes.Buffer
+	open(t, tfmodel.Scratch{Log: slog.New(slog.NewTextHandler(&log, nil))}, path)
+	if !strings.Contains(log.String(), "no folder to unpack models to is this user's alone") {
+		t.Errorf("the log is %q, want a warning", &log)
+	}
+	wantEmpty(t, volume)
+}
+
 // TestNamesOfFilesAreNoPaths: names that mean something to a file system are
 // refused as names of models, and do nothing.
 func TestNamesOfFilesAreNoPaths(t *testing.T) {
