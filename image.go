@@ -2,9 +2,9 @@ package siamese
 
 import (
 	"fmt"
-	"os"
 
 	"siamese/imaging"
+	"siamese/internal/regular"
 )
 
 // Image is an image to compare, made by File, Bytes, Prepared or Embedded. The
@@ -74,6 +74,10 @@ func (m *Model) prepareAll(images ...Image) ([]Image, error) {
 	return prepared, nil
 }
 
+// maxFileBytes bounds an image's file; one that is no image, or too large for one, is
+// refused when it is decoded.
+const maxFileBytes = 1 << 30
+
 func (m *Model) prepare(image Image) (Image, error) {
 	switch {
 	case image.embedding != nil:
@@ -91,7 +95,7 @@ func (m *Model) prepare(image Image) (Image, error) {
 	encoded := image.encoded
 	if image.path != "" {
 		var err error
-		if encoded, err = os.ReadFile(image.path); err != nil {
+		if encoded, err = regular.Read(image.path, maxFileBytes); err != nil {
 			return Image{}, err
 		}
 	}

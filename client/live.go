@@ -38,7 +38,7 @@ type Frame struct {
 // than those in flight. While no reference can be used, frames wait.
 //
 // A stream that ends is opened again, for ever, with a pause that grows; the
-// references are sent again. When the server says that it is about to stop, what
+// references are sent again. When the server says that it, or its version of the model, is about to go, what
 // is in flight is still answered, and then a stream is opened on a new
 // connection.
 //

@@ -237,7 +237,7 @@ func (s *session) ended() *Error {
 	s.live.mu.Lock()
 	defer s.live.mu.Unlock()
 	if s.draining {
-		return &Error{Code: codes.Unavailable, Reason: "DRAINING", Message: "the server is about to stop"}
+		return &Error{Code: codes.Unavailable, Reason: "DRAINING", Message: "the server, or its version of the model, is about to go"}
 	}
 	return streamEnded()
 }

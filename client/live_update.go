@@ -89,7 +89,8 @@ const (
 	Connecting Phase = "connecting"
 	// Streaming: frames are sent and answered.
 	Streaming Phase = "streaming"
-	// Draining: the server is about to stop; what is in flight is still answered.
+	// Draining: the server, or its version of the model, is about to go; what is in
+	// flight is still answered.
 	Draining Phase = "draining"
 	// Waiting: a pause before the next try.
 	Waiting Phase = "waiting"

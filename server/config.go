@@ -105,11 +105,11 @@ type Config struct {
 	DrainDelay time.Duration
 
 	// StreamGrace is how long streams are served on after they were told that the
-	// server stops. Default [DefaultStreamGrace].
+	// server stops, or that their model is to go. Default [DefaultStreamGrace].
 	StreamGrace time.Duration
 
 	// StopTimeout is how long calls may take to end, from when streams are told; then
-	// they are cut off. At least StreamGrace. Default [DefaultStopTimeout].
+	// they are cut off, as are streams of a model that is to go. At least StreamGrace. Default [DefaultStopTimeout].
 	StopTimeout time.Duration
 
 	// TLS is the server's side of TLS, for calls over gRPC and over HTTP alike. It

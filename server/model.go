@@ -32,7 +32,7 @@ func (s *Server) AddModel(model Model, info ModelInfo) error { return s.registry
 // Route makes the model of version answer calls that name none, and those of
 // labels, from label to version, calls that name the label; labels that there
 // were before are gone. It takes effect for calls that begin from now on, all at
-// once; a stream stays with the model that it opened with. Health turns to
+// once; a stream stays with the model that it opened with until that is removed. Health turns to
 // SERVING. [ErrNoModel] where a version has not been added: then nothing
 // changes. [ErrClosed].
 func (s *Server) Route(version string, labels map[string]string) error {
@@ -43,8 +43,9 @@ func (s *Server) Route(version string, labels map[string]string) error {
 // name none, empty before, and the versions that labels point at.
 func (s *Server) Routes() (version string, labels map[string]string) { return s.registry.Routes() }
 
-// RemoveModel lets no new call reach the model of version. The function that it
-// returns waits until the last call has ended and lets go of the model: then the
+// RemoveModel lets no new call reach the model of version and tells the streams on
+// it, which end within Config.StreamGrace, or within Config.StopTimeout where their
+// clients take no answers. The function that it returns waits until the last call has ended and lets go of the model: then the
 // caller can close it. [ErrNoModel]; [ErrModelRouted] while it is the default or
 // has a label, unless the server is closed.
 func (s *Server) RemoveModel(version string) (wait func(), err error) {

@@ -131,6 +131,8 @@ func (s *Server) streamConfig() stream.Config {
 		MaxWindow:     s.cfg.MaxStreamWindow,
 		Draining:      s.draining,
 		GraceOver:     s.graceOver,
+		Grace:         s.cfg.StreamGrace,
+		CutOff:        s.cfg.StopTimeout,
 		Explainer:     s.explainer,
 		Metrics:       s.observer.Metrics(),
 	}

@@ -98,10 +98,10 @@ func TestCallUnderWayKeepsItsModel(t *testing.T) {
 	})
 }
 
-// TestStreamStaysWithItsModel across a swap, its references with it; the next
-// one opens with the new model.
+// TestStreamStaysWithItsModel across a swap while its grace lasts, its references
+// with it; the next one opens with the new model.
 func TestStreamStaysWithItsModel(t *testing.T) {
-	v := serveVersions(t, server.Config{})
+	v := serveVersions(t, server.Config{StreamGrace: time.Hour, StopTimeout: time.Hour})
 	opening := func() *pb.StreamOpening {
 		return &pb.StreamOpening{References: []*pb.SetReference{{Name: "a", Image: grayImage(10)}}}
 	}
@@ -113,6 +113,9 @@ func TestStreamStaysWithItsModel(t *testing.T) {
 	}
 	if got := opened.GetModel().GetVersion(); got != "1" {
 		t.Errorf("the stream opened with version %q, want 1", got)
+	}
+	if got := c.receive(); got.GetDraining() == nil {
+		t.Errorf("when its model is to go the stream is told %v, want draining", got)
 	}
 	scores := c.ask(frame(1, grayImage(200))).GetFrameScored().GetScores()
 	if len(scores) != 1 || cmp.Diff(graySimilarity(10, 200), scores[0].GetSimilarity(), approx) != "" {
@@ -129,6 +132,101 @@ func TestStreamStaysWithItsModel(t *testing.T) {
 	if _, opened := v.openStream(t.Context(), t, opening()); opened.GetModel().GetVersion() != "2" {
 		t.Errorf("the next stream opened with %v, want version 2", opened.GetModel())
 	}
+	if _, err := c.end(); err != nil {
+		t.Errorf("the stream whose client ended it ended with %v, want OK", err)
+	}
+}
+
+// retire swaps version 1 for version 2 and returns what is closed when nothing is
+// left on version 1.
+func retire(t *testing.T, r *running) <-chan struct{} {
+	t.Helper()
+	add(t, r, &fakeModel{}, "2")
+	route(t, r, "2", nil)
+	wait, err := r.server.RemoveModel("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := make(chan struct{})
+	go func() { wait(); close(free) }()
+	return free
+}
+
+// TestModelThatGoesEndsItsStreams: an idle one is told, answered for its grace and
+// then ended; after that nothing holds the model.
+func TestModelThatGoesEndsItsStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveBare(t, server.Config{StreamGrace: 5 * time.Second})
+		add(t, r, &fakeModel{}, "1")
+		route(t, r, "1", nil)
+		c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+		free, began := retire(t, r), time.Now()
+		if got := c.receive(); got.GetDraining() == nil {
+			t.Errorf("the stream is told %v, want draining", got)
+		}
+		time.Sleep(4 * time.Second) // fake time
+		checkProto(t, pairAnswer(1, graySimilarity(1, 2)), c.ask(pair(1, grayImage(1), grayImage(2))), withoutTimings)
+		_, err := c.rest()
+		if diff := cmp.Diff(failure{codes.Unavailable, fault.ReasonDraining, ""}, failureOf(err)); diff != "" {
+			t.Errorf("the stream ended with %v (-want +got):\n%s", err, diff)
+		}
+		<-free
+		if got := time.Since(began); got != 5*time.Second {
+			t.Errorf("the model was free after %v, want the grace of 5s", got)
+		}
+		r.checkAnswers(t)
+	})
+}
+
+// TestModelThatGoesIsNotHeldByAnUnreadStream: a client that takes no answers is cut
+// off.
+func TestModelThatGoesIsNotHeldByAnUnreadStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveBare(t, server.Config{StreamGrace: 5 * time.Second, StopTimeout: 25 * time.Second})
+		add(t, r, &fakeModel{}, "1")
+		route(t, r, "1", nil)
+		c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{
+			Options:    &pb.CompareOptions{IncludePrepared: true}, // long replies
+			References: []*pb.SetReference{{Name: "a", Image: grayEmbedding(0)}},
+		})
+		go func() {
+			for id := uint64(0); c.stream.Send(frame(id, encoded(noise(inputSide, uint32(id))))) == nil; id++ {
+			}
+		}()
+		synctest.Wait() // the server's sender is stuck
+		free, began := retire(t, r), time.Now()
+		<-free
+		if got := time.Since(began); got != 25*time.Second {
+			t.Errorf("the model was free after %v, want the stop timeout of 25s", got)
+		}
+		_, err := c.rest()
+		if diff := cmp.Diff(failure{codes.Unavailable, fault.ReasonDraining, ""}, failureOf(err)); diff != "" {
+			t.Errorf("the stream ended with %v (-want +got):\n%s", err, diff)
+		}
+		r.checkAnswers(t)
+	})
+}
+
+// TestDrainWithinTheGraceOfAModel: one message tells the client, and the server's
+// own end comes first.
+func TestDrainWithinTheGraceOfAModel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := serveBare(t, server.Config{StreamGrace: 5 * time.Second})
+		add(t, r, &fakeModel{}, "1")
+		route(t, r, "1", nil)
+		c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+		free := retire(t, r)
+		time.Sleep(3 * time.Second) // fake time
+		r.cancel()
+		rest, err := c.rest()
+		if len(rest) != 1 || rest[0].GetDraining() == nil || failureOf(err).Reason != fault.ReasonDraining {
+			t.Errorf("the stream got %v and ended with %v, want draining once and DRAINING", rest, err)
+		}
+		<-free
+		if err := r.stop(); err != nil {
+			t.Errorf("Serve = %v, want a clean stop", err)
+		}
+	})
 }
 
 func TestCallsNameTheirModel(t *testing.T) {

@@ -9,15 +9,41 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 
+	"siamese/internal/regular"
 	"siamese/tfmodel/internal/tf"
 )
 
 // ErrModel is wrapped by errors that say why a model can't be served: its folder
 // is missing, foreign or damaged, or does not answer as its card says.
 var ErrModel = errors.New("model refused")
+
+// IsTransient reports whether an error says nothing about the model that was to be
+// loaded: something was lacking that may be there again later, such as file
+// descriptors, memory or a disk that answers.
+func IsTransient(err error) bool {
+	if failed, ok := errors.AsType[*tf.Error](err); ok && failed.IsShortage() {
+		return true
+	}
+	if err == nil {
+		return false
+	}
+	// tfgo gives the text of an error alone, with the C library's words.
+	text := strings.ToLower(err.Error())
+	return slices.ContainsFunc(shortages, func(shortage syscall.Errno) bool {
+		return errors.Is(err, shortage) || strings.Contains(text, shortage.Error())
+	})
+}
+
+// shortages are the system's errors that pass.
+var shortages = []syscall.Errno{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOSPC, syscall.EDQUOT, syscall.EAGAIN,
+	syscall.ETXTBSY, syscall.EBUSY, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT,
+}
 
 // Model is a loaded network. Encode and Compare are safe for concurrent use,
 // with each other and with Close.
@@ -165,20 +191,19 @@ func loadOn(ctx context.Context, dir string, options Options, read func(Options)
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	model, err := load(ctx, dir, options, read)
-	if err != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
+	from, err := checkedFolder(ctx, dir)
+	if err != nil {
+		return nil, refused(ctx, dir, err)
 	}
-	return model, err
+	model, err := from.load(ctx, options, read)
+	return model, refused(ctx, dir, err)
 }
 
-func load(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
-	from, err := checkedFolder(dir)
-	if err != nil {
-		return nil, err
-	}
+// load opens the folder in the precision that is asked for and checks its golden
+// pairs.
+func (f folder) load(ctx context.Context, options Options, read func(Options) (processor, error)) (*Model, error) {
 	if options.Precision != AutoPrecision {
-		return from.openChecked(ctx, options, options.Precision.tolerance())
+		return f.openChecked(ctx, options, options.Precision.tolerance())
 	}
 	found, err := read(options)
 	if err != nil {
@@ -187,7 +212,7 @@ func load(ctx context.Context, dir string, options Options, read func(Options) (
 	precisions, missing := found.candidates()
 	return openFirst(ctx, precisions, missing, func(precision Precision) (*Model, error) {
 		options.Precision = precision
-		return from.openChecked(ctx, options, GoldenTolerance)
+		return f.openChecked(ctx, options, GoldenTolerance)
 	})
 }
 
@@ -199,7 +224,7 @@ type folder struct {
 
 // checkedFolder finds a SavedModel folder as Load does and checks its files'
 // hashes.
-func checkedFolder(dir string) (folder, error) {
+func checkedFolder(ctx context.Context, dir string) (folder, error) {
 	dir, err := versionFolder(dir)
 	if err != nil {
 		return folder{}, err
@@ -208,7 +233,7 @@ func checkedFolder(dir string) (folder, error) {
 	if err != nil {
 		return folder{}, err
 	}
-	return folder{dir, card}, checkFiles(dir, card)
+	return folder{dir, card}, checkFiles(ctx, dir, card)
 }
 
 // openChecked opens the folder and checks its golden pairs to a tolerance.
@@ -226,7 +251,9 @@ func (f folder) openChecked(ctx context.Context, options Options, tolerance floa
 }
 
 // extra holds what is beside the card.
-func (f folder) extra() fs.FS { return os.DirFS(filepath.Join(f.dir, extraFolder)) }
+func (f folder) extra() fs.FS {
+	return regular.DirFS(filepath.Join(f.dir, extraFolder), maxModelFileBytes)
+}
 
 // open opens the folder without checking hashes or golden pairs.
 func (f folder) open(options Options) (*Model, error) {
@@ -266,8 +293,8 @@ func loadSession(dir string, options Options) (*tf.Session, map[string]binding.S
 	if err != nil {
 		return nil, nil, err
 	}
-	session, signatures, err := tf.Load(copied, config)
-	if removeErr := os.RemoveAll(copied); err == nil && removeErr != nil {
+	session, signatures, err := tf.Load(copied.Path(), config)
+	if removeErr := copied.Remove(); err == nil && removeErr != nil {
 		return nil, nil, errors.Join(removeErr, session.Close())
 	}
 	return session, signatures, err

@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"siamese/internal/scratch"
 )
 
 // partial is in the names of temporary files, before a number.
@@ -75,33 +78,32 @@ func Write(path string, content []byte) error {
 	})
 }
 
-// Partial begins the names of folders that NewFolder fills; a program that is killed
-// leaves one behind.
-const Partial = ".partial-"
+// partialFolder begins the names of folders that NewFolder fills.
+const partialFolder = ".partial-"
 
 // NewFolder makes a folder of what fill writes into a temporary one beside it, which
 // is synced and renamed. When fill fails, or the program ends on the way, there is
-// no such folder. Parents are made; the folder's mode is 0755. It must not be there or be
+// no such folder; what a killed program leaves is removed by the next NewFolder
+// beside it. Parents are made; the folder's mode is 0755. It must not be there or be
 // empty; one with something in it is an error that wraps fs.ErrExist.
-func NewFolder(dir string, fill func(temporary string) error) error {
+func NewFolder(dir string, fill func(temporary string) error) (err error) {
 	parent := filepath.Dir(filepath.Clean(dir))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	temporary, err := os.MkdirTemp(parent, Partial)
+	temporary, err := scratch.New(parent, partialFolder)
 	if err != nil {
 		return err
 	}
-	// After the rename the name is no longer there, and removing it does nothing.
-	defer os.RemoveAll(temporary)
-	if err := fill(temporary); err != nil {
+	defer func() { err = errors.Join(err, temporary.Remove()) }()
+	filled := filepath.Join(temporary.Path(), "filled")
+	if err := os.Mkdir(filled, 0o755); err != nil {
 		return err
 	}
-	// Temporary folders are born private.
-	if err := os.Chmod(temporary, 0o755); err != nil {
+	if err := fill(filled); err != nil {
 		return err
 	}
-	err = filepath.WalkDir(temporary, func(path string, _ fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filled, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func NewFolder(dir string, fill func(temporary string) error) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, dir); err != nil {
+	if err := os.Rename(filled, dir); err != nil {
 		return fmt.Errorf("%w, expected a folder that is empty or not there", err)
 	}
 	return syncPath(parent)

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"siamese/internal/regular"
 )
 
 // maxPEMBytes bounds a file of certificates: a bundle of all public authorities
@@ -79,7 +81,7 @@ func (c *Certificates) Reload() (changed bool, err error) {
 	}
 	var files [][]byte
 	for _, path := range paths {
-		data, err := readFile(path, maxPEMBytes)
+		data, err := regular.Read(path, maxPEMBytes)
 		if err != nil {
 			return false, fmt.Errorf("access: certificate: %w", err)
 		}

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+
+	"siamese/internal/regular"
 )
 
 const (
@@ -63,7 +65,7 @@ func OpenTokens(path string) (*Tokens, error) {
 // Reload implements [Source]. A token that is no longer in the file is refused
 // from the next call on.
 func (t *Tokens) Reload() (changed bool, err error) {
-	text, err := readFile(t.path, maxTokensBytes)
+	text, err := regular.Read(t.path, maxTokensBytes)
 	if err != nil {
 		return false, fmt.Errorf("access: tokens: %w", err)
 	}

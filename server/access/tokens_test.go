@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"siamese/internal/regular"
 	"siamese/server/access"
 	"siamese/server/access/accesstest"
 )
@@ -89,7 +91,7 @@ func TestOpenTokensRefuses(t *testing.T) {
 		{"half a hash", hashLine("ann", "a")[:40], "line 1: received 36 characters"},
 		{"no name", hashLine("", "a"), "line 1: received a name of 0 bytes"},
 		{"a name with a space", hashLine("an n", "a"), "line 1: received a name of 4 bytes"},
-		{"vast", strings.Repeat("#", 2<<20), "has more than 1048576 bytes"},
+		{"vast", strings.Repeat("#", 2<<20), "expected at most 1048576"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +103,16 @@ func TestOpenTokensRefuses(t *testing.T) {
 				t.Errorf("OpenTokens = %v, which tells what the file holds", err)
 			}
 		})
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := access.OpenTokens(pipe); !errors.Is(err, regular.ErrNotRegular) {
+		t.Errorf("OpenTokens of a pipe = %v, want ErrNotRegular", err)
+	}
+	if _, err := access.OpenCertificates(access.CertificateFiles{Certificate: pipe, Key: pipe}); !errors.Is(err, regular.ErrNotRegular) {
+		t.Errorf("OpenCertificates of a pipe = %v, want ErrNotRegular", err)
 	}
 	if _, err := access.OpenTokens(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("OpenTokens of no file = %v, want fs.ErrNotExist", err)

@@ -109,6 +109,9 @@ func describeVersion(v versions.Version) *adminpb.Version {
 	if v.Reason != nil {
 		described.Reason = v.Reason.Error()
 	}
+	if !v.NextTry.IsZero() {
+		described.NextTry = timestamppb.New(v.NextTry)
+	}
 	return described
 }
 

@@ -24,6 +24,9 @@ const (
 	ReasonVersionNotFound = "VERSION_NOT_FOUND"
 	// ReasonVersionRefused: the version does not hold; the message says why.
 	ReasonVersionRefused = "VERSION_REFUSED"
+	// ReasonVersionUnavailable: the version could not be read for now; the message
+	// says why, and when it is tried again.
+	ReasonVersionUnavailable = "VERSION_UNAVAILABLE"
 	// ReasonVersionInUse: calls are routed by what was to go.
 	ReasonVersionInUse = "VERSION_IN_USE"
 	// ReasonTooManyVersions: no further model may be in memory now.
@@ -51,6 +54,7 @@ func statusOf(err error) error {
 		{versions.ErrLabel, codes.InvalidArgument, ReasonLabelName},
 		{versions.ErrInUse, codes.FailedPrecondition, ReasonVersionInUse},
 		{versions.ErrTooMany, codes.ResourceExhausted, ReasonTooManyVersions},
+		{versions.ErrTransient, codes.Unavailable, ReasonVersionUnavailable},
 		{versions.ErrRefused, codes.FailedPrecondition, ReasonVersionRefused},
 		{versions.ErrNotFound, codes.NotFound, ReasonVersionNotFound},
 	}

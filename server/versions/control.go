@@ -18,7 +18,7 @@ func (m *Manager) Reload(ctx context.Context) error {
 func (m *Manager) Load(ctx context.Context, name string) (Version, error) {
 	err := m.change(ctx, func() error {
 		m.forgive(name)
-		if err := m.ensure(ctx, name); err != nil {
+		if err := m.withRoom(ctx, func() error { return m.ensure(ctx, name) }); err != nil {
 			return err
 		}
 		m.mu.Lock()
@@ -109,11 +109,13 @@ func (m *Manager) dropLabel(ctx context.Context, name string) error {
 // try loads what is chosen, once more where it failed before.
 func (m *Manager) try(ctx context.Context, choice string) error {
 	m.forgive(choice)
-	version, err := m.obtain(ctx, choice)
-	if version != "" {
-		return nil
-	}
-	return err
+	return m.withRoom(ctx, func() error {
+		version, err := m.obtain(ctx, choice)
+		if version != "" {
+			return nil
+		}
+		return err
+	})
 }
 
 // forgive lets a version that failed be tried again.
@@ -128,13 +130,11 @@ func (m *Manager) forgive(name string) {
 // change takes the turn, looks at the source and does what was asked. A person
 // asks: what is there is taken as whole.
 func (m *Manager) change(ctx context.Context, do func() error) error {
-	if err := m.take(ctx); err != nil {
-		return err
-	}
-	defer m.give()
-	if err := m.scan(); err != nil {
-		return err
-	}
-	m.trustAll()
-	return do()
+	return m.inTurn(ctx, func() error {
+		if err := m.scan(); err != nil {
+			return err
+		}
+		m.trustAll()
+		return do()
+	})
 }

@@ -13,6 +13,11 @@ var (
 	// ErrRefused says that a version was loaded and found wanting.
 	ErrRefused = errors.New("does not hold")
 
+	// ErrTransient is wrapped by a [Loader]'s error that says nothing about the
+	// version: something was lacking that may be there again later, such as file
+	// descriptors. The version is tried again.
+	ErrTransient = errors.New("not to be had for now")
+
 	// ErrInUse says that a version or label can't go, since calls are routed by
 	// it.
 	ErrInUse = errors.New("in use")

@@ -2,7 +2,9 @@ package versions
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -13,7 +15,7 @@ func (m *Manager) ensure(ctx context.Context, name string) error {
 		return err
 	}
 	started := time.Now()
-	model, err := m.cfg.Loader.Load(ctx, v.folder)
+	model, err := m.load(ctx, v.folder)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
@@ -27,6 +29,17 @@ func (m *Manager) ensure(ctx context.Context, name string) error {
 	return nil
 }
 
+// load is the Loader's, with a panic turned into an error.
+func (m *Manager) load(ctx context.Context, folder Folder) (model Model, err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			m.cfg.Logger.Error("a load panicked", "version", folder.Version, "panic", fmt.Sprint(problem), "stack", string(debug.Stack()))
+			model, err = nil, fmt.Errorf("panic: %v", problem)
+		}
+	}()
+	return m.cfg.Loader.Load(ctx, folder)
+}
+
 // begin puts a version into Loading and counts its model; nil where it is
 // loaded already.
 func (m *Manager) begin(name string) (*version, error) {
@@ -38,7 +51,7 @@ func (m *Manager) begin(name string) (*version, error) {
 		return nil, nil
 	case !ok || !v.present:
 		return nil, fmt.Errorf("%w: %.64q in %q", ErrNotFound, name, m.cfg.Source)
-	case v.state == Failed:
+	case v.isRefused():
 		return nil, v.refusal()
 	case m.inMemory >= m.cfg.MaxLoaded:
 		return nil, fmt.Errorf("%w: %d, expected at most %d: version %s waits until one of them is free of calls",
@@ -59,14 +72,28 @@ func (m *Manager) failedLocked(ctx context.Context, v *version, err error) error
 	}
 	m.failures++
 	v.enter(Failed, err)
-	if m.started {
-		m.cfg.Logger.Error("version refused", "version", v.name, "serving", m.routes().version, "err", err)
+	if errors.Is(err, ErrTransient) {
+		v.retryLater()
+		m.wake()
+	}
+	if !m.started {
+		return v.refusal() // Run tells of it
+	}
+	serving := m.routes().version
+	if v.nextTry.IsZero() {
+		m.cfg.Logger.Error("version refused", "version", v.name, "serving", serving, "err", err)
+	} else {
+		m.cfg.Logger.Warn("version could not be loaded and is tried again", "version", v.name, "serving", serving,
+			"tries", v.tries, "next_try", v.nextTry.UTC().Format(time.RFC3339), "err", err)
 	}
 	return v.refusal()
 }
 
 // refusal is the error of a version that failed.
 func (v *version) refusal() error {
+	if !v.nextTry.IsZero() {
+		return fmt.Errorf("version %s is tried again at %s: %w", v.name, v.nextTry.UTC().Format(time.RFC3339), v.reason)
+	}
 	return fmt.Errorf("version %s %w: %w", v.name, ErrRefused, v.reason)
 }
 
@@ -78,11 +105,15 @@ func (m *Manager) unloadLocked(v *version, failed func(error)) {
 	v.model, v.held = nil, false
 	v.enter(Unloading, nil)
 	left := v.since
+	m.leaving++
 	m.unloading.Go(func() {
 		err := free()
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.inMemory--
+		m.leaving--
+		close(m.freed)
+		m.freed = make(chan struct{})
 		if v.state == Unloading && v.since.Equal(left) {
 			v.enter(OnDisk, nil)
 		}
@@ -93,4 +124,32 @@ func (m *Manager) unloadLocked(v *version, failed func(error)) {
 		}
 		m.cfg.Logger.Info("version unloaded", "version", v.name, "waited_ms", time.Since(left).Milliseconds())
 	})
+}
+
+// withRoom calls load until a model fits into memory: while others are on their way
+// out it waits for them. The caller has the turn.
+func (m *Manager) withRoom(ctx context.Context, load func() error) error {
+	for {
+		err := load()
+		if !errors.Is(err, ErrTooMany) || !m.awaitRoom(ctx) {
+			return err
+		}
+	}
+}
+
+// awaitRoom waits until a further model may be loaded; false where that will not
+// be, or ctx is done.
+func (m *Manager) awaitRoom(ctx context.Context) bool {
+	m.mu.Lock()
+	room, leaving, freed := m.inMemory < m.cfg.MaxLoaded, m.leaving, m.freed
+	m.mu.Unlock()
+	if room || leaving == 0 {
+		return room
+	}
+	select {
+	case <-freed:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -92,6 +92,11 @@ func (m *Manager) reconcile(ctx context.Context) error {
 	err := joined(distinct(errs))
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, v := range m.versions {
+		if v.state == Failed && !v.isRefused() {
+			v.enter(OnDisk, nil) // it could have been tried again, but nothing needs it
+		}
+	}
 	m.noteLocked(err)
 	return err
 }
@@ -110,7 +115,7 @@ func distinct(errs []error) []error {
 // noteLocked keeps the outcome of a look. It is logged when it is news: that a
 // version does not hold was logged when it was tried.
 func (m *Manager) noteLocked(err error) {
-	known := errors.Is(err, ErrRefused) || (err != nil && m.lastErr != nil && err.Error() == m.lastErr.Error())
+	known := errors.Is(err, ErrRefused) || errors.Is(err, ErrTransient) || (err != nil && m.lastErr != nil && err.Error() == m.lastErr.Error())
 	if err != nil && m.started && !known {
 		m.cfg.Logger.Warn("what is chosen can't be served", "serving", m.routes().version, "err", err)
 	}
@@ -190,7 +195,7 @@ func (m *Manager) candidates() (names []string, refused []error) {
 		v := m.versions[name]
 		switch {
 		case !v.present:
-		case v.state == Failed:
+		case v.isRefused():
 			if len(names) == 0 {
 				refused = append(refused, v.refusal())
 			}

@@ -82,17 +82,29 @@ func compareVersions(a, b string) int {
 	return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
 }
 
-// fingerprint sums up names, sizes and times. Contents are the Loader's to
-// check: reading them at every look would cost seconds of disk.
+// maxEntries bounds what is looked at of a version's folder at every look. A model
+// has a handful of files; what has more is for the Loader to refuse.
+const maxEntries = 2000
+
+// fingerprint sums up names, sizes and times, of a link those of what it leads to.
+// Contents are the Loader's to check: reading them at every look would cost seconds
+// of disk.
 func fingerprint(dir string) string {
-	hash := sha256.New()
+	hash, entries := sha256.New(), 0
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		info, err := entry.Info()
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = os.Stat(path)
+		}
 		if err != nil {
-			return err
+			fmt.Fprintf(hash, "%q %v\n", path, err) // gone, or a link to nowhere
+			return nil
+		}
+		if entries++; entries > maxEntries {
+			return fs.SkipAll
 		}
 		fmt.Fprintf(hash, "%q %d %d\n", path, info.Size(), info.ModTime().UnixNano())
 		return nil

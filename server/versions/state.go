@@ -18,7 +18,8 @@ const (
 	Serving
 	// Unloading answers the calls that began on it, and no others.
 	Unloading
-	// Failed does not hold.
+	// Failed does not hold, or could not be read for now: then Version.NextTry
+	// tells when it is tried again.
 	Failed
 )
 
@@ -40,6 +41,7 @@ type Version struct {
 	Default bool      // whether it answers calls that name no version
 	Labels  []string  // that point at it, sorted
 	Since   time.Time // when it came into its state
+	NextTry time.Time // when it is tried again by itself; zero where it is not
 }
 
 // Status tells how versions are chosen.
@@ -68,11 +70,37 @@ type version struct {
 	model   Model         // nil unless it serves
 	loading time.Duration // how long the load of model took
 	held    bool          // loaded since LoadVersion asked for it
+	tries   int           // loads in a row that failed for a transient reason
+	nextTry time.Time     // when a version that failed so is tried again
 }
 
 // enter changes the state.
 func (v *version) enter(state State, reason error) {
-	v.state, v.reason, v.since = state, reason, time.Now()
+	v.state, v.reason, v.since, v.nextTry = state, reason, time.Now(), time.Time{}
+	if state != Loading && state != Failed {
+		v.tries = 0
+	}
+}
+
+// Bounds of the wait before a version is tried again that could not be read.
+const (
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// retryLater sets when the version is tried again: twice as long after each try.
+func (v *version) retryLater() {
+	wait := lastRetry
+	if v.tries < 10 {
+		wait = min(firstRetry<<v.tries, lastRetry)
+	}
+	v.tries++
+	v.nextTry = time.Now().Add(wait)
+}
+
+// isRefused reports whether the version failed and is not to be tried now.
+func (v *version) isRefused() bool {
+	return v.state == Failed && (v.nextTry.IsZero() || time.Now().Before(v.nextTry))
 }
 
 // Versions lists the versions by number, the highest first.
@@ -101,7 +129,7 @@ func (m *Manager) describe(name string) Version {
 
 // describe tells what there is to know, where calls go as active says.
 func (v *version) describe(active routes) Version {
-	d := Version{Name: v.name, State: v.state, Reason: v.reason, Since: v.since}
+	d := Version{Name: v.name, State: v.state, Reason: v.reason, Since: v.since, NextTry: v.nextTry}
 	if v.model == nil {
 		return d
 	}

@@ -5,15 +5,19 @@
 // folder of versions. It is loaded and checked beside the old one; when that
 // went well calls are routed to it at once, and the old one is unloaded when its
 // last call has ended. One that does not hold, half-copied or damaged, leaves
-// the old one serving, and is not tried again until its files change.
+// the old one serving, and is not tried again until its files change. One that
+// could not be read for now ([ErrTransient]) is tried again after a while.
 //
 // The package knows no network and no wire: [Loader] loads, [Router] routes.
 package versions
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 )
@@ -21,8 +25,9 @@ import (
 // Loader loads versions.
 type Loader interface {
 	// Load loads the version in folder, checks it and lets calls that name it
-	// come in. The error says what does not hold. One Load runs at a time; a
-	// Model's Unload may run beside it.
+	// come in. The error says what does not hold; it wraps [ErrTransient] where
+	// that may be otherwise later. One Load runs at a time; a Model's Unload may
+	// run beside it.
 	Load(ctx context.Context, folder Folder) (Model, error)
 }
 
@@ -62,12 +67,15 @@ type Manager struct {
 	turn chan struct{}
 
 	unloading sync.WaitGroup
+	woken     chan struct{} // tells Run that a version is to be tried again; capacity 1
 
 	mu       sync.Mutex // guards all below; never held over a load
 	versions map[string]*version
 	choice   string            // what the default is chosen by
 	labels   map[string]string // what labels are chosen by
 	inMemory int               // models that were loaded and are not freed
+	leaving  int               // those of them that answer their last calls
+	freed    chan struct{}     // closed when the next one of them is freed
 	loads    uint64
 	failures uint64
 	scanned  time.Time
@@ -96,6 +104,8 @@ func New(cfg Config) (*Manager, error) {
 	m := &Manager{
 		cfg:      cfg,
 		turn:     make(chan struct{}, 1),
+		woken:    make(chan struct{}, 1),
+		freed:    make(chan struct{}),
 		versions: make(map[string]*version),
 		choice:   cfg.Default,
 		labels:   make(map[string]string),
@@ -114,63 +124,84 @@ func (m *Manager) Run(ctx context.Context) error {
 	if err := m.start(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
-	if m.cfg.Period == 0 {
-		<-ctx.Done()
-		return nil
-	}
-	ticker := time.NewTicker(m.cfg.Period)
-	defer ticker.Stop()
+	next := time.NewTimer(m.untilLook())
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-m.woken:
+		case <-next.C:
 			m.look(ctx)
 		}
+		next.Reset(m.untilLook())
+	}
+}
+
+// untilLook is how long to wait before the next look: Config.Period, or less where
+// a version is to be tried again before.
+func (m *Manager) untilLook() time.Duration {
+	wait := cmp.Or(m.cfg.Period, time.Duration(math.MaxInt64))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, v := range m.versions {
+		if !v.nextTry.IsZero() {
+			wait = min(wait, time.Until(v.nextTry))
+		}
+	}
+	return wait
+}
+
+// wake has Run see when the next look is due.
+func (m *Manager) wake() {
+	select {
+	case m.woken <- struct{}{}:
+	default: // it will see
 	}
 }
 
 // start loads what is chosen by the configuration.
 func (m *Manager) start(ctx context.Context) error {
-	if err := m.take(ctx); err != nil {
-		return err
-	}
-	defer m.give()
-	if err := m.scan(); err != nil {
-		return err
-	}
-	m.trustAll()
-	err := m.reconcile(ctx)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.started = true
-	serving := m.routes().version
-	if serving == "" {
-		return err
-	}
-	if err != nil {
-		m.cfg.Logger.Error("not all that is chosen is served", "serving", serving, "err", err)
-	}
-	return nil
+	return m.inTurn(ctx, func() error {
+		if err := m.scan(); err != nil {
+			return err
+		}
+		m.trustAll()
+		err := m.reconcile(ctx)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.started = true
+		serving := m.routes().version
+		if serving == "" {
+			return err
+		}
+		if err != nil {
+			m.cfg.Logger.Error("not all that is chosen is served", "serving", serving, "err", err)
+		}
+		return nil
+	})
 }
 
 // look is what Run does every period.
 func (m *Manager) look(ctx context.Context) {
-	if m.take(ctx) != nil {
-		return
-	}
-	defer m.give()
-	if m.scan() == nil {
-		_ = m.reconcile(ctx) // noted in the status and the log
-	}
+	_ = m.inTurn(ctx, func() error { // what goes wrong is noted in the status and the log
+		if err := m.scan(); err != nil {
+			return err
+		}
+		return m.reconcile(ctx)
+	})
 }
 
 // Close unloads all versions and returns when they are freed. It must be called
 // when no call can come in any more, after Run has returned, once.
 func (m *Manager) Close() error {
-	m.turn <- struct{}{} // and never given back
-	m.mu.Lock()
 	var errs []error // the mutex guards it
+	select {
+	case m.turn <- struct{}{}: // and never given back
+	case <-time.After(patience):
+		errs = append(errs, errors.New("versions: a load does not end, since files can't be read; the model that it may have begun is not freed"))
+	}
+	m.mu.Lock()
 	for _, v := range m.versions {
 		if v.model != nil {
 			m.unloadLocked(v, func(err error) { errs = append(errs, err) })
@@ -181,14 +212,34 @@ func (m *Manager) Close() error {
 	return joined(errs)
 }
 
-// take waits for the turn to decide and load.
-func (m *Manager) take(ctx context.Context) error {
+// patience is how long what goes by its context may take to end once that is done.
+// A step of a load takes a second or two; reading from a disk that hangs can't be
+// interrupted at all.
+const patience = 5 * time.Second
+
+// inTurn waits for the turn to decide and load, and does something in it. Where
+// that goes on for too long after ctx is done, it is left alone, with the turn, and
+// the error is ctx's.
+func (m *Manager) inTurn(ctx context.Context, do func() error) error {
 	select {
 	case m.turn <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for another load: %w", ctx.Err())
 	}
+	ended := make(chan error, 1)
+	go func() {
+		defer func() { <-m.turn }()
+		ended <- do()
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(patience):
+		return fmt.Errorf("a load that does not end was left alone: %w", ctx.Err())
+	}
 }
-
-func (m *Manager) give() { <-m.turn }

@@ -1,6 +1,8 @@
 package versions_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -246,4 +248,155 @@ func TestCloseTellsWhatWasNotFreed(t *testing.T) {
 	if err := r.stop(); err == nil || err.Error() != "thirteen stays" {
 		t.Errorf("Close = %v, want the error of Unload", err)
 	}
+}
+
+// TestShortageIsTriedAgain after 1, 2, 4 … seconds, whether or not the folder is
+// looked at every period, and the log says when.
+func TestShortageIsTriedAgain(t *testing.T) {
+	for _, every := range []time.Duration{0, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, map[string]string{"1": "good"})
+			w.shortages = 3
+			cfg := w.config()
+			cfg.Period = every
+			r := w.run(cfg)
+			synctest.Wait()
+			w.put("2", "short")
+			if _, err := r.SetDefault(t.Context(), versions.Latest); err != nil {
+				t.Fatal(err)
+			}
+			v := r.Versions()[0]
+			if v.Name != "2" || v.State != versions.Failed || !v.NextTry.Equal(time.Now().Add(time.Second)) || !errors.Is(v.Reason, versions.ErrTransient) {
+				t.Errorf("period %v: version 2 = %+v, want it failed and tried again in 1s", every, v)
+			}
+			if err := r.Status().LastError; err == nil || !strings.Contains(err.Error(), "version 2 is tried again at ") {
+				t.Errorf("period %v: last error = %v, want when version 2 is tried again", every, err)
+			}
+			time.Sleep(time.Minute) // fake time
+			synctest.Wait()
+			if got := r.Status(); got.Default != "2" || got.LastError != nil || got.FailedLoads != 3 {
+				t.Errorf("period %v: status = %+v, want version 2 after 3 failures", every, got)
+			}
+			want := []time.Duration{0, 0, time.Second, 3 * time.Second, 7 * time.Second}
+			if diff := cmp.Diff(want, w.at); diff != "" {
+				t.Errorf("period %v: loads since the beginning (-want +got):\n%s", every, diff)
+			}
+			if got := strings.Count(w.log.String(), "is tried again"); got != 3 || strings.Contains(w.log.String(), "level=ERROR") {
+				t.Errorf("period %v: the log tells %d times of another try, want 3 and no error:\n%s", every, got, &w.log)
+			}
+			if err := r.stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestShortageIsNotTriedForNobody: a version that nothing needs any more is let be,
+// and one that is short for ever is tried at most every 5 minutes.
+func TestShortageIsNotTriedForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good", "2": "short", "3": "good"})
+		w.shortages = 1 << 30
+		r := w.run(w.config())
+		synctest.Wait()
+		if _, err := r.Load(t.Context(), "2"); !errors.Is(err, versions.ErrTransient) {
+			t.Errorf("Load(2) = %v, want ErrTransient", err)
+		}
+		pass(10)
+		if got, state := w.attempts(), r.state("2"); got != "3 2" || state != "on disk" {
+			t.Errorf("loads = %q and version 2 is %s, want no other try of it", got, state)
+		}
+		w.put("4", "short")
+		time.Sleep(time.Hour) // fake time
+		synctest.Wait()
+		// 1 + 2 + … + 256 s are 9 tries in 8.5 minutes; 10 more come in what is left.
+		if got := strings.Count(w.attempts(), "4"); got < 18 || got > 21 {
+			t.Errorf("version 4 was tried %d times in an hour, want about 20", got)
+		}
+		if got := r.Status().Default; got != "3" {
+			t.Errorf("default = %q, want 3 to go on", got)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLoadThatDoesNotEnd holds neither a caller beyond its deadline nor the stop.
+func TestLoadThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good", "2": "good"})
+		r := w.run(w.config())
+		synctest.Wait()
+		w.put("3", "hangs")
+		pass(2)
+		if state := r.state("3"); state != "loading" || r.Status().Default != "2" {
+			t.Errorf("version 3 is %s, the default %q; want it loading and 2", state, r.Status().Default)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.SetDefault(ctx, "1"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("SetDefault beside it = %v, want its deadline", err)
+		}
+		began := time.Now()
+		if err := r.stop(); err == nil || !strings.Contains(err.Error(), "a load does not end") {
+			t.Errorf("stop = %v, want it to tell of the load", err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the stop took %v, want at most 10s", took)
+		}
+		close(w.hang)
+	})
+}
+
+// TestPanicOfALoadIsAnError: the server goes on, with no place in memory lost.
+func TestPanicOfALoadIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good", "2": "panics"})
+		cfg := w.config()
+		cfg.Default = "1"
+		r := w.run(cfg)
+		synctest.Wait()
+		_, err := r.Load(t.Context(), "2")
+		if err == nil || !strings.Contains(err.Error(), "panic: assignment to entry in nil map") {
+			t.Errorf("Load = %v, want the panic as an error", err)
+		}
+		if state, status := r.state("2"), r.Status(); state != "failed" || status.Loaded != 1 || status.Default != "1" {
+			t.Errorf("version 2 is %s, status %+v; want it failed, and version 1 alone in memory", state, status)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestOperatorWaitsForRoom: a roll-back while models answer their last calls is done
+// when the first of them is free; where none is on its way out it is refused at
+// once.
+func TestOperatorWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good"})
+		cfg := w.config()
+		cfg.MaxLoaded = 2
+		r := w.run(cfg)
+		synctest.Wait()
+		stream := w.keepBusy("1")
+		w.put("2", "good")
+		pass(2)
+		w.put("3", "good")
+		time.AfterFunc(10*time.Second, func() { close(stream) }) // fake time
+		began := time.Now()
+		if _, err := r.SetDefault(t.Context(), "3"); err != nil || time.Since(began) != 10*time.Second {
+			t.Errorf("SetDefault(3) = %v after %v, want it done when version 1 is free", err, time.Since(began))
+		}
+		if _, err := r.SetLabel(t.Context(), "stable", "2"); err != nil {
+			t.Error(err)
+		}
+		if _, err := r.Load(t.Context(), "1"); !errors.Is(err, versions.ErrTooMany) {
+			t.Errorf("Load beside two that stay = %v, want ErrTooMany", err)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }

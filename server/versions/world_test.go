@@ -22,26 +22,33 @@ import (
 const period = time.Second
 
 // world is a folder of versions, what loads them and what routes to them. A
-// version holds when its file says "good".
+// version holds when its file says "good". One that says "short" does so, too, once
+// it was short of something for as many loads as shortages says. One that says
+// "hangs" is read for as long as hang is open.
 type world struct {
 	t   *testing.T
 	dir string
 	log bytes.Buffer
 
-	mu      sync.Mutex
-	tried   []string        // versions that Load was called for
-	live    map[string]int  // models in memory, by version
-	routed  map[string]bool // versions that calls are routed to
-	version string
-	labels  map[string]string
-	busy    map[string]gate // what Unload of a version waits for
+	mu        sync.Mutex
+	tried     []string        // versions that Load was called for
+	at        []time.Duration // when, since the world began
+	began     time.Time
+	shortages int
+	hang      chan struct{}
+	live      map[string]int  // models in memory, by version
+	routed    map[string]bool // versions that calls are routed to
+	version   string
+	labels    map[string]string
+	busy      map[string]gate // what Unload of a version waits for
 }
 
 // gate is a call under way: closed when it has ended.
 type gate chan struct{}
 
 func newWorld(t *testing.T, folders map[string]string) *world {
-	w := &world{t: t, dir: t.TempDir(), live: make(map[string]int), routed: make(map[string]bool), busy: make(map[string]gate)}
+	w := &world{t: t, dir: t.TempDir(), live: make(map[string]int), routed: make(map[string]bool), busy: make(map[string]gate),
+		began: time.Now(), hang: make(chan struct{})}
 	for name, says := range folders {
 		w.put(name, says)
 	}
@@ -89,12 +96,23 @@ func (w *world) Load(ctx context.Context, folder versions.Folder) (versions.Mode
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tried = append(w.tried, folder.Version)
+	w.tried, w.at = append(w.tried, folder.Version), append(w.at, time.Since(w.began))
 	says, err := os.ReadFile(filepath.Join(folder.Path, "model"))
 	if err != nil {
 		return nil, err
 	}
-	if string(says) != "good" {
+	switch {
+	case string(says) == "hangs":
+		w.mu.Unlock()
+		<-w.hang
+		w.mu.Lock()
+	case string(says) == "short" && w.shortages > 0:
+		w.shortages--
+		return nil, fmt.Errorf("%w: too many open files", versions.ErrTransient)
+	case string(says) == "panics":
+		var none map[string]int
+		none["x"] = 1
+	case string(says) != "good" && string(says) != "short":
 		return nil, fmt.Errorf("its file says %q", says)
 	}
 	w.live[folder.Version]++

@@ -10,9 +10,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 	"siamese/weights"
 )
 
@@ -69,9 +69,13 @@ func write(w io.Writer, checkpoint Checkpoint) error {
 	return weights.WriteSafetensors(w, checkpoint.State, weights.Float32, metadata)
 }
 
+// maxBytes bounds a checkpoint: three times the values of the largest weight file,
+// for an optimizer with two slots.
+const maxBytes = 12 << 30
+
 // Load reads a checkpoint, and refuses one that is not as it was saved.
 func Load(path string) (Checkpoint, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path, maxBytes)
 	if err != nil {
 		return Checkpoint{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 	"siamese/train/checkpoint"
 	"siamese/weights"
 )
@@ -144,6 +145,9 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, err := checkpoint.Load(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Load of a missing file = %v, want os.ErrNotExist", err)
+	}
+	if _, err := checkpoint.Load("/dev/zero"); !errors.Is(err, regular.ErrNotRegular) {
+		t.Errorf("Load of a device = %v, want ErrNotRegular", err)
 	}
 }
 

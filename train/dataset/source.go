@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"siamese/imaging"
+	"siamese/internal/regular"
 )
 
 // maxHeldBytes bounds the encoded images held in memory: all of Omniglot is
@@ -39,14 +40,11 @@ func openSource(path string, maxBytes int) (*source, error) {
 	}
 	if info.IsDir() {
 		nothing := func() error { return nil }
-		return &source{tree: os.DirFS(path), maxBytes: maxBytes, close: nothing}, nil
+		return &source{tree: regular.DirFS(path, math.MaxInt64), maxBytes: maxBytes, close: nothing}, nil
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("received %v, expected a folder or a zip file", info.Mode())
-	}
-	archive, err := os.Open(path)
+	archive, err := regular.Open(path, math.MaxInt64)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("expected a folder or a zip file: %w", err)
 	}
 	tree, err := readArchive(archive, info.Size())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,24 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 	}
 	_, _, err = dataset.Open(t.Context(), dataset.Config{Path: os.DevNull, Preparer: preparer(t)})
 	wantMessage(t, err, "expected a folder or a zip file")
+}
+
+// TestOpenPassesOverWhatIsNoFile: a pipe that nobody writes to and a link to an
+// endless device among the images hold nobody up.
+func TestOpenPassesOverWhatIsNoFile(t *testing.T) {
+	path := glyphs(t, 2, "a", "b").folder(t)
+	if err := syscall.Mkfifo(filepath.Join(path, "a", "pipe.png"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(path, "b", "endless.png")); err != nil {
+		t.Fatal(err)
+	}
+	_, report := open(t, path)
+	if diff := cmp.Diff(dataset.Report{Layout: dataset.Own, Classes: 2, Images: 4, NotImages: 2}, report); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	_, _, err := dataset.Open(t.Context(), dataset.Config{Path: filepath.Join(path, "a", "pipe.png"), Preparer: preparer(t)})
+	wantMessage(t, err, "received a named pipe")
 }
 
 func TestOpenRefusesEncryptedArchives(t *testing.T) {

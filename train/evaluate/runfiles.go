@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"siamese/imaging"
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 )
 
 // labelsFile holds a run's answers: "run01/test/item01.png run01/training/class08.png"
@@ -60,13 +62,17 @@ func openTree(path string) (fs.FS, func() error, error) {
 		return nil, nil, err
 	}
 	if info.IsDir() {
-		return os.DirFS(path), func() error { return nil }, nil
+		return regular.DirFS(path, math.MaxInt64), func() error { return nil }, nil
 	}
-	archive, err := zip.OpenReader(path)
+	file, err := regular.Open(path, math.MaxInt64)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%q: %w, expected a folder or a zip archive", path, err)
+		return nil, nil, err
 	}
-	return archive, archive.Close, nil
+	archive, err := zip.NewReader(file, info.Size())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%q: %w, expected a folder or a zip archive", path, err), file.Close())
+	}
+	return archive, file.Close, nil
 }
 
 // findRuns lists the folders of the tree that hold a labels file.

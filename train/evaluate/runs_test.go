@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,6 +152,22 @@ func TestReadRunsRefusesPlacesWithoutRuns(t *testing.T) {
 	put(t, filepath.Join(dir, "runs.txt"), []byte("x"))
 	_, err := evaluate.ReadRuns(filepath.Join(dir, "runs.txt"), preparer(t))
 	wantError(t, err, "expected a folder or a zip archive")
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = evaluate.ReadRuns(pipe, preparer(t))
+	wantError(t, err, "received a named pipe")
+	// One that a run's labels name.
+	if err := evaluate.WriteRuns(filepath.Join(dir, "runs"), []evaluate.Run{run("run01", 2)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(pipe, filepath.Join(dir, "runs/run01/test/pipe.png")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "runs/run01/class_labels.txt"), []byte("run01/test/pipe.png run01/training/class01.png\n"))
+	_, err = evaluate.ReadRuns(filepath.Join(dir, "runs"), preparer(t))
+	wantError(t, err, "received a named pipe")
 }
 
 // archive packs the folder into a zip file.

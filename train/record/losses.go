@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 )
 
 // losses holds the mean losses of all epochs so far. Both slices are of one
@@ -46,7 +46,7 @@ func openLosses(dir string, epochs int) (*losses, error) {
 }
 
 func readLosses(path string, epochs int) ([]float64, error) {
-	content, err := os.ReadFile(path)
+	content, err := regular.Read(path, maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

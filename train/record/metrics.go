@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 )
 
 // Entry is one line of metrics.jsonl: {"step":…,"epoch":…,"time":…, and the
@@ -74,10 +75,13 @@ func openMetrics(path string, done int64, now func() time.Time) (*metrics, error
 	return &metrics{file: file, now: now}, nil
 }
 
+// maxRecordBytes bounds a run's text files: some ten million steps.
+const maxRecordBytes = 4 << 30
+
 // dropLater rewrites the file without what is later than step done, and leaves
 // it alone where there is nothing of the kind.
 func dropLater(path string, done int64) error {
-	old, err := os.ReadFile(path)
+	old, err := regular.Read(path, maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

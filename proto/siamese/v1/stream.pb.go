@@ -716,7 +716,7 @@ type StreamCompareResponse_ItemFailed struct {
 }
 
 type StreamCompareResponse_Draining struct {
-	// Tells that the server is about to stop; it answers nothing.
+	// Tells that the stream is about to end; it answers nothing.
 	Draining *Draining `protobuf:"bytes,8,opt,name=draining,proto3,oneof"`
 }
 
@@ -1282,9 +1282,10 @@ func (*ItemFailed_Id) isItemFailed_Item() {}
 
 func (*ItemFailed_Reference) isItemFailed_Item() {}
 
-// Draining tells that the server is about to stop. The client should open a
-// stream elsewhere; this one is answered for a few seconds more and then ended
-// with UNAVAILABLE, reason DRAINING.
+// Draining tells that the server is about to stop, or to let go of the version of
+// the model that answers this stream. The client should open another stream; this
+// one is answered for a few seconds more and then ended with UNAVAILABLE, reason
+// DRAINING.
 type Draining struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

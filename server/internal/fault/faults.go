@@ -90,6 +90,12 @@ func Draining() *Fault {
 	return &Fault{code: codes.Unavailable, reason: ReasonDraining, message: "the server is about to stop"}
 }
 
+// ModelRetired says that a stream has to end because its model does. Another stream
+// is answered by the model that has taken over.
+func ModelRetired() *Fault {
+	return &Fault{code: codes.Unavailable, reason: ReasonDraining, message: "the version of the model that this stream opened with is about to be unloaded: open another stream"}
+}
+
 // ServerBusy says that all callers together have limit calls under way.
 func ServerBusy(limit int) *Fault {
 	return &Fault{

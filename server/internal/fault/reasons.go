@@ -61,7 +61,7 @@ const (
 	ReasonTooManyCalls = "TOO_MANY_CALLS"
 	// ReasonNotReady: the server has no model yet.
 	ReasonNotReady = "NOT_READY"
-	// ReasonDraining: the server is about to stop.
+	// ReasonDraining: the server is about to stop, or a stream's model to go.
 	ReasonDraining = "DRAINING"
 	// ReasonDeadlineExceeded: the call's time ran out.
 	ReasonDeadlineExceeded = "DEADLINE_EXCEEDED"

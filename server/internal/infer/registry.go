@@ -50,9 +50,19 @@ type loadedModel struct {
 
 	// The registry's mutex guards what follows.
 	handles int
-	retired bool          // no new call comes in
+	retired chan struct{} // closed when no new call comes in
 	idle    chan struct{} // closed when retired and the last handle is released
 	failing bool          // whether the watchdog found that it does not answer
+}
+
+// isRetired reports whether no new call comes in.
+func (m *loadedModel) isRetired() bool {
+	select {
+	case <-m.retired:
+		return true
+	default:
+		return false
+	}
 }
 
 // NewRegistry returns a registry without models. The caller must Close it.
@@ -98,6 +108,9 @@ func (r *Registry) findLocked(name string) *loadedModel {
 	return r.byVersion[name]
 }
 
+// Retiring is closed when the model is to go: a call that may last should end soon.
+func (h *Handle) Retiring() <-chan struct{} { return h.model.retired }
+
 // Release lets go of the model, once.
 func (h *Handle) Release() {
 	h.registry.mu.Lock()
@@ -108,7 +121,7 @@ func (h *Handle) Release() {
 
 // closeLocked says so when the last handle on a retired model is released.
 func (m *loadedModel) closeLocked() {
-	if m.retired && m.handles == 0 {
+	if m.isRetired() && m.handles == 0 {
 		close(m.idle)
 	}
 }
@@ -154,7 +167,7 @@ func (r *Registry) insert(e *engine) error {
 	if _, ok := r.byVersion[e.info.Version]; ok {
 		return fmt.Errorf("%w: version %q", ErrModelSet, e.info.Version)
 	}
-	r.byVersion[e.info.Version] = &loadedModel{engine: e, idle: make(chan struct{})}
+	r.byVersion[e.info.Version] = &loadedModel{engine: e, retired: make(chan struct{}), idle: make(chan struct{})}
 	r.stats.open(e)
 	return nil
 }
@@ -199,7 +212,8 @@ func (r *Registry) Routes() (version string, labels map[string]string) {
 	return version, labels
 }
 
-// Remove takes a model's name away, so that no new call finds it. The function
+// Remove takes a model's name away, so that no new call finds it, and tells those
+// on it that it is to go ([Handle.Retiring]). The function
 // that it returns waits until the last handle is released and lets go of the
 // model. Errors: [ErrNoModel]; [ErrModelRouted] while it is the default or has a
 // label, unless the registry is closed.
@@ -214,7 +228,7 @@ func (r *Registry) Remove(version string) (wait func(), err error) {
 		return nil, fmt.Errorf("%w: version %q", ErrModelRouted, version)
 	}
 	delete(r.byVersion, version)
-	m.retired = true
+	close(m.retired)
 	m.closeLocked()
 	return func() {
 		<-m.idle

@@ -4,13 +4,14 @@
 // A stream is two goroutines. The receiver (receive.go) makes an entry of each
 // message and passes it through the window, which bounds what is under way; the
 // slow part of an entry, from bytes to embeddings, runs beside it. The sender
-// (session.send, on the handler's goroutine) takes the entries in order, waits for
-// each and does what depends on order: the references are its alone. An entry's
+// (session.send) takes the entries in order, waits for each and does what depends
+// on order: the references are its alone. An entry's
 // place in the window is free again when its reply has been handed to gRPC, so
 // a client that reads slowly is read slowly, and memory stays bounded.
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,15 +41,17 @@ type Config struct {
 	MaxWindow     int             // messages under way on one stream
 	Draining      <-chan struct{} // closed when streams are to be told that the server stops
 	GraceOver     <-chan struct{} // closed when streams are to end
+	Grace         time.Duration   // how long a stream is answered on after it was told that its model is to go
+	CutOff        time.Duration   // how long after it was told it is cut off, where its client takes no answers
 	Explainer     fault.Explainer
 	Metrics       *metrics.Metrics // nil: none
 }
 
 // Service answers StreamCompare. It is safe for concurrent use.
 type Service struct {
-	cfg       Config
-	open      *semaphore.Weighted // one unit for each open stream
-	receivers sync.WaitGroup      // goroutines that may outlive their stream's handler by a moment
+	cfg   Config
+	open  *semaphore.Weighted // one unit for each open stream
+	parts sync.WaitGroup      // goroutines that may outlive their stream's handler by a moment
 }
 
 // New returns a service. The caller waits for it (Wait) when the last handler has
@@ -58,17 +61,15 @@ func New(cfg Config) *Service {
 }
 
 // Wait returns when no goroutine of a stream is left.
-func (s *Service) Wait() { s.receivers.Wait() }
+func (s *Service) Wait() { s.parts.Wait() }
 
 // Stream is the wire's end of a stream. One goroutine may receive while another
 // one sends.
 type Stream = grpc.BidiStreamingServer[pb.StreamCompareRequest, pb.StreamCompareResponse]
 
-// Compare answers one stream, by the model that it opened with until it ends.
-//
-// The receiver is not joined before the handler returns: it may block in Recv,
-// which nothing but the end of the RPC interrupts. It ends right after, and
-// Wait waits for it.
+// Compare answers one stream, by the model that it opened with until it ends. When
+// that model is to go, the stream is told (Draining), answered for Config.Grace
+// more and then ended with UNAVAILABLE, DRAINING.
 func (s *Service) Compare(stream Stream) error {
 	if err := s.cfg.Registry.Ready(); err != nil {
 		return err
@@ -82,12 +83,45 @@ func (s *Service) Compare(stream Stream) error {
 	if !s.open.TryAcquire(1) {
 		return fault.TooManyStreams(s.cfg.MaxStreams)
 	}
-	defer s.open.Release(1)
 	model, err := s.cfg.Registry.Acquire(opening.GetOptions().GetModel())
 	if err != nil {
+		s.open.Release(1)
 		return err
 	}
-	defer model.Release()
+	ended := make(chan error, 1)
+	s.parts.Go(func() {
+		err := fault.Guard(func() error { return s.converse(ctx, cancel, model, stream, opening) })
+		model.Release()
+		s.open.Release(1)
+		ended <- err
+	})
+	return s.await(ended, model.Retiring(), cancel)
+}
+
+// await returns how the stream ends. A sender may block for as long as its client
+// takes no answers; nothing but the handler's return interrupts it. So the handler
+// does not wait for it beyond Config.CutOff when the model is to go.
+func (s *Service) await(ended <-chan error, retiring <-chan struct{}, cancel context.CancelCauseFunc) error {
+	var cut <-chan time.Time
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-retiring:
+			retiring, cut = nil, time.After(s.cfg.CutOff)
+		case <-cut:
+			cancel(fault.ModelRetired())
+			return fault.ModelRetired()
+		}
+	}
+}
+
+// converse opens a session and answers it to its end.
+//
+// The receiver is not joined before the handler returns: it may block in Recv,
+// which nothing but the end of the RPC interrupts. It ends right after, and
+// Wait waits for it.
+func (s *Service) converse(ctx context.Context, cancel context.CancelCauseFunc, model *infer.Handle, stream Stream, opening *pb.StreamOpening) error {
 	session, err := newSession(&s.cfg, model, stream, opening)
 	if err != nil {
 		return err
@@ -97,7 +131,7 @@ func (s *Service) Compare(stream Stream) error {
 		cancel(nil) // before the wait: the workers go by it
 		session.end()
 	}()
-	s.receivers.Go(func() {
+	s.parts.Go(func() {
 		if err := fault.Guard(func() error { return session.receive(ctx) }); err != nil {
 			cancel(err)
 		}
@@ -116,7 +150,7 @@ func (s *Service) opening(ctx context.Context, stream Stream) (*pb.StreamOpening
 		err      error
 		received = make(chan struct{})
 	)
-	s.receivers.Go(func() {
+	s.parts.Go(func() {
 		defer close(received)
 		first, err = stream.Recv()
 	})
@@ -154,6 +188,7 @@ type session struct {
 
 	window     *window
 	references *references // the sender's alone
+	told       bool        // that the stream is about to end; the sender's alone
 	workers    sync.WaitGroup
 }
 
@@ -210,8 +245,11 @@ func (s *session) send(ctx context.Context) error {
 		atEnd     error  // what the stream ends with when the window does
 		draining  = s.cfg.Draining
 		graceOver = s.cfg.GraceOver
+		retiring  = s.model.Retiring()
+		retired   <-chan time.Time
 	)
 	for {
+		var err error
 		entries, ready := s.awaited(current)
 		select {
 		case e, ok := <-entries:
@@ -220,22 +258,32 @@ func (s *session) send(ctx context.Context) error {
 			}
 			current = e
 		case <-ready:
-			if err := s.reply(ctx, current); err != nil {
-				return err
-			}
-			current = nil
+			err, current = s.reply(ctx, current), nil
 		case <-draining:
-			draining = nil
-			if err := s.stream.Send(drainingMessage()); err != nil {
-				return err
-			}
+			err, draining = s.tell(), nil
+		case <-retiring:
+			retired, retiring = time.After(s.cfg.Grace), nil
+			err = s.tell()
 		case <-graceOver:
-			graceOver = nil
-			atEnd = s.stopReading()
+			atEnd, graceOver = cmp.Or(atEnd, s.stopReading(fault.Draining())), nil
+		case <-retired:
+			atEnd = cmp.Or(atEnd, s.stopReading(fault.ModelRetired()))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		if err != nil {
+			return err
+		}
 	}
+}
+
+// tell tells the client, once, that the stream is about to end.
+func (s *session) tell() error {
+	if s.told {
+		return nil
+	}
+	s.told = true
+	return s.stream.Send(drainingMessage())
 }
 
 // awaited is what send waits for beside the server's stop: the next entry or the
@@ -247,13 +295,13 @@ func (s *session) awaited(current *entry) (entries <-chan *entry, ready <-chan s
 	return nil, current.ready
 }
 
-// stopReading ends the window for the server's stop and returns what the stream
-// ends with: nil where the client had ended its side before.
-func (s *session) stopReading() error {
+// stopReading ends the window and returns what the stream ends with: reason, or nil
+// where the client had ended its side before.
+func (s *session) stopReading(reason error) error {
 	if !s.window.finish() {
 		return nil
 	}
-	return fault.Draining()
+	return reason
 }
 
 // reply answers one entry and frees its place in the window.

@@ -26,6 +26,12 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("tensorflow: %s: %s (code %d)", e.Op, e.Message, e.Code)
 }
 
+// IsShortage reports whether TensorFlow was short of something, such as memory, or
+// a device was away: the same may go well later.
+func (e *Error) IsShortage() bool {
+	return e.Code == C.TF_RESOURCE_EXHAUSTED || e.Code == C.TF_UNAVAILABLE
+}
+
 // statusError is nil when the status is OK. The text is copied: the status may
 // be deleted afterwards.
 func statusError(op string, status *C.TF_Status) error {

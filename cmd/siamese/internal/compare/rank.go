@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"text/tabwriter"
 
@@ -13,7 +12,12 @@ import (
 
 	"siamese/client"
 	"siamese/cmd/internal/cli"
+	"siamese/internal/regular"
 )
+
+// maxFileBytes bounds a file of those to sort, which a pattern may have named; what
+// is no picture or too large for one is refused when it is decoded.
+const maxFileBytes = 1 << 30
 
 // RankCommand is `siamese rank`.
 type RankCommand struct {
@@ -26,13 +30,13 @@ type RankCommand struct {
 // Run prints the files sorted by similarity, then those that could not be used;
 // these make it fail, after the table.
 func (c *RankCommand) Run(ctx context.Context, s cli.Streams) error {
-	query, err := os.ReadFile(c.Query)
+	query, err := regular.Read(c.Query, maxFileBytes)
 	if err != nil {
 		return err
 	}
 	var candidates [][]byte
 	for _, path := range c.Files {
-		candidate, err := os.ReadFile(path)
+		candidate, err := regular.Read(path, maxFileBytes)
 		if err != nil {
 			return err
 		}

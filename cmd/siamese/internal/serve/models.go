@@ -132,9 +132,9 @@ type modelLoader struct {
 func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (versions.Model, error) {
 	flags := l.command.ModelFlags
 	flags.Model = folder.Path
-	model, err := flags.Open(ctx)
+	model, err := flags.Open(ctx, l.logger)
 	if err != nil {
-		return nil, err
+		return nil, told(err)
 	}
 	if flags.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
 		l.noGPU.Do(func() { l.logger.Info("no GPU found: the model runs on the CPU") })
@@ -143,9 +143,17 @@ func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (version
 	info := l.command.modelInfo(model)
 	info.Version = folder.Version
 	if err := l.service.AddModel(model, info); err != nil {
-		return nil, errors.Join(err, model.Close())
+		return nil, told(errors.Join(err, model.Close()))
 	}
 	return &loadedModel{service: l.service, model: model, info: info}, nil
+}
+
+// told tells the manager of an error that may pass.
+func told(err error) error {
+	if tfmodel.IsTransient(err) {
+		return fmt.Errorf("%w: %w", versions.ErrTransient, err)
+	}
+	return err
 }
 
 // loadedModel is a version that the server has.

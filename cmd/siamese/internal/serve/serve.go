@@ -39,8 +39,8 @@ type Command struct {
 	DefaultDeadline     time.Duration `help:"Sets the deadline of a call that has none." default:"60s"`
 
 	DrainDelay  time.Duration `help:"Serves on for this long after SIGTERM while health says NOT_SERVING. 0: stops at once." default:"0s"`
-	StreamGrace time.Duration `help:"Serves streams for this long after they were told of the end." default:"5s"`
-	StopTimeout time.Duration `help:"Waits for this long for calls in flight to end." default:"25s"`
+	StreamGrace time.Duration `help:"Serves streams for this long after they were told that the server stops, or that their version of the model goes." default:"5s"`
+	StopTimeout time.Duration `help:"Waits for this long for calls in flight to end, and for streams on a version that goes." default:"25s"`
 
 	WatchdogPeriod   time.Duration `help:"Encodes an image where no call has had one encoded for this long; health says SERVING only if that works. 0: never." default:"30s"`
 	WatchdogTimeout  time.Duration `help:"Limits how long that may take." default:"10s"`

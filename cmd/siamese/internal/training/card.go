@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"siamese/internal/modelfile"
+	"siamese/internal/regular"
 	"siamese/tfmodel"
 	"siamese/train/evaluate"
 )
@@ -32,7 +32,7 @@ func (c *verifyCommand) writeCard(model tfmodel.Card, result evaluate.VerifyResu
 
 // cardToFill reads the card at a path, or takes the model's own.
 func cardToFill(file string, model tfmodel.Card) (tfmodel.Card, error) {
-	content, err := os.ReadFile(file)
+	content, err := regular.Read(file, maxTextBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Golden pairs are named relative to the card that they came with.
 		model.GoldenPairs, model.Files = nil, nil

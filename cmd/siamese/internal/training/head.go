@@ -42,7 +42,7 @@ func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
 		return cli.Usage(err)
 	}
 	cli.OutliveReaders()
-	source, err := tfmodel.ReadSource(c.From)
+	source, err := tfmodel.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}

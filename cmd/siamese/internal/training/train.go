@@ -17,6 +17,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 	"siamese/train"
 	"siamese/train/checkpoint"
 )
@@ -85,6 +86,9 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 	return errors.Join(err, cleanUp())
 }
 
+// maxTextBytes bounds cards and configurations, which have some kilobytes.
+const maxTextBytes = 16 << 20
+
 // runFolder settles which folder the run is in; for a run that goes on its
 // configuration takes the place of the flags. given are the flags of the command line.
 func (c *Command) runFolder(given []string) (string, error) {
@@ -97,7 +101,7 @@ func (c *Command) runFolder(given []string) (string, error) {
 	case c.Resume != "" && other >= 0:
 		return "", cli.Usage(fmt.Errorf("train: --%s changes nothing about a run that goes on, which keeps to its own configuration: --resume goes with --time-limit alone", given[other]))
 	case c.Resume != "":
-		saved, err := os.ReadFile(filepath.Join(c.Resume, configFile))
+		saved, err := regular.Read(filepath.Join(c.Resume, configFile), maxTextBytes)
 		if err != nil {
 			return "", fmt.Errorf("train: no run to resume: %w", err)
 		}

@@ -45,8 +45,9 @@ const (
 	VersionState_VERSION_STATE_SERVING VersionState = 3
 	// Answers the calls that began on it, and no others.
 	VersionState_VERSION_STATE_UNLOADING VersionState = 4
-	// Does not hold; not tried again until its files change or LoadVersion,
-	// SetDefault or SetLabel asks for it.
+	// Does not hold, or could not be read for now: then next_try says when it is
+	// tried again. What does not hold is not tried again until its files change or
+	// LoadVersion, SetDefault or SetLabel asks for it.
 	VersionState_VERSION_STATE_FAILED VersionState = 5
 )
 
@@ -113,7 +114,9 @@ type Version struct {
 	// The labels that point at it, sorted.
 	Labels []string `protobuf:"bytes,6,rep,name=labels,proto3" json:"labels,omitempty"`
 	// When it came into its state.
-	StateSince    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"`
+	StateSince *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=state_since,json=stateSince,proto3" json:"state_since,omitempty"`
+	// When the server tries to load it again by itself; unset where it does not.
+	NextTry       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=next_try,json=nextTry,proto3" json:"next_try,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -193,6 +196,13 @@ func (x *Version) GetLabels() []string {
 func (x *Version) GetStateSince() *timestamppb.Timestamp {
 	if x != nil {
 		return x.StateSince
+	}
+	return nil
+}
+
+func (x *Version) GetNextTry() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextTry
 	}
 	return nil
 }
@@ -922,7 +932,7 @@ var File_siamese_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_siamese_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1csiamese/admin/v1/admin.proto\x12\x10siamese.admin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x01\n" +
+	"\x1csiamese/admin/v1/admin.proto\x12\x10siamese.admin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x02\n" +
 	"\aVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x124\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1e.siamese.admin.v1.VersionStateR\x05state\x12\x16\n" +
@@ -932,7 +942,8 @@ const file_siamese_admin_v1_admin_proto_rawDesc = "" +
 	"is_default\x18\x05 \x01(\bR\tisDefault\x12\x16\n" +
 	"\x06labels\x18\x06 \x03(\tR\x06labels\x12;\n" +
 	"\vstate_since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"stateSince\"\x15\n" +
+	"stateSince\x125\n" +
+	"\bnext_try\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\anextTry\"\x15\n" +
 	"\x13ListVersionsRequest\"M\n" +
 	"\x14ListVersionsResponse\x125\n" +
 	"\bversions\x18\x01 \x03(\v2\x19.siamese.admin.v1.VersionR\bversions\"\x12\n" +
@@ -1028,33 +1039,34 @@ var file_siamese_admin_v1_admin_proto_goTypes = []any{
 var file_siamese_admin_v1_admin_proto_depIdxs = []int32{
 	0,  // 0: siamese.admin.v1.Version.state:type_name -> siamese.admin.v1.VersionState
 	17, // 1: siamese.admin.v1.Version.state_since:type_name -> google.protobuf.Timestamp
-	1,  // 2: siamese.admin.v1.ListVersionsResponse.versions:type_name -> siamese.admin.v1.Version
-	16, // 3: siamese.admin.v1.GetStatusResponse.labels:type_name -> siamese.admin.v1.GetStatusResponse.LabelsEntry
-	17, // 4: siamese.admin.v1.GetStatusResponse.last_scan:type_name -> google.protobuf.Timestamp
-	1,  // 5: siamese.admin.v1.ReloadResponse.versions:type_name -> siamese.admin.v1.Version
-	1,  // 6: siamese.admin.v1.LoadVersionResponse.version:type_name -> siamese.admin.v1.Version
-	1,  // 7: siamese.admin.v1.UnloadVersionResponse.version:type_name -> siamese.admin.v1.Version
-	1,  // 8: siamese.admin.v1.SetDefaultResponse.version:type_name -> siamese.admin.v1.Version
-	1,  // 9: siamese.admin.v1.SetLabelResponse.version:type_name -> siamese.admin.v1.Version
-	2,  // 10: siamese.admin.v1.AdminService.ListVersions:input_type -> siamese.admin.v1.ListVersionsRequest
-	4,  // 11: siamese.admin.v1.AdminService.GetStatus:input_type -> siamese.admin.v1.GetStatusRequest
-	6,  // 12: siamese.admin.v1.AdminService.Reload:input_type -> siamese.admin.v1.ReloadRequest
-	8,  // 13: siamese.admin.v1.AdminService.LoadVersion:input_type -> siamese.admin.v1.LoadVersionRequest
-	10, // 14: siamese.admin.v1.AdminService.UnloadVersion:input_type -> siamese.admin.v1.UnloadVersionRequest
-	12, // 15: siamese.admin.v1.AdminService.SetDefault:input_type -> siamese.admin.v1.SetDefaultRequest
-	14, // 16: siamese.admin.v1.AdminService.SetLabel:input_type -> siamese.admin.v1.SetLabelRequest
-	3,  // 17: siamese.admin.v1.AdminService.ListVersions:output_type -> siamese.admin.v1.ListVersionsResponse
-	5,  // 18: siamese.admin.v1.AdminService.GetStatus:output_type -> siamese.admin.v1.GetStatusResponse
-	7,  // 19: siamese.admin.v1.AdminService.Reload:output_type -> siamese.admin.v1.ReloadResponse
-	9,  // 20: siamese.admin.v1.AdminService.LoadVersion:output_type -> siamese.admin.v1.LoadVersionResponse
-	11, // 21: siamese.admin.v1.AdminService.UnloadVersion:output_type -> siamese.admin.v1.UnloadVersionResponse
-	13, // 22: siamese.admin.v1.AdminService.SetDefault:output_type -> siamese.admin.v1.SetDefaultResponse
-	15, // 23: siamese.admin.v1.AdminService.SetLabel:output_type -> siamese.admin.v1.SetLabelResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 2: siamese.admin.v1.Version.next_try:type_name -> google.protobuf.Timestamp
+	1,  // 3: siamese.admin.v1.ListVersionsResponse.versions:type_name -> siamese.admin.v1.Version
+	16, // 4: siamese.admin.v1.GetStatusResponse.labels:type_name -> siamese.admin.v1.GetStatusResponse.LabelsEntry
+	17, // 5: siamese.admin.v1.GetStatusResponse.last_scan:type_name -> google.protobuf.Timestamp
+	1,  // 6: siamese.admin.v1.ReloadResponse.versions:type_name -> siamese.admin.v1.Version
+	1,  // 7: siamese.admin.v1.LoadVersionResponse.version:type_name -> siamese.admin.v1.Version
+	1,  // 8: siamese.admin.v1.UnloadVersionResponse.version:type_name -> siamese.admin.v1.Version
+	1,  // 9: siamese.admin.v1.SetDefaultResponse.version:type_name -> siamese.admin.v1.Version
+	1,  // 10: siamese.admin.v1.SetLabelResponse.version:type_name -> siamese.admin.v1.Version
+	2,  // 11: siamese.admin.v1.AdminService.ListVersions:input_type -> siamese.admin.v1.ListVersionsRequest
+	4,  // 12: siamese.admin.v1.AdminService.GetStatus:input_type -> siamese.admin.v1.GetStatusRequest
+	6,  // 13: siamese.admin.v1.AdminService.Reload:input_type -> siamese.admin.v1.ReloadRequest
+	8,  // 14: siamese.admin.v1.AdminService.LoadVersion:input_type -> siamese.admin.v1.LoadVersionRequest
+	10, // 15: siamese.admin.v1.AdminService.UnloadVersion:input_type -> siamese.admin.v1.UnloadVersionRequest
+	12, // 16: siamese.admin.v1.AdminService.SetDefault:input_type -> siamese.admin.v1.SetDefaultRequest
+	14, // 17: siamese.admin.v1.AdminService.SetLabel:input_type -> siamese.admin.v1.SetLabelRequest
+	3,  // 18: siamese.admin.v1.AdminService.ListVersions:output_type -> siamese.admin.v1.ListVersionsResponse
+	5,  // 19: siamese.admin.v1.AdminService.GetStatus:output_type -> siamese.admin.v1.GetStatusResponse
+	7,  // 20: siamese.admin.v1.AdminService.Reload:output_type -> siamese.admin.v1.ReloadResponse
+	9,  // 21: siamese.admin.v1.AdminService.LoadVersion:output_type -> siamese.admin.v1.LoadVersionResponse
+	11, // 22: siamese.admin.v1.AdminService.UnloadVersion:output_type -> siamese.admin.v1.UnloadVersionResponse
+	13, // 23: siamese.admin.v1.AdminService.SetDefault:output_type -> siamese.admin.v1.SetDefaultResponse
+	15, // 24: siamese.admin.v1.AdminService.SetLabel:output_type -> siamese.admin.v1.SetLabelResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_siamese_admin_v1_admin_proto_init() }

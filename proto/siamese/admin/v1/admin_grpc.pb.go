@@ -59,7 +59,10 @@ type AdminServiceClient interface {
 	// LoadVersion loads a version and keeps it loaded, so that calls can name it
 	// and SetDefault takes no time. A version that failed is tried again.
 	// NOT_FOUND VERSION_NOT_FOUND; FAILED_PRECONDITION VERSION_REFUSED with the
-	// reason where it does not hold; RESOURCE_EXHAUSTED TOO_MANY_VERSIONS.
+	// reason where it does not hold; UNAVAILABLE VERSION_UNAVAILABLE where it could
+	// not be read for now, such as for want of file descriptors; RESOURCE_EXHAUSTED
+	// TOO_MANY_VERSIONS where no place in memory becomes free. While models answer
+	// their last calls the call waits for a place.
 	LoadVersion(ctx context.Context, in *LoadVersionRequest, opts ...grpc.CallOption) (*LoadVersionResponse, error)
 	// UnloadVersion lets go of a version that LoadVersion loaded; calls under way
 	// on it are answered. FAILED_PRECONDITION VERSION_IN_USE where it is the
@@ -175,7 +178,10 @@ type AdminServiceServer interface {
 	// LoadVersion loads a version and keeps it loaded, so that calls can name it
 	// and SetDefault takes no time. A version that failed is tried again.
 	// NOT_FOUND VERSION_NOT_FOUND; FAILED_PRECONDITION VERSION_REFUSED with the
-	// reason where it does not hold; RESOURCE_EXHAUSTED TOO_MANY_VERSIONS.
+	// reason where it does not hold; UNAVAILABLE VERSION_UNAVAILABLE where it could
+	// not be read for now, such as for want of file descriptors; RESOURCE_EXHAUSTED
+	// TOO_MANY_VERSIONS where no place in memory becomes free. While models answer
+	// their last calls the call waits for a place.
 	LoadVersion(context.Context, *LoadVersionRequest) (*LoadVersionResponse, error)
 	// UnloadVersion lets go of a version that LoadVersion loaded; calls under way
 	// on it are answered. FAILED_PRECONDITION VERSION_IN_USE where it is the
