@@ -10,16 +10,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 requirements=scripts/requirements-keras.txt
-# Without what it depends on: it asks for the package tensorflow by name, and
-# tensorflow-cpu is there.
-tf_keras=tf-keras==2.21.0
 python=.venv/bin/python
-if ! cmp -s <(cat "$requirements"; echo "$tf_keras") .venv/requirements.txt; then
+if ! cmp -s "$requirements" .venv/requirements.txt; then
   rm -rf .venv
   python3 -m venv .venv
-  "$python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
-  "$python" -m pip install --quiet --disable-pip-version-check --no-deps "$tf_keras"
-  { cat "$requirements"; echo "$tf_keras"; } >.venv/requirements.txt
+  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$requirements"
+  cp "$requirements" .venv/requirements.txt
 fi
 
 exported=$(mktemp -d)
