@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"siamese/imaging"
@@ -28,9 +29,12 @@ type Options struct {
 	// Run says where the network is computed, and how. Zero: on the first GPU,
 	// else on the CPU, in float32.
 	Run tfmodel.Options
-	// Cache is the folder that weight files are unpacked to. Empty: the user's
-	// cache folder, or a temporary one where that can't be written.
+	// Cache is the folder that weight files are unpacked to while they are loaded.
+	// Nothing stays in it. Empty: the system's temporary folder, and where that
+	// can't be written the user's cache folder.
 	Cache string
+	// Log takes warnings about the cache. Nil: discards them.
+	Log *slog.Logger
 	// Threshold is the similarity, 0 to 1, from which images are the same. Nil:
 	// the model's own.
 	Threshold *float32
@@ -45,7 +49,6 @@ type Options struct {
 // other and with Close.
 type Model struct {
 	network   *tfmodel.Model
-	store     *tfmodel.Store
 	preparer  *imaging.Preparer
 	threshold float32
 }
@@ -54,21 +57,16 @@ type Model struct {
 // versions, or a weight file (safetensors or Keras HDF5). An empty path is the
 // built-in model. Open returns when the model is warm and its golden pairs hold.
 // The caller closes the model. Errors about the model wrap tfmodel.ErrModel.
-func Open(ctx context.Context, path string, options Options) (_ *Model, err error) {
+func Open(ctx context.Context, path string, options Options) (*Model, error) {
 	if t := options.Threshold; t != nil && !(*t >= 0 && *t <= 1) {
 		return nil, fmt.Errorf("threshold: received %v, expected 0 to 1", *t)
 	}
-	m := &Model{store: &tfmodel.Store{Dir: options.Cache}}
-	defer func() {
-		if err != nil {
-			_ = m.Close() // the first error is the one to tell
-		}
-	}()
-	if m.network, err = m.store.Open(ctx, path, options.Run); err != nil {
+	network, err := tfmodel.Scratch{Dir: options.Cache, Log: options.Log}.Open(ctx, path, options.Run)
+	if err != nil {
 		return nil, err
 	}
-	card := m.network.Card()
-	m.threshold = float32(card.Threshold)
+	card := network.Card()
+	m := &Model{network: network, threshold: float32(card.Threshold)}
 	if options.Threshold != nil {
 		m.threshold = *options.Threshold
 	}
@@ -77,22 +75,14 @@ func Open(ctx context.Context, path string, options Options) (_ *Model, err erro
 		Rule: options.Rule, Alpha: options.Alpha, Limits: options.Limits,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("model's input: %w", err)
+		return nil, errors.Join(fmt.Errorf("model's input: %w", err), network.Close())
 	}
 	return m, nil
 }
 
-// Close waits for the calls in flight, gives the model's memory back and removes
-// what was unpacked for this model alone. Later calls fail. Closing twice is
-// harmless.
-func (m *Model) Close() error {
-	if m.network != nil {
-		if err := m.network.Close(); err != nil {
-			return err
-		}
-	}
-	return m.store.Close()
-}
+// Close waits for the calls in flight and gives the model's memory back. Later
+// calls fail. Closing twice is harmless.
+func (m *Model) Close() error { return m.network.Close() }
 
 // Name is the model's name.
 func (m *Model) Name() string { return m.network.Card().Name }

@@ -16,6 +16,9 @@ import (
 	typepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"siamese/internal/regular"
+	"siamese/internal/scratch"
 )
 
 // TensorFlow turns a graph of float32 into one of bfloat16 by itself on a CPU
@@ -173,36 +176,37 @@ func roundTower(t *tower) error {
 // roundedCopy makes a temporary SavedModel folder that is dir with its
 // convolutions in bfloat16: the graph is rewritten, the variables are linked to.
 // The caller removes the folder once the model is loaded.
-func roundedCopy(dir string) (copied string, err error) {
-	dir, err = filepath.Abs(dir)
+func roundedCopy(dir string) (*scratch.Folder, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	saved, err := os.ReadFile(filepath.Join(dir, graphFile))
+	saved, err := regular.Read(filepath.Join(dir, graphFile), maxModelFileBytes)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	model := &corepb.SavedModel{}
 	if err := proto.Unmarshal(saved, model); err != nil {
-		return "", fmt.Errorf("%s: %w", graphFile, err)
+		return nil, fmt.Errorf("%s: %w", graphFile, err)
 	}
 	for _, meta := range model.GetMetaGraphs() {
 		if _, err := roundGraph(meta.GetGraphDef()); err != nil {
-			return "", fmt.Errorf("%s: %w", graphFile, err)
+			return nil, fmt.Errorf("%s: %w", graphFile, err)
 		}
 	}
 	if saved, err = proto.Marshal(model); err != nil {
-		return "", fmt.Errorf("%s: %w", graphFile, err)
+		return nil, fmt.Errorf("%s: %w", graphFile, err)
 	}
-	if copied, err = os.MkdirTemp("", "siamese-bfloat16-"); err != nil {
-		return "", fmt.Errorf("bfloat16 on a GPU needs a temporary folder for the rewritten graph: %w", err)
+	copied, err := scratch.New("", "siamese-bfloat16-")
+	if err != nil {
+		return nil, fmt.Errorf("bfloat16 on a GPU needs a temporary folder for the rewritten graph: %w", err)
 	}
 	variables := filepath.Dir(variablesFile)
 	err = errors.Join(
-		os.WriteFile(filepath.Join(copied, graphFile), saved, 0o600),
-		os.Symlink(filepath.Join(dir, variables), filepath.Join(copied, variables)))
+		os.WriteFile(filepath.Join(copied.Path(), graphFile), saved, 0o600),
+		os.Symlink(filepath.Join(dir, variables), filepath.Join(copied.Path(), variables)))
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(copied))
+		return nil, errors.Join(err, copied.Remove())
 	}
 	return copied, nil
 }

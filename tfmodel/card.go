@@ -1,15 +1,20 @@
 package tfmodel
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"siamese/internal/regular"
 )
 
 // cardFile is the card's place within a SavedModel folder.
@@ -103,8 +108,8 @@ type OperatingCard struct {
 // Validate returns an error that names the first field out of range, nil if there
 // is none.
 func (c Card) Validate() error {
-	if c.Name == "" {
-		return errors.New("card: name is empty")
+	if err := checkName(c.Name); err != nil {
+		return fmt.Errorf("card: %w", err)
 	}
 	if err := c.Architecture.Validate(); err != nil {
 		return fmt.Errorf("card: %w", err)
@@ -114,6 +119,26 @@ func (c Card) Validate() error {
 	}
 	if want := c.Architecture.Parameters(); c.Parameters != want {
 		return fmt.Errorf("card: %d parameters, but the architecture has %d", c.Parameters, want)
+	}
+	return nil
+}
+
+// maxNameBytes bounds a model's name: what a file's name can have on usual systems.
+const maxNameBytes = 255
+
+// checkName returns an error unless a model can have this name: clients are told
+// it, and tools may make a file's name, a label or an argument of it.
+func checkName(name string) error {
+	printable := func(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }
+	switch {
+	case name == "":
+		return errors.New("model name is empty")
+	case len(name) > maxNameBytes:
+		return fmt.Errorf("model name %.32q… has %d bytes, want at most %d", name, len(name), maxNameBytes)
+	case strings.ContainsAny(name, `/\`) || strings.ContainsFunc(name, func(r rune) bool { return !printable(r) }):
+		return fmt.Errorf("model name %q: want printable characters, and no slash or backslash", name)
+	case name[0] == '.' || name[0] == '-' || name != strings.TrimSpace(name):
+		return fmt.Errorf("model name %q: want no dot, dash or space at its beginning, and no space at its end", name)
 	}
 	return nil
 }
@@ -129,7 +154,7 @@ func ParseCard(data []byte) (Card, error) {
 
 // readCard reads the card of a SavedModel folder.
 func readCard(dir string) (Card, error) {
-	data, err := os.ReadFile(filepath.Join(dir, cardFile))
+	data, err := regular.Read(filepath.Join(dir, cardFile), maxCardBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Card{}, fmt.Errorf("it has no %s, the card that this program writes into its models: make it from a weight file instead", cardFile)
 	}
@@ -140,12 +165,17 @@ func readCard(dir string) (Card, error) {
 }
 
 // writeCard writes the card of a SavedModel folder with the hashes of its files.
-func writeCard(dir string, card Card) error {
-	files, err := hashFiles(dir)
+func writeCard(ctx context.Context, dir string, card Card) error {
+	names, err := listFiles(dir)
 	if err != nil {
 		return err
 	}
-	card.Files = files
+	card.Files = make(map[string]string)
+	for _, name := range names {
+		if card.Files[name], err = regular.SHA256(ctx, filepath.Join(dir, name), maxModelFileBytes); err != nil {
+			return err
+		}
+	}
 	data, err := json.MarshalIndent(card, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write card: %w", err)
@@ -153,35 +183,40 @@ func writeCard(dir string, card Card) error {
 	return os.WriteFile(filepath.Join(dir, cardFile), append(data, '\n'), 0o644)
 }
 
-// checkFiles compares a folder's files with the hashes in its card.
-func checkFiles(dir string, card Card) error {
+// checkFiles compares a folder's files with the hashes in its card. Only files that
+// the card names are opened.
+func checkFiles(ctx context.Context, dir string, card Card) error {
 	if len(card.Files) == 0 {
 		return fmt.Errorf("its card names no files, want the SHA-256 of each")
 	}
-	found, err := hashFiles(dir)
+	found, err := listFiles(dir)
 	if err != nil {
 		return err
 	}
-	for name, want := range card.Files {
-		got, ok := found[name]
-		if !ok {
-			return fmt.Errorf("its file %s is missing", name)
-		}
-		if got != want {
-			return fmt.Errorf("its file %s is damaged or half-written: SHA-256 is %s, its card says %s", name, got, want)
-		}
-	}
-	for name := range found {
+	for _, name := range found {
 		if _, ok := card.Files[name]; !ok {
 			return fmt.Errorf("its file %s is not named in its card", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(card.Files)) {
+		if !slices.Contains(found, name) {
+			return fmt.Errorf("its file %s is missing", name)
+		}
+		got, err := regular.SHA256(ctx, filepath.Join(dir, filepath.FromSlash(name)), maxModelFileBytes)
+		if err != nil {
+			return err
+		}
+		if want := card.Files[name]; got != want {
+			return fmt.Errorf("its file %s is damaged or half-written: SHA-256 is %s, its card says %s", name, got, want)
 		}
 	}
 	return nil
 }
 
-// hashFiles hashes every file of a folder but the card.
-func hashFiles(dir string) (map[string]string, error) {
-	hashes := make(map[string]string)
+// listFiles lists the files of a folder but the card, by their paths in it with
+// slashes. Links to folders are listed, not followed.
+func listFiles(dir string) ([]string, error) {
+	var names []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -190,21 +225,11 @@ func hashFiles(dir string) (map[string]string, error) {
 		if err != nil || filepath.ToSlash(name) == cardFile {
 			return err
 		}
-		hashes[filepath.ToSlash(name)], err = hashFile(path)
-		return err
+		if len(names) == maxModelFiles {
+			return fmt.Errorf("it holds more than %d files, want those of one model", maxModelFiles)
+		}
+		names = append(names, filepath.ToSlash(name))
+		return nil
 	})
-	return hashes, err
-}
-
-func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", fmt.Errorf("read %q: %w", path, err)
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return names, err
 }

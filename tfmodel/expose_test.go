@@ -18,7 +18,7 @@ func Rehash(dir string, change func(*Card)) error {
 		return err
 	}
 	change(&card)
-	return writeCard(dir, card)
+	return writeCard(context.Background(), dir, card)
 }
 
 // Processor is what AutoPrecision goes by.
@@ -57,8 +57,8 @@ func ReadGoldenPicture(dir, name string, architecture Architecture) ([]byte, err
 	return readGoldenPicture(os.DirFS(filepath.Join(dir, extraFolder)), name, architecture)
 }
 
-// LeftoverAge is leftoverAge.
-const LeftoverAge = leftoverAge
+// ScratchPrefix is scratchPrefix.
+const ScratchPrefix = scratchPrefix
 
 // TowerDevices are the devices of a trainer's backward convolutions, by tower.
 func TowerDevices(architecture Architecture, config TrainerConfig, options Options) (map[string][]string, error) {

@@ -12,6 +12,7 @@ import (
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 
+	"siamese/internal/regular"
 	"siamese/tfmodel/internal/tf"
 )
 
@@ -165,20 +166,19 @@ func loadOn(ctx context.Context, dir string, options Options, read func(Options)
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	model, err := load(ctx, dir, options, read)
-	if err != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrModel, dir, err)
+	from, err := checkedFolder(ctx, dir)
+	if err != nil {
+		return nil, refused(ctx, dir, err)
 	}
-	return model, err
+	model, err := from.load(ctx, options, read)
+	return model, refused(ctx, dir, err)
 }
 
-func load(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (*Model, error) {
-	from, err := checkedFolder(dir)
-	if err != nil {
-		return nil, err
-	}
+// load opens the folder in the precision that is asked for and checks its golden
+// pairs.
+func (f folder) load(ctx context.Context, options Options, read func(Options) (processor, error)) (*Model, error) {
 	if options.Precision != AutoPrecision {
-		return from.openChecked(ctx, options, options.Precision.tolerance())
+		return f.openChecked(ctx, options, options.Precision.tolerance())
 	}
 	found, err := read(options)
 	if err != nil {
@@ -187,7 +187,7 @@ func load(ctx context.Context, dir string, options Options, read func(Options) (
 	precisions, missing := found.candidates()
 	return openFirst(ctx, precisions, missing, func(precision Precision) (*Model, error) {
 		options.Precision = precision
-		return from.openChecked(ctx, options, GoldenTolerance)
+		return f.openChecked(ctx, options, GoldenTolerance)
 	})
 }
 
@@ -199,7 +199,7 @@ type folder struct {
 
 // checkedFolder finds a SavedModel folder as Load does and checks its files'
 // hashes.
-func checkedFolder(dir string) (folder, error) {
+func checkedFolder(ctx context.Context, dir string) (folder, error) {
 	dir, err := versionFolder(dir)
 	if err != nil {
 		return folder{}, err
@@ -208,7 +208,7 @@ func checkedFolder(dir string) (folder, error) {
 	if err != nil {
 		return folder{}, err
 	}
-	return folder{dir, card}, checkFiles(dir, card)
+	return folder{dir, card}, checkFiles(ctx, dir, card)
 }
 
 // openChecked opens the folder and checks its golden pairs to a tolerance.
@@ -226,7 +226,9 @@ func (f folder) openChecked(ctx context.Context, options Options, tolerance floa
 }
 
 // extra holds what is beside the card.
-func (f folder) extra() fs.FS { return os.DirFS(filepath.Join(f.dir, extraFolder)) }
+func (f folder) extra() fs.FS {
+	return regular.DirFS(filepath.Join(f.dir, extraFolder), maxModelFileBytes)
+}
 
 // open opens the folder without checking hashes or golden pairs.
 func (f folder) open(options Options) (*Model, error) {
@@ -266,8 +268,8 @@ func loadSession(dir string, options Options) (*tf.Session, map[string]binding.S
 	if err != nil {
 		return nil, nil, err
 	}
-	session, signatures, err := tf.Load(copied, config)
-	if removeErr := os.RemoveAll(copied); err == nil && removeErr != nil {
+	session, signatures, err := tf.Load(copied.Path(), config)
+	if removeErr := copied.Remove(); err == nil && removeErr != nil {
 		return nil, nil, errors.Join(removeErr, session.Close())
 	}
 	return session, signatures, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	binding "github.com/galeone/tensorflow/tensorflow/go"
 	framework "github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
@@ -42,31 +41,18 @@ const (
 	similarityOutput = "similarity"
 )
 
-// writeScope holds the operations that only writing needs. They are left out of
-// the graph that is written.
-const writeScope = "write"
-
-// servingGraph is the network with its signatures, and the means to fill and
-// save its variables.
+// servingGraph is the network with its signatures and what a loader restores its
+// variables by.
 type servingGraph struct {
 	*graph
 	signatures map[string]*corepb.SignatureDef
 	saver      *corepb.SaverDef
-	// assign sets a variable from the placeholder value.
-	assign map[string]assignment
-	// save writes the variables to the folder that the graph was built for.
-	save *binding.Operation
-}
-
-type assignment struct {
-	value binding.Output
-	run   *binding.Operation
 }
 
 // writeSavedModel writes graph and variables into dir, which must exist and be
 // empty. The card is written by the caller.
 func writeSavedModel(dir string, architecture Architecture, set *weights.Set) error {
-	serving := newServingGraph(architecture, dir)
+	serving := newServingGraph(architecture)
 	built, err := serving.finalize()
 	if err != nil {
 		return err
@@ -74,8 +60,8 @@ func writeSavedModel(dir string, architecture Architecture, set *weights.Set) er
 	if err := os.Mkdir(filepath.Join(dir, filepath.Dir(variablesFile)), 0o755); err != nil {
 		return fmt.Errorf("write SavedModel: %w", err)
 	}
-	if err := serving.saveVariables(built, set); err != nil {
-		return fmt.Errorf("write SavedModel %q: %w", dir, err)
+	if err := writeBundle(filepath.Join(dir, variablesFile), architecture.Variables(), set); err != nil {
+		return fmt.Errorf("write SavedModel: %w", err)
 	}
 	definition, err := serving.savedModel(built)
 	if err != nil {
@@ -87,8 +73,8 @@ func writeSavedModel(dir string, architecture Architecture, set *weights.Set) er
 	return nil
 }
 
-func newServingGraph(architecture Architecture, dir string) *servingGraph {
-	g := &servingGraph{graph: newGraph(architecture), assign: make(map[string]assignment)}
+func newServingGraph(architecture Architecture) *servingGraph {
+	g := &servingGraph{graph: newGraph(architecture)}
 	images := g.images(imagesInput)
 	embeddings := g.encoder(encodeSignature, images)
 	a, b := g.embeddings(aInput), g.embeddings(bInput)
@@ -104,7 +90,6 @@ func newServingGraph(architecture Architecture, dir string) *servingGraph {
 		}
 	}
 	g.addSaver()
-	g.addWriter(filepath.Join(dir, variablesFile))
 	return g
 }
 
@@ -136,19 +121,6 @@ func (g *servingGraph) addSaver() {
 	}
 }
 
-// addWriter adds what only this program needs to fill and save the variables.
-func (g *servingGraph) addWriter(prefix string) {
-	scope := g.scope.SubScope(writeScope)
-	for _, variable := range g.variables {
-		each := scope.SubScope(variable.Name)
-		value := op.Placeholder(each, binding.Float)
-		g.assign[variable.Name] = assignment{value: value, run: op.AssignVariableOp(each, variable.handle, value)}
-	}
-	save := scope.SubScope("save")
-	names, slices, values, _ := g.saveArguments(save)
-	g.save = op.SaveV2(save, op.Const(save.SubScope("prefix"), prefix), names, slices, values)
-}
-
 // saveArguments are what SaveV2 and RestoreV2 take; no slices, whole tensors.
 func (g *servingGraph) saveArguments(scope *op.Scope) (names, slices binding.Output, values []binding.Output, types []binding.DataType) {
 	var variableNames []string
@@ -162,50 +134,6 @@ func (g *servingGraph) saveArguments(scope *op.Scope) (names, slices binding.Out
 	return names, slices, values, types
 }
 
-// saveVariables runs the graph once to fill the variables and write them.
-func (g *servingGraph) saveVariables(built *binding.Graph, set *weights.Set) error {
-	owner, err := binding.NewSession(built, nil)
-	if err != nil {
-		return err
-	}
-	session, err := tf.Borrow(owner, built)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = session.Close() }() // nothing is lost: the files are written by then
-	for _, variable := range g.variables {
-		tensor, ok := set.Get(variable.Name)
-		if !ok {
-			return fmt.Errorf("weights lack %q", variable.Name)
-		}
-		if err := g.setVariable(session, variable.Variable, tensor.Data); err != nil {
-			return err
-		}
-	}
-	save, err := session.Operation(g.save.Name())
-	if err != nil {
-		return err
-	}
-	return session.Run(nil, nil, save)
-}
-
-func (g *servingGraph) setVariable(session *tf.Session, variable Variable, values []float32) error {
-	assign := g.assign[variable.Name]
-	to, err := session.Output(assign.value.Op.Name())
-	if err != nil {
-		return err
-	}
-	run, err := session.Operation(assign.run.Name())
-	if err != nil {
-		return err
-	}
-	feed := tf.Feed{To: to, Type: tf.Float32, Shape: int64s(variable.Shape), Data: tf.Float32Bytes(values)}
-	if err := session.Run([]tf.Feed{feed}, nil, run); err != nil {
-		return fmt.Errorf("set %q: %w", variable.Name, err)
-	}
-	return nil
-}
-
 // savedModel is the content of saved_model.pb. The binding can load SavedModels
 // but not write them.
 func (g *servingGraph) savedModel(built *binding.Graph) ([]byte, error) {
@@ -217,13 +145,6 @@ func (g *servingGraph) savedModel(built *binding.Graph) ([]byte, error) {
 	if err := proto.Unmarshal(serialized.Bytes(), definition); err != nil {
 		return nil, fmt.Errorf("read back the graph: %w", err)
 	}
-	kept := definition.Node[:0]
-	for _, node := range definition.Node {
-		if !strings.HasPrefix(node.Name, writeScope+"/") {
-			kept = append(kept, node)
-		}
-	}
-	definition.Node = kept
 	return proto.MarshalOptions{Deterministic: true}.Marshal(&corepb.SavedModel{
 		SavedModelSchemaVersion: 1,
 		MetaGraphs: []*corepb.MetaGraphDef{{
@@ -292,7 +213,7 @@ func ReadWeights(ctx context.Context, dir string, options Options) (*weights.Set
 }
 
 func readSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
-	from, err := checkedFolder(dir)
+	from, err := checkedFolder(ctx, dir)
 	if err != nil {
 		return Source{}, err
 	}

@@ -3,8 +3,6 @@ package tfmodel
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"siamese/internal/regular"
+	"siamese/internal/scratch"
 	"siamese/tfmodel/builtin"
 	"siamese/weights"
 )
@@ -29,70 +29,46 @@ type Source struct {
 	Pictures fs.FS
 }
 
+// Bounds of the files of a model, so that one that somebody planted costs no more
+// than an honest one might.
+const (
+	// VGG16 of 224×224 has 110 MB of float32. With every width doubled and an
+	// input of 448×448 it is 1.4 GB.
+	maxModelFileBytes = 4 << 30
+	// The largest that this program wrote had 9 kB: a card names files and pairs.
+	maxCardBytes = 16 << 20
+	// A SavedModel of TensorFlow's has 3 files and some assets.
+	maxModelFiles = 1000
+)
+
 // ReadSource reads what a SavedModel is made of: the built-in model for "", else
-// a weight file with the card beside it, as [Store.Open] takes it. Errors wrap
+// a weight file with the card beside it, as [Scratch.Open] takes it. Errors wrap
 // ErrModel.
-func ReadSource(path string) (Source, error) {
-	source, err := readSource(path)
+func ReadSource(ctx context.Context, path string) (Source, error) {
+	read, err := findSource(ctx, path)
+	if err == nil && read == nil {
+		err = errors.New("it is a folder, want a weight file")
+	}
 	if err != nil {
-		return Source{}, fmt.Errorf("%w: %q: %w", ErrModel, path, err)
+		return Source{}, refused(ctx, path, err)
 	}
-	return source, nil
+	source, err := read()
+	return source, refused(ctx, path, err)
 }
 
-func readSource(path string) (Source, error) {
-	model, err := findUnpackable(path)
-	if err != nil {
-		return Source{}, err
-	}
-	if model == nil {
-		return Source{}, errors.New("it is a folder, want a weight file")
-	}
-	return model.read()
-}
-
-// unpackable is a model that has to become a SavedModel before it is loaded.
-type unpackable struct {
-	// key names what it is made from: the same key, the same SavedModel.
-	key  string
-	name string
-	read func() (Source, error)
-}
-
-// findUnpackable returns nil for a folder.
-func findUnpackable(path string) (*unpackable, error) {
+// findSource finds what is at path and returns what reads it; nil for a folder.
+func findSource(ctx context.Context, path string) (read func() (Source, error), err error) {
 	if path == "" {
-		card, err := ParseCard(builtin.Card)
-		if err != nil {
-			return nil, err
-		}
-		// The card gives the hash of the weights: a test holds it to that.
-		return &unpackable{key: storeKey([]byte(card.Weights.SHA256), builtin.Card), name: builtin.Name, read: readBuiltin}, nil
+		return readBuiltin, nil
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("there is no such file or folder")
 	}
-	if err != nil {
+	if err != nil || info.IsDir() {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, nil
-	}
-	hash, err := hashFile(path)
-	if err != nil {
-		return nil, err
-	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	sidecar, err := os.ReadFile(CardPath(path))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return &unpackable{
-		key:  storeKey([]byte(hash), []byte(name), sidecar),
-		name: name,
-		read: func() (Source, error) { return readFile(path, hash, sidecar) },
-	}, nil
+	return func() (Source, error) { return readFile(ctx, path) }, nil
 }
 
 func readBuiltin() (Source, error) {
@@ -108,15 +84,21 @@ func readBuiltin() (Source, error) {
 }
 
 // readFile reads a weight file with the card beside it, or makes a card.
-func readFile(path, hash string, sidecar []byte) (Source, error) {
+func readFile(ctx context.Context, path string) (Source, error) {
+	hash, err := regular.SHA256(ctx, path, maxModelFileBytes)
+	if err != nil {
+		return Source{}, err
+	}
 	set, err := weights.Read(path)
 	if err != nil {
 		return Source{}, err
 	}
-	source := Source{Weights: set, Pictures: os.DirFS(filepath.Dir(path))}
-	if sidecar != nil {
+	source := Source{Weights: set, Pictures: regular.DirFS(filepath.Dir(path), maxModelFileBytes)}
+	sidecar, err := regular.Read(CardPath(path), maxCardBytes)
+	switch {
+	case err == nil:
 		source.Card, err = ParseCard(sidecar)
-	} else {
+	case errors.Is(err, fs.ErrNotExist):
 		source.Card, err = bareCard(path, set)
 	}
 	source.Card.Weights.SHA256 = hash
@@ -125,12 +107,17 @@ func readFile(path, hash string, sidecar []byte) (Source, error) {
 
 // bareCard is the card of weights that come without one.
 func bareCard(path string, set *weights.Set) (Card, error) {
+	card := filepath.Base(CardPath(path))
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if err := checkName(name); err != nil {
+		return Card{}, fmt.Errorf("the file's name gives the model's: %w (a card beside the file, %s, can give another)", err, card)
+	}
 	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
 	if err != nil {
-		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(CardPath(path)))
+		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, card)
 	}
 	return Card{
-		Name:          strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
+		Name:          name,
 		Architecture:  architecture,
 		Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
 		Threshold:     0.5,
@@ -144,21 +131,6 @@ func CardPath(path string) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
 }
 
-// storeKey is a hash of the parts, short enough for a folder's name and long
-// enough not to collide.
-func storeKey(parts ...[]byte) string {
-	hash := sha256.New()
-	for _, part := range append(parts, []byte(formatVersion)) {
-		fmt.Fprintf(hash, "%d:", len(part))
-		hash.Write(part)
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:24]
-}
-
-// formatVersion is raised when exported models change in form, so that caches
-// of an older program are not used.
-const formatVersion = "1"
-
 // Export writes a SavedModel folder with its card, which Load, TensorFlow
 // Serving and Keras can load. The folder appears whole or not at all; its
 // parents are made. The new model is loaded once, with the options but in float32,
@@ -166,7 +138,7 @@ const formatVersion = "1"
 // card lacks are drawn and measured.
 //
 // An existing folder is an error that wraps fs.ErrExist.
-func Export(ctx context.Context, dir string, source Source, options Options) error {
+func Export(ctx context.Context, dir string, source Source, options Options) (err error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("export to %q: %w", dir, fs.ErrExist)
 	}
@@ -176,18 +148,19 @@ func Export(ctx context.Context, dir string, source Source, options Options) err
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	partial, err := os.MkdirTemp(filepath.Dir(dir), partialPrefix)
+	partial, err := scratch.New(filepath.Dir(dir), partialPrefix)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	defer os.RemoveAll(partial)
-	if err := source.write(ctx, partial, options); err != nil {
-		return fmt.Errorf("export to %q: %w", dir, err)
-	}
-	if err := os.Chmod(partial, 0o755); err != nil {
+	defer func() { err = errors.Join(err, partial.Remove()) }()
+	written := filepath.Join(partial.Path(), "1")
+	if err := os.Mkdir(written, 0o755); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	if err := os.Rename(partial, dir); err != nil {
+	if err := source.write(ctx, written, options); err != nil {
+		return fmt.Errorf("export to %q: %w", dir, err)
+	}
+	if err := os.Rename(written, dir); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	return syncPath(filepath.Dir(dir))
@@ -206,43 +179,68 @@ func (s *Source) complete() error {
 	return s.Card.Architecture.Check(s.Weights)
 }
 
-// write makes the model in an empty folder and checks its golden pairs.
-func (s *Source) write(ctx context.Context, dir string, options Options) error {
+// unpack makes the model in an empty folder, all but its card's file. measure
+// reports whether its golden pairs have yet to be measured.
+func (s *Source) unpack(dir string) (unpacked *folder, measure bool, err error) {
 	if err := writeSavedModel(dir, s.Card.Architecture, s.Weights); err != nil {
-		return err
+		return nil, false, err
 	}
 	pictures, measure, err := s.goldenPictures()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	for name, data := range pictures {
 		if err := writeExtra(dir, name, data); err != nil {
-			return err
+			return nil, false, err
 		}
 	}
-	// Golden similarities are what any other precision is held against.
+	return &folder{dir, s.Card}, measure, nil
+}
+
+// write makes the model in an empty folder and checks its golden pairs.
+func (s *Source) write(ctx context.Context, dir string, options Options) error {
+	written, measure, err := s.unpack(dir)
+	if err != nil {
+		return err
+	}
+	if measure {
+		err = written.measure(ctx, options)
+	} else {
+		err = written.check(ctx, options)
+	}
+	if err != nil {
+		return err
+	}
+	if err := writeCard(ctx, dir, written.card); err != nil {
+		return err
+	}
+	return syncTree(dir)
+}
+
+// measure gives the card's golden pairs the similarities that they have in
+// float32, which is what any other precision is held against.
+func (f *folder) measure(ctx context.Context, options Options) error {
 	options.Precision = Float32Precision
-	written := folder{dir, s.Card}
-	model, err := written.open(options)
+	model, err := f.open(options)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = model.Close() }() // it was only loaded to be read
-	if measure {
-		measured, err := model.measureGoldenPairs(ctx, written.extra())
-		if err != nil {
-			return err
-		}
-		for i := range measured {
-			s.Card.GoldenPairs[i].Similarity = measured[i]
-		}
-	} else if err := model.checkGoldenPairs(ctx, written.extra(), GoldenTolerance); err != nil {
+	measured, err := model.measureGoldenPairs(ctx, f.extra())
+	for i := range measured {
+		f.card.GoldenPairs[i].Similarity = measured[i]
+	}
+	return err
+}
+
+// check holds the golden pairs in float32 to their similarities.
+func (f *folder) check(ctx context.Context, options Options) error {
+	options.Precision = Float32Precision
+	model, err := f.openChecked(ctx, options, GoldenTolerance)
+	if err != nil {
 		return err
 	}
-	if err := writeCard(dir, s.Card); err != nil {
-		return err
-	}
-	return syncTree(dir)
+	return model.Close()
 }
 
 // goldenPictures gathers the pictures of the golden pairs; where the card has

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
+	"siamese/internal/regular"
 	"siamese/weights/internal/hdf5"
 )
 
@@ -14,11 +14,15 @@ import (
 // safetensors header and the brace after it.
 const sniffedBytes = safetensorsPrefixBytes + 1
 
+// maxFileBytes bounds a weight file. VGG16 of 224×224 has 110 MB; a checkpoint of
+// Keras with its optimizer three times that.
+const maxFileBytes = 4 << 30
+
 // Read reads the weight file at path, safetensors or HDF5 as its first bytes say, and
 // whatever its name. Metadata is dropped. Errors are those of ReadSafetensors and
 // ReadHDF5, ErrUnknownFormat, and the file system's; they name the path.
 func Read(path string) (*Set, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path, maxFileBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read weights: %w", err)
 	}

@@ -60,7 +60,7 @@ func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, er
 
 // rows opens the model and measures one part after the other.
 func (c *modelFlags) rows(ctx context.Context, s cli.Streams, parts ...servingPart) (rows []bench.Row, err error) {
-	model, err := c.Open(ctx)
+	model, err := c.Open(ctx, network.Warnings())
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (c *modelFlags) server(flags ...string) ([]string, error) {
 
 // goldenFiles are the PNG files of the built-in model's first golden pair.
 func goldenFiles() (a, b []byte, err error) {
-	source, err := tfmodel.ReadSource("")
+	source, err := tfmodel.ReadSource(context.Background(), "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -150,7 +150,7 @@ func (c *gpuCommand) bench(ctx context.Context) (*gpu.Bench, error) {
 }
 
 func (c *gpuCommand) openModel(ctx context.Context, options gpu.ModelOptions) (gpu.Encoder, error) {
-	return c.flags(options).Open(ctx)
+	return c.flags(options).Open(ctx, network.Warnings())
 }
 
 // flags are those of the model with options.

@@ -68,7 +68,7 @@ func (f kerasFlags) speedPart(flags *modelFlags) servingPart {
 		}
 		half := *flags
 		half.Precision = string(tfmodel.AutoPrecision)
-		opened, err := half.Open(ctx)
+		opened, err := half.Open(ctx, network.Warnings())
 		if err != nil {
 			return nil, err
 		}

@@ -169,18 +169,17 @@ func TestServeWithoutHome(t *testing.T) {
 	}
 }
 
-// TestKilledWhileUnpacking kills the program at moments of its first start; the
-// next start works.
+// TestKilledWhileUnpacking kills the program at moments of its start; the next
+// start works and removes what was left.
 func TestKilledWhileUnpacking(t *testing.T) {
-	fresh := t.TempDir()
+	temporary := t.TempDir()
 	start := func() *exec.Cmd {
 		cmd := proctest.Command(t, "compare", proctest.GlyphA, proctest.GlyphB)
-		cmd.Env = []string{"HOME=" + fresh}
+		cmd.Env = []string{"TMPDIR=" + temporary}
 		return cmd
 	}
-	pattern := filepath.Join(fresh, ".cache/siamese/models/*/*/.partial-*")
 	killed := 0
-	for _, wait := range []string{"", "/saved_model.pb", "/assets.extra/model.json"} {
+	for _, wait := range []string{"", "/1/variables/variables.data*", "/1/assets.extra/golden"} {
 		cmd := start()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -190,7 +189,7 @@ func TestKilledWhileUnpacking(t *testing.T) {
 			_ = cmd.Wait()
 			close(ended)
 		}()
-		if waitForFile(pattern+wait, ended) {
+		if waitForFile(filepath.Join(temporary, "siamese-model-*"+wait), ended) {
 			killed++
 		}
 		_ = cmd.Process.Kill()
@@ -202,6 +201,29 @@ func TestKilledWhileUnpacking(t *testing.T) {
 	stdout, err := start().Output()
 	if err != nil || !strings.HasPrefix(string(stdout), fixture.ScoreAB+" same") {
 		t.Errorf("after kills: printed %q, %v; want the similarity", stdout, err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
+		t.Errorf("after kills and a start that ended there is %v (%v), want nothing", left, err)
+	}
+}
+
+// TestPlantedModelsAreNotUsed: in a folder that others may write to lies another
+// model where an earlier version of the program kept its own. The built-in one
+// answers, and standard error says why the folder is not used.
+func TestPlantedModelsAreNotUsed(t *testing.T) {
+	cache := t.TempDir()
+	fixture.ExportVersion(t, filepath.Join(cache, "7e89b0741bf7334ca8fe9bcf", "siamese-omniglot"), "1", 1)
+	for _, mode := range []os.FileMode{0o755, 0o777} {
+		if err := os.Chmod(cache, mode); err != nil {
+			t.Fatal(err)
+		}
+		stdout, stderr, code := proctest.Run(t, "", "compare", proctest.GlyphA, proctest.GlyphB, "--cache", cache)
+		if code != 0 || !strings.HasPrefix(stdout, fixture.ScoreAB+" same") {
+			t.Errorf("mode %v: printed %q, exit code %d; want the built-in model's similarity\n%s", mode, stdout, code, stderr)
+		}
+		if warned := strings.Contains(stderr, "others can write there"); warned != (mode == 0o777) {
+			t.Errorf("mode %v: standard error is %q", mode, stderr)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // ModelFlags choose the model and where it runs.
 type ModelFlags struct {
 	Model             string  `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5). Empty: the built-in model." placeholder:"PATH"`
-	Cache             string  `help:"Names the folder that weight files are unpacked to. Empty: the user's cache folder, or a temporary one where that can't be written." placeholder:"DIR"`
+	Cache             string  `help:"Names the folder that weight files are unpacked to while they are loaded; nothing stays there. Empty: the system's temporary folder, or the user's cache folder where that can't be written." placeholder:"DIR"`
 	Device            string  `help:"Chooses where the model runs: cpu, gpu:N, or auto, the first GPU, else the CPU." default:"auto"`
 	GPUMemoryFraction float64 `help:"Limits the share of the GPU's memory to take, 0 to 1. 0: what is needed, as it is needed." default:"0"`
 	IntraThreads      int     `help:"Sets the threads within an operation. 0: one a core." default:"0"`
@@ -45,45 +45,35 @@ func (f ModelFlags) Options() tfmodel.Options {
 	}
 }
 
-// Open loads the model. The caller closes what is returned.
-func (f ModelFlags) Open(ctx context.Context) (*Model, error) {
-	store := &tfmodel.Store{Dir: f.Cache}
-	model, err := store.Open(ctx, f.Model, f.Options())
+// Open loads the model. Warnings go to logger. The caller closes what is returned.
+func (f ModelFlags) Open(ctx context.Context, logger *slog.Logger) (*Model, error) {
+	model, err := tfmodel.Scratch{Dir: f.Cache, Log: logger}.Open(ctx, f.Model, f.Options())
 	if err != nil {
-		_ = store.Close() // the first error is the one to tell
 		return nil, err
 	}
-	return &Model{Model: model, store: store}, nil
+	return &Model{model}, nil
 }
 
-// With opens the model for the time of a call.
+// Warnings writes to standard error, for commands without a log of their own.
+func Warnings() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+
+// With opens the model for the time of a call. Warnings go to standard error.
 func (f ModelFlags) With(ctx context.Context, use func(*Model) error) error {
-	model, err := f.Open(ctx)
+	model, err := f.Open(ctx, Warnings())
 	if err != nil {
 		return err
 	}
 	return errors.Join(use(model), model.Close())
 }
 
-// Model is a model with the store that it came from.
-type Model struct {
-	*tfmodel.Model
-	store *tfmodel.Store
-}
+// Model is a model with what the commands say of it.
+type Model struct{ *tfmodel.Model }
 
 // LogPrecision logs what the model computes in and why, where that was left to it.
 func (m *Model) LogPrecision(logger *slog.Logger) {
 	if reason := m.PrecisionReason(); reason != "" {
 		logger.Info("precision chosen", "precision", m.Precision(), "reason", reason)
 	}
-}
-
-// Close closes the model and removes what was unpacked for this run alone.
-func (m *Model) Close() error {
-	if err := m.Model.Close(); err != nil {
-		return err
-	}
-	return m.store.Close()
 }
 
 // Rule translates --resize, whose values kong has checked.
@@ -131,7 +121,7 @@ func ReadSource(ctx context.Context, path string) (tfmodel.Source, error) {
 		// Nothing is computed: a GPU would only be filled for it.
 		return tfmodel.ReadSavedModel(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU})
 	}
-	return tfmodel.ReadSource(path)
+	return tfmodel.ReadSource(ctx, path)
 }
 
 // ReadWeights reads the weights of a SavedModel folder, or of a file that need not

@@ -132,7 +132,7 @@ type modelLoader struct {
 func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (versions.Model, error) {
 	flags := l.command.ModelFlags
 	flags.Model = folder.Path
-	model, err := flags.Open(ctx)
+	model, err := flags.Open(ctx, l.logger)
 	if err != nil {
 		return nil, err
 	}

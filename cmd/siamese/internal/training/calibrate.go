@@ -38,7 +38,7 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 	if given := c.Scale != 0; given == (c.Data != "") || c.Scale < 0 {
 		return cli.Usage(errors.New("calibrate: either --data, or --scale above 0 with --shift, is needed"))
 	}
-	source, err := tfmodel.ReadSource(c.From)
+	source, err := tfmodel.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ type HeadCommand struct {
 // Run trains the head alone, on embeddings of the part of the data that was not
 // held out.
 func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
-	source, err := tfmodel.ReadSource(c.From)
+	source, err := tfmodel.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}
