@@ -30,8 +30,7 @@ func float16ToFloat32(h uint16) float32 {
 }
 
 // float32ToFloat16 narrows to the nearest float16, ties to the even one. What lies half a
-// step or more beyond maxFloat16 becomes infinity. A NaN keeps the upper part of its
-// payload, and stays a NaN where that part is zero.
+// step or more beyond maxFloat16 becomes infinity. The value must not be a NaN.
 func float32ToFloat16(value float32) uint16 {
 	bits := math.Float32bits(value)
 	sign := uint16(bits>>31) << 15
@@ -39,12 +38,6 @@ func float32ToFloat16(value float32) uint16 {
 	fraction := bits & (1<<fractionBits32 - 1)
 	const shift = fractionBits32 - fractionBits16
 	switch {
-	case exponent == 0xff-bias32+bias16 && fraction != 0:
-		payload := uint16(fraction >> shift)
-		if payload == 0 {
-			payload = 1 << (fractionBits16 - 1)
-		}
-		return sign | 0x7c00 | payload
 	case exponent >= 0x1f:
 		return sign | 0x7c00
 	case exponent < -fractionBits16: // below half the smallest subnormal
