@@ -31,6 +31,7 @@ GRPCURL := $(TOOLS)/grpcurl-v1.9.3
 LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
+LICENSES := $(TOOLS)/go-licenses-v1.6.0
 # The page's packages and the tools that come by npm, each by its hash in
 # web/package-lock.json.
 PAGE := web/node_modules/.package-lock.json
@@ -110,6 +111,16 @@ checkgenerate: generate ## Fail when generated files are not what their sources 
 	@git diff --exit-code -- proto web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
 	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
+.PHONY: thirdparty
+thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
+	$(ENV) && python3 scripts/third_party.py
+
+# Left out where the tool can't be had, which says why itself.
+.PHONY: checkthirdparty
+checkthirdparty: setup ## Fail when THIRD-PARTY.txt is not what the modules say.
+	@if $(MAKE) --no-print-directory $(LICENSES); then $(ENV) && python3 scripts/third_party.py --check; \
+	else echo "THIRD-PARTY.txt is not checked: go-licenses could not be fetched, see above"; fi
+
 .PHONY: acceptcontract
 acceptcontract: $(PAGE) ## Take the contract as it is for what 'buf breaking' compares with.
 	$(BUF) build -o proto/siamese-v1.binpb
@@ -160,7 +171,7 @@ clean: ## Remove what was built and fetched.
 	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
-tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(PAGE) ## Install the tools of tests, lint and generate.
+tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) ## Install the tools of tests, lint and generate.
 
 # $(call install,PACKAGE,VERSION)
 define install
@@ -177,6 +188,8 @@ $(TOOLS)/protoc-gen-go-grpc-%:
 	$(call install,google.golang.org/grpc/cmd/protoc-gen-go-grpc,$*)
 $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
+$(TOOLS)/go-licenses-%:
+	$(call install,github.com/google/go-licenses,$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
 $(PAGE): web/package-lock.json
