@@ -24,6 +24,7 @@ import (
 	"siamese/internal/regular"
 	"siamese/internal/scratch"
 	"siamese/tfmodel/internal/allow"
+	"siamese/tfmodel/internal/tf"
 	"siamese/weights"
 )
 
@@ -267,12 +268,21 @@ func (m *Model) inspect(f folder, trust Trust) (err error) {
 			}
 			left /= size
 		}
-		if _, err := m.readFinite(variable); err != nil {
+		_, err := m.readFinite(variable)
+		// TensorFlow 2 keeps handles of variables that it made while the graph was built
+		// and that nothing restores.
+		if failed, ok := errors.AsType[*tf.Error](err); ok && failed.Code == notInitialised {
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// notInitialised is TensorFlow's code FAILED_PRECONDITION, of a variable without a value.
+const notInitialised = 9
 
 // readFinite reads a variable, whose values must be finite.
 func (m *Model) readFinite(variable Variable) ([]float32, error) {
