@@ -133,11 +133,11 @@ func copyFile(ctx context.Context, to, from string) (sum string, err error) {
 	if strings.ContainsAny(from, "\\\n\r") {
 		return "", fmt.Errorf("file %q: want no line break and no backslash in its name", from)
 	}
-	source, err := regular.Open(from, maxModelFileBytes)
+	file, err := regular.Open(from, maxModelFileBytes)
 	if err != nil {
 		return "", err
 	}
-	defer source.Close()
+	defer file.Close()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return "", err
 	}
@@ -152,7 +152,7 @@ func copyFile(ctx context.Context, to, from string) (sum string, err error) {
 			return "", err
 		}
 		const step = 8 << 20
-		n, err := io.CopyN(io.MultiWriter(target, hash), source, step)
+		n, err := io.CopyN(io.MultiWriter(target, hash), file, step)
 		if n < step && errors.Is(err, io.EOF) {
 			return hex.EncodeToString(hash.Sum(nil)), nil
 		}

@@ -17,8 +17,7 @@ const float16Values = 1 << 16
 func float16Value(bits int) float64 {
 	sign, exponent, fraction := bits>>15, bits>>10&0x1f, bits&0x3ff
 	value := math.Ldexp(1+float64(fraction)/1024, exponent-15)
-	switch {
-	case exponent == 0:
+	if exponent == 0 {
 		value = math.Ldexp(float64(fraction)/1024, -14)
 	}
 	if sign == 1 {

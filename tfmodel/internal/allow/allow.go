@@ -65,7 +65,8 @@ const (
 // with its functions and signatures, what restores its variables, and what
 // initialises it.
 //
-// fetched names nodes that are run beside the signatures. Errors wrap ErrRefused and
+// fetched names nodes that are run beside the signatures and the nodes ReadVariableOp.
+// Errors wrap ErrRefused and
 // name the operation and its node.
 func Graph(content []byte, fetched ...string) (*corepb.SavedModel, error) {
 	model, err := Parse(content)

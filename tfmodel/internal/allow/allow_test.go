@@ -130,7 +130,7 @@ func TestGraphTakesExports(t *testing.T) {
 			t.Errorf("Graph(%s) left out signatures, the saver or what is run at load", name)
 		}
 	}
-	if _, err := allow.Graph(marshal(t, honest()), "read"); err != nil {
+	if _, err := allow.Graph(marshal(t, honest()), "fetched"); err != nil {
 		t.Errorf("Graph of an honest graph = %v, want nil", err)
 	}
 }
@@ -210,6 +210,7 @@ func TestGraphRefuses(t *testing.T) {
 			m.MetaGraphs[0].GraphDef.Node[3].Input = append(m.MetaGraphs[0].GraphDef.Node[3].Input, "^saved")
 			delete(m.MetaGraphs[0].SignatureDef, "encode")
 		}, "SaveV2"},
+		{"another node that is run writes", add(&nodepb.NodeDef{Name: "fetched", Op: "Identity", Input: []string{"images", "^saved"}}), "SaveV2"},
 		{"what is run at load writes", meta(func(m *corepb.MetaGraphDef) { m.GraphDef.Node[7].Input = []string{"^saved"} }), "what is run when the model is loaded"},
 		{"so by a collection", meta(func(m *corepb.MetaGraphDef) {
 			delete(m.SignatureDef, "__saved_model_init_op")
@@ -262,7 +263,7 @@ func TestGraphRefuses(t *testing.T) {
 	for _, tt := range tests {
 		model := honest()
 		tt.change(model)
-		_, err := allow.Graph(marshal(t, model), "read")
+		_, err := allow.Graph(marshal(t, model), "fetched")
 		if !errors.Is(err, allow.ErrRefused) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Graph = %v, want ErrRefused with %q", tt.give, err, tt.want)
 		}
@@ -322,7 +323,7 @@ func FuzzGraph(f *testing.F) {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		model, err := allow.Graph(content, "read")
+		model, err := allow.Graph(content, "fetched")
 		if err != nil {
 			if !errors.Is(err, allow.ErrRefused) {
 				t.Errorf("Graph = %v, want ErrRefused", err)
@@ -339,7 +340,7 @@ func FuzzGraph(f *testing.F) {
 				t.Errorf("Graph lets %q through", node.GetOp())
 			}
 		}
-		if again, err := allow.Graph(marshal(t, model), "read"); err != nil || !proto.Equal(again, model) {
+		if again, err := allow.Graph(marshal(t, model), "fetched"); err != nil || !proto.Equal(again, model) {
 			t.Errorf("Graph of what it gave = %v, want the same again", err)
 		}
 	})

@@ -218,6 +218,11 @@ func (c *checker) checkRuns(meta *corepb.MetaGraphDef, fetched []string) error {
 		return err
 	}
 	run := slices.Clone(fetched)
+	for name, node := range c.nodes {
+		if node.GetOp() == "ReadVariableOp" {
+			run = append(run, name)
+		}
+	}
 	for name, signature := range meta.GetSignatureDef() {
 		if name == initKey {
 			continue
@@ -228,7 +233,7 @@ func (c *checker) checkRuns(meta *corepb.MetaGraphDef, fetched []string) error {
 			}
 		}
 	}
-	if err := c.checkReach("a signature", run, assign, restore, save, merge); err != nil {
+	if err := c.checkReach("a signature, or reading a variable,", run, assign, restore, save, merge); err != nil {
 		return err
 	}
 	if err := c.checkReach("what is run when the model is loaded", []string{initial}, restore, save, merge); err != nil {
