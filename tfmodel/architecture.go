@@ -148,7 +148,8 @@ func (a Architecture) Parameters() int {
 // most, from pixels of 0 to 1. For the built-in models that is 10¹⁵, where pictures give
 // up to 500. read gives a variable's values; it is called in the order of Variables.
 //
-// It is less where the head could not compute with such values: at most half the
+// It is an error where values within the encoder may exceed float32: ReLU would hide what
+// comes of that. The bound is less where the head could not compute with such values: at most half the
 // largest float32 after both layers.
 func (a Architecture) embeddingMax(read func(Variable) ([]float32, error)) (float64, error) {
 	variables := a.Variables()
@@ -165,6 +166,9 @@ func (a Architecture) embeddingMax(read func(Variable) ([]float32, error)) (floa
 		}
 		if i < head {
 			bounds = convolutionBounds(bounds, kernel, bias)
+			if most := slices.Max(bounds); !(most <= math.MaxFloat32) {
+				return 0, fmt.Errorf("%q has weights by which values may come to %.3g, want at most %.3g, the largest float32", variables[i].Name, most, math.MaxFloat32)
+			}
 		} else {
 			gain *= max(1, denseGain(kernel, len(bias)))
 		}

@@ -396,6 +396,20 @@ func TestOldCardsHaveABound(t *testing.T) {
 	}
 }
 
+// TestExportRefusesOverflow: weights that are finite but give infinite embeddings, which
+// the head's ReLU would hide.
+func TestExportRefusesOverflow(t *testing.T) {
+	source := tinySource(t)
+	kernel, _ := source.Weights.Get("block1_conv1/kernel")
+	for i := range kernel.Data {
+		kernel.Data[i] = 3e38
+	}
+	err := tfmodel.Export(t.Context(), filepath.Join(t.TempDir(), "1"), source, tfmodel.Options{})
+	if want := `"block1_conv1/kernel" has weights by which values may come to 8.1e+39, want at most 3.4e+38`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Export = %v, want an error with %q", err, want)
+	}
+}
+
 func TestCheckEmbedding(t *testing.T) {
 	model := loadTiny(t, tfmodel.Options{})
 	limit := float32(model.EmbeddingMax())

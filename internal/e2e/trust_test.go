@@ -82,7 +82,7 @@ func TestModelsRunNoForeignCode(t *testing.T) {
 		{"eval", "verify", "--model", models, data},
 		{"eval", "oneshot", "--model", models, data},
 		{"eval", "robustness", "--model", models, data},
-		{"train", "--data", data, "--run", filepath.Join(dir, "run"), "--start", model, "--input-size", "32"},
+		{"train", "--data", data, "--run", filepath.Join(dir, "run"), "--start", model, "--input-size", "32", "--split", "none"},
 		{"serve", "--model", models, "--addr", proctest.FreeAddress(t), "--http-addr", ""},
 	} {
 		_, stderr, code := proctest.Run(t, "", command...)
@@ -136,7 +136,7 @@ func TestModelDigest(t *testing.T) {
 			{"compare", "--model", path, proctest.GlyphA, proctest.GlyphB},
 			{"model", "info", path},
 			{"export", "--model", path, filepath.Join(t.TempDir(), "out")},
-			{"train", "--data", filepath.Join(proctest.Root, "testdata/omniglot"), "--run", filepath.Join(t.TempDir(), "run"), "--start", path, "--input-size", "32"},
+			{"train", "--data", filepath.Join(proctest.Root, "testdata/omniglot"), "--run", filepath.Join(t.TempDir(), "run"), "--start", path, "--input-size", "32", "--split", "none"},
 			{"serve", "--model", path, "--addr", proctest.FreeAddress(t), "--http-addr", ""},
 		} {
 			_, stderr, code := proctest.Run(t, "", append(command, "--model-digest", other)...)
