@@ -6,14 +6,14 @@ SHELL := /usr/bin/env bash
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 TOOLS := $(CURDIR)/.tools
-BUF := $(TOOLS)/buf/node_modules/.bin/buf
+BUF := web/node_modules/.bin/buf
 # Settings of cgo for TensorFlow, written by scripts/setup.sh.
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./proto/... ./server/... ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./proto/... ./server/... ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
-NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/... ./cmd/... ./internal/modelfile ./internal/e2e/...
+NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
 # For the tests of one package: Go's own 10 minutes are few for real servers where
 # the machine has other work.
@@ -29,10 +29,11 @@ GET_TURBOJPEG := apt-get install --no-install-recommends libturbojpeg0-dev (brew
 # that a change of it installs again.
 GRPCURL := $(TOOLS)/grpcurl-v1.9.3
 LINT := $(TOOLS)/golangci-lint-v2.15.0
-PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2 $(TOOLS)/buf-1.75.0
+PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
-PLAYWRIGHT := $(TOOLS)/playwright-core-1.65.1
-# The page's packages, its compilers among them, by web/package-lock.json.
+LICENSES := $(TOOLS)/go-licenses-v1.6.0
+# The page's packages and the tools that come by npm, each by its hash in
+# web/package-lock.json.
 PAGE := web/node_modules/.package-lock.json
 
 # Tags of the webcam client: gocv with the modules of OpenCV that it needs.
@@ -78,7 +79,7 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 	scripts/webcam-check.sh
 
 .PHONY: checkpage
-checkpage: build $(PLAYWRIGHT) ## Drive the page in Chromium against a real server.
+checkpage: build $(PAGE) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
 
 .PHONY: checkdeploy
@@ -110,8 +111,18 @@ checkgenerate: generate ## Fail when generated files are not what their sources 
 	@git diff --exit-code -- proto web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
 	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
+.PHONY: thirdparty
+thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
+	$(ENV) && python3 scripts/third_party.py
+
+# Left out where the tool can't be had, which says why itself.
+.PHONY: checkthirdparty
+checkthirdparty: setup ## Fail when THIRD-PARTY.txt is not what the modules say.
+	@if $(MAKE) --no-print-directory $(LICENSES); then $(ENV) && python3 scripts/third_party.py --check; \
+	else echo "THIRD-PARTY.txt is not checked: go-licenses could not be fetched, see above"; fi
+
 .PHONY: acceptcontract
-acceptcontract: $(PROTO) ## Take the contract as it is for what 'buf breaking' compares with.
+acceptcontract: $(PAGE) ## Take the contract as it is for what 'buf breaking' compares with.
 	$(BUF) build -o proto/siamese-v1.binpb
 
 .PHONY: parity
@@ -132,6 +143,7 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
+	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 
 .PHONY: chaos
@@ -159,7 +171,7 @@ clean: ## Remove what was built and fetched.
 	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
-tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(PAGE) $(PLAYWRIGHT) ## Install the tools of tests, lint and generate.
+tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) ## Install the tools of tests, lint and generate.
 
 # $(call install,PACKAGE,VERSION)
 define install
@@ -176,14 +188,10 @@ $(TOOLS)/protoc-gen-go-grpc-%:
 	$(call install,google.golang.org/grpc/cmd/protoc-gen-go-grpc,$*)
 $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
+$(TOOLS)/go-licenses-%:
+	$(call install,github.com/google/go-licenses,$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
 $(PAGE): web/package-lock.json
 	npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
-	@touch $@
-$(TOOLS)/playwright-core-%:
-	npm install --prefix $(TOOLS)/playwright --no-save --no-audit --no-fund --silent playwright-core@$*
-	@touch $@
-$(TOOLS)/buf-%:
-	npm install --prefix $(TOOLS)/buf --no-save --no-audit --no-fund --silent @bufbuild/buf@$*
 	@touch $@

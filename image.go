@@ -84,6 +84,9 @@ func (m *Model) prepare(image Image) (Image, error) {
 		if got, want := len(image.embedding), m.embeddingLength(); got != want {
 			return Image{}, fmt.Errorf("received an embedding of %d values, expected %d", got, want)
 		}
+		if err := m.network.CheckEmbedding(image.embedding); err != nil {
+			return Image{}, err
+		}
 		return image, nil
 	case image.picture != nil:
 		p, config := image.picture, m.preparer.Config()

@@ -113,6 +113,11 @@ func TestRankSortsAndTellsFailures(t *testing.T) {
 
 func TestImagesAreRefused(t *testing.T) {
 	model := open(t)
+	embedding := func(value float32) []float32 {
+		values := make([]float32, 4608)
+		values[4607] = value
+		return values
+	}
 	tests := []struct {
 		name string
 		give siamese.Image
@@ -123,6 +128,9 @@ func TestImagesAreRefused(t *testing.T) {
 		{"no file", siamese.File(noFile), fs.ErrNotExist},
 		{"a picture of another size", siamese.Prepared(&imaging.Picture{Width: 1, Height: 1, Pix: make([]byte, 3)}), nil},
 		{"an embedding of another length", siamese.Embedded([]float32{1}), nil},
+		{"an embedding below 0", siamese.Embedded(embedding(-3e38)), nil},
+		{"an embedding that no picture has", siamese.Embedded(embedding(3e38)), nil},
+		{"an embedding with NaN", siamese.Embedded(embedding(float32(math.NaN()))), nil},
 	}
 	for _, tt := range tests {
 		_, err := model.Compare(t.Context(), siamese.File(glyphA), tt.give)

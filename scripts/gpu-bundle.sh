@@ -172,7 +172,7 @@ pack_program() {
   # The runtime is small, and the one library of which another major version does
   # not do: CUDA 13 lacks functions that TensorFlow calls.
   cp "$gpu"/nvidia/cuda_runtime/lib/libcudart.so.12 "$folder/nvidia/cuda_runtime/lib/"
-  cp "$parts/gpu-check" LICENSE NOTICE "$folder/"
+  cp "$parts/gpu-check" LICENSE NOTICE THIRD-PARTY.txt "$folder/"
   cp -r testdata "$folder/"
   pack "$folder" "$work/program.tar.zst" "$level"
 }

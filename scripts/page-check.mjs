@@ -1,7 +1,7 @@
 // What: drives the page in a real Chromium against a real server, as a person
 //       would: compare, rank, live, errors, tokens, limits, keyboard, phone, dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
-//       It needs playwright-core under .tools/playwright and a Chromium
+//       It needs playwright-core under web/node_modules and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
 //       and passes.
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ if (!existsSync(chromium)) {
   console.log(`page-check: skipped, there is no Chromium at ${chromium}: install it or set CHROMIUM`);
   process.exit(0);
 }
-const { chromium: browsers } = createRequire(join(root, ".tools/playwright/"))("playwright-core");
+const { chromium: browsers } = createRequire(join(root, "web/"))("playwright-core");
 const glyph = (name) => join(root, "testdata/omniglot/Greek", name);
 const [a, b, c] = ["character01/0394_01.png", "character01/0394_02.png", "character02/0395_01.png"].map(glyph);
 const card = JSON.parse(readFileSync(join(root, "tfmodel/builtin/siamese-omniglot.json")));

@@ -21,6 +21,7 @@ wheel_platforms=(manylinux_2_27_x86_64 manylinux_2_26_x86_64 manylinux_2_25_x86_
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 store=$root/.tensorflow
+cuda_requirements=$root/scripts/requirements-cuda.txt
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -93,13 +94,11 @@ with zipfile.ZipFile(wheel) as archive:
 EOF
 }
 
-# download DIR REQUIREMENT...: wheels by pip, checked against their hashes where
-# the requirement names one.
+# download DIR: the wheels of DIR/requirements.txt by pip, each checked against its
+# hash; one without a hash is refused.
 download() {
   local folder=$1
-  shift
-  printf '%s\n' "$@" >"$folder/requirements.txt"
-  "$python" -m pip download --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
+  "$python" -m pip download --require-hashes --quiet --disable-pip-version-check --no-cache-dir --no-deps --only-binary=:all: \
     "${wheel_platforms[@]/#/--platform=}" --python-version "$wheel_python" --implementation cp \
     --dest "$folder" --requirement "$folder/requirements.txt" ||
     die "TensorFlow could not be fetched: see pip's words above; run the command again, or set TENSORFLOW_DIR to a folder with a TensorFlow $version C library"
@@ -133,7 +132,8 @@ fetch() {
   partial=$(mktemp -d "$store/partial.XXXXXX")
   trap 'rm -rf "$partial"' EXIT
   say "fetching TensorFlow $version for the ${kind^^} (once)"
-  download "$partial" "$requirement"
+  echo "$requirement" >"$partial/requirements.txt"
+  download "$partial"
   local wheel
   wheel=$(echo "$partial"/tensorflow*.whl)
   unpack "$wheel" "$partial/$kind" "${library_members[@]}"
@@ -148,24 +148,25 @@ fetch() {
   trap - EXIT
 }
 
-# fetch_cuda WHEEL: the CUDA libraries that the wheel's extra "and-cuda" names,
-# beside the library as in site-packages, where its run path finds them.
+# fetch_cuda WHEEL: the CUDA libraries that the wheel's extra "and-cuda" names, as
+# scripts/requirements-cuda.txt pins them, beside the library as in site-packages,
+# where its run path finds them.
 fetch_cuda() {
-  local wheel=$1 requirements
-  mapfile -t requirements < <("$python" - "$wheel" <<'EOF'
+  local wheel=$1 wanted found
+  wanted=$("$python" - "$wheel" <<'EOF'
 import re, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]) as archive:
     name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-    for line in archive.read(name).decode().splitlines():
-        found = re.match(r"Requires-Dist: ([^;]+);.*extra == .and-cuda", line)
-        if found:
-            print(found.group(1).strip())
+    lines = archive.read(name).decode().splitlines()
+print(*sorted(m[1] for m in (re.match(r"Requires-Dist: ([\w-]+).*extra == .and-cuda", line) for line in lines) if m))
 EOF
   )
-  [ "${#requirements[@]}" -gt 0 ] || die "the CUDA wheel names no CUDA libraries: it is not the one that was expected"
-  say "fetching ${#requirements[@]} CUDA libraries: ${requirements[*]}"
+  found=$(sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' "$cuda_requirements" | sort | xargs)
+  [ "$wanted" = "$found" ] || die "the CUDA wheel asks for ${wanted:-nothing}, but $cuda_requirements pins $found"
+  say "fetching CUDA libraries: $found"
   mkdir "$partial/cuda"
-  download "$partial/cuda" "${requirements[@]}"
+  cp "$cuda_requirements" "$partial/cuda/requirements.txt"
+  download "$partial/cuda"
   local library
   for library in "$partial"/cuda/*.whl; do
     unpack "$library" "$partial/gpu" nvidia/
@@ -210,7 +211,8 @@ EOF
 complete() { [ "$(cat "$store/$1/.complete" 2>/dev/null)" = "$2" ]; }
 
 cpu_requirement="tensorflow-cpu==$version --hash=sha256:$cpu_wheel_sha256"
-gpu_requirement="tensorflow==$version --hash=sha256:$gpu_wheel_sha256"
+# The comment has the libraries fetched again when other ones are pinned.
+gpu_requirement="tensorflow==$version --hash=sha256:$gpu_wheel_sha256 # with CUDA libraries $(cksum <"$cuda_requirements")"
 
 use_wheel() {
   write_env "$store/$1/tensorflow" "$store/$1/tensorflow/include" "$version for the ${1^^}, from the wheel"

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,8 @@ func TestAddModelRefusesWhatCanNotBe(t *testing.T) {
 	}{
 		{"no digest", func(m *server.ModelInfo) { m.Digest = "" }, "Digest is empty"},
 		{"no height", func(m *server.ModelInfo) { m.Height = 0 }, "input is 16x0 pixels"},
+		{"an embedding below 0", func(m *server.ModelInfo) { m.EmbeddingMax = -1 }, "EmbeddingMax is -1"},
+		{"an endless embedding", func(m *server.ModelInfo) { m.EmbeddingMax = float32(math.Inf(1)) }, "EmbeddingMax is +Inf"},
 		{"no embedding", func(m *server.ModelInfo) { m.EmbeddingLength = 0 }, "EmbeddingLength is 0"},
 		{"threshold", func(m *server.ModelInfo) { m.Threshold = 1.5 }, "Threshold is 1.5"},
 		{"vast input", func(m *server.ModelInfo) { m.Width = 1 << 20 }, "Width is 1048576"},

@@ -35,6 +35,8 @@ func imageRefusals() []refusal {
 	broken[5] = float32(math.NaN())
 	endless := slices.Clone(values)
 	endless[0] = float32(math.Inf(1))
+	below, above := slices.Clone(values), slices.Clone(values)
+	below[11], above[3] = -1e-30, embeddingMax+1
 	at := func(field string, image *pb.Image) proto.Message {
 		switch field {
 		case "image_a":
@@ -78,6 +80,8 @@ func imageRefusals() []refusal {
 		{"embedding too long", "query", fault.ReasonEmbeddingLength, embedding(modelDigest, append(values, 0)...), invalid},
 		{"embedding with NaN", "image_a", fault.ReasonEmbeddingValue, embedding(modelDigest, broken...), invalid},
 		{"embedding with infinity", "image_b", fault.ReasonEmbeddingValue, embedding(modelDigest, endless...), invalid},
+		{"embedding below 0", "query", fault.ReasonEmbeddingValue, embedding(modelDigest, below...), invalid},
+		{"embedding above what the model can make", "image_a", fault.ReasonEmbeddingValue, embedding(modelDigest, above...), invalid},
 	}
 	var all []refusal
 	for _, tt := range tests {

@@ -13,6 +13,7 @@ import (
 const (
 	inputSide       = 16
 	embeddingLength = 12
+	embeddingMax    = 1000
 	modelDigest     = "5ca1ab1e"
 	threshold       = float32(0.75)
 )
@@ -24,6 +25,7 @@ var modelInfo = server.ModelInfo{
 	Height:          inputSide,
 	Width:           inputSide,
 	EmbeddingLength: embeddingLength,
+	EmbeddingMax:    embeddingMax,
 	Threshold:       threshold,
 	ResizeRule:      "shorter side, centre crop",
 	Device:          "cpu",

@@ -2,6 +2,7 @@ package tfmodel
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"siamese/weights"
@@ -140,6 +141,68 @@ func (a Architecture) Parameters() int {
 		total += variable.Size()
 	}
 	return total
+}
+
+// embeddingMax is what no value of an embedding exceeds, for any picture: each
+// convolution's outputs are at most its positive weights times what their inputs are at
+// most, from pixels of 0 to 1. For the built-in models that is 10¹⁵, where pictures give
+// up to 500. read gives a variable's values; it is called in the order of Variables.
+//
+// It is an error where values within the encoder may exceed float32: ReLU would hide what
+// comes of that. The bound is less where the head could not compute with such values: at most half the
+// largest float32 after both layers.
+func (a Architecture) embeddingMax(read func(Variable) ([]float32, error)) (float64, error) {
+	variables := a.Variables()
+	head := len(variables) - 4 // kernel and bias of two layers
+	bounds, gain := []float64{1, 1, 1}, 1.0
+	for i := 0; i < len(variables); i += 2 {
+		kernel, err := read(variables[i])
+		if err != nil {
+			return 0, err
+		}
+		bias, err := read(variables[i+1])
+		if err != nil {
+			return 0, err
+		}
+		if i < head {
+			bounds = convolutionBounds(bounds, kernel, bias)
+			if most := slices.Max(bounds); !(most <= math.MaxFloat32) {
+				return 0, fmt.Errorf("%q has weights by which values may come to %.3g, want at most %.3g, the largest float32", variables[i].Name, most, math.MaxFloat32)
+			}
+		} else {
+			gain *= max(1, denseGain(kernel, len(bias)))
+		}
+	}
+	const rounding = 2 // more than 13 layers in bfloat16 are off by
+	return min(rounding*slices.Max(bounds), math.MaxFloat32/2/gain), nil
+}
+
+// convolutionBounds are what the outputs of a convolution with ReLU are at most, by
+// channel, where its inputs are 0 to inputs. The kernel is [3,3,in,out].
+func convolutionBounds(inputs []float64, kernel, bias []float32) []float64 {
+	outputs := make([]float64, len(bias))
+	for i, value := range bias {
+		outputs[i] = float64(value)
+	}
+	for i, weight := range kernel {
+		if weight > 0 {
+			outputs[i%len(outputs)] += float64(weight) * inputs[i/len(outputs)%len(inputs)]
+		}
+	}
+	for i := range outputs {
+		outputs[i] = max(outputs[i], 0)
+	}
+	return outputs
+}
+
+// denseGain is how many times the largest input an output of a dense layer is at most,
+// bias aside. The kernel is [in,out].
+func denseGain(kernel []float32, outputs int) float64 {
+	gains := make([]float64, outputs)
+	for i, weight := range kernel {
+		gains[i%outputs] += math.Abs(float64(weight))
+	}
+	return slices.Max(gains)
 }
 
 // convolutionName is Keras' name for a convolution; both numbers start at 0.

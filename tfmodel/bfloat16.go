@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +14,6 @@ import (
 	typepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
-
-	"siamese/internal/regular"
-	"siamese/internal/scratch"
 )
 
 // TensorFlow turns a graph of float32 into one of bfloat16 by itself on a CPU
@@ -66,7 +61,7 @@ func (r *rounding) roundNode(node *nodepb.NodeDef) {
 	switch {
 	case r.rounded[node.GetName()]:
 		takes = roundedInputs[node.GetOp()]
-	case node.GetOp() == "Shape" && r.isRounded(node.GetInput()[0]):
+	case node.GetOp() == "Shape" && len(node.GetInput()) > 0 && node.GetAttr() != nil && r.isRounded(node.GetInput()[0]):
 		takes = []int{0} // the shape of either type is the same
 	}
 	if takes != nil {
@@ -125,7 +120,7 @@ func roundedNodes(nodes []*nodepb.NodeDef) map[string]bool {
 		grows = false
 		for _, node := range nodes {
 			inputs, is := roundedInputs[node.GetOp()]
-			if !is || rounded[node.GetName()] || node.GetAttr()["T"].GetType() != typepb.DataType_DT_FLOAT {
+			if !is || len(node.GetInput()) <= slices.Max(inputs) || rounded[node.GetName()] || node.GetAttr()["T"].GetType() != typepb.DataType_DT_FLOAT {
 				continue
 			}
 			joins := strings.HasPrefix(node.GetOp(), "Conv2D") ||
@@ -173,40 +168,12 @@ func roundTower(t *tower) error {
 	return nil
 }
 
-// roundedCopy makes a temporary SavedModel folder that is dir with its
-// convolutions in bfloat16: the graph is rewritten, the variables are linked to.
-// The caller removes the folder once the model is loaded.
-func roundedCopy(dir string) (*scratch.Folder, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	saved, err := regular.Read(filepath.Join(dir, graphFile), maxModelFileBytes)
-	if err != nil {
-		return nil, err
-	}
-	model := &corepb.SavedModel{}
-	if err := proto.Unmarshal(saved, model); err != nil {
-		return nil, fmt.Errorf("%s: %w", graphFile, err)
-	}
+// roundModel is roundGraph on a SavedModel.
+func roundModel(model *corepb.SavedModel) error {
 	for _, meta := range model.GetMetaGraphs() {
 		if _, err := roundGraph(meta.GetGraphDef()); err != nil {
-			return nil, fmt.Errorf("%s: %w", graphFile, err)
+			return fmt.Errorf("%s: %w", graphFile, err)
 		}
 	}
-	if saved, err = proto.Marshal(model); err != nil {
-		return nil, fmt.Errorf("%s: %w", graphFile, err)
-	}
-	copied, err := scratch.New("", "siamese-bfloat16-")
-	if err != nil {
-		return nil, fmt.Errorf("bfloat16 on a GPU needs a temporary folder for the rewritten graph: %w", err)
-	}
-	variables := filepath.Dir(variablesFile)
-	err = errors.Join(
-		os.WriteFile(filepath.Join(copied.Path(), graphFile), saved, 0o600),
-		os.Symlink(filepath.Join(dir, variables), filepath.Join(copied.Path(), variables)))
-	if err != nil {
-		return nil, errors.Join(err, copied.Remove())
-	}
-	return copied, nil
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,11 @@ type Card struct {
 	Input string `json:"input"`
 	// Weights identifies the weights.
 	Weights WeightsCard `json:"weights"`
+	// EmbeddingMax is the largest value that an embedding can have; the smallest is
+	// 0. It follows from the weights for pixels of 0 to 1, whatever the picture: a
+	// bound, far above what pictures give. Export computes it. 0: unknown, in
+	// cards of older programs.
+	EmbeddingMax float64 `json:"embedding_max,omitempty"`
 	// Threshold is the similarity, 0 to 1, from which the verdict is "same".
 	Threshold float64 `json:"threshold"`
 	// ThresholdNote says how it was chosen and the errors measured at it.
@@ -116,6 +122,9 @@ func (c Card) Validate() error {
 	}
 	if !(c.Threshold >= 0 && c.Threshold <= 1) {
 		return fmt.Errorf("card: threshold %v, want 0 to 1", c.Threshold)
+	}
+	if !(c.EmbeddingMax >= 0 && c.EmbeddingMax <= math.MaxFloat32) {
+		return fmt.Errorf("card: embedding_max %v, want 0 or more and a float32", c.EmbeddingMax)
 	}
 	if want := c.Architecture.Parameters(); c.Parameters != want {
 		return fmt.Errorf("card: %d parameters, but the architecture has %d", c.Parameters, want)

@@ -50,6 +50,8 @@ type Options struct {
 	// weights and results stay float32. Default Float32Precision. AutoPrecision
 	// chooses by the processor and the model's golden pairs.
 	Precision Precision
+	// Trust says which models may be opened. Training ignores it.
+	Trust Trust
 
 	// rounds has BFloat16 rewrite the graph on a CPU as well: for tests.
 	rounds bool
@@ -87,6 +89,9 @@ func (o Options) Validate() error {
 		return fmt.Errorf("threads %d and %d, want 0 or more", o.IntraThreads, o.InterThreads)
 	}
 	if err := o.Precision.validate(); err != nil {
+		return err
+	}
+	if err := o.Trust.validate(); err != nil {
 		return err
 	}
 	if len(o.Cluster) > 0 {

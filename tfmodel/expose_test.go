@@ -8,6 +8,8 @@ import (
 
 	framework "github.com/galeone/tensorflow/tensorflow/go/core/framework/graph_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"siamese/weights"
 )
 
 // Rehash rewrites a folder's card for its present files, as if model and card had
@@ -110,4 +112,24 @@ func RoundedTower(architecture Architecture, config TrainerConfig) (*framework.G
 func Rounded(options Options) Options {
 	options.Precision, options.rounds = BFloat16, true
 	return options
+}
+
+// SetValue writes a folder's variables again with one value changed, and its card with
+// them, as somebody would who has both.
+func SetValue(dir string, set *weights.Set, name string, index int, value float32) error {
+	tensor, _ := set.Get(name)
+	tensor.Data[index] = value
+	card, err := readCard(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range []string{".index", ".data-00000-of-00001"} {
+		if err := os.Remove(filepath.Join(dir, variablesFile+file)); err != nil {
+			return err
+		}
+	}
+	if err := writeBundle(filepath.Join(dir, variablesFile), card.Architecture.Variables(), set); err != nil {
+		return err
+	}
+	return Rehash(dir, func(card *Card) { card.Weights.Digest = set.Digest() })
 }

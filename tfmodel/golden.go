@@ -46,7 +46,14 @@ func (m *Model) measureGoldenPairs(ctx context.Context, files fs.FS) ([]float64,
 		if err != nil {
 			return nil, err
 		}
-		return m.Encode(ctx, pixels)
+		embedding, err := m.Encode(ctx, pixels)
+		if err == nil {
+			err = m.CheckEmbedding(embedding)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("golden picture %s: %w", name, err)
+		}
+		return embedding, nil
 	}
 	for _, pair := range m.card.GoldenPairs {
 		embeddingA, err := encode(pair.A)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,7 @@ type Model struct {
 	precisionReason string
 	// maxRunImages bounds a run, which can't be interrupted.
 	maxRunImages int
+	embeddingMax float64
 }
 
 // maxRunPairs bounds a run of the head: 256 candidates take about 10 ms on a
@@ -77,6 +79,26 @@ func Load(ctx context.Context, dir string, options Options) (*Model, error) {
 // Card is what the model says about itself. Its maps and slices must not be
 // changed.
 func (m *Model) Card() Card { return m.card }
+
+// EmbeddingMax is what a value of an embedding is at most; none is below 0. It follows
+// from the weights (see Card.EmbeddingMax). A graph of another program gets its card's.
+// 0: unknown.
+func (m *Model) EmbeddingMax() float64 { return m.embeddingMax }
+
+// CheckEmbedding returns an error that names the first value of an embedding which the
+// model can't make: one that is not finite, below 0 or above EmbeddingMax.
+func (m *Model) CheckEmbedding(embedding []float32) error {
+	limit := m.embeddingMax
+	if limit == 0 {
+		limit = math.MaxFloat32
+	}
+	for i, value := range embedding {
+		if !(value >= 0 && float64(value) <= limit) { // NaN too
+			return fmt.Errorf("received %v as number %d of an embedding, expected 0 to %v, what the model can make", value, i, float32(limit))
+		}
+	}
+	return nil
+}
 
 // Version is the name of the folder that the model was loaded from.
 func (m *Model) Version() string { return m.version }
@@ -191,12 +213,21 @@ func loadOn(ctx context.Context, dir string, options Options, read func(Options)
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	from, err := checkedFolder(ctx, dir)
-	if err != nil {
-		return nil, refused(ctx, dir, err)
-	}
-	model, err := from.load(ctx, options, read)
+	model, err := loadHeld(ctx, dir, options, read)
 	return model, refused(ctx, dir, err)
+}
+
+func loadHeld(ctx context.Context, dir string, options Options, read func(Options) (processor, error)) (_ *Model, err error) {
+	held, release, err := options.Trust.hold(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	from, err := checkedFolder(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	return from.load(ctx, options, read)
 }
 
 // load opens the folder in the precision that is asked for and checks its golden
@@ -222,13 +253,8 @@ type folder struct {
 	card Card
 }
 
-// checkedFolder finds a SavedModel folder as Load does and checks its files'
-// hashes.
+// checkedFolder reads a SavedModel folder's card and checks its files' hashes.
 func checkedFolder(ctx context.Context, dir string) (folder, error) {
-	dir, err := versionFolder(dir)
-	if err != nil {
-		return folder{}, err
-	}
 	card, err := readCard(dir)
 	if err != nil {
 		return folder{}, err
@@ -252,12 +278,12 @@ func (f folder) openChecked(ctx context.Context, options Options, tolerance floa
 
 // extra holds what is beside the card.
 func (f folder) extra() fs.FS {
-	return regular.DirFS(filepath.Join(f.dir, extraFolder), maxModelFileBytes)
+	return regular.DirFS(filepath.Join(f.dir, extraFolder), maxPictureBytes)
 }
 
 // open opens the folder without checking hashes or golden pairs.
 func (f folder) open(options Options) (*Model, error) {
-	session, signatures, err := loadSession(f.dir, options)
+	session, signatures, err := f.loadSession(options)
 	if err != nil {
 		return nil, err
 	}
@@ -272,11 +298,16 @@ func (f folder) open(options Options) (*Model, error) {
 		_ = session.Close()
 		return nil, err
 	}
+	if err := model.inspect(f, options.Trust); err != nil {
+		_ = session.Close()
+		return nil, err
+	}
 	return model, nil
 }
 
-// loadSession loads a folder's graph in the precision of the options.
-func loadSession(dir string, options Options) (*tf.Session, map[string]binding.Signature, error) {
+// loadSession loads the folder's graph in the precision of the options. TensorFlow is
+// given a copy of what was checked, since the folder's own may change.
+func (f folder) loadSession(options Options) (*tf.Session, map[string]binding.Signature, error) {
 	config, err := options.config()
 	if err != nil {
 		return nil, nil, err
@@ -285,16 +316,31 @@ func loadSession(dir string, options Options) (*tf.Session, map[string]binding.S
 	if err != nil {
 		return nil, nil, err
 	}
-	options.Precision.allowTensorFloat32()
-	if !rounds {
-		return tf.Load(dir, config)
+	if err := f.checkVariables(); err != nil {
+		return nil, nil, err
 	}
-	copied, err := roundedCopy(dir)
+	options.Precision.allowTensorFloat32()
+	if options.Trust.AllowAnyOp && !rounds {
+		return tf.Load(f.dir, config)
+	}
+	graph, err := f.graph(options.Trust)
 	if err != nil {
 		return nil, nil, err
 	}
-	session, signatures, err := tf.Load(copied.Path(), config)
-	if removeErr := copied.Remove(); err == nil && removeErr != nil {
+	if rounds {
+		if err := roundModel(graph); err != nil {
+			return nil, nil, err
+		}
+	}
+	private, err := f.private(graph)
+	if nowhere(err) && !rounds {
+		return tf.Load(f.dir, config)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	session, signatures, err := tf.Load(private.Path(), config)
+	if removeErr := private.Remove(); err == nil && removeErr != nil {
 		return nil, nil, errors.Join(removeErr, session.Close())
 	}
 	return session, signatures, err

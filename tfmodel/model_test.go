@@ -209,11 +209,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"truncated graph, rehashed", func(t *testing.T, dir string) {
 			write(t, dir, graph, read(t, dir, graph)[:100])
 			must(t, tfmodel.Rehash(dir, unchanged))
-		}, "load SavedModel"},
+		}, "saved_model.pb: the graph is refused: "},
 		{"foreign graph, rehashed", func(t *testing.T, dir string) {
 			write(t, dir, graph, []byte("not a graph"))
 			must(t, tfmodel.Rehash(dir, unchanged))
-		}, "load SavedModel"},
+		}, "saved_model.pb: the graph is refused: "},
 		{"truncated weights, rehashed", func(t *testing.T, dir string) {
 			write(t, dir, index, read(t, dir, index)[:50])
 			must(t, tfmodel.Rehash(dir, unchanged))

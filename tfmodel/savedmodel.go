@@ -3,6 +3,7 @@ package tfmodel
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -212,8 +213,17 @@ func ReadWeights(ctx context.Context, dir string, options Options) (*weights.Set
 	return source.Weights, source.Card, err
 }
 
-func readSavedModel(ctx context.Context, dir string, options Options) (Source, error) {
-	from, err := checkedFolder(ctx, dir)
+func readSavedModel(ctx context.Context, dir string, options Options) (_ Source, err error) {
+	held, release, err := options.Trust.hold(ctx, dir)
+	if err != nil {
+		return Source{}, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	from, err := checkedFolder(ctx, held)
+	if err != nil {
+		return Source{}, err
+	}
+	digest, err := from.digest(ctx)
 	if err != nil {
 		return Source{}, err
 	}
@@ -229,8 +239,12 @@ func readSavedModel(ctx context.Context, dir string, options Options) (Source, e
 	if got, want := set.Digest(), from.card.Weights.Digest; got != want {
 		return Source{}, fmt.Errorf("its weights have the digest %s, its card says %s", got, want)
 	}
+	pictures, err := readPictures(from.extra(), from.card)
+	if err != nil {
+		return Source{}, err
+	}
 	from.card.Files = nil
-	return Source{Card: from.card, Weights: set, Pictures: from.extra()}, nil
+	return Source{Card: from.card, Weights: set, Pictures: pictures, Digest: digest}, nil
 }
 
 // readVariables fetches the network's variables, one a run: together they would
@@ -250,10 +264,16 @@ func (m *Model) readVariables(ctx context.Context) (*weights.Set, error) {
 	return weights.New(tensors...)
 }
 
+// readSuffix ends the names of operations that read a variable, ours and TensorFlow's.
+const readSuffix = "/ReadVariableOp"
+
+// readName is the operation that graph.newVariable made beside the variable.
+func readName(variable Variable) string { return variable.Name + readSuffix }
+
 // readVariable runs the operation that graph.newVariable made beside the
 // variable.
 func (m *Model) readVariable(variable Variable) ([]float32, error) {
-	read, err := m.session.Output(variable.Name + "/ReadVariableOp")
+	read, err := m.session.Output(readName(variable))
 	if err != nil {
 		return nil, err
 	}

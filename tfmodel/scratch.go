@@ -38,7 +38,7 @@ func (s Scratch) Open(ctx context.Context, path string, options Options) (*Model
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	read, err := findSource(ctx, path)
+	read, err := findSource(ctx, path, options.Trust)
 	if err != nil {
 		return nil, refused(ctx, path, err)
 	}

@@ -27,6 +27,9 @@ type Source struct {
 	// Pictures holds the golden pairs' pictures by the paths in the card. Nil
 	// where the card has none.
 	Pictures fs.FS
+	// Digest is that of the files that the model was read from, card and pictures
+	// among them: see Trust. Empty for a source that was not read.
+	Digest string
 }
 
 // Bounds of the files of a model, so that one that somebody planted costs no more
@@ -37,6 +40,8 @@ const (
 	maxModelFileBytes = 4 << 30
 	// The largest that this program wrote had 9 kB: a card names files and pairs.
 	maxCardBytes = 16 << 20
+	// Of the input's size: 224×224 as an uncompressed PNG is 150 kB.
+	maxPictureBytes = 64 << 20
 	// A SavedModel of TensorFlow's has 3 files and some assets.
 	maxModelFiles = 1000
 )
@@ -44,8 +49,11 @@ const (
 // ReadSource reads what a SavedModel is made of: the built-in model for "", else
 // a weight file with the card beside it, as [Scratch.Open] takes it. Errors wrap
 // ErrModel.
-func ReadSource(ctx context.Context, path string) (Source, error) {
-	read, err := findSource(ctx, path)
+func ReadSource(ctx context.Context, path string, trust Trust) (Source, error) {
+	if err := trust.validate(); err != nil {
+		return Source{}, err
+	}
+	read, err := findSource(ctx, path, trust)
 	if err == nil && read == nil {
 		err = errors.New("it is a folder, want a weight file")
 	}
@@ -57,9 +65,9 @@ func ReadSource(ctx context.Context, path string) (Source, error) {
 }
 
 // findSource finds what is at path and returns what reads it; nil for a folder.
-func findSource(ctx context.Context, path string) (read func() (Source, error), err error) {
+func findSource(ctx context.Context, path string, trust Trust) (read func() (Source, error), err error) {
 	if path == "" {
-		return readBuiltin, nil
+		return func() (Source, error) { return readBuiltin(trust) }, nil
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,40 +76,77 @@ func findSource(ctx context.Context, path string) (read func() (Source, error), 
 	if err != nil || info.IsDir() {
 		return nil, err
 	}
-	return func() (Source, error) { return readFile(ctx, path) }, nil
+	return func() (Source, error) { return readFile(ctx, path, trust) }, nil
 }
 
-func readBuiltin() (Source, error) {
+func readBuiltin(trust Trust) (Source, error) {
 	card, err := ParseCard(builtin.Card)
 	if err != nil {
+		return Source{}, err
+	}
+	pictures, err := readPictures(builtin.Pictures, card)
+	if err != nil {
+		return Source{}, err
+	}
+	// The card gives the hash of the weights: a test holds it to that.
+	digest := fileDigest(builtin.Name+".safetensors", card.Weights.SHA256, builtin.Name+".json", builtin.Card, pictures)
+	if err := trust.check(digest); err != nil {
 		return Source{}, err
 	}
 	set, _, err := weights.ReadSafetensors(bytes.NewReader(builtin.Weights), int64(len(builtin.Weights)))
 	if err != nil {
 		return Source{}, fmt.Errorf("built-in weights: %w", err)
 	}
-	return Source{Card: card, Weights: set, Pictures: builtin.Pictures}, nil
+	return Source{Card: card, Weights: set, Pictures: pictures, Digest: digest}, nil
 }
 
 // readFile reads a weight file with the card beside it, or makes a card.
-func readFile(ctx context.Context, path string) (Source, error) {
-	hash, err := regular.SHA256(ctx, path, maxModelFileBytes)
+func readFile(ctx context.Context, path string, trust Trust) (Source, error) {
+	source, err := holdFile(ctx, path, trust)
+	if err == nil && source.Card.Name == "" {
+		sum := source.Card.Weights.SHA256
+		source.Card, err = bareCard(path, source.Weights)
+		source.Card.Weights.SHA256 = sum
+	}
+	return source, err
+}
+
+// ReadWeightFile reads a weight file that need not hold the whole network. Errors wrap
+// ErrModel.
+func ReadWeightFile(ctx context.Context, path string, trust Trust) (*weights.Set, error) {
+	if err := trust.validate(); err != nil {
+		return nil, err
+	}
+	source, err := holdFile(ctx, path, trust)
+	return source.Weights, refused(ctx, path, err)
+}
+
+// holdFile reads a weight file with the card beside it, if there is one. Each file is
+// read once: what is used is what was hashed.
+func holdFile(ctx context.Context, path string, trust Trust) (source Source, err error) {
+	content, err := regular.Read(path, maxModelFileBytes)
 	if err != nil {
 		return Source{}, err
 	}
-	set, err := weights.Read(path)
-	if err != nil {
-		return Source{}, err
-	}
-	source := Source{Weights: set, Pictures: regular.DirFS(filepath.Dir(path), maxModelFileBytes)}
+	sum := hashOf(content)
 	sidecar, err := regular.Read(CardPath(path), maxCardBytes)
-	switch {
-	case err == nil:
+	if err == nil {
 		source.Card, err = ParseCard(sidecar)
-	case errors.Is(err, fs.ErrNotExist):
-		source.Card, err = bareCard(path, set)
 	}
-	source.Card.Weights.SHA256 = hash
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Source{}, err
+	}
+	pictures, err := readPictures(regular.DirFS(filepath.Dir(path), maxPictureBytes), source.Card)
+	if err != nil {
+		return Source{}, err
+	}
+	source.Digest = fileDigest(filepath.Base(path), sum, filepath.Base(CardPath(path)), sidecar, pictures)
+	if err := errors.Join(trust.check(source.Digest), ctx.Err()); err != nil {
+		return Source{}, err
+	}
+	source.Pictures = pictures
+	source.Card.Weights.SHA256 = sum
+	source.Weights, err = weights.ReadContent(content)
 	return source, err
 }
 
@@ -159,7 +204,18 @@ func (s *Source) complete() error {
 	if err := s.Card.Validate(); err != nil {
 		return err
 	}
-	return s.Card.Architecture.Check(s.Weights)
+	if err := s.Card.Architecture.Check(s.Weights); err != nil {
+		return err
+	}
+	if err := s.Weights.CheckFinite(); err != nil {
+		return err
+	}
+	var err error
+	s.Card.EmbeddingMax, err = s.Card.Architecture.embeddingMax(func(variable Variable) ([]float32, error) {
+		tensor, _ := s.Weights.Get(variable.Name) // which Check has found
+		return tensor.Data, nil
+	})
+	return err
 }
 
 // unpack makes the model in an empty folder, all but its card's file. measure

@@ -38,6 +38,15 @@ func Read(path string) (*Set, error) {
 	return set, nil
 }
 
+// ReadContent is Read of a file's content.
+func ReadContent(content []byte) (*Set, error) {
+	set, err := read(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, fmt.Errorf("read weights: %w", err)
+	}
+	return set, nil
+}
+
 func read(r io.ReaderAt, size int64) (*Set, error) {
 	head := make([]byte, sniffedBytes)
 	n, err := r.ReadAt(head, 0)

@@ -17,17 +17,11 @@ func float16ToFloat32(h uint16) float32 {
 }
 
 // float32ToFloat16 narrows to the nearest float16, ties to the even one. What lies half a
-// step or more beyond maxFloat16 becomes infinity. A NaN keeps the upper part of its
-// payload, and stays a NaN where that part is zero.
+// step or more beyond maxFloat16 becomes infinity. The value must not be a NaN.
 func float32ToFloat16(value float32) uint16 {
 	bits := math.Float32bits(value)
 	sign, bits := uint16(bits>>16)&0x8000, bits&0x7fffffff
 	switch {
-	case bits > 0x7f800000: // NaN
-		if payload := uint16(bits>>13) & 0x3ff; payload > 0 {
-			return sign | 0x7c00 | payload
-		}
-		return sign | 0x7e00
 	case bits >= math.Float32bits(maxFloat16+16):
 		return sign | 0x7c00
 	case bits < math.Float32bits(0x1p-14):

@@ -13,16 +13,11 @@ import (
 
 const float16Values = 1 << 16
 
-// float16Value is the value of a float16 by the formula of IEEE 754.
+// float16Value is the value of a finite float16 by the formula of IEEE 754.
 func float16Value(bits int) float64 {
 	sign, exponent, fraction := bits>>15, bits>>10&0x1f, bits&0x3ff
 	value := math.Ldexp(1+float64(fraction)/1024, exponent-15)
-	switch {
-	case exponent == 0x1f && fraction != 0:
-		return math.NaN()
-	case exponent == 0x1f:
-		value = math.Inf(1)
-	case exponent == 0:
+	if exponent == 0 {
 		value = math.Ldexp(float64(fraction)/1024, -14)
 	}
 	if sign == 1 {
@@ -42,11 +37,19 @@ func halfFile(dtype string, values []uint16) []byte {
 	return file
 }
 
-// allHalves are all 16-bit values in order.
-func allHalves() []uint16 {
-	values := make([]uint16, float16Values)
-	for i := range values {
-		values[i] = uint16(i)
+// The exponents of 16-bit numbers that are not finite.
+const (
+	float16Infinity  = 0x7c00
+	bfloat16Infinity = 0x7f80
+)
+
+// finiteHalves are all 16-bit values in order whose exponent is not infinity's.
+func finiteHalves(infinity uint16) []uint16 {
+	var values []uint16
+	for i := range float16Values {
+		if bits := uint16(i); bits&infinity != infinity {
+			values = append(values, bits)
+		}
 	}
 	return values
 }
@@ -83,23 +86,21 @@ func narrow(t *testing.T, values []float32) []uint16 {
 
 func TestFloat16WidensExactly(t *testing.T) {
 	t.Parallel()
-	for bits, got := range readX(t, halfFile("F16", allHalves())) {
-		want := float16Value(bits)
-		same := float64(got) == want && math.Signbit(float64(got)) == math.Signbit(want)
-		if math.IsNaN(want) {
-			same = math.IsNaN(float64(got))
-		}
-		if !same {
-			t.Errorf("float16 %#04x reads as %g, want %g", bits, got, want)
+	halves := finiteHalves(float16Infinity)
+	for i, got := range readX(t, halfFile("F16", halves)) {
+		want := float16Value(int(halves[i]))
+		if float64(got) != want || math.Signbit(float64(got)) != math.Signbit(want) {
+			t.Errorf("float16 %#04x reads as %g, want %g", halves[i], got, want)
 		}
 	}
 }
 
 func TestFloat16ReturnsToItsBits(t *testing.T) {
 	t.Parallel()
-	for bits, got := range narrow(t, readX(t, halfFile("F16", allHalves()))) {
-		if int(got) != bits {
-			t.Errorf("float16 %#04x comes back as %#04x", bits, got)
+	halves := finiteHalves(float16Infinity)
+	for i, got := range narrow(t, readX(t, halfFile("F16", halves))) {
+		if got != halves[i] {
+			t.Errorf("float16 %#04x comes back as %#04x", halves[i], got)
 		}
 	}
 }
@@ -133,7 +134,6 @@ func TestFloat16RoundsToNearestEven(t *testing.T) {
 
 func TestFloat16Extremes(t *testing.T) {
 	t.Parallel()
-	inf := float32(math.Inf(1))
 	tests := []struct {
 		give float32
 		want uint16
@@ -141,9 +141,6 @@ func TestFloat16Extremes(t *testing.T) {
 		{0, 0}, {float32(math.Copysign(0, -1)), 0x8000},
 		{math.SmallestNonzeroFloat32, 0}, {-math.SmallestNonzeroFloat32, 0x8000},
 		{65519.99, 0x7bff}, {-65519.99, 0xfbff},
-		{inf, 0x7c00}, {-inf, 0xfc00},
-		{math.Float32frombits(0x7f800001), 0x7e00}, // a NaN whose payload has no upper part
-		{math.Float32frombits(0xffc00000), 0xfe00},
 	}
 	for _, tt := range tests {
 		if got := narrow(t, []float32{tt.give})[0]; got != tt.want {
@@ -166,10 +163,11 @@ func TestFloat16RefusesOverflow(t *testing.T) {
 
 func TestBfloat16WidensExactly(t *testing.T) {
 	t.Parallel()
-	for bits, got := range readX(t, halfFile("BF16", allHalves())) {
+	halves := finiteHalves(bfloat16Infinity)
+	for i, got := range readX(t, halfFile("BF16", halves)) {
 		// The upper half of the float32, by that format's own formula.
-		if want := uint32(bits) << 16; math.Float32bits(got) != want {
-			t.Errorf("bfloat16 %#04x reads as %#08x, want %#08x", bits, math.Float32bits(got), want)
+		if want := uint32(halves[i]) << 16; math.Float32bits(got) != want {
+			t.Errorf("bfloat16 %#04x reads as %#08x, want %#08x", halves[i], math.Float32bits(got), want)
 		}
 	}
 }

@@ -28,12 +28,15 @@ const (
 // or both layers of the head, each fitting the one before it. A file without a head, or
 // with some of the named convolutions, gives a Set without the rest.
 //
-// Errors are ErrCorrupt, ErrUnsupported (a part of HDF5 that Keras' weights do not need,
+// Values must be finite. Errors are ErrCorrupt, ErrUnsupported (a part of HDF5 that Keras' weights do not need,
 // or a network that is not this one; the message names it) or r's own.
 func ReadHDF5(r io.ReaderAt, size int64) (*Set, error) {
 	set, err := readKeras(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("hdf5: %w", err)
+	}
+	if err := set.CheckFinite(); err != nil {
+		return nil, fmt.Errorf("hdf5: %w: %w", ErrCorrupt, err)
 	}
 	return set, nil
 }

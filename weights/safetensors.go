@@ -28,7 +28,7 @@ const (
 // (empty if it has none), which is the caller's. Names are as in the file.
 //
 // The header is limited to MaxSafetensorsHeaderBytes. Data must fill the file without
-// gap or overlap, as the format demands. Errors are ErrCorrupt, ErrUnsupported (the
+// gap or overlap, as the format demands, and be finite. Errors are ErrCorrupt, ErrUnsupported (the
 // message names tensor and type) or r's own.
 func ReadSafetensors(r io.ReaderAt, size int64) (*Set, map[string]string, error) {
 	header, dataAt, err := readSafetensorsHeader(r, size)
@@ -43,6 +43,9 @@ func ReadSafetensors(r io.ReaderAt, size int64) (*Set, map[string]string, error)
 	}
 	set, err := New(tensors...)
 	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if err := set.CheckFinite(); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return set, maps.Clone(header.metadata), nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"unicode/utf8"
 )
@@ -19,11 +18,14 @@ const safetensorsAlignment = 8
 // bytes.
 //
 // It returns ErrInvalid, before anything is written, for another dtype than Float32 and
-// Float16, for a finite value that Float16 cannot hold (the message says which), for a
+// Float16, for a value that is not finite or that Float16 cannot hold (the message says which), for a
 // tensor named "__metadata__", and for a header above MaxSafetensorsHeaderBytes.
 func WriteSafetensors(w io.Writer, s *Set, dtype DType, metadata map[string]string) error {
 	if dtype != Float32 && dtype != Float16 {
 		return fmt.Errorf("%w: dtype %q, want %s or %s", ErrInvalid, dtype, Float32, Float16)
+	}
+	if err := s.CheckFinite(); err != nil {
+		return err
 	}
 	if dtype == Float16 {
 		if err := s.checkFloat16(); err != nil {
@@ -48,12 +50,12 @@ func WriteSafetensors(w io.Writer, s *Set, dtype DType, metadata map[string]stri
 	return nil
 }
 
-// checkFloat16 refuses finite values that would become infinite.
+// checkFloat16 refuses values that would become infinite.
 func (s *Set) checkFloat16() error {
 	const infinity = 0x7c00
 	for t := range s.All() {
 		for i, v := range t.Data {
-			if !math.IsInf(float64(v), 0) && float32ToFloat16(v)&0x7fff == infinity {
+			if float32ToFloat16(v)&0x7fff == infinity {
 				return fmt.Errorf("%w: value %d of tensor %q is %g, want at most %d for %s", ErrInvalid, i, t.Name, v, maxFloat16, Float16)
 			}
 		}

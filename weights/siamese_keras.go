@@ -32,9 +32,12 @@ var siameseKerasLayers = []string{
 // float32. The same Set gives the same bytes.
 //
 // It returns ErrInvalid, before anything is written, unless s holds exactly kernel and
-// bias of the 15 layers, in shapes that fit each other.
+// bias of the 15 layers, in shapes that fit each other, all values finite.
 func WriteSiameseKeras(w io.Writer, s *Set) error {
 	if err := checkNetwork(s); err != nil {
+		return err
+	}
+	if err := s.CheckFinite(); err != nil {
 		return err
 	}
 	root := hdf5.Tree{Attributes: []hdf5.Attribute{

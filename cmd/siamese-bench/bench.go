@@ -132,12 +132,12 @@ func (c *modelFlags) server(flags ...string) ([]string, error) {
 		fmt.Sprintf("--inter-threads=%d", c.InterThreads), fmt.Sprintf("--max-batch=%d", c.MaxBatch),
 		"--resize=" + c.Resize, "--alpha=" + c.Alpha, "--http-addr=",
 	}
-	return append(append(command, flags...), "--addr"), nil
+	return append(append(append(command, c.Arguments()...), flags...), "--addr"), nil
 }
 
 // goldenFiles are the PNG files of the built-in model's first golden pair.
 func goldenFiles() (a, b []byte, err error) {
-	source, err := tfmodel.ReadSource(context.Background(), "")
+	source, err := tfmodel.ReadSource(context.Background(), "", tfmodel.Trust{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,6 +21,7 @@ import (
 
 type gpuCommand struct {
 	network.ImagingFlags
+	network.TrustFlags
 	Model   string        `help:"Names the model to encode and serve with. Empty: the built-in one." placeholder:"PATH"`
 	Cache   string        `help:"Names the folder that weight files are unpacked to. Empty: the user's cache folder." placeholder:"DIR"`
 	Device  string        `help:"Chooses what is measured: gpu:N, auto (the first GPU; without one the command says that and ends) or cpu (a short form, which shows that the parts work)." default:"auto"`
@@ -107,10 +108,10 @@ func (c *gpuCommand) command(program, part string, best gpu.Best) []string {
 	if err != nil {
 		found = []byte("{}") // numbers and names: can't be
 	}
-	return []string{
+	return append([]string{
 		program, "gpu", "--part=" + part, "--best=" + string(found), "--device=" + c.Device, "--model=" + c.Model,
 		"--cache=" + c.Cache, "--resize=" + c.Resize, "--alpha=" + c.Alpha, "--min-time=" + c.MinTime.String(),
-	}
+	}, c.Arguments()...)
 }
 
 // runPart measures one part in this process.
@@ -124,7 +125,7 @@ func (c *gpuCommand) runPart(ctx context.Context, s cli.Streams) error {
 
 // bench is what the parts measure.
 func (c *gpuCommand) bench(ctx context.Context) (*gpu.Bench, error) {
-	source, err := network.ReadSource(ctx, c.Model)
+	source, err := c.ReadSource(ctx, c.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (c *gpuCommand) flags(options gpu.ModelOptions) *modelFlags {
 	return &modelFlags{
 		ModelFlags: network.ModelFlags{
 			Model: c.Model, Cache: c.Cache, Device: options.Device, Precision: options.Precision,
-			MaxBatch: options.Batch, GPUMemoryFraction: options.MemoryFraction,
+			MaxBatch: options.Batch, GPUMemoryFraction: options.MemoryFraction, TrustFlags: c.TrustFlags,
 		},
 		ImagingFlags: c.ImagingFlags,
 	}

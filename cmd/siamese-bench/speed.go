@@ -64,7 +64,7 @@ func (f kerasFlags) speedPart(flags *modelFlags) servingPart {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		source, err := network.ReadSource(ctx, flags.Model)
+		source, err := flags.ReadSource(ctx, flags.Model)
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ func TestWriteDescribesWhatIsWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		source, err := tfmodel.ReadSource(t.Context(), file)
+		source, err := tfmodel.ReadSource(t.Context(), file, tfmodel.Trust{})
 		if err != nil {
 			t.Fatalf("%s: %v", tt.give, err)
 		}

@@ -29,6 +29,31 @@ type ModelFlags struct {
 	InterThreads      int     `help:"Sets how many operations run side by side. 0: one a core." default:"0"`
 	Precision         string  `help:"Chooses what convolutions are computed in: float32, tf32 (a GPU's tensor cores, 10 bits of fraction), bfloat16, or auto: the fastest in which the model's golden pairs hold, of bfloat16 and tf32 on a GPU of compute capability 8.0 or newer and bfloat16 on a CPU with AVX512-BF16 or AMX, else float32." enum:"float32,tf32,bfloat16,auto" default:"float32"`
 	MaxBatch          int     `help:"Limits the images in one run of the encoder. 0: 8 on a CPU, 128 on a GPU." default:"0"`
+
+	TrustFlags
+}
+
+// TrustFlags say which models are taken.
+type TrustFlags struct {
+	ModelDigest []string `help:"Refuses a model whose digest, as 'siamese model info' prints it, is not this; may be repeated, such as for versions. Empty: any model is taken." placeholder:"DIGEST"`
+	AllowAnyOp  bool     `help:"Runs SavedModels with any operations, which can do whatever this program can, such as write files. Without it only what this network needs is run." name:"allow-any-op"`
+}
+
+// Trust translates the flags. What is allowed is logged as a warning.
+func (f TrustFlags) Trust(logger *slog.Logger) tfmodel.Trust {
+	if f.AllowAnyOp {
+		logger.Warn("any operation is allowed: a SavedModel can do whatever this program can")
+	}
+	return tfmodel.Trust{Digests: f.ModelDigest, AllowAnyOp: f.AllowAnyOp}
+}
+
+// Arguments are the flags as another process takes them.
+func (f TrustFlags) Arguments() []string {
+	arguments := []string{fmt.Sprintf("--allow-any-op=%t", f.AllowAnyOp)}
+	for _, digest := range f.ModelDigest {
+		arguments = append(arguments, "--model-digest="+digest)
+	}
+	return arguments
 }
 
 // ImagingFlags say how pictures are prepared.
@@ -37,8 +62,8 @@ type ImagingFlags struct {
 	Alpha  string `help:"Chooses what becomes of transparency: white (put on white) or drop (the hidden colours show)." enum:"white,drop" default:"white"`
 }
 
-// Options translate the flags.
-func (f ModelFlags) Options() tfmodel.Options {
+// Options translate the flags; warnings go to logger.
+func (f ModelFlags) Options(logger *slog.Logger) tfmodel.Options {
 	return tfmodel.Options{
 		Device:            f.Device,
 		GPUMemoryFraction: f.GPUMemoryFraction,
@@ -46,12 +71,13 @@ func (f ModelFlags) Options() tfmodel.Options {
 		InterThreads:      f.InterThreads,
 		MaxRunImages:      f.MaxBatch,
 		Precision:         tfmodel.Precision(f.Precision),
+		Trust:             f.Trust(logger),
 	}
 }
 
 // Open loads the model. Warnings go to logger. The caller closes what is returned.
 func (f ModelFlags) Open(ctx context.Context, logger *slog.Logger) (*Model, error) {
-	model, err := tfmodel.Scratch{Dir: f.Cache, Log: logger}.Open(ctx, f.Model, f.Options())
+	model, err := tfmodel.Scratch{Dir: f.Cache, Log: logger}.Open(ctx, f.Model, f.Options(logger))
 	if err != nil {
 		return nil, err
 	}
@@ -120,22 +146,25 @@ func (t Trainer) Step(ctx context.Context, batch train.Batch, learningRate float
 }
 
 // ReadSource reads a model in any of its forms; an empty path is the built-in one.
-func ReadSource(ctx context.Context, path string) (tfmodel.Source, error) {
+// Warnings go to standard error.
+func (f TrustFlags) ReadSource(ctx context.Context, path string) (tfmodel.Source, error) {
+	trust := f.Trust(Warnings())
 	if IsFolder(path) {
 		// Nothing is computed: a GPU would only be filled for it.
-		return tfmodel.ReadSavedModel(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU})
+		return tfmodel.ReadSavedModel(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU, Trust: trust})
 	}
-	return tfmodel.ReadSource(ctx, path)
+	return tfmodel.ReadSource(ctx, path, trust)
 }
 
 // ReadWeights reads the weights of a SavedModel folder, or of a file that need not
-// hold the whole network.
-func ReadWeights(ctx context.Context, path string) (*weights.Set, error) {
+// hold the whole network. Warnings go to standard error.
+func (f TrustFlags) ReadWeights(ctx context.Context, path string) (*weights.Set, error) {
+	trust := f.Trust(Warnings())
 	if IsFolder(path) {
-		set, _, err := tfmodel.ReadWeights(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU})
+		set, _, err := tfmodel.ReadWeights(ctx, path, tfmodel.Options{Device: tfmodel.DeviceCPU, Trust: trust})
 		return set, err
 	}
-	return weights.Read(path)
+	return tfmodel.ReadWeightFile(ctx, path, trust)
 }
 
 // IsFolder reports whether path is a folder.

@@ -16,7 +16,7 @@ const (
 	ReasonModelNotFound = "MODEL_NOT_FOUND"
 	// ReasonEmbeddingLength: an embedding of the wrong length.
 	ReasonEmbeddingLength = "EMBEDDING_LENGTH"
-	// ReasonEmbeddingValue: an embedding with NaN or an infinity in it.
+	// ReasonEmbeddingValue: an embedding with a number that the model can't make, such as NaN.
 	ReasonEmbeddingValue = "EMBEDDING_VALUE"
 
 	// ReasonNoItems: an empty list where something is to be done for each.

@@ -95,8 +95,8 @@ func (e *engine) given(brought Embedding) *Image {
 		return Refused(fault.EmbeddingLength(len(brought.Values), e.info.EmbeddingLength))
 	}
 	for i, v := range brought.Values {
-		if !isFinite(v) {
-			return Refused(fault.EmbeddingValue(i, v))
+		if limit := e.info.EmbeddingMax; !isFinite(v) || limit > 0 && (v < 0 || v > limit) {
+			return Refused(fault.EmbeddingValue(i, v, limit))
 		}
 	}
 	return &Image{embedding: brought.Values}

@@ -65,7 +65,7 @@ func (f comparerFlags) open(ctx context.Context) (comparer, error) {
 		return &remote{client: connection, server: f.Server, timeout: f.Timeout}, nil
 	}
 	model, err := siamese.Open(ctx, f.Model, siamese.Options{
-		Run: f.Options(), Cache: f.Cache, Log: network.Warnings(), Threshold: f.Threshold, Rule: f.Rule(), Alpha: f.Transparency(),
+		Run: f.Options(network.Warnings()), Cache: f.Cache, Log: network.Warnings(), Threshold: f.Threshold, Rule: f.Rule(), Alpha: f.Transparency(),
 	})
 	if err != nil {
 		return nil, err

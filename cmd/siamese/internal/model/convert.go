@@ -21,6 +21,8 @@ type importCommand struct {
 	In    string `arg:"" help:"A weight file (Keras HDF5 or safetensors) or a SavedModel folder."`
 	Out   string `arg:"" help:"The file to write, OUT.safetensors. The card of IN, if it has one, becomes OUT.json."`
 	DType string `help:"Chooses what values are kept as: float32, or float16 at half the size." name:"dtype" enum:"float32,float16" default:"float32"`
+
+	network.TrustFlags
 }
 
 // Run writes the safetensors file. A file without a card may hold a part of the
@@ -38,16 +40,16 @@ func (c *importCommand) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	if !hasCard && !network.IsFolder(c.In) {
-		return c.withoutCard(s)
+		return c.withoutCard(ctx, s)
 	}
-	source, err := network.ReadSource(ctx, c.In)
+	source, err := c.ReadSource(ctx, c.In)
 	if err != nil {
 		return err
 	}
 	return writeFile(s.Out, c.Out, source, format)
 }
 
-func (c *importCommand) withoutCard(s cli.Streams) error {
+func (c *importCommand) withoutCard(ctx context.Context, s cli.Streams) error {
 	card := tfmodel.CardPath(c.Out)
 	taken, err := exists(card)
 	if err != nil {
@@ -56,7 +58,7 @@ func (c *importCommand) withoutCard(s cli.Streams) error {
 	if taken {
 		return fmt.Errorf("%s is there already and would be taken for the card of %s, which has none: remove it or name another file", card, c.Out)
 	}
-	set, err := weights.Read(c.In)
+	set, err := c.ReadWeights(ctx, c.In)
 	if err != nil {
 		return err
 	}
@@ -93,18 +95,20 @@ type exportCommand struct {
 	Out    string `arg:"" help:"The file to write, with its card beside it, or the folder, such as models/NAME/1, which must not exist."`
 	Format string `help:"Chooses the form: safetensors, safetensors-fp16 (half the size), keras-h5 (a Siamese-keras checkpoint) or savedmodel." enum:"safetensors,safetensors-fp16,keras-h5,savedmodel" required:""`
 	Model  string `help:"Names the model to export: a weight file or a SavedModel folder. Empty: the built-in model." placeholder:"IN"`
+
+	network.TrustFlags
 }
 
 // Run writes the model.
 func (c *exportCommand) Run(ctx context.Context, s cli.Streams) error {
 	if c.Format == "savedmodel" {
-		return (&SavedModelCommand{Dir: c.Out, Model: c.Model}).Run(ctx, s)
+		return (&SavedModelCommand{Dir: c.Out, Model: c.Model, TrustFlags: c.TrustFlags}).Run(ctx, s)
 	}
 	format := modelfile.Format(c.Format)
 	if err := checkEnding(c.Out, format); err != nil {
 		return err
 	}
-	source, err := network.ReadSource(ctx, c.Model)
+	source, err := c.ReadSource(ctx, c.Model)
 	if err != nil {
 		return err
 	}
@@ -115,11 +119,13 @@ func (c *exportCommand) Run(ctx context.Context, s cli.Streams) error {
 type SavedModelCommand struct {
 	Dir   string `arg:"" help:"The folder to write, such as models/NAME/1. It must not exist."`
 	Model string `help:"Names the model to export: a weight file or a SavedModel folder. Empty: the built-in model." placeholder:"IN"`
+
+	network.TrustFlags
 }
 
 // Run writes the SavedModel.
 func (c *SavedModelCommand) Run(ctx context.Context, s cli.Streams) error {
-	source, err := network.ReadSource(ctx, c.Model)
+	source, err := c.ReadSource(ctx, c.Model)
 	if err != nil {
 		return err
 	}

@@ -17,24 +17,28 @@ import (
 
 type infoCommand struct {
 	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. Empty: the built-in model."`
-	JSON bool   `help:"Prints a JSON object: path, form and what the model's card says."`
+	JSON bool   `help:"Prints a JSON object: path, form, digest and what the model's card says."`
+
+	network.TrustFlags
 }
 
 // modelInfo is what is printed as JSON.
 type modelInfo struct {
 	Path string `json:"path,omitempty"` // none for the built-in model
 	Form string `json:"form"`           // "built-in", "weight file" or "SavedModel"
+	// ModelDigest is what --model-digest takes.
+	ModelDigest string `json:"model_digest"`
 	tfmodel.Card
 }
 
 // Run prints what the model says about itself, after its weights were held
 // against it.
 func (c *infoCommand) Run(ctx context.Context, s cli.Streams) error {
-	source, err := network.ReadSource(ctx, c.Path)
+	source, err := c.ReadSource(ctx, c.Path)
 	if err != nil {
 		return err
 	}
-	info := modelInfo{Path: c.Path, Form: "weight file", Card: source.Card}
+	info := modelInfo{Path: c.Path, Form: "weight file", ModelDigest: source.Digest, Card: source.Card}
 	switch {
 	case c.Path == "":
 		info.Form = "built-in"
@@ -68,7 +72,8 @@ func (i modelInfo) print(w io.Writer) error {
 	line("network", "%s", describeArchitecture(i.Architecture))
 	line("parameters", "%d", i.Parameters)
 	line("input", "%s", i.Input)
-	line("digest", "%s", i.Weights.Digest)
+	line("model digest", "%s", i.ModelDigest)
+	line("weights", "%s", i.Weights.Digest)
 	line("file SHA-256", "%s", i.Weights.SHA256)
 	line("threshold", "%.4g", i.Threshold)
 	line("note", "%s", i.ThresholdNote)

@@ -109,6 +109,7 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		Height:          card.Architecture.Height,
 		Width:           card.Architecture.Width,
 		EmbeddingLength: card.Architecture.EmbeddingLength(),
+		EmbeddingMax:    float32(model.EmbeddingMax()),
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.Rule().String(),
 		Device:          model.Device(),

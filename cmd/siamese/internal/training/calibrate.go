@@ -28,6 +28,7 @@ type CalibrateCommand struct {
 	Plot  string `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
 
 	heldFlags
+	network.TrustFlags
 	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
 	Precision string `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 }
@@ -38,7 +39,7 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 	if given := c.Scale != 0; given == (c.Data != "") || c.Scale < 0 {
 		return cli.Usage(errors.New("calibrate: either --data, or --scale above 0 with --shift, is needed"))
 	}
-	source, err := tfmodel.ReadSource(ctx, c.From)
+	source, err := c.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (scale, s
 // scores compares pairs of both kinds of negatives.
 func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error) {
 	var scores []evaluate.Score
-	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision}
+	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
 	err := flags.With(ctx, func(model *network.Model) error {
 		return c.with(ctx, c.Data, model.Card().Architecture.Height, func(data *dataset.Dataset) error {
 			for _, negatives := range negativesOf(data) {

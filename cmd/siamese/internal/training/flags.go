@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"siamese/cmd/internal/network"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/schedule"
@@ -30,7 +31,9 @@ type trainFlags struct {
 	Mirrors    bool     `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
 	Distinct   bool     `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
 
-	Start      string `help:"Names the weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Empty: from scratch, by He." placeholder:"FILE" json:"start"`
+	Start              string     `help:"Names the weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Empty: from scratch, by He." placeholder:"FILE" json:"start"`
+	network.TrustFlags `json:"-"` // of Start
+
 	StartScale string `help:"Says what the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
 	InputSize  int    `help:"Sets height and width of the network's input, in pixels." default:"105" json:"input_size"`
 

@@ -33,6 +33,7 @@ type HeadCommand struct {
 	Precision     string  `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 
 	heldFlags
+	network.TrustFlags
 }
 
 // Run trains the head alone, on embeddings of the part of the data that was not
@@ -42,7 +43,7 @@ func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
 		return cli.Usage(err)
 	}
 	cli.OutliveReaders()
-	source, err := tfmodel.ReadSource(ctx, c.From)
+	source, err := c.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}

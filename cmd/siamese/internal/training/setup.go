@@ -173,7 +173,7 @@ func (f trainFlags) trainerFor(ctx context.Context, classes int, logger *slog.Lo
 
 // startFrom lays a weight file, or a SavedModel's weights, over the initial weights, by name.
 func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slog.Logger) (*weights.Set, error) {
-	file, err := network.ReadWeights(ctx, f.Start)
+	file, err := f.ReadWeights(ctx, f.Start)
 	if err != nil {
 		return nil, err
 	}
