@@ -26,13 +26,18 @@ const (
 	DefaultMaxStreamWindow     = 8
 	DefaultMaxStreams          = 256
 	DefaultMaxCalls            = 512
-	DefaultMaxPixelsInFlight   = 200_000_000
+	DefaultMemoryBytes         = 1 << 30
 	DefaultMaxQueuedImages     = 512
 	DefaultDeadline            = 60 * time.Second
+	DefaultMaxDeadline         = 5 * time.Minute
 	DefaultStreamGrace         = 5 * time.Second
 	DefaultStopTimeout         = 25 * time.Second
 	DefaultWatchdogTimeout     = 10 * time.Second
 )
+
+// minMemoryBytes is room for one message of the default size and for what decoding a
+// photograph takes.
+const minMemoryBytes = 64 << 20
 
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
@@ -67,9 +72,12 @@ type Config struct {
 	// [DefaultMaxCalls].
 	MaxCalls int
 
-	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call that
-	// would go over waits. Default [DefaultMaxPixelsInFlight].
-	MaxPixelsInFlight int
+	// MemoryBytes bounds what all calls hold at a time: messages, replies, and pictures
+	// while they are decoded. A picture whose decoding takes more than half of it is
+	// refused; one that does not fit now waits. Default [DefaultMemoryBytes]: half of
+	// that decodes a progressive JPEG of 25 megapixels, which takes 18 bytes a pixel,
+	// and two of them go on beside each other.
+	MemoryBytes int64
 
 	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
 	// must fit. Default [DefaultMaxQueuedImages].
@@ -98,6 +106,11 @@ type Config struct {
 	// DefaultDeadline is the deadline of a unary call that sets none. Default
 	// [DefaultDeadline].
 	DefaultDeadline time.Duration
+
+	// MaxDeadline is the longest deadline that a unary call gets, so that none holds
+	// what others wait for any longer. Default [DefaultMaxDeadline]: more than the
+	// largest call takes by itself.
+	MaxDeadline time.Duration
 
 	// DrainDelay is how long the server goes on as before when it is told to
 	// stop and health says NOT_SERVING, so that load balancers can turn away.
@@ -178,10 +191,11 @@ func (c Config) Validate() error {
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
 		{"MaxStreams", int64(c.MaxStreams)},
 		{"MaxCalls", int64(c.MaxCalls)},
-		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
+		{"MemoryBytes", c.MemoryBytes},
 		{"BatchWait", int64(c.BatchWait)},
 		{"CacheBytes", int64(c.CacheBytes)},
 		{"DefaultDeadline", int64(c.DefaultDeadline)},
+		{"MaxDeadline", int64(c.MaxDeadline)},
 		{"DrainDelay", int64(c.DrainDelay)},
 		{"StreamGrace", int64(c.StreamGrace)},
 		{"WatchdogPeriod", int64(c.WatchdogPeriod)},
@@ -204,9 +218,8 @@ func (c Config) validateRelations() error {
 	if err := (imaging.Config{Rule: c.Rule, Alpha: c.Alpha, Limits: c.Limits}).Validate(); err != nil {
 		return err
 	}
-	if c.MaxPixelsInFlight < c.Limits.MaxPixels {
-		return fmt.Errorf("server: Config.MaxPixelsInFlight is %d, expected at least Limits.MaxPixels, %d: such an image would wait for ever",
-			c.MaxPixelsInFlight, c.Limits.MaxPixels)
+	if c.MemoryBytes < minMemoryBytes {
+		return fmt.Errorf("server: Config.MemoryBytes is %d, expected at least %d", c.MemoryBytes, minMemoryBytes)
 	}
 	if largest := max(2*c.MaxPairs, c.MaxCandidates+1, c.MaxImages); c.MaxQueuedImages < largest {
 		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",
@@ -214,6 +227,9 @@ func (c Config) validateRelations() error {
 	}
 	if c.BatchWait > batch.MaxWait {
 		return fmt.Errorf("server: Config.BatchWait is %v, expected at most %v", c.BatchWait, batch.MaxWait)
+	}
+	if c.MaxDeadline < c.DefaultDeadline {
+		return fmt.Errorf("server: Config.MaxDeadline is %v, expected at least DefaultDeadline, %v", c.MaxDeadline, c.DefaultDeadline)
 	}
 	if c.StopTimeout < c.StreamGrace {
 		return fmt.Errorf("server: Config.StopTimeout is %v, expected at least StreamGrace, %v", c.StopTimeout, c.StreamGrace)
@@ -231,12 +247,13 @@ func (c Config) withDefaults() Config {
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, DefaultMaxStreamWindow)
 	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
 	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
-	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, DefaultMaxPixelsInFlight)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, DefaultMemoryBytes)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, DefaultMaxQueuedImages)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
 	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, DefaultDeadline)
+	c.MaxDeadline = cmp.Or(c.MaxDeadline, DefaultMaxDeadline)
 	c.StreamGrace = cmp.Or(c.StreamGrace, DefaultStreamGrace)
 	c.StopTimeout = cmp.Or(c.StopTimeout, DefaultStopTimeout)
 	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, DefaultWatchdogTimeout)

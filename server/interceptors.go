@@ -87,13 +87,15 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 		slog.String("caller", admission.Caller(ctx)))
 }
 
-// deadlineUnary gives a call its deadline where the caller set none.
+// deadlineUnary gives a call its deadline where the caller set none, and bounds it
+// where the caller did.
 func (s *Server) deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	allowed := s.cfg.MaxDeadline
 	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.cfg.DefaultDeadline)
-		defer cancel()
+		allowed = s.cfg.DefaultDeadline
 	}
+	ctx, cancel := context.WithTimeout(ctx, allowed) // keeps an earlier one
+	defer cancel()
 	return handler(ctx, req)
 }
 

@@ -26,6 +26,7 @@ import (
 	"siamese/server/internal/fault"
 	"siamese/server/internal/httpapi"
 	"siamese/server/internal/infer"
+	"siamese/server/internal/memory"
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
@@ -53,6 +54,7 @@ type Server struct {
 	health    *health.Server
 	explainer fault.Explainer
 	observer  *telemetry.Observer
+	memory    *memory.Budget
 	registry  *infer.Registry
 	streams   *stream.Service
 	gate      *admission.Gate
@@ -82,6 +84,9 @@ func New(cfg Config) (*Server, error) {
 		graceOver: make(chan struct{}),
 	}
 	var err error
+	if s.memory, err = memory.NewBudget(cfg.MemoryBytes); err != nil {
+		return nil, err
+	}
 	s.registry = infer.NewRegistry(s.inferConfig()) // before the first scrape can come
 	if s.observer, err = telemetry.New(cfg.Metrics, cfg.Traces, s.reading); err != nil {
 		return nil, err
@@ -111,7 +116,7 @@ func (s *Server) gateConfig() admission.Config {
 
 func (s *Server) inferConfig() infer.Config {
 	return infer.Config{
-		MaxPixelsInFlight: s.cfg.MaxPixelsInFlight,
+		Memory:            s.memory,
 		MaxQueuedImages:   s.cfg.MaxQueuedImages,
 		BatchWait:         s.cfg.BatchWait,
 		CacheBytes:        s.cfg.CacheBytes,

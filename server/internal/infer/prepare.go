@@ -10,40 +10,42 @@ import (
 
 	"siamese/imaging"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/memory"
 )
+
+// bytesPerPixel is what a progressive JPEG takes.
+const bytesPerPixel = 18
 
 // pool bounds the preparing of all requests together. It is safe for concurrent
 // use.
 type pool struct {
 	size    int                 // workers: preparing is pure computing, more than cores gain nothing
 	workers *semaphore.Weighted // one unit a worker
-	pixels  *semaphore.Weighted // one unit a pixel, while it is decoded
-	budget  int64               // pixels in all
+	memory  *memory.Budget      // what decoding takes is taken from it
 }
 
-func newPool(maxPixels int64) *pool {
+func newPool(budget *memory.Budget) *pool {
 	size := runtime.GOMAXPROCS(0)
 	return &pool{
 		size:    size,
 		workers: semaphore.NewWeighted(int64(size)),
-		pixels:  semaphore.NewWeighted(maxPixels),
-		budget:  maxPixels,
+		memory:  budget,
 	}
 }
 
-// do runs work with a worker's place and the given pixels taken from the
+// do runs work with a worker's place and the given bytes taken from the
 // budget, both given back after. It waits for them in this order: a place that
-// waits for pixels waits for places that are at work, so all get on.
-func (p *pool) do(ctx context.Context, pixels int64, work func()) error {
+// waits for bytes waits for places that are at work, so all get on.
+func (p *pool) do(ctx context.Context, bytes int64, work func()) error {
 	if err := p.workers.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer p.workers.Release(1)
-	pixels = min(pixels, p.budget)
-	if err := p.pixels.Acquire(ctx, pixels); err != nil {
+	bytes = min(bytes, p.memory.Size())
+	if err := p.memory.Take(ctx, bytes); err != nil {
 		return err
 	}
-	defer p.pixels.Release(pixels)
+	defer p.memory.Release(bytes)
 	work()
 	return nil
 }
@@ -57,12 +59,12 @@ type preparer struct {
 // fill fills in the image's picture or its fault. An error is none of the image's:
 // ctx is done.
 func (p *preparer) fill(ctx context.Context, m *Image, keepPrepared bool) error {
-	pixels, err := p.pixels(m.source)
+	bytes, err := p.bytes(m.source)
 	if err != nil {
 		return m.fail(err)
 	}
 	var failed error
-	err = p.pool.do(ctx, pixels, func() {
+	err = p.pool.do(ctx, bytes, func() {
 		started := time.Now()
 		picture, err := p.picture(m.source)
 		m.decode = time.Since(started)
@@ -77,15 +79,15 @@ func (p *preparer) fill(ctx context.Context, m *Image, keepPrepared bool) error 
 	return m.fail(failed)
 }
 
-// pixels returns what the image takes of the budget. It reads the header alone
+// bytes returns what the image takes of the budget. It reads the header alone
 // and refuses what is over a limit, so that nothing too large waits.
-func (p *preparer) pixels(source Source) (int64, error) {
+func (p *preparer) bytes(source Source) (int64, error) {
 	if raw, ok := source.(Raw); ok {
 		return int64(len(raw.Pixels)), nil
 	}
 	encoded, _ := source.(Encoded) // nothing else is prepared
 	header, err := p.images.Inspect(encoded)
-	return int64(header.Width) * int64(header.Height), err
+	return bytesPerPixel * int64(header.Width) * int64(header.Height), err
 }
 
 func (p *preparer) picture(source Source) (*imaging.Picture, error) {

@@ -10,12 +10,13 @@ import (
 
 	"siamese/imaging"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/memory"
 )
 
 // Config sizes what the models of a registry share and what each of them gets.
 // All fields are required, but for those whose zero value is told.
 type Config struct {
-	MaxPixelsInFlight int            // decoded pixels at a time, over all models
+	Memory            *memory.Budget // that decoding takes its bytes from
 	MaxQueuedImages   int            // images that wait for one model's encoder
 	BatchWait         time.Duration  // how long an image may be held back for others; 0 = not at all
 	CacheBytes        int            // embeddings that are kept of one model; 0 = none
@@ -59,7 +60,7 @@ type loadedModel struct {
 func NewRegistry(cfg Config) *Registry {
 	return &Registry{
 		cfg:       cfg,
-		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
+		pool:      newPool(cfg.Memory),
 		byVersion: make(map[string]*loadedModel),
 		byLabel:   make(map[string]*loadedModel),
 	}

@@ -34,9 +34,10 @@ type Command struct {
 	MaxStreamWindow     int           `help:"Limits the frames in flight on one stream." default:"8"`
 	MaxStreams          int           `help:"Limits the open streams of all callers; more are refused." default:"256"`
 	MaxCalls            int           `help:"Limits the calls in flight of all callers, streams not counted; more are refused before their message is read." default:"512"`
-	MaxPixelsInFlight   int           `help:"Limits the decoded pixels of all calls at once; more wait." default:"200000000"`
+	Memory              int64         `help:"Limits the bytes of messages, replies and pictures being decoded, of all calls at once." default:"1073741824"`
 	MaxQueuedImages     int           `help:"Limits the images that wait for the encoder; more are refused." default:"512"`
 	DefaultDeadline     time.Duration `help:"Sets the deadline of a call that has none." default:"60s"`
+	MaxDeadline         time.Duration `help:"Limits the deadline of a call; a longer one is cut to it. Streams are not calls." default:"5m"`
 
 	DrainDelay  time.Duration `help:"Serves on for this long after SIGTERM while health says NOT_SERVING. 0: stops at once." default:"0s"`
 	StreamGrace time.Duration `help:"Serves streams for this long after they were told of the end." default:"5s"`
@@ -128,7 +129,7 @@ func (c *Command) config(logger *slog.Logger) server.Config {
 		MaxStreamWindow:     c.MaxStreamWindow,
 		MaxStreams:          c.MaxStreams,
 		MaxCalls:            c.MaxCalls,
-		MaxPixelsInFlight:   c.MaxPixelsInFlight,
+		MemoryBytes:         c.Memory,
 		MaxQueuedImages:     c.MaxQueuedImages,
 		BatchWait:           c.BatchWait,
 		CacheBytes:          c.CacheBytes,
@@ -140,6 +141,7 @@ func (c *Command) config(logger *slog.Logger) server.Config {
 		Rule:             c.Rule(),
 		Alpha:            c.Transparency(),
 		DefaultDeadline:  c.DefaultDeadline,
+		MaxDeadline:      c.MaxDeadline,
 		DrainDelay:       c.DrainDelay,
 		StreamGrace:      c.StreamGrace,
 		StopTimeout:      c.StopTimeout,
