@@ -87,7 +87,7 @@ func TestPlaceComesBack(t *testing.T) {
 		{"no message", comparePath, nil, 2 * time.Minute, codes.Canceled},
 		{"no opening of a stream", pb.SiameseService_StreamCompare_FullMethodName, nil, 20 * time.Second, codes.FailedPrecondition},
 		{"no message on a stream", reflection, nil, time.Minute, codes.DeadlineExceeded},
-		{"no such message", comparePath, []byte("\xff"), 0, codes.Internal},
+		{"no such message", comparePath, []byte("\xff"), 0, codes.InvalidArgument},
 		{"no such method", "/siamese.v1.SiameseService/Unheard", []byte{}, 0, codes.Unimplemented},
 		{"refused by its handler", comparePath, []byte{}, 0, codes.InvalidArgument},
 	}

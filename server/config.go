@@ -30,6 +30,9 @@ const (
 	DefaultMaxQueuedImages     = 512
 	DefaultDeadline            = 60 * time.Second
 	DefaultMaxDeadline         = 5 * time.Minute
+	DefaultMaxConnections      = 2048
+	DefaultAddressConnections  = 256
+	DefaultStallTimeout        = time.Minute
 	DefaultStreamGrace         = 5 * time.Second
 	DefaultStopTimeout         = 25 * time.Second
 	DefaultWatchdogTimeout     = 10 * time.Second
@@ -78,6 +81,19 @@ type Config struct {
 	// that decodes a progressive JPEG of 25 megapixels, which takes 18 bytes a pixel,
 	// and two of them go on beside each other.
 	MemoryBytes int64
+
+	// MaxConnections bounds the connections of all addresses that are open at a time
+	// at each of the server's ports; more are closed at once. Default
+	// [DefaultMaxConnections].
+	MaxConnections int
+
+	// MaxConnectionsOfAddress bounds those of one address, of IPv6 of one network of 64
+	// bits. Default [DefaultAddressConnections].
+	MaxConnectionsOfAddress int
+
+	// StallTimeout is how long a connection lasts on which an answer waits and its
+	// client reads nothing. Default [DefaultStallTimeout].
+	StallTimeout time.Duration
 
 	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
 	// must fit. Default [DefaultMaxQueuedImages].
@@ -254,6 +270,9 @@ func (c Config) withDefaults() Config {
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
 	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, DefaultDeadline)
 	c.MaxDeadline = cmp.Or(c.MaxDeadline, DefaultMaxDeadline)
+	c.MaxConnections = cmp.Or(c.MaxConnections, DefaultMaxConnections)
+	c.MaxConnectionsOfAddress = cmp.Or(c.MaxConnectionsOfAddress, DefaultAddressConnections)
+	c.StallTimeout = cmp.Or(c.StallTimeout, DefaultStallTimeout)
 	c.StreamGrace = cmp.Or(c.StreamGrace, DefaultStreamGrace)
 	c.StopTimeout = cmp.Or(c.StopTimeout, DefaultStopTimeout)
 	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, DefaultWatchdogTimeout)

@@ -8,13 +8,14 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
-	"siamese/server/internal/httpapi"
 	"siamese/server/internal/telemetry"
 )
 
@@ -35,16 +36,27 @@ const (
 	// minPing is how often clients may ping. gRPC's own five minutes would cut
 	// off clients that keep a connection alive through a NAT.
 	minPing = 10 * time.Second
+
+	// maxHeaderListBytes is what gRPC reads of a header, so that the gate can refuse
+	// the call alone; beyond that gRPC gives up on the connection with all its calls.
+	maxHeaderListBytes = 1 << 20
 )
 
 // options are the gRPC server's options. Of the interceptors the first is the
 // outermost.
 func (s *Server) options() []grpc.ServerOption {
-	options := []grpc.ServerOption{
+	transport := insecure.NewCredentials()
+	if s.cfg.TLS != nil {
+		transport = credentials.NewTLS(s.cfg.TLS)
+	}
+	return append(admission.Options(),
+		grpc.Creds(conns.NewCredentials(transport, s.cfg.StallTimeout)),
+		grpc.ReadBufferSize(0),       // as conns.Credentials needs it
+		grpc.SharedWriteBuffer(true), // a connection at rest has none
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
-		grpc.MaxHeaderListSize(httpapi.MaxHeaderBytes),
+		grpc.MaxHeaderListSize(maxHeaderListBytes),
 		grpc.ConnectionTimeout(connectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionAge: s.cfg.MaxConnectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
@@ -55,11 +67,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream),
 		grpc.InTapHandle(s.gate.Header),
 		grpc.StatsHandler(s.observer),
-	}
-	if s.cfg.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
-	}
-	return options
+	)
 }
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {

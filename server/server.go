@@ -97,8 +97,8 @@ func New(cfg Config) (*Server, error) {
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
 	s.streams = stream.New(s.streamConfig())
 	s.grpc = grpc.NewServer(s.options()...)
-	pb.RegisterSiameseServiceServer(s.grpc, &service{Server: s})
-	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
+	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
 	reflection.Register(s.grpc)
 	s.setHealth(false)
 	return s, nil
@@ -106,25 +106,28 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) gateConfig() admission.Config {
 	return admission.Config{
-		Tokens:   s.cfg.Tokens,
-		Limits:   s.cfg.CallerLimits,
-		MaxCalls: s.cfg.MaxCalls,
-		Metrics:  s.observer.Metrics(),
-		Log:      s.log,
+		Tokens:          s.cfg.Tokens,
+		Limits:          s.cfg.CallerLimits,
+		MaxCalls:        s.cfg.MaxCalls,
+		MaxMessageBytes: s.cfg.MaxMessageBytes,
+		MaxWindow:       s.cfg.MaxStreamWindow,
+		Memory:          s.memory,
+		Metrics:         s.observer.Metrics(),
+		Log:             s.log,
 	}
 }
 
 func (s *Server) inferConfig() infer.Config {
 	return infer.Config{
-		Memory:            s.memory,
-		MaxQueuedImages:   s.cfg.MaxQueuedImages,
-		BatchWait:         s.cfg.BatchWait,
-		CacheBytes:        s.cfg.CacheBytes,
-		Limits:            s.cfg.Limits,
-		Rule:              s.cfg.Rule,
-		Alpha:             s.cfg.Alpha,
-		SetHealth:         s.setHealth,
-		Log:               s.log,
+		Memory:          s.memory,
+		MaxQueuedImages: s.cfg.MaxQueuedImages,
+		BatchWait:       s.cfg.BatchWait,
+		CacheBytes:      s.cfg.CacheBytes,
+		Limits:          s.cfg.Limits,
+		Rule:            s.cfg.Rule,
+		Alpha:           s.cfg.Alpha,
+		SetHealth:       s.setHealth,
+		Log:             s.log,
 	}
 }
 

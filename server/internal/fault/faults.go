@@ -100,6 +100,36 @@ func ServerBusy(limit int) *Fault {
 	}
 }
 
+// MemoryFull says that the messages and replies of all callers take the limit bytes
+// that there are for them.
+func MemoryFull(limit int64) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonServerBusy,
+		message:  fmt.Sprintf("there is no memory for this message or its reply beside those of all callers, expected at most %d bytes of them at a time", limit),
+		metadata: map[string]string{"max_bytes": strconv.FormatInt(limit, 10)},
+		retry:    retryDelay,
+	}
+}
+
+// HeaderTooLong says that a call's header is too long.
+func HeaderTooLong(size, limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonHeaderTooLong,
+		message:  fmt.Sprintf("received a header of %d bytes, expected at most %d", size, limit),
+		metadata: counted(size, limit),
+	}
+}
+
+// TooManyWatches says that health is watched by as many as it may be.
+func TooManyWatches(limit, perAddress int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
+		message:  fmt.Sprintf("received another Watch of health, expected at most %d in all and %d from one address: ask Check instead", limit, perAddress),
+		metadata: map[string]string{"max_watches": strconv.Itoa(limit), "max_watches_of_address": strconv.Itoa(perAddress)},
+		retry:    retryDelay,
+	}
+}
+
 // TooManyStreams says that limit streams are open.
 func TooManyStreams(limit int) *Fault {
 	return &Fault{

@@ -5,23 +5,30 @@ package memory
 
 import (
 	"cmp"
+	"container/list"
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sync/semaphore"
 )
 
 // Budget is a number of bytes that calls share. Messages and replies take their
 // bytes at once or are refused; decoding waits for its bytes. So that decoding can
-// always go on, and calls end, messages never take more than half. A Budget is
+// always go on, and calls end, messages never take more than half. What waits for
+// bytes keeps no message out: it would be refused for others' pictures. A Budget is
 // safe for concurrent use.
 type Budget struct {
-	size     int64
-	bytes    *semaphore.Weighted
-	messages *semaphore.Weighted // of the same bytes, those that messages may take
-	used     atomic.Int64
+	size int64
+
+	mu       sync.Mutex
+	used     int64
+	messages int64     // of used
+	waiting  list.List // of *wait, the longest in front
+}
+
+// wait is a Take that waits.
+type wait struct {
+	n     int64
+	taken chan struct{} // closed when it has its bytes
 }
 
 // NewBudget returns a budget of size bytes. The error says that size is below 2.
@@ -29,67 +36,105 @@ func NewBudget(size int64) (*Budget, error) {
 	if size < 2 {
 		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 2", size)
 	}
-	return &Budget{
-		size:     size,
-		bytes:    semaphore.NewWeighted(size),
-		messages: semaphore.NewWeighted(size / 2),
-	}, nil
+	return &Budget{size: size}, nil
 }
 
 // Size returns the bytes in all.
 func (b *Budget) Size() int64 { return b.size }
 
+// MessageSize returns the bytes that messages and replies may take of them.
+func (b *Budget) MessageSize() int64 { return b.size / 2 }
+
 // Used returns the bytes that are taken.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}
+
+// FitsMessage reports whether n bytes for a message are free now.
+func (b *Budget) FitsMessage(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fitsMessageLocked(n)
+}
+
+func (b *Budget) fitsMessageLocked(n int64) bool {
+	return b.messages+n <= b.MessageSize() && b.used+n <= b.size
+}
 
 // TakeMessage takes n bytes for a message or a reply and reports whether they were
 // free. They are given back by ReleaseMessage.
 func (b *Budget) TakeMessage(n int64) bool {
-	if !b.messages.TryAcquire(n) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.fitsMessageLocked(n) {
 		return false
 	}
-	if !b.bytes.TryAcquire(n) {
-		b.messages.Release(n)
-		return false
-	}
-	b.used.Add(n)
+	b.used += n
+	b.messages += n
 	return true
 }
 
 // ReleaseMessage gives back n bytes of TakeMessage.
 func (b *Budget) ReleaseMessage(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
-	b.messages.Release(n)
-}
-
-// MessageSize returns the bytes that messages and replies may take.
-func (b *Budget) MessageSize() int64 { return b.size / 2 }
-
-// FitsMessage reports whether n bytes for a message are free now.
-func (b *Budget) FitsMessage(n int64) bool {
-	if !b.TakeMessage(n) {
-		return false
-	}
-	b.ReleaseMessage(n)
-	return true
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages -= n
+	b.releaseLocked(n)
 }
 
 // Take takes n bytes, first come first served, and waits for them until ctx is
 // done. More than Size fails only then: the caller checks n before. They are given
 // back by Release.
 func (b *Budget) Take(ctx context.Context, n int64) error {
-	if err := b.bytes.Acquire(ctx, n); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	b.used.Add(n)
-	return nil
+	b.mu.Lock()
+	if b.waiting.Len() == 0 && b.used+n <= b.size {
+		b.used += n
+		b.mu.Unlock()
+		return nil
+	}
+	w := &wait{n: n, taken: make(chan struct{})}
+	place := b.waiting.PushBack(w)
+	b.mu.Unlock()
+	select {
+	case <-w.taken:
+		return nil
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-w.taken: // between the two
+		b.releaseLocked(n)
+	default:
+		b.waiting.Remove(place)
+		b.releaseLocked(0) // those behind it may fit
+	}
+	return ctx.Err()
 }
 
 // Release gives back n bytes of Take.
 func (b *Budget) Release(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.releaseLocked(n)
+}
+
+func (b *Budget) releaseLocked(n int64) {
+	b.used -= n
+	for place := b.waiting.Front(); place != nil; place = b.waiting.Front() {
+		w := place.Value.(*wait)
+		if b.used+w.n > b.size {
+			return
+		}
+		b.used += w.n
+		b.waiting.Remove(place)
+		close(w.taken)
+	}
 }
 
 // Account is what one call holds of a budget for its messages. It is safe for
