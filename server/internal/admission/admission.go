@@ -52,7 +52,7 @@ type Gate struct {
 // What health may take, since it needs no token and has no limits.
 const (
 	probesBytes         = 32 << 20
-	probeBytes          = 24 << 10 // of one call: callBytes and a message of some kilobytes
+	probeBytes          = 64 << 10 // of one call: callBytes and a message of some kilobytes
 	maxWatches          = 256
 	maxWatchesOfAddress = 16
 )
@@ -157,6 +157,9 @@ func (g *Gate) Admit(ctx context.Context, rpc string, shown Identity) (context.C
 
 // Header admits calls over gRPC; it is for grpc.InTapHandle.
 func (g *Gate) Header(ctx context.Context, call *tap.Info) (context.Context, error) {
+	if len(call.FullMethodName) > maxMethodBytes { // gRPC would quote it
+		return nil, fault.MethodTooLong(call.FullMethodName)
+	}
 	if size := headerBytes(call.Header); size > MaxHeaderBytes {
 		refused := fault.HeaderTooLong(size, MaxHeaderBytes)
 		g.refuse(ctx, "too long a header", call.FullMethodName, IdentityOf(ctx).AddressName(), refused.Reason())
@@ -171,6 +174,9 @@ func (g *Gate) Header(ctx context.Context, call *tap.Info) (context.Context, err
 	}
 	return ctx, nil
 }
+
+// maxMethodBytes is more than the longest name of a method has.
+const maxMethodBytes = 256
 
 // MaxHeaderBytes bounds a call's header, as its names and values are long.
 const MaxHeaderBytes = 32 << 10

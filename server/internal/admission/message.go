@@ -150,24 +150,77 @@ func (v *visit) inflate(compressed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, badGzip(err)
 	}
+	all, err := v.readAll(reader, v.gate.cfg.MaxMessageBytes, messageCopies-1)
+	return all, gzipError(err)
+}
+
+// ReadBody reads the body of ctx's call, which came by Admit, and unpacks it where
+// it is gzip. Its bytes are taken until the call has its message, bodyCopies times:
+// JSON, its parts and the message are there at once. Errors: a status where the body
+// is longer than limit, breaks off or is no gzip; *fault.Fault where there is no
+// room.
+func ReadBody(ctx context.Context, body io.Reader, limit int, isGzip bool) ([]byte, error) {
+	v, err := visitIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if isGzip {
+		reader, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, badGzip(err)
+		}
+		all, err := v.readAll(reader, limit, bodyCopies)
+		return all, gzipError(err)
+	}
+	all, err := v.readAll(body, limit, bodyCopies)
+	if err != nil && !known(err) {
+		err = status.Errorf(codes.Canceled, "the body of the call broke off: %v", err)
+	}
+	return all, err
+}
+
+// FitsBody returns an error where a body of size bytes would find no room.
+func FitsBody(ctx context.Context, size int64) error {
+	v, err := visitIn(ctx)
+	if err == nil && !v.account.Fits(size*bodyCopies) {
+		err = v.noRoom()
+	}
+	return err
+}
+
+// readAll reads all of at most limit bytes and takes each copies times as it comes.
+func (v *visit) readAll(from io.Reader, limit int, copies int64) ([]byte, error) {
 	var all bytes.Buffer
-	for limit := v.gate.cfg.MaxMessageBytes; ; {
-		n, err := io.CopyN(&all, reader, inflateStep)
+	for {
+		n, err := io.CopyN(&all, from, readStep)
 		switch {
 		case all.Len() > limit:
-			return nil, status.Errorf(codes.ResourceExhausted, "received a message that unpacks to more than %d bytes, expected at most that", limit)
-		case !v.account.Take(n * (messageCopies - 1)):
+			return nil, status.Errorf(codes.ResourceExhausted, "received a message of more than %d bytes, expected at most that", limit)
+		case !v.account.Take(n * copies):
 			return nil, v.noRoom()
 		case errors.Is(err, io.EOF):
 			return all.Bytes(), nil
 		case err != nil:
-			return nil, badGzip(err)
+			return nil, err
 		}
 	}
 }
 
-// inflateStep is how far a message is unpacked before its bytes are taken.
-const inflateStep = 64 << 10
+// readStep is how far a message is read before its bytes are taken.
+const readStep = 64 << 10
+
+// known reports whether an error says already what the caller is to be told.
+func known(err error) bool {
+	_, ok := status.FromError(err)
+	return ok
+}
+
+func gzipError(err error) error {
+	if err == nil || known(err) {
+		return err
+	}
+	return badGzip(err)
+}
 
 func badGzip(err error) error {
 	return status.Errorf(codes.InvalidArgument, "received a message that is no gzip, though it says so: %v", err)
@@ -232,6 +285,7 @@ func (v *visit) keep(came, size int64) {
 const (
 	replyCopies = 2
 	textCopies  = 4
+	bodyCopies  = 8
 )
 
 // replySize is what an answer takes until it is written.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Constructors of the faults that the server finds itself.
@@ -28,7 +29,7 @@ func ReferenceOutsideStream() *Fault {
 func ModelMismatch(received, expected string) *Fault {
 	return &Fault{
 		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
-		message:  fmt.Sprintf("received an embedding of model %.64q, expected one of model %q", received, expected),
+		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %q", Quote(received), expected),
 		metadata: map[string]string{"model_digest": expected},
 	}
 }
@@ -81,7 +82,7 @@ func NotReady() *Fault {
 func ModelNotFound(name string) *Fault {
 	return &Fault{
 		code: codes.NotFound, reason: ReasonModelNotFound,
-		message: fmt.Sprintf("received model %.64q, expected a version or label that the server serves", name),
+		message: fmt.Sprintf("received model %s, expected a version or label that the server serves", Quote(name)),
 	}
 }
 
@@ -167,6 +168,11 @@ func MessageUnset() *Fault {
 	return invalid(ReasonMessageUnset, "received a message that asks for nothing, expected set_reference, drop_reference, frame or pair")
 }
 
+// MethodTooLong says that a call is for a method whose name is longer than any.
+func MethodTooLong(method string) error {
+	return status.Error(codes.Unimplemented, "there is no call "+Quote(method))
+}
+
 // maxReferenceName is the longest name of a reference, in bytes.
 const maxReferenceName = 256
 
@@ -178,9 +184,16 @@ func CheckReferenceName(field, name string) error {
 	return nil
 }
 
+// maxNameTold is the longest name that the report of a failure carries whole, in
+// bytes: longer than any that a reference can have.
+const maxNameTold = 1 << 10
+
+// ClipReferenceName returns a name as the report of its failure carries it.
+func ClipReferenceName(name string) string { return clip(name, maxNameTold) }
+
 // UnknownReference says that no reference of the stream has this name.
 func UnknownReference(field, name string) *Fault {
-	return invalid(ReasonUnknownReference, "received %.256q, expected the name of a reference of this stream", name).At(field)
+	return invalid(ReasonUnknownReference, "received %s, expected the name of a reference of this stream", Quote(name)).At(field)
 }
 
 // TooManyReferences says that a stream would hold, or a frame name, count

@@ -23,10 +23,6 @@ const (
 	// readHeaderTimeout bounds how long a request's header may take to come.
 	readHeaderTimeout = 10 * time.Second
 
-	// writeTimeout bounds a request and its answer together, so that it cuts
-	// calls whose deadline is longer.
-	writeTimeout = 5 * time.Minute
-
 	// idleTimeout is how long a connection may wait for its next request.
 	idleTimeout = 2 * time.Minute
 
@@ -89,10 +85,9 @@ func New(lis net.Listener, cfg Config, backend Backend, config *tls.Config, log 
 		return nil, fmt.Errorf("server: calls over HTTP: %w", err)
 	}
 	s := &Server{lis: lis, handler: handler, stopped: make(chan error, 1)}
-	s.http = NewHTTPServer(http.HandlerFunc(s.serveHTTP), log)
+	s.http = NewHTTPServer(withProgress(backend.StallTimeout, http.HandlerFunc(s.serveHTTP)), log)
 	s.http.TLSConfig = config
 	s.http.ReadTimeout = admission.MessageTimeout // the whole request, as over gRPC
-	s.http.WriteTimeout = writeTimeout
 	return s, nil
 }
 

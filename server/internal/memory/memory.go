@@ -173,6 +173,13 @@ func (a *Account) Take(n int64) bool {
 	return true
 }
 
+// Fits reports whether Take would take n bytes now.
+func (a *Account) Fits(n int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.closed && !a.over && a.held+n <= a.limit && a.budget.FitsMessage(n)
+}
+
 // Give gives back n bytes, or what is held where that is less.
 func (a *Account) Give(n int64) {
 	a.mu.Lock()
