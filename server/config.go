@@ -38,9 +38,9 @@ const (
 	DefaultWatchdogTimeout     = 10 * time.Second
 )
 
-// minMemoryBytes is room for one message of the default size and for what decoding a
+// MinMemoryBytes is room for one message of the default size and for what decoding a
 // photograph takes.
-const minMemoryBytes = 64 << 20
+const MinMemoryBytes = 64 << 20
 
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
@@ -234,8 +234,8 @@ func (c Config) validateRelations() error {
 	if err := (imaging.Config{Rule: c.Rule, Alpha: c.Alpha, Limits: c.Limits}).Validate(); err != nil {
 		return err
 	}
-	if c.MemoryBytes < minMemoryBytes {
-		return fmt.Errorf("server: Config.MemoryBytes is %d, expected at least %d", c.MemoryBytes, minMemoryBytes)
+	if c.MemoryBytes < MinMemoryBytes {
+		return fmt.Errorf("server: Config.MemoryBytes is %d, expected at least %d", c.MemoryBytes, MinMemoryBytes)
 	}
 	if largest := max(2*c.MaxPairs, c.MaxCandidates+1, c.MaxImages); c.MaxQueuedImages < largest {
 		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",

@@ -41,6 +41,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.grpc.Serve(s.limitConnections(lis)) }()
 	s.web.Start(cancel)
+	s.work.Go(func() { s.memory.Watch(ctx) })
 	s.work.Go(func() { s.registry.Watch(ctx, s.cfg.WatchdogPeriod, s.cfg.WatchdogTimeout) })
 	s.log.Info("serving", "address", lis.Addr().String())
 

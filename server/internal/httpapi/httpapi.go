@@ -39,6 +39,12 @@ type Config struct {
 	// Origins are the origins whose pages may call the server, each such as
 	// "https://example.org:8443". Default: none but the server's own.
 	Origins []string
+
+	// Hosts are the names, without port, by which requests may ask for a server at a
+	// loopback address, beside localhost and such addresses: those under which a proxy
+	// on the same machine passes them on. Default: none. At other addresses all names
+	// will do.
+	Hosts []string
 }
 
 // Validate returns an error that names the field which is out of range, if any.
@@ -47,6 +53,11 @@ func (c Config) Validate() error {
 		u, err := url.Parse(origin)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || origin != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("server: HTTPConfig.Origins has %q, expected scheme and host such as %q", origin, "https://example.org")
+		}
+	}
+	for _, host := range c.Hosts {
+		if host == "" || host != hostOf(host) {
+			return fmt.Errorf("server: HTTPConfig.Hosts has %q, expected a name in lower case without port such as %q", host, "example.org")
 		}
 	}
 	return nil
@@ -84,7 +95,7 @@ func New(lis net.Listener, cfg Config, backend Backend, config *tls.Config, log 
 	if err != nil {
 		return nil, fmt.Errorf("server: calls over HTTP: %w", err)
 	}
-	s := &Server{lis: lis, handler: handler, stopped: make(chan error, 1)}
+	s := &Server{lis: lis, handler: GuardHosts(lis.Addr(), cfg.Hosts, handler), stopped: make(chan error, 1)}
 	s.http = NewHTTPServer(withProgress(backend.StallTimeout, http.HandlerFunc(s.serveHTTP)), log)
 	s.http.TLSConfig = config
 	s.http.ReadTimeout = admission.MessageTimeout // the whole request, as over gRPC

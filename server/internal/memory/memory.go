@@ -22,6 +22,7 @@ type Budget struct {
 	mu       sync.Mutex
 	used     int64
 	messages int64     // of used
+	peak     int64     // of used, since Watch looked
 	waiting  list.List // of *wait, the longest in front
 }
 
@@ -71,8 +72,8 @@ func (b *Budget) TakeMessage(n int64) bool {
 	if !b.fitsMessageLocked(n) {
 		return false
 	}
-	b.used += n
 	b.messages += n
+	b.useLocked(n)
 	return true
 }
 
@@ -93,7 +94,7 @@ func (b *Budget) Take(ctx context.Context, n int64) error {
 	}
 	b.mu.Lock()
 	if b.waiting.Len() == 0 && b.used+n <= b.size {
-		b.used += n
+		b.useLocked(n)
 		b.mu.Unlock()
 		return nil
 	}
@@ -124,6 +125,11 @@ func (b *Budget) Release(n int64) {
 	b.releaseLocked(n)
 }
 
+func (b *Budget) useLocked(n int64) {
+	b.used += n
+	b.peak = max(b.peak, b.used)
+}
+
 func (b *Budget) releaseLocked(n int64) {
 	b.used -= n
 	for place := b.waiting.Front(); place != nil; place = b.waiting.Front() {
@@ -131,7 +137,7 @@ func (b *Budget) releaseLocked(n int64) {
 		if b.used+w.n > b.size {
 			return
 		}
-		b.used += w.n
+		b.useLocked(w.n)
 		b.waiting.Remove(place)
 		close(w.taken)
 	}

@@ -1,0 +1,52 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"siamese/cmd/internal/cli"
+	"siamese/server"
+)
+
+const (
+	// ownBytes is what the program takes beside the calls' budget and what it keeps of
+	// embeddings: code, one model, TensorFlow's buffers of the largest runs.
+	// docs/operations.md has what was measured.
+	ownBytes = 384 << 20
+
+	// nativeBytes is what of that Go's runtime does not know of.
+	nativeBytes = 320 << 20
+)
+
+// planMemory fills in --memory from the limit of the container, or else the memory of
+// the machine, and has Go collect its garbage in time for it. GOMEMLIMIT stands where
+// it is set. A limit that leaves no room for calls is an error.
+func (c *Command) planMemory(logger *slog.Logger) error {
+	limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+	if err != nil && !errors.Is(err, memlimit.ErrNoLimit) {
+		logger.Warn("the limit of memory is not known", "err", err)
+	}
+	if err != nil {
+		limit = 1 << 62
+	}
+	room := int64(min(limit, 1<<62)) - ownBytes - int64(c.CacheBytes)
+	switch {
+	case c.Memory == 0 && room < server.MinMemoryBytes:
+		return cli.Usage(fmt.Errorf("memory is limited to %d MB, and %d MB are taken beside calls: expected at least %d MB, or --memory and less --cache-bytes on your own account",
+			limit>>20, (ownBytes+c.CacheBytes)>>20, (ownBytes+int64(c.CacheBytes)+server.MinMemoryBytes)>>20))
+	case c.Memory == 0:
+		c.Memory = min(room, server.DefaultMemoryBytes)
+	case c.Memory > room:
+		logger.Warn("--memory is more than the limit of memory leaves", "memory", c.Memory, "limit", limit, "leaves", max(room, 0))
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(c.Memory + int64(c.CacheBytes) + ownBytes - nativeBytes)
+	}
+	logger.Info("memory", "limit", limit, "for_calls", c.Memory)
+	return nil
+}
