@@ -168,6 +168,7 @@ func (s *Server) serving() bool {
 func (s *Server) reading() metrics.Reading {
 	r := s.registry.Reading()
 	r.Serving = s.serving()
+	r.MemoryBytes, r.MaxMemoryBytes = s.memory.Used(), s.memory.Size()
 	r.ResidentBytes = metrics.ResidentBytes()
 	r.Build = metrics.Build{
 		Version: s.cfg.Build.Version, Revision: s.cfg.Build.Revision,

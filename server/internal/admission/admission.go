@@ -47,6 +47,34 @@ type Gate struct {
 	places  *semaphore.Weighted // one unit for each call under way
 	probes  *memory.Budget      // of the messages of health's calls, which must not wait for others
 	watches *access.Places
+
+	mu     sync.Mutex
+	shares map[string]*heldShare // of the budget, of the callers with calls under way
+}
+
+// heldShare is a caller's share and how many calls hold it.
+type heldShare struct {
+	*memory.Share
+	calls int
+}
+
+// share returns a caller's share of the budget, and what gives it back.
+func (g *Gate) share(caller string) (share *memory.Share, leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.shares[caller]
+	if held == nil {
+		held = &heldShare{Share: g.cfg.Memory.NewShare()}
+		g.shares[caller] = held
+	}
+	held.calls++
+	return held.Share, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if held.calls--; held.calls == 0 {
+			delete(g.shares, caller)
+		}
+	}
 }
 
 // What health may take, since it needs no token and has no limits.
@@ -75,7 +103,7 @@ func NewGate(cfg Config) (*Gate, error) {
 	}
 	return &Gate{
 		cfg: cfg, callers: callers, places: semaphore.NewWeighted(int64(cfg.MaxCalls)),
-		probes: probes, watches: NewWatches(),
+		probes: probes, watches: NewWatches(), shares: make(map[string]*heldShare),
 	}, nil
 }
 
@@ -91,9 +119,10 @@ type visit struct {
 	isStream bool   // its place is free once it has begun: streams that are open have a limit of their own
 	free     func() // gives its place among all callers back, once
 
-	account *memory.Account
-	stream  *conns.Stream // its place on its connection; nil over HTTP
-	http    bool
+	account    *memory.Account
+	leaveShare func()
+	stream     *conns.Stream // its place on its connection; nil over HTTP
+	http       bool
 
 	// sizes are what the messages of a stream take that may still be under way, the
 	// oldest first, and reply what its last reply does. The former is the receiving
@@ -227,8 +256,9 @@ func (g *Gate) enter(ctx context.Context, rpc string, shown Identity) (*visit, e
 		g.refuse(ctx, "as many calls as the server takes", rpc, caller, fault.ReasonServerBusy)
 		return nil, fault.ServerBusy(g.cfg.MaxCalls)
 	}
+	share, leaveShare := g.share(caller)
 	v := &visit{
-		gate: g, caller: caller, permit: permit, account: g.cfg.Memory.NewAccount(0),
+		gate: g, caller: caller, permit: permit, account: g.cfg.Memory.NewAccount(0, share), leaveShare: leaveShare,
 		isStream: rpc == pb.SiameseService_StreamCompare_FullMethodName,
 		free:     sync.OnceFunc(func() { g.places.Release(1) }),
 	}
@@ -243,8 +273,8 @@ func (g *Gate) enter(ctx context.Context, rpc string, shown Identity) (*visit, e
 // enterHealth lets in who asks for health, within what is set aside for it.
 func (g *Gate) enterHealth(ctx context.Context, rpc string, shown Identity) (*visit, error) {
 	v := &visit{
-		gate: g, caller: shown.AddressName(), permit: &access.Permit{}, account: g.probes.NewAccount(probeBytes),
-		free: func() {},
+		gate: g, caller: shown.AddressName(), permit: &access.Permit{}, account: g.probes.NewAccount(probeBytes, nil),
+		free: func() {}, leaveShare: func() {},
 	}
 	if rpc == healthpb.Health_Watch_FullMethodName {
 		leave, ok := g.watches.Enter(shown.Address)
@@ -290,6 +320,7 @@ func (v *visit) leave() {
 		v.permit.Leave()
 		v.free()
 		v.account.Close()
+		v.leaveShare()
 	})
 }
 

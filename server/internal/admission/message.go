@@ -164,6 +164,14 @@ func ReadBody(ctx context.Context, body io.Reader, limit int, isGzip bool) ([]by
 	if err != nil {
 		return nil, err
 	}
+	all, err := v.readBody(body, limit, isGzip)
+	if err != nil {
+		v.gate.refuse(ctx, "no message", "", v.caller, fault.ReasonOf(err))
+	}
+	return all, err
+}
+
+func (v *visit) readBody(body io.Reader, limit int, isGzip bool) ([]byte, error) {
 	if isGzip {
 		reader, err := gzip.NewReader(body)
 		if err != nil {
@@ -182,10 +190,11 @@ func ReadBody(ctx context.Context, body io.Reader, limit int, isGzip bool) ([]by
 // FitsBody returns an error where a body of size bytes would find no room.
 func FitsBody(ctx context.Context, size int64) error {
 	v, err := visitIn(ctx)
-	if err == nil && !v.account.Fits(size*bodyCopies) {
-		err = v.noRoom()
+	if err != nil || v.account.Fits(size*bodyCopies) {
+		return err
 	}
-	return err
+	v.gate.refuse(ctx, "no memory for the body", "", v.caller, fault.ReasonServerBusy)
+	return v.noRoom()
 }
 
 // readAll reads all of at most limit bytes and takes each copies times as it comes.

@@ -53,13 +53,6 @@ func (b *Budget) Used() int64 {
 	return b.used
 }
 
-// FitsMessage reports whether n bytes for a message are free now.
-func (b *Budget) FitsMessage(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.fitsMessageLocked(n)
-}
-
 func (b *Budget) fitsMessageLocked(n int64) bool {
 	return b.messages+n <= b.MessageSize() && b.used+n <= b.size
 }
@@ -143,10 +136,37 @@ func (b *Budget) releaseLocked(n int64) {
 	}
 }
 
+// Share bounds what the accounts of one caller hold together, so that none takes the
+// place of all others. It is safe for concurrent use.
+type Share struct {
+	mu    sync.Mutex
+	limit int64
+	held  int64
+}
+
+// NewShare returns the share that one caller has: half of what messages may take.
+func (b *Budget) NewShare() *Share { return &Share{limit: b.MessageSize() / 2} }
+
+// take takes n bytes, or gives them back where n is below 0, and reports whether
+// they were free.
+func (s *Share) take(n int64) bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > 0 && s.held+n > s.limit {
+		return false
+	}
+	s.held += n
+	return true
+}
+
 // Account is what one call holds of a budget for its messages. It is safe for
 // concurrent use.
 type Account struct {
 	budget  *Budget
+	share   *Share // nil: all of it
 	limit   int64
 	refused chan struct{} // closed when bytes were not free
 
@@ -157,9 +177,10 @@ type Account struct {
 }
 
 // NewAccount returns an account that holds nothing and will hold limit bytes at
-// most; zero: what there is. The caller must Close it.
-func (b *Budget) NewAccount(limit int64) *Account {
-	return &Account{budget: b, limit: cmp.Or(limit, b.size), refused: make(chan struct{})}
+// most; zero: what there is. What it holds is of share, too; nil: of none. The caller
+// must Close it.
+func (b *Budget) NewAccount(limit int64, share *Share) *Account {
+	return &Account{budget: b, share: share, limit: cmp.Or(limit, b.size), refused: make(chan struct{})}
 }
 
 // Take takes n bytes and reports whether they were free. Once they were not, the
@@ -170,7 +191,7 @@ func (a *Account) Take(n int64) bool {
 	switch {
 	case a.closed || a.over:
 		return false
-	case a.held+n > a.limit || !a.budget.TakeMessage(n):
+	case a.held+n > a.limit || !a.takeLocked(n):
 		a.over = true
 		close(a.refused)
 		return false
@@ -179,11 +200,28 @@ func (a *Account) Take(n int64) bool {
 	return true
 }
 
+// takeLocked takes n bytes of the share and the budget, or of neither.
+func (a *Account) takeLocked(n int64) bool {
+	if !a.share.take(n) {
+		return false
+	}
+	if !a.budget.TakeMessage(n) {
+		a.share.take(-n)
+		return false
+	}
+	return true
+}
+
 // Fits reports whether Take would take n bytes now.
 func (a *Account) Fits(n int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return !a.closed && !a.over && a.held+n <= a.limit && a.budget.FitsMessage(n)
+	if a.closed || a.over || a.held+n > a.limit || !a.takeLocked(n) {
+		return false
+	}
+	a.held += n
+	a.giveLocked(n)
+	return true
 }
 
 // Give gives back n bytes, or what is held where that is less.
@@ -196,6 +234,7 @@ func (a *Account) Give(n int64) {
 func (a *Account) giveLocked(n int64) {
 	n = min(n, a.held)
 	a.held -= n
+	a.share.take(-n)
 	a.budget.ReleaseMessage(n)
 }
 

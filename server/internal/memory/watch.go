@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
@@ -17,32 +18,41 @@ const (
 )
 
 // Watch gives memory back to the system when what calls hold has fallen, until ctx
-// is done. Go by itself keeps it for minutes, and a process that is at rest for ever.
+// is done. Go by itself keeps it for minutes, and what is garbage in a process that
+// is at rest for as long.
 func (b *Budget) Watch(ctx context.Context) {
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
+	atRest := heldByGo() // after the last freeing
+	again := false       // what the last calls held may have been in use still when it was freed
 	for {
 		select {
 		case <-tick.C:
-			if b.fallen() {
-				freeAll()
-			}
 		case <-ctx.Done():
 			return
 		}
+		fallen, idle := b.fallen()
+		held := heldByGo()
+		atRest = min(atRest, held)
+		fallen = fallen || idle && held-atRest >= worthFreeing
+		if fallen || again {
+			freeAll()
+			atRest = heldByGo()
+		}
+		again = fallen
 	}
 }
 
 // fallen reports whether a good part of the most that was used is free again, and
-// less than half of it is used.
-func (b *Budget) fallen() bool {
+// less than half of it is used; and whether nothing is.
+func (b *Budget) fallen() (fallen, idle bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fallen := b.peak-b.used >= worthFreeing && b.used <= b.peak/2
+	fallen = b.peak-b.used >= worthFreeing && b.used <= b.peak/2
 	if fallen {
 		b.peak = b.used
 	}
-	return fallen
+	return fallen, b.used == 0
 }
 
 // freeAll frees what is garbage and what is kept for use again: pools let go of it
@@ -50,4 +60,18 @@ func (b *Budget) fallen() bool {
 func freeAll() {
 	debug.FreeOSMemory()
 	debug.FreeOSMemory()
+}
+
+// heldByGo returns the bytes of Go's heap that are not the system's: objects,
+// garbage among them, and what is free.
+func heldByGo() uint64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(samples)
+	held := uint64(0)
+	for _, sample := range samples {
+		if sample.Value.Kind() == metrics.KindUint64 {
+			held += sample.Value.Uint64()
+		}
+	}
+	return held
 }
