@@ -106,7 +106,7 @@ func ServerBusy(limit int) *Fault {
 func MemoryFull(limit int64) *Fault {
 	return &Fault{
 		code: codes.ResourceExhausted, reason: ReasonServerBusy,
-		message:  fmt.Sprintf("there is no memory for this message or its reply beside those of all callers, expected at most %d bytes of them at a time", limit),
+		message:  fmt.Sprintf("there is no memory for this message or its reply: those of all callers may take %d bytes at a time, those of one caller half of that", limit),
 		metadata: map[string]string{"max_bytes": strconv.FormatInt(limit, 10)},
 		retry:    retryDelay,
 	}
