@@ -38,7 +38,7 @@ func TestConfigFillsInDefaults(t *testing.T) {
 	got := newPreparer(t, imaging.Config{Height: 64}).Config()
 	want := imaging.Config{
 		Width: 105, Height: 64,
-		Limits: imaging.Limits{MaxBytes: 7 << 20, MaxPixels: 25_000_000, MaxSideRatio: 20, MinSide: 2},
+		Limits: imaging.Limits{MaxBytes: 7 << 20, MaxPixels: 25_000_000, MaxSideRatio: 20, MinSide: 2, MaxDecodeBytes: 768 << 20},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Config() (-want +got):\n%s", diff)

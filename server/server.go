@@ -116,21 +116,22 @@ func (s *Server) gateConfig() admission.Config {
 
 func (s *Server) inferConfig() infer.Config {
 	return infer.Config{
-		Memory:            s.memory,
-		MaxQueuedImages:   s.cfg.MaxQueuedImages,
-		BatchWait:         s.cfg.BatchWait,
-		CacheBytes:        s.cfg.CacheBytes,
-		Limits:            s.cfg.Limits,
-		Rule:              s.cfg.Rule,
-		Alpha:             s.cfg.Alpha,
-		SetHealth:         s.setHealth,
-		Log:               s.log,
+		Memory:          s.memory,
+		MaxQueuedImages: s.cfg.MaxQueuedImages,
+		BatchWait:       s.cfg.BatchWait,
+		CacheBytes:      s.cfg.CacheBytes,
+		Limits:          s.cfg.Limits,
+		Rule:            s.cfg.Rule,
+		Alpha:           s.cfg.Alpha,
+		SetHealth:       s.setHealth,
+		Log:             s.log,
 	}
 }
 
 func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
+		Caller:        admission.Caller,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,

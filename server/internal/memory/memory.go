@@ -4,76 +4,77 @@
 package memory
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
-
-	"golang.org/x/sync/semaphore"
+	"sync"
 )
 
 // Budget is a number of bytes that calls share. Messages and replies take their
 // bytes at once or are refused; decoding waits for its bytes. So that decoding can
-// always go on, and calls end, messages never take more than half. A Budget is
+// always go on, and calls end, messages never take more than half; so that calls come
+// in and can be told no, decoding never takes more than three quarters. A Budget is
 // safe for concurrent use.
 type Budget struct {
-	size     int64
-	bytes    *semaphore.Weighted
-	messages *semaphore.Weighted // of the same bytes, those that messages may take
-	used     atomic.Int64
+	size int64
+
+	mu       sync.Mutex // guards what follows
+	messages int64
+	decoding int64
+	freed    func()
 }
 
-// NewBudget returns a budget of size bytes. The error says that size is below 2.
+// NewBudget returns a budget of size bytes. The error says that size is below 4.
 func NewBudget(size int64) (*Budget, error) {
-	if size < 2 {
-		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 2", size)
+	if size < 4 {
+		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 4", size)
 	}
-	return &Budget{
-		size:     size,
-		bytes:    semaphore.NewWeighted(size),
-		messages: semaphore.NewWeighted(size / 2),
-	}, nil
+	return &Budget{size: size, freed: func() {}}, nil
 }
 
 // Size returns the bytes in all.
 func (b *Budget) Size() int64 { return b.size }
 
+// Most returns the bytes that one picture may take to decode: half, which is free as
+// soon as no other is decoded.
+func (b *Budget) Most() int64 { return b.size / 2 }
+
 // Used returns the bytes that are taken.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.messages + b.decoding
+}
 
 // TakeMessage takes n bytes for a message or a reply and reports whether they were
 // free. They are given back by ReleaseMessage.
-func (b *Budget) TakeMessage(n int64) bool {
-	if !b.messages.TryAcquire(n) {
+func (b *Budget) TakeMessage(n int64) bool { return b.take(&b.messages, b.size/2, n) }
+
+// ReleaseMessage gives back n bytes of TakeMessage.
+func (b *Budget) ReleaseMessage(n int64) { b.release(&b.messages, n) }
+
+// Take takes n bytes for decoding and reports whether they were free. They are given
+// back by Release.
+func (b *Budget) Take(n int64) bool { return b.take(&b.decoding, b.size/4*3, n) }
+
+// Release gives back n bytes of Take.
+func (b *Budget) Release(n int64) { b.release(&b.decoding, n) }
+
+// OnFreed has freed called after bytes were given back, so that who was told no can
+// try again. It is set once, before the budget is used.
+func (b *Budget) OnFreed(freed func()) { b.freed = freed }
+
+func (b *Budget) take(part *int64, most, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > most-*part || n > b.size-b.messages-b.decoding {
 		return false
 	}
-	if !b.bytes.TryAcquire(n) {
-		b.messages.Release(n)
-		return false
-	}
-	b.used.Add(n)
+	*part += n
 	return true
 }
 
-// ReleaseMessage gives back n bytes of TakeMessage.
-func (b *Budget) ReleaseMessage(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
-	b.messages.Release(n)
-}
-
-// Take takes n bytes, first come first served, and waits for them until ctx is
-// done. More than Size fails only then: the caller checks n before. They are given
-// back by Release.
-func (b *Budget) Take(ctx context.Context, n int64) error {
-	if err := b.bytes.Acquire(ctx, n); err != nil {
-		return err
-	}
-	b.used.Add(n)
-	return nil
-}
-
-// Release gives back n bytes of Take.
-func (b *Budget) Release(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
+func (b *Budget) release(part *int64, n int64) {
+	b.mu.Lock()
+	*part -= n
+	b.mu.Unlock()
+	b.freed()
 }
