@@ -58,6 +58,9 @@ func (q *Queue) take() (*run, time.Duration) {
 		q.leaveLocked(u)
 		u.taken = true
 		r.units = append(r.units, u)
+		if q.completesLocked(r, size) {
+			break
+		}
 	}
 	if len(r.units) == 0 {
 		return nil, 0
@@ -65,6 +68,17 @@ func (q *Queue) take() (*run, time.Duration) {
 	q.counts.begin(len(r.units))
 	q.signalLocked() // what is left is for the next runner
 	return r, 0
+}
+
+// completesLocked reports whether a short run has the last image of a call and would
+// go on with one that it can't complete: who wants little does not wait for that.
+func (q *Queue) completesLocked(r *run, size int) bool {
+	next := q.nextLocked()
+	if !q.cfg.ShortRuns || len(r.units) < shortLeast || next == nil || next.ticket == nil {
+		return false
+	}
+	last := r.units[len(r.units)-1].ticket
+	return last != nil && last != next.ticket && last.room == 0 && next.ticket.room > size-len(r.units)
 }
 
 // waitingLocked is how many images wait.

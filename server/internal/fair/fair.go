@@ -55,8 +55,8 @@ func (q *Queue[T]) Len() int { return q.length }
 
 // Push adds an item behind the others of its call. Its cost is at least 1.
 func (q *Queue[T]) Push(f Flow, value T, cost int64) {
-	who := q.callers.enter(f.Caller, func() *caller[T] { return &caller[T]{calls: newTurns[*call[T]]()} })
-	which := who.of.calls.enter(f.Call, func() *call[T] { return &call[T]{} })
+	who := q.callers.enter(f.Caller, q.quantum, func() *caller[T] { return &caller[T]{calls: newTurns[*call[T]]()} })
+	which := who.of.calls.enter(f.Call, q.quantum, func() *call[T] { return &call[T]{} })
 	which.of.items = append(which.of.items, item[T]{value, max(cost, 1)})
 	who.of.items++
 	q.length++
@@ -163,8 +163,9 @@ func newTurns[W interface{ waits() bool }]() turns[W] {
 	return turns[W]{known: make(map[any]*turn[W])}
 }
 
-// enter returns the one with this key, which begins to wait if it did not.
-func (t *turns[W]) enter(key any, create func() W) *turn[W] {
+// enter returns the one with this key, which begins to wait if it did not: with the
+// quantum that is served now, so that what it brings of that size is not split up.
+func (t *turns[W]) enter(key any, quantum int64, create func() W) *turn[W] {
 	who, ok := t.known[key]
 	if !ok {
 		who = &turn[W]{of: create()}
@@ -172,7 +173,7 @@ func (t *turns[W]) enter(key any, create func() W) *turn[W] {
 	}
 	if !who.of.waits() {
 		t.came++
-		who.tag, who.came = max(who.tag, t.now), t.came
+		who.tag, who.came = max(who.tag, t.now/quantum*quantum), t.came
 	}
 	return who
 }
