@@ -134,6 +134,7 @@ func (s *Server) inferConfig() infer.Config {
 func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
+		Caller:        admission.Caller,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,

@@ -5,135 +5,87 @@ package memory
 
 import (
 	"cmp"
-	"container/list"
-	"context"
 	"fmt"
 	"sync"
 )
 
 // Budget is a number of bytes that calls share. Messages and replies take their
 // bytes at once or are refused; decoding waits for its bytes. So that decoding can
-// always go on, and calls end, messages never take more than half. What waits for
-// bytes keeps no message out: it would be refused for others' pictures. A Budget is
+// always go on, and calls end, messages never take more than half; so that calls come
+// in and can be told no, decoding never takes more than three quarters. A Budget is
 // safe for concurrent use.
 type Budget struct {
 	size int64
 
-	mu       sync.Mutex
-	used     int64
-	messages int64     // of used
-	peak     int64     // of used, since Watch looked
-	waiting  list.List // of *wait, the longest in front
+	mu       sync.Mutex // guards what follows
+	messages int64
+	decoding int64
+	peak     int64 // of both together, since Watch looked
+	freed    func()
 }
 
-// wait is a Take that waits.
-type wait struct {
-	n     int64
-	taken chan struct{} // closed when it has its bytes
-}
-
-// NewBudget returns a budget of size bytes. The error says that size is below 2.
+// NewBudget returns a budget of size bytes. The error says that size is below 4.
 func NewBudget(size int64) (*Budget, error) {
-	if size < 2 {
-		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 2", size)
+	if size < 4 {
+		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 4", size)
 	}
-	return &Budget{size: size}, nil
+	return &Budget{size: size, freed: func() {}}, nil
 }
 
 // Size returns the bytes in all.
 func (b *Budget) Size() int64 { return b.size }
 
-// MessageSize returns the bytes that messages and replies may take of them.
+// Most returns the bytes that one picture may take to decode: half, which is free as
+// soon as no other is decoded.
+func (b *Budget) Most() int64 { return b.size / 2 }
+
+// MessageSize returns the bytes that messages and replies may take.
 func (b *Budget) MessageSize() int64 { return b.size / 2 }
 
 // Used returns the bytes that are taken.
 func (b *Budget) Used() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.used
-}
-
-func (b *Budget) fitsMessageLocked(n int64) bool {
-	return b.messages+n <= b.MessageSize() && b.used+n <= b.size
+	return b.messages + b.decoding
 }
 
 // TakeMessage takes n bytes for a message or a reply and reports whether they were
 // free. They are given back by ReleaseMessage.
-func (b *Budget) TakeMessage(n int64) bool {
+func (b *Budget) TakeMessage(n int64) bool { return b.take(&b.messages, b.MessageSize(), n) }
+
+// ReleaseMessage gives back n bytes of TakeMessage.
+func (b *Budget) ReleaseMessage(n int64) { b.release(&b.messages, n) }
+
+// Take takes n bytes for decoding and reports whether they were free. They are given
+// back by Release.
+func (b *Budget) Take(n int64) bool { return b.take(&b.decoding, b.size/4*3, n) }
+
+// Release gives back n bytes of Take.
+func (b *Budget) Release(n int64) { b.release(&b.decoding, n) }
+
+// OnFreed has freed called after bytes were given back, so that who was told no can
+// try again. It is set once, before the budget is used.
+func (b *Budget) OnFreed(freed func()) { b.freed = freed }
+
+func (b *Budget) take(part *int64, most, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.fitsMessageLocked(n) {
+	if n > most-*part || n > b.size-b.messages-b.decoding {
 		return false
 	}
-	b.messages += n
-	b.useLocked(n)
+	*part += n
+	b.peak = max(b.peak, b.messages+b.decoding)
 	return true
 }
 
-// ReleaseMessage gives back n bytes of TakeMessage.
-func (b *Budget) ReleaseMessage(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.messages -= n
-	b.releaseLocked(n)
-}
-
-// Take takes n bytes, first come first served, and waits for them until ctx is
-// done. More than Size fails only then: the caller checks n before. They are given
-// back by Release.
-func (b *Budget) Take(ctx context.Context, n int64) error {
-	if err := ctx.Err(); err != nil {
-		return err
+func (b *Budget) release(part *int64, n int64) {
+	if n == 0 {
+		return
 	}
 	b.mu.Lock()
-	if b.waiting.Len() == 0 && b.used+n <= b.size {
-		b.useLocked(n)
-		b.mu.Unlock()
-		return nil
-	}
-	w := &wait{n: n, taken: make(chan struct{})}
-	place := b.waiting.PushBack(w)
+	*part -= n
 	b.mu.Unlock()
-	select {
-	case <-w.taken:
-		return nil
-	case <-ctx.Done():
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case <-w.taken: // between the two
-		b.releaseLocked(n)
-	default:
-		b.waiting.Remove(place)
-		b.releaseLocked(0) // those behind it may fit
-	}
-	return ctx.Err()
-}
-
-// Release gives back n bytes of Take.
-func (b *Budget) Release(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.releaseLocked(n)
-}
-
-func (b *Budget) useLocked(n int64) {
-	b.used += n
-	b.peak = max(b.peak, b.used)
-}
-
-func (b *Budget) releaseLocked(n int64) {
-	b.used -= n
-	for place := b.waiting.Front(); place != nil; place = b.waiting.Front() {
-		w := place.Value.(*wait)
-		if b.used+w.n > b.size {
-			return
-		}
-		b.useLocked(w.n)
-		b.waiting.Remove(place)
-		close(w.taken)
-	}
+	b.freed()
 }
 
 // Share bounds what the accounts of one caller hold together, so that none takes the

@@ -48,11 +48,12 @@ func (b *Budget) Watch(ctx context.Context) {
 func (b *Budget) fallen() (fallen, idle bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fallen = b.peak-b.used >= worthFreeing && b.used <= b.peak/2
+	used := b.messages + b.decoding
+	fallen = b.peak-used >= worthFreeing && used <= b.peak/2
 	if fallen {
-		b.peak = b.used
+		b.peak = used
 	}
-	return fallen, b.used == 0
+	return fallen, used == 0
 }
 
 // freeAll frees what is garbage and what is kept for use again: pools let go of it

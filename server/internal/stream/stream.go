@@ -35,11 +35,12 @@ import (
 // Metrics.
 type Config struct {
 	Registry      *infer.Registry
-	MaxStreams    int             // open at a time
-	MaxReferences int             // of one stream
-	MaxWindow     int             // messages under way on one stream
-	Draining      <-chan struct{} // closed when streams are to be told that the server stops
-	GraceOver     <-chan struct{} // closed when streams are to end
+	Caller        func(context.Context) string // names who makes a call
+	MaxStreams    int                          // open at a time
+	MaxReferences int                          // of one stream
+	MaxWindow     int                          // messages under way on one stream
+	Draining      <-chan struct{}              // closed when streams are to be told that the server stops
+	GraceOver     <-chan struct{}              // closed when streams are to end
 	Explainer     fault.Explainer
 	Metrics       *metrics.Metrics // nil: none
 }
@@ -92,6 +93,7 @@ func (s *Service) Compare(stream Stream) error {
 	if err != nil {
 		return err
 	}
+	session.caller = s.cfg.Caller(ctx)
 	session.start(ctx)
 	defer func() {
 		cancel(nil) // before the wait: the workers go by it
@@ -148,6 +150,7 @@ type session struct {
 	model     *infer.Handle
 	stream    Stream
 	opening   *pb.StreamOpening
+	caller    string
 	threshold float32
 	size      int  // the most entries under way
 	latest    bool // a frame that waits is replaced by a newer one
