@@ -79,3 +79,43 @@ func TestNewBudgetRefuses(t *testing.T) {
 		t.Error("NewBudget(1) = nil error, want one")
 	}
 }
+
+func TestAccount(t *testing.T) {
+	b := newBudget(t, 1000) // 500 for messages, 250 of one caller
+	share := b.NewShare()
+	one, two, other := b.NewAccount(0, share), b.NewAccount(0, share), b.NewAccount(100, nil)
+	if !one.Take(200) || !two.Fits(50) || !two.Take(50) || two.Fits(1) || !other.Take(100) {
+		t.Error("what fits was refused, or Fits told wrong")
+	}
+	if b.Used() != 350 {
+		t.Fatalf("Used() = %d, want 350", b.Used())
+	}
+	select {
+	case <-two.Refused():
+		t.Fatal("Refused is closed by Fits")
+	default:
+	}
+	if two.Take(1) {
+		t.Error("Take beyond the caller's share = true")
+	}
+	<-two.Refused()
+	if other.Take(1) {
+		t.Error("Take beyond the account's limit = true")
+	}
+	one.Give(50)
+	one.Keep(100)
+	if b.Used() != 250 {
+		t.Errorf("Used() = %d after Give and Keep, want 250", b.Used())
+	}
+	for range 2 {
+		one.Close()
+		two.Close()
+		other.Close()
+	}
+	if b.Used() != 0 || one.Take(1) {
+		t.Errorf("Used() = %d after all accounts are closed, want 0 and nothing taken", b.Used())
+	}
+	if !b.NewAccount(0, share).Take(250) {
+		t.Error("the caller's share did not come back")
+	}
+}
