@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +35,7 @@ type fakeConn struct {
 	out     bytes.Buffer
 	onWrite func()
 	fails   error
-	closed  bool
+	closed  atomic.Bool
 }
 
 func (f *fakeConn) Read(p []byte) (int, error) { return f.in.Read(p) }
@@ -47,7 +48,7 @@ func (f *fakeConn) Write(p []byte) (int, error) {
 	}
 	return f.out.Write(p)
 }
-func (f *fakeConn) Close() error                       { f.closed = true; return nil }
+func (f *fakeConn) Close() error                       { f.closed.Store(true); return nil }
 func (f *fakeConn) SetWriteDeadline(t time.Time) error { return nil }
 
 // oneByOne reads a byte at a time.
@@ -146,7 +147,7 @@ func TestStalledConnectionIsClosed(t *testing.T) {
 		stream.Wait()
 		stream.Rest()
 		time.Sleep(time.Hour)
-		if fake.closed {
+		if fake.closed.Load() {
 			t.Fatal("closed while no answer waited")
 		}
 		stream.Wait()
@@ -154,13 +155,13 @@ func TestStalledConnectionIsClosed(t *testing.T) {
 			time.Sleep(50 * time.Second)
 			_, _ = c.Write(frameOf(frameData, 0, 1, "some"))
 		}
-		if fake.closed {
+		if fake.closed.Load() {
 			t.Fatal("closed though the answer made progress")
 		}
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
-		if !fake.closed || call.gone != 1 {
-			t.Errorf("closed %v, gone %d times after a minute without progress, want both", fake.closed, call.gone)
+		if !fake.closed.Load() || call.gone != 1 {
+			t.Errorf("closed %v, gone %d times after a minute without progress, want both", fake.closed.Load(), call.gone)
 		}
 	})
 }
@@ -169,8 +170,8 @@ func TestStalledConnectionIsClosed(t *testing.T) {
 // for ever.
 func TestFailedWriteCloses(t *testing.T) {
 	fake := &fakeConn{in: bytes.NewReader(nil), fails: errors.New("timeout")}
-	if _, err := newConn(fake, time.Minute).Write(frameOf(frameData, 0, 1, "some")); err == nil || !fake.closed {
-		t.Errorf("Write = %v, closed %v, want an error and closed", err, fake.closed)
+	if _, err := newConn(fake, time.Minute).Write(frameOf(frameData, 0, 1, "some")); err == nil || !fake.closed.Load() {
+		t.Errorf("Write = %v, closed %v, want an error and closed", err, fake.closed.Load())
 	}
 }
 
