@@ -9,6 +9,8 @@ import (
 	"image/color/palette"
 	"image/gif"
 	"image/jpeg"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -147,6 +149,30 @@ func TestScansThatVisitTooMuchAreRefused(t *testing.T) {
 	}
 	if _, err := p.Inspect(progressiveJPEG(5000, 20)); err != nil {
 		t.Errorf("Inspect(20 scans) = %v, want none", err)
+	}
+}
+
+// attackScans is how many scans of a JPEG of 25 megapixels the decoder is let do.
+const attackScans = 28
+
+// The files of testdata/attacks are what this makes. Other tests send them.
+func TestAttackFilesAreThoseOfTheGenerator(t *testing.T) {
+	for name, want := range map[string][]byte{
+		"scans.jpg": progressiveJPEG(5000, attackScans), "memory.jpg": progressiveJPEG(5000, 3), "lossless.webp": emptyWebP(5000),
+	} {
+		path := filepath.Join("..", "testdata", "attacks", name)
+		if os.Getenv("WRITE_ATTACKS") != "" {
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s has %d bytes (%v), want the generator's %d", name, len(got), err, len(want))
+		}
+		if _, err := newPreparer(t, imaging.Config{}).Inspect(want); err != nil {
+			t.Errorf("Inspect(%s) = %v, want none", name, err)
+		}
 	}
 }
 
