@@ -74,6 +74,11 @@ func costlyImages(t testing.TB) []costly {
 	return images
 }
 
+// isShrunk reports whether libturbojpeg decodes an image: in memory of its own.
+func isShrunk(c costly) bool {
+	return imaging.JPEGDecoder != "image/jpeg" && (c.name == "jpeg" || c.name == "gray jpeg")
+}
+
 // allocated is what do has allocated, in bytes, whether it was collected or not.
 func allocated(do func()) int64 {
 	var before, after runtime.MemStats
@@ -109,7 +114,7 @@ func TestCostBoundsMemory(t *testing.T) {
 		if took > estimate {
 			t.Errorf("%s: %d bytes were taken, more than the %d estimated", tt.name, took, estimate)
 		}
-		if !tt.loose && estimate > overestimate*took {
+		if !tt.loose && !isShrunk(tt) && estimate > overestimate*took {
 			t.Errorf("%s: %d bytes were taken, far less than the %d estimated", tt.name, took, estimate)
 		}
 	}
@@ -203,6 +208,9 @@ var errEnough = errors.New("enough")
 func TestPrepareStopsWhenToldTo(t *testing.T) {
 	const asked = 3
 	for _, tt := range costlyImages(t) {
+		if isShrunk(tt) {
+			continue // libturbojpeg is not asked to stop
+		}
 		p := newPreparer(t, imaging.Config{})
 		left := asked
 		picture, err := p.PrepareWhile(tt.give, func() error {

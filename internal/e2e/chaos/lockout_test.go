@@ -45,7 +45,7 @@ func TestAttacksLockNobodyOut(t *testing.T) {
 				}
 				l := &lockout{observed: observe(t, args...), kind: fmt.Sprintf("%s of 25 megapixels, with tokens %v", file, tokens)}
 				l.caller.service = siamesev1.NewSiameseServiceClient(proctest.Dial(t, l.Address))
-				l.hold(t, file, attacker.in(t.Context()), victim.in(t.Context()))
+				l.hold(t, file, attacker, victim)
 			})
 		}
 	}
@@ -73,23 +73,24 @@ type lockout struct {
 	caller overloadCaller
 }
 
-func (l *lockout) hold(t *testing.T, file string, attacker, victim context.Context) {
+func (l *lockout) hold(t *testing.T, file string, attacker, victim token) {
 	t.Helper()
+	calls := victim.in(t.Context())
 	compare := func(_ context.Context, client int) error {
-		ctx, cancel := context.WithTimeout(victim, byForm(time.Minute, 10*time.Second))
+		ctx, cancel := context.WithTimeout(calls, byForm(time.Minute, 10*time.Second))
 		defer cancel()
 		return l.caller.call(ctx, client)
 	}
 	lone := l.measure(t, compare, byForm(time.Second, 10*time.Second))
-	run := l.longestRun(t, victim)
+	run := l.longestRun(calls, t)
 	goroutines := l.metric(t, "go_goroutines") + 4 // connections of this test
 	l.forgetPeak(t)
 	before := l.memory(t, "VmRSS")
 
-	attack, end := context.WithCancel(attacker)
+	attack, end := context.WithCancel(attacker.in(t.Context()))
 	var callers sync.WaitGroup
 	for i := range 2 {
-		callers.Go(func() { l.attack(t, attack, file, i) })
+		callers.Go(func() { l.attack(attack, t, file, i) })
 	}
 	beside := l.measure(t, compare, byForm(3*time.Second, 30*time.Second))
 	peak := l.memory(t, "VmHWM") - before
@@ -121,7 +122,7 @@ func (l *lockout) measure(t *testing.T, call func(context.Context, int) error, d
 }
 
 // longestRun is how long the encoder takes for as many images as fit a run.
-func (l *lockout) longestRun(t *testing.T, ctx context.Context) time.Duration {
+func (l *lockout) longestRun(ctx context.Context, t *testing.T) time.Duration {
 	t.Helper()
 	const largest = 8
 	images := make([]*siamesev1.Image, 3*largest) // of which a short run takes a third
@@ -137,7 +138,7 @@ func (l *lockout) longestRun(t *testing.T, ctx context.Context) time.Duration {
 
 // attack sends the largest Rank of copies of a file until ctx is done. Each copy
 // counts as another picture.
-func (l *lockout) attack(t *testing.T, ctx context.Context, file string, caller int) {
+func (l *lockout) attack(ctx context.Context, t *testing.T, file string, caller int) {
 	t.Helper()
 	content := proctest.ReadFile(t, filepath.Join(proctest.Root, "testdata/attacks", file))
 	picture := func(copy int) *siamesev1.Image {
