@@ -57,7 +57,7 @@ type Limits struct {
 	// MemoryBytes bounds what all calls hold at a time: messages, replies, and
 	// pictures while they are decoded.
 	MemoryBytes int64
-	// MaxQueuedImages is how many images may wait for the encoder.
+	// MaxQueuedImages is how many images of one call may wait for the encoder.
 	MaxQueuedImages int
 	// MaxStreams bounds the open streams, MaxCalls the other calls in flight, each
 	// of all callers together.

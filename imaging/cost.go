@@ -27,6 +27,7 @@ const (
 	webpWork       = 30 * time.Nanosecond  // a pixel of a lossy WebP
 	losslessWork   = 150 * time.Nanosecond // a pixel of a lossless WebP with all transforms
 	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
+	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
 )
 
 // fixedBytes is what a decoder takes besides pixels: tables, windows and buffers.
@@ -70,11 +71,6 @@ func (p *Preparer) fitCost(decoding Cost, width, height int, turn orientation) C
 	return decoding
 }
 
-// maxScanSamples bounds how often all scans of a JPEG together visit a sample. The
-// scans that libjpeg and its kin write visit each sample about five times; this is
-// twice that for the largest image.
-const maxScanSamples = 10 * 3 * DefaultMaxPixels
-
 // jpegCost counts the planes of the decoded image, the coefficients of a progressive
 // one, four bytes each until the last scan, and the copy in other colours.
 func jpegCost(data []byte) (Cost, error) {
@@ -94,9 +90,6 @@ func jpegCost(data []byte) (Cost, error) {
 		if scans > maxScans {
 			return Cost{}, undecodable(JPEG, fmt.Sprintf("more than %d scans", maxScans))
 		}
-	}
-	if f.visited > maxScanSamples {
-		return Cost{}, refuse(ReasonTooCostly, "received a JPEG whose %d scans visit %d samples, expected at most %d", scans, f.visited, int64(maxScanSamples))
 	}
 	cost := Cost{Bytes: f.all + shrunkBytes*f.pixels, Work: time.Duration(f.all) * jpegSampleWork}
 	if f.progressive {
@@ -211,14 +204,15 @@ func tiffCost(h Header, data []byte) Cost {
 	if firstValue(data, tagBitsPerSample) == 16 {
 		bytes *= 2
 	}
-	block := int64(h.Width) * int64(h.Height)
-	if rows := firstValue(data, tagRowsPerStrip); rows > 0 && rows < int64(h.Height) {
-		block = int64(h.Width) * rows
+	width, height := int64(h.Width), int64(h.Height) // of a block
+	if rows := firstValue(data, tagRowsPerStrip); rows > 0 && rows < height {
+		height = rows
 	}
-	if width := firstValue(data, tagTileWidth); width > 0 {
-		block = width * firstValue(data, tagTileLength)
+	if tile := firstValue(data, tagTileWidth); tile > 0 {
+		width, height = tile, max(firstValue(data, tagTileLength), 1)
 	}
-	unpacked := limit * block
+	blocks := (int64(h.Width) + width - 1) / width * ((int64(h.Height) + height - 1) / height)
+	unpacked := limit * width * height
 	switch firstValue(data, tagCompression) {
 	case 0, compressionNone:
 		unpacked = min(unpacked, int64(len(data)))
@@ -226,8 +220,9 @@ func tiffCost(h Header, data []byte) Cost {
 		unpacked = min(unpacked, deflateRatio*int64(len(data)))
 	}
 	cost := bytesCost(bytes * pixels)
-	cost.Bytes += growth * unpacked
-	cost.Work += time.Duration(min(limit*pixels, max(unpacked, bytes*pixels))) * byteWork
+	const place = 2 * (8 + 4) // of a block in the file: where, and how long
+	cost.Bytes += growth*unpacked + place*min(blocks, int64(len(data)))
+	cost.Work += time.Duration(min(limit*pixels, max(unpacked, bytes*pixels)))*byteWork + time.Duration(blocks)*blockWork
 	return cost
 }
 

@@ -17,7 +17,7 @@ const (
 	// ReasonTooManyPixels: the header declares more pixels than Limits.MaxPixels.
 	ReasonTooManyPixels Reason = "IMAGE_TOO_MANY_PIXELS"
 	// ReasonTooCostly: decoding would take more memory than Limits.MaxDecodeBytes, or
-	// the scans of a JPEG more work than those of any encoder.
+	// more work than any encoder makes for an image of Limits.MaxPixels.
 	ReasonTooCostly Reason = "IMAGE_TOO_COSTLY"
 	// ReasonShape: a side below Limits.MinSide, or sides further apart than Limits.MaxSideRatio.
 	ReasonShape Reason = "IMAGE_SHAPE"

@@ -1,6 +1,9 @@
 package imaging
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // The limits that hold where a field of Limits is zero.
 const (
@@ -77,8 +80,21 @@ func (l Limits) checkBytes(n int) error {
 	return nil
 }
 
-// checkCost bounds the memory that preparing takes.
+// pixelMaxWork bounds the work of preparing, for each pixel that an image may have: 5 s
+// for the 25 megapixels of the default. The dearest that an encoder makes, a
+// WebP of pixels and packed alpha with all transforms, takes that; a progressive JPEG whose scans visit each
+// sample five times, as libjpeg's do, half of it.
+const pixelMaxWork = 200 * time.Nanosecond
+
+// leastMaxWork is what any image may take: small limits are no reason to refuse what
+// is cheap all the same.
+const leastMaxWork = 100 * time.Millisecond
+
+// checkCost bounds the memory and the work that preparing takes.
 func (l Limits) checkCost(c Cost) error {
+	if most := time.Duration(l.MaxPixels) * pixelMaxWork; c.Work > max(most, leastMaxWork) {
+		return refuse(ReasonTooCostly, "received an image that takes about %v to decode, expected at most %v", c.Work.Round(time.Millisecond), max(most, leastMaxWork))
+	}
 	if c.Bytes > l.MaxDecodeBytes {
 		return refuse(ReasonTooCostly, "received an image that takes %d bytes to decode, expected at most %d", c.Bytes, l.MaxDecodeBytes)
 	}

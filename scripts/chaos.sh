@@ -3,16 +3,16 @@
 #       test` runs in short, and prints one line of figures for each kind of harm.
 #       Ends with 1 when one misses its bar. docs/reliability.md has the bars.
 # How to run: scripts/chaos.sh [NAME...]
-#       Without names all of them, which takes 20 minutes: overload storm
+#       Without names all of them, which takes 30 minutes: overload storm
 #       restarts reloads readers pairs faults bombs bodies unread watches container
-#       kills fuzz. Bars on speed want a machine with nothing else to do. FUZZTIME is
-#       for how long each fuzz target runs (default 60s).
+#       kills lockout health memory fuzz. Bars on speed want a machine with nothing
+#       else to do. FUZZTIME is for how long each fuzz target runs (default 60s).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 names=("$@")
 if [[ $# == 0 ]]; then
-	names=(overload storm restarts reloads readers pairs faults bombs bodies unread watches container kills fuzz)
+	names=(overload storm restarts reloads readers pairs faults bombs bodies unread watches container kills lockout health memory fuzz)
 fi
 declare -A tests=(
 	[overload]=TestOverload
@@ -28,6 +28,9 @@ declare -A tests=(
 	[watches]=TestWatchesOfHealth
 	[container]=TestSmallContainer
 	[kills]=TestKilledAtRandom
+	[lockout]=TestAttacksLockNobodyOut
+	[health]=TestLargestRankLeavesHealth
+	[memory]=TestDecodingKeepsToItsMemory
 	[fuzz]=
 )
 for name in "${names[@]}"; do

@@ -95,8 +95,10 @@ type Config struct {
 	// client reads nothing. Default [DefaultStallTimeout].
 	StallTimeout time.Duration
 
-	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
-	// must fit. Default [DefaultMaxQueuedImages].
+	// MaxQueuedImages bounds the images of one call that wait for the encoder. The
+	// largest call must fit. A caller's calls together may have half as many again, all
+	// callers' three times as many, so that a small call finds room beside large ones.
+	// Default [DefaultMaxQueuedImages].
 	MaxQueuedImages int
 
 	// BatchWait is how long an image may be held back for others that would fill
@@ -152,12 +154,13 @@ type Config struct {
 	// CallerLimits bound what one caller may ask. Zero fields: no bound.
 	CallerLimits access.Limits
 
-	// WatchdogPeriod is how often the default model is looked at: where no call
-	// has had it encode since, it has to encode one image. When it can't, health
-	// says NOT_SERVING until it can. Zero: never.
+	// WatchdogPeriod is how often the default model is looked at: where no run of its
+	// encoder has ended well since, it has to encode one image, before all that wait.
+	// When it can't, health says NOT_SERVING until it can. Zero: never.
 	WatchdogPeriod time.Duration
 
-	// WatchdogTimeout is how long that image may take, the wait in the queue included.
+	// WatchdogTimeout is how long that image may take, the runs under way included;
+	// where one of them ends well meanwhile, that will do.
 	// Default [DefaultWatchdogTimeout].
 	WatchdogTimeout time.Duration
 

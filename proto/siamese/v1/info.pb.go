@@ -278,7 +278,8 @@ type Limits struct {
 	//
 	// Deprecated: Marked as deprecated in siamese/v1/info.proto.
 	MaxPixelsInFlight uint64 `protobuf:"varint,10,opt,name=max_pixels_in_flight,json=maxPixelsInFlight,proto3" json:"max_pixels_in_flight,omitempty"`
-	// Images that may wait for the encoder; QUEUE_FULL beyond that.
+	// Images of one call that may wait for the encoder; QUEUE_FULL beyond that. A caller's
+	// calls together may have half as many again.
 	MaxQueuedImages uint32 `protobuf:"varint,11,opt,name=max_queued_images,json=maxQueuedImages,proto3" json:"max_queued_images,omitempty"`
 	// The deadline of a call that sets none.
 	DefaultDeadline *durationpb.Duration `protobuf:"bytes,12,opt,name=default_deadline,json=defaultDeadline,proto3" json:"default_deadline,omitempty"`

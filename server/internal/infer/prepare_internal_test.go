@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -82,6 +83,7 @@ func mostAtOnce(t *testing.T, p *pool, cost imaging.Cost) int {
 // begun tells which works have begun, in order.
 type begun struct {
 	pool    *pool
+	mu      sync.Mutex
 	order   []string
 	release chan struct{} // one end of a work for each
 }
@@ -90,7 +92,9 @@ func (b *begun) start(t *testing.T, caller string, call any, cost imaging.Cost, 
 	t.Helper()
 	go func() {
 		_ = b.pool.do(t.Context(), fair.Flow{Caller: caller, Call: call}, cost, func() {
+			b.mu.Lock()
 			b.order = append(b.order, name)
+			b.mu.Unlock()
 			<-b.release
 		})
 	}()

@@ -39,7 +39,7 @@ type Command struct {
 	MaxConnections      int           `help:"Limits the open connections at each port; more are closed at once." default:"2048"`
 	AddressConnections  int           `help:"Limits those of one address." name:"address-connections" default:"256"`
 	StallTimeout        time.Duration `help:"Closes a connection on which an answer waits and whose client has read nothing for this long." default:"1m"`
-	MaxQueuedImages     int           `help:"Limits the images that wait for the encoder; more are refused." default:"512"`
+	MaxQueuedImages     int           `help:"Limits the images of one call that wait for the encoder; more are refused. All callers together may have three times as many." default:"512"`
 	DefaultDeadline     time.Duration `help:"Sets the deadline of a call that has none." default:"60s"`
 	MaxDeadline         time.Duration `help:"Limits the deadline of a call; a longer one is cut to it. Streams are not calls." default:"5m"`
 
@@ -47,7 +47,7 @@ type Command struct {
 	StreamGrace time.Duration `help:"Serves streams for this long after they were told of the end." default:"5s"`
 	StopTimeout time.Duration `help:"Waits for this long for calls in flight to end." default:"25s"`
 
-	WatchdogPeriod   time.Duration `help:"Encodes an image where no call has had one encoded for this long; health says SERVING only if that works. 0: never." default:"30s"`
+	WatchdogPeriod   time.Duration `help:"Encodes an image where no run has ended well for this long; health says SERVING only if that works. 0: never." default:"30s"`
 	WatchdogTimeout  time.Duration `help:"Limits how long that may take." default:"10s"`
 	MaxConnectionAge time.Duration `help:"Asks clients to reconnect at this age of the connection, so that they find new instances. 0: never." default:"0s"`
 

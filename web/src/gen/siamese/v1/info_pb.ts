@@ -230,7 +230,8 @@ export type Limits = Message<"siamese.v1.Limits"> & {
   maxPixelsInFlight: bigint;
 
   /**
-   * Images that may wait for the encoder; QUEUE_FULL beyond that.
+   * Images of one call that may wait for the encoder; QUEUE_FULL beyond that. A caller's
+   * calls together may have half as many again.
    *
    * @generated from field: uint32 max_queued_images = 11;
    */
