@@ -314,6 +314,8 @@ func TestBrokenMessagesAreTheirCallers(t *testing.T) {
 		"half a gzip":    {packed.String()[:12], "Content-Type", "application/json", "Content-Encoding", "gzip"},
 		"empty":          {"", "Content-Type", "application/json"},
 		"no gzip inside": {"\x01\x00\x00\x00\x05plain", "Content-Type", "application/grpc-web+proto", "Grpc-Encoding", "gzip"},
+		"no length":      {"0", "Content-Type", "application/grpc-web+json"},
+		"no message":     {"", "Content-Type", "application/grpc-web+proto"},
 		"half a message": {"\x01\x00\x00\x00\x09plain", "Content-Type", "application/grpc-web+proto", "Grpc-Encoding", "gzip"},
 	} {
 		got := h.do(t, http.MethodPost, comparePath, []byte(give[0]), give[1:]...)

@@ -52,7 +52,7 @@ func (b Backend) readBody(r *http.Request) ([]byte, error) {
 	switch kind := mediaType(r); {
 	case err != nil:
 		return nil, err
-	case strings.HasPrefix(kind, "application/grpc") && r.Header.Get("Grpc-Encoding") == gzipName:
+	case strings.HasPrefix(kind, "application/grpc"):
 		return unpackEnvelope(r, body, limit)
 	case kind == "application/json" && len(body) == 0:
 		return nil, status.Error(codes.InvalidArgument, "received an empty body, expected a message in JSON, at least {}")
@@ -66,14 +66,18 @@ const (
 	flagCompressed = 1
 )
 
-// unpackEnvelope unpacks the one message of a unary call of gRPC-Web.
+// unpackEnvelope checks that a body is the one message of a unary call of gRPC-Web,
+// and unpacks it.
 func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
-	if len(body) < envelopeBytes || body[0]&flagCompressed == 0 {
-		return body, nil
+	if len(body) < envelopeBytes {
+		return nil, status.Errorf(codes.InvalidArgument, "received a body of %d bytes, expected a message behind %d that tell its length", len(body), envelopeBytes)
 	}
-	packed := body[envelopeBytes:]
-	if uint64(binary.BigEndian.Uint32(body[1:])) != uint64(len(packed)) {
-		return nil, status.Errorf(codes.InvalidArgument, "received %d bytes of a message, expected the %d that it says it has", len(packed), binary.BigEndian.Uint32(body[1:]))
+	packed, says := body[envelopeBytes:], binary.BigEndian.Uint32(body[1:])
+	if uint64(says) != uint64(len(packed)) {
+		return nil, status.Errorf(codes.InvalidArgument, "received %d bytes of a message, expected the %d that it says it has", len(packed), says)
+	}
+	if body[0]&flagCompressed == 0 || r.Header.Get("Grpc-Encoding") != gzipName {
+		return body, nil
 	}
 	message, err := admission.ReadBody(r.Context(), bytes.NewReader(packed), limit, true)
 	if err != nil {

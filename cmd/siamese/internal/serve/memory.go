@@ -28,25 +28,36 @@ const (
 // it is set. A limit that leaves no room for calls is an error.
 func (c *Command) planMemory(logger *slog.Logger) error {
 	limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+	if err != nil {
+		limit = noLimit
+	}
 	if err != nil && !errors.Is(err, memlimit.ErrNoLimit) {
 		logger.Warn("the limit of memory is not known", "err", err)
 	}
-	if err != nil {
-		limit = 1 << 62
-	}
-	room := int64(min(limit, 1<<62)) - ownBytes - int64(c.CacheBytes)
-	switch {
-	case c.Memory == 0 && room < server.MinMemoryBytes:
-		return cli.Usage(fmt.Errorf("memory is limited to %d MB, and %d MB are taken beside calls: expected at least %d MB, or --memory and less --cache-bytes on your own account",
-			limit>>20, (ownBytes+c.CacheBytes)>>20, (ownBytes+int64(c.CacheBytes)+server.MinMemoryBytes)>>20))
-	case c.Memory == 0:
-		c.Memory = min(room, server.DefaultMemoryBytes)
-	case c.Memory > room:
+	limit = min(limit, noLimit)
+	room := int64(limit) - ownBytes - int64(c.CacheBytes)
+	if c.Memory > room {
 		logger.Warn("--memory is more than the limit of memory leaves", "memory", c.Memory, "limit", limit, "leaves", max(room, 0))
+	}
+	if c.Memory == 0 {
+		if c.Memory, err = memoryOf(room); err != nil {
+			return cli.Usage(fmt.Errorf("memory is limited to %d MB, of which %d MB are taken beside calls: %w", limit>>20, (ownBytes+c.CacheBytes)>>20, err))
+		}
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(c.Memory + int64(c.CacheBytes) + ownBytes - nativeBytes)
 	}
 	logger.Info("memory", "limit", limit, "for_calls", c.Memory)
 	return nil
+}
+
+// noLimit is more than any machine has.
+const noLimit = 1 << 62
+
+// memoryOf is what calls get where there is room for so many bytes.
+func memoryOf(room int64) (int64, error) {
+	if room < server.MinMemoryBytes {
+		return 0, fmt.Errorf("expected %d MB more, less --cache-bytes, or --memory as you like it", (server.MinMemoryBytes-room+1<<20-1)>>20)
+	}
+	return min(room, server.DefaultMemoryBytes), nil
 }
