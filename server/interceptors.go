@@ -51,8 +51,7 @@ func (s *Server) options() []grpc.ServerOption {
 	}
 	return append(admission.Options(),
 		grpc.Creds(conns.NewCredentials(transport, s.cfg.StallTimeout)),
-		grpc.ReadBufferSize(0),       // as conns.Credentials needs it
-		grpc.SharedWriteBuffer(true), // a connection at rest has none
+		grpc.ReadBufferSize(0), // as conns.Credentials needs it
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -98,8 +99,8 @@ func TestHTTPBodiesBeyondTheBudgetAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := callOver[pb.CompareRequest, pb.CompareResponse](t.Context(), h, comparePath, largeRequest(), options...)
-			failed := new(connect.Error)
-			if failed, _ = err.(*connect.Error); failed == nil || failed.Code() != connect.CodeResourceExhausted {
+			failed, ok := errors.AsType[*connect.Error](err)
+			if !ok || failed.Code() != connect.CodeResourceExhausted {
 				t.Fatalf("call = %v, want resource_exhausted", err)
 			}
 			if reason, _ := connectDetails(t, failed); reason != fault.ReasonServerBusy {
