@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -199,4 +200,41 @@ func TestPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 			t.Errorf("do once all is given back = %v, want none", err)
 		}
 	})
+}
+
+// leaving is a context whose caller leaves once it was asked for so many times.
+type leaving struct {
+	context.Context
+	left int
+}
+
+func (l *leaving) Err() error {
+	if l.left--; l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A decode whose caller has left ends between two reads and gives back what it had.
+func TestDecodeEndsWhenItsCallerLeaves(t *testing.T) {
+	file, err := os.ReadFile("../../../testdata/attacks/scans.jpg") // seconds of work
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := imaging.New(imaging.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &preparer{pool: sizedPool(t, 1, 1<<30), images: images}
+	m := &Image{source: Encoded(file)}
+	ctx := &leaving{t.Context(), 5}
+	if err := p.fill(ctx, fair.Flow{}, m, false); !errors.Is(err, context.Canceled) || m.picture != nil || m.fault != nil {
+		t.Errorf("fill = %v with picture %v and fault %v, want context.Canceled alone", err, m.picture != nil, m.fault)
+	}
+	if ctx.left != -1 {
+		t.Errorf("asked %d times after the caller left, want none", -1-ctx.left)
+	}
+	if used := p.pool.memory.Used(); used != 0 || p.pool.lanes[anyLane] != 0 {
+		t.Errorf("%d bytes and %d workers are held, want none", used, p.pool.lanes[anyLane])
+	}
 }
