@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -340,8 +341,10 @@ func TestSmallContainer(t *testing.T) {
 		watch(ctx, t, server.Address, 200)
 		attacks.Wait()
 	}
+	cancel() // the load is the same address's: what that holds of the budget must be free
+	server.settles(t, math.Inf(1))
 	load := fixture.StartLoad(t, 8, service)
-	lasts, ends := context.WithTimeout(ctx, byForm(time.Second, 30*time.Second))
+	lasts, ends := context.WithTimeout(t.Context(), byForm(time.Second, 30*time.Second))
 	defer ends()
 	<-lasts.Done()
 	honest := load.Stop()
