@@ -108,8 +108,8 @@ func TestServerInfo(t *testing.T) {
 			},
 			Limits: &siamesev1.Limits{
 				MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7,
-				MaxStreamReferences: 8, MaxStreamWindow: 9, MaxPixelsInFlight: 10, MaxQueuedImages: 11,
-				DefaultDeadline: durationpb.New(12 * time.Second), ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
+				MaxStreamReferences: 8, MaxStreamWindow: 9, MemoryBytes: 10, MaxQueuedImages: 11,
+				DefaultDeadline: durationpb.New(12 * time.Second), MaxDeadline: durationpb.New(16 * time.Second), ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
 			},
 			Access: &siamesev1.Access{TokenNeeded: true, CallsPerSecond: 0.5, Burst: 2, ConcurrentCalls: 3},
 			Build:  &siamesev1.BuildInfo{Version: "v1", Revision: "abc", GoVersion: "go1", TensorflowVersion: "2"},
@@ -126,8 +126,8 @@ func TestServerInfo(t *testing.T) {
 		},
 		Limits: client.Limits{
 			MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7,
-			MaxStreamReferences: 8, MaxStreamWindow: 9, MaxPixelsInFlight: 10, MaxQueuedImages: 11,
-			DefaultDeadline: 12 * time.Second, ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
+			MaxStreamReferences: 8, MaxStreamWindow: 9, MemoryBytes: 10, MaxQueuedImages: 11,
+			DefaultDeadline: 12 * time.Second, MaxDeadline: 16 * time.Second, ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
 		},
 		Access: client.Access{TokenNeeded: true, CallsPerSecond: 0.5, Burst: 2, ConcurrentCalls: 3},
 		Build:  client.BuildInfo{Version: "v1", Revision: "abc", GoVersion: "go1", TensorFlowVersion: "2"},

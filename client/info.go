@@ -54,16 +54,17 @@ type Limits struct {
 	// MaxStreamWindow how many frames may be in flight on it: a larger window is
 	// cut to that.
 	MaxStreamReferences, MaxStreamWindow int
-	// MaxPixelsInFlight bounds the decoded pixels of all calls; a call that would
-	// go over waits.
-	MaxPixelsInFlight int64
-	// MaxQueuedImages is how many images may wait for the encoder.
+	// MemoryBytes bounds what all calls hold at a time: messages, replies, and
+	// pictures while they are decoded.
+	MemoryBytes int64
+	// MaxQueuedImages is how many images of one call may wait for the encoder.
 	MaxQueuedImages int
 	// MaxStreams bounds the open streams, MaxCalls the other calls in flight, each
 	// of all callers together.
 	MaxStreams, MaxCalls int
-	// DefaultDeadline is that of a call that sets none.
-	DefaultDeadline time.Duration
+	// DefaultDeadline is that of a call that sets none, MaxDeadline the longest that
+	// a call gets.
+	DefaultDeadline, MaxDeadline time.Duration
 	// ImageFormats are those that are decoded, such as "jpeg".
 	ImageFormats []string
 }
@@ -149,11 +150,12 @@ func newLimits(limits *siamesev1.Limits) Limits {
 		MaxImages:           int(limits.GetMaxImages()),
 		MaxStreamReferences: int(limits.GetMaxStreamReferences()),
 		MaxStreamWindow:     int(limits.GetMaxStreamWindow()),
-		MaxPixelsInFlight:   int64(limits.GetMaxPixelsInFlight()), //nolint:gosec // see above
+		MemoryBytes:         int64(limits.GetMemoryBytes()), //nolint:gosec // see above
 		MaxQueuedImages:     int(limits.GetMaxQueuedImages()),
 		MaxStreams:          int(limits.GetMaxStreams()),
 		MaxCalls:            int(limits.GetMaxCalls()),
 		DefaultDeadline:     limits.GetDefaultDeadline().AsDuration(),
+		MaxDeadline:         limits.GetMaxDeadline().AsDuration(),
 		ImageFormats:        limits.GetImageFormats(),
 	}
 }

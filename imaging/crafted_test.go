@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 )
 
@@ -157,4 +158,119 @@ func webpLossless(width, height uint32) []byte {
 func animatedWebP() []byte {
 	const animation = 1 << 1
 	return riff(webpCanvas(64, 64, animation), riffChunk("ANIM", make([]byte, 6)))
+}
+
+// jpegSegment frames a payload.
+func jpegSegment(marker byte, payload ...byte) []byte {
+	return append(be.AppendUint16([]byte{0xff, marker}, uint16(len(payload)+2)), payload...)
+}
+
+// progressiveJPEG is a progressive JPEG of three components, none subsampled, whose
+// scans say nothing in a few bytes: runs of blocks without coefficients.
+func progressiveJPEG(side uint16, scans int) []byte {
+	out := append([]byte{0xff, 0xd8}, jpegSegment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)...)
+	frame := be.AppendUint16(be.AppendUint16([]byte{8}, side), side)
+	out = append(out, jpegSegment(0xc2, append(frame, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0)...)...)
+	// One code of a single bit, for a run of 2^14 to 2^15-1 blocks.
+	out = append(out, jpegSegment(0xc4, append([]byte{0x10, 1}, append(make([]byte, 15), 0xe0)...)...)...)
+	blocks := (int(side) + 7) / 8 * ((int(side) + 7) / 8)
+	// Each run is a 0 for the code and 14 bits for what it is longer than 2^14; the
+	// blocks that are left after full runs are spread over the last two.
+	const least, most = 1 << 14, 1<<15 - 1
+	runs := (blocks + most - 1) / most
+	var bits []byte
+	for i := range runs {
+		run := blocks/runs + min(1, max(0, blocks%runs-i))
+		bits = fmt.Appendf(bits, "0%014b", run-least)
+	}
+	var packed []byte
+	for len(bits)%8 != 0 {
+		bits = append(bits, '1')
+	}
+	for at := 0; at < len(bits); at += 8 {
+		b := byte(0)
+		for _, bit := range bits[at : at+8] {
+			b = b<<1 | (bit - '0')
+		}
+		if packed = append(packed, b); b == 0xff {
+			packed = append(packed, 0)
+		}
+	}
+	for i := range scans {
+		depth := byte(0x01) // the first pass of a component leaves a bit for the second
+		if i >= 3 {
+			depth = 0x10
+		}
+		out = append(append(out, jpegSegment(0xda, 1, byte(i%3+1), 0, 1, 63, depth)...), packed...)
+	}
+	return append(out, 0xff, 0xd9)
+}
+
+// bitWriter writes bits as a lossless WebP has them: the least first.
+type bitWriter struct {
+	out  []byte
+	used int // bits of the last byte
+}
+
+func (w *bitWriter) put(value, n int) {
+	for range n {
+		if w.used%8 == 0 {
+			w.out, w.used = append(w.out, 0), 0
+		}
+		w.out[len(w.out)-1] |= byte(value&1) << w.used
+		w.used++
+		value >>= 1
+	}
+}
+
+// codes writes five codes of a single symbol, which take no bits of the pixels.
+func (w *bitWriter) codes(green int) {
+	for _, symbol := range []int{green, 0, 0, 0, 0} {
+		w.put(1, 1)
+		w.put(0, 1)
+		if symbol < 2 {
+			w.put(0, 1)
+			w.put(symbol, 1)
+		} else {
+			w.put(1, 1)
+			w.put(symbol, 8)
+		}
+	}
+}
+
+// emptyWebP is a lossless WebP of a few bytes that goes through three transforms.
+func emptyWebP(side int) []byte {
+	w := &bitWriter{}
+	w.put(0x2f, 8)
+	w.put(side-1, 14)
+	w.put(side-1, 14)
+	w.put(1, 1)
+	w.put(0, 3)
+	for kind, green := range []int{11, 5} { // prediction by mode 11, colours by 5
+		w.put(1, 1)
+		w.put(kind, 2)
+		w.put(7, 3)
+		w.put(0, 1)
+		w.codes(green)
+	}
+	w.put(1, 1)
+	w.put(2, 2) // green is subtracted
+	w.put(0, 3)
+	w.codes(3)
+	return riff(riffChunk("VP8L", w.out))
+}
+
+// interlacedPNG is a black interlaced PNG.
+func interlacedPNG(side uint32, depth, colour byte, samples int) []byte {
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	for _, pass := range [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		across := (int(side) - pass[0] + pass[2] - 1) / pass[2]
+		down := (int(side) - pass[1] + pass[3] - 1) / pass[3]
+		_, _ = w.Write(make([]byte, down*(1+(across*samples*int(depth)+7)/8))) // to memory
+	}
+	_ = w.Close()
+	header := append(be.AppendUint32(be.AppendUint32(nil, side), side), depth, colour, 0, 0, 1)
+	out := append([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", header)...)
+	return append(append(out, pngChunk("IDAT", packed.Bytes())...), pngChunk("IEND", nil)...)
 }

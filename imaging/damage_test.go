@@ -65,6 +65,9 @@ func TestDamageNeverPanics(t *testing.T) {
 	}
 }
 
+// fuzzSlack is for what else allocates meanwhile.
+const fuzzSlack = 4 << 20
+
 func FuzzPrepare(f *testing.F) {
 	seen := map[string]bool{}
 	for _, c := range goldenCases(f) {
@@ -81,7 +84,13 @@ func FuzzPrepare(f *testing.F) {
 	boxed := newPreparer(f, imaging.Config{Width: 40, Height: 24, Rule: imaging.Letterbox, Alpha: imaging.DropAlpha, Limits: limits})
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		for _, p := range []*imaging.Preparer{square, boxed} {
-			picture, err := p.Prepare(encoded)
+			header, _ := p.Inspect(encoded)
+			var picture *imaging.Picture
+			var err error
+			took := allocated(func() { picture, err = p.Prepare(encoded) })
+			if estimate := header.Cost.Bytes; estimate > 0 && took > estimate+fuzzSlack {
+				t.Errorf("%d bytes were taken, more than the %d estimated", took, estimate)
+			}
 			var refusal *imaging.Error
 			switch {
 			case err != nil && (picture != nil || !errors.As(err, &refusal)):

@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,23 +18,22 @@ type task struct {
 	header Header
 	data   []byte
 	alpha  Alpha
-	needed image.Point // what the resize scales the image to, turned as it is stored
+	goOn   func() error // asked while it is decoded; nil: always goes on
+	needed image.Point  // what the resize scales the image to, turned as it is stored
 }
 
 // run decodes the image. The pixels may lie in the scratch memory, and are valid
 // until it is used for another image.
 func (t task) run(s *scratch) (pixels, error) {
-	return guard(t.header.Format, func() (pixels, error) {
-		if err := checkBody(t.header, t.data); err != nil {
-			return pixels{}, err
-		}
+	from := newSource(t.data, t.header.Cost.Work, t.goOn)
+	decoded, err := guard(t.header.Format, func() (pixels, error) {
 		if t.header.Format == JPEG {
 			if source, ok := t.shrinkJPEG(s); ok {
 				return source, nil
 			}
 		}
 		header := t.header
-		decoded, err := decodeBody(header.Format, t.data)
+		decoded, err := decodeBody(header.Format, t.data, from)
 		if err != nil {
 			return pixels{}, err
 		}
@@ -45,32 +43,39 @@ func (t task) run(s *scratch) (pixels, error) {
 		}
 		return pixelsOf(decoded, header, t.alpha)
 	})
+	if from.err != nil {
+		return pixels{}, from.err // whatever the decoder has made of it
+	}
+	return decoded, err
 }
 
-func decodeBody(format Format, data []byte) (image.Image, error) {
+func decodeBody(format Format, data []byte, from *source) (image.Image, error) {
 	switch format {
 	case JPEG:
-		return jpeg.Decode(bytes.NewReader(data))
+		return jpeg.Decode(from)
 	case PNG:
-		return png.Decode(bytes.NewReader(data))
+		return png.Decode(from)
 	case GIF:
 		// Stops behind the first frame, however many follow.
-		return gif.Decode(bytes.NewReader(data))
+		return gif.Decode(from)
 	case BMP:
-		return bmp.Decode(bytes.NewReader(data))
+		return bmp.Decode(from)
 	case TIFF:
-		return decodeTIFF(data)
+		return decodeTIFF(data, from)
 	case WebP:
-		return webp.Decode(bytes.NewReader(data))
+		return webp.Decode(from)
 	}
 	return nil, errors.New("no decoder for the format")
 }
 
 // checkBody refuses what would cost the decoder more than the image is worth.
 func checkBody(header Header, data []byte) error {
+	_, err := guard(header.Format, func() (struct{}, error) { return struct{}{}, bodyFault(header, data) })
+	return err
+}
+
+func bodyFault(header Header, data []byte) error {
 	switch header.Format {
-	case JPEG:
-		return checkScans(data)
 	case PNG:
 		return checkPNGLength(header, data)
 	case BMP:
@@ -83,23 +88,12 @@ func checkBody(header Header, data []byte) error {
 	return nil
 }
 
-// maxScans bounds the passes of a JPEG. Encoders write 1 to about 20. Each pass
-// visits every block of the image but can be a few bytes long, so that without
-// a bound a file of 7 MiB keeps a core busy for many minutes.
+// maxScans bounds the passes of a JPEG. Encoders write 1 to about 20; libjpeg-turbo
+// gives up beyond 500 (TJFLAG_LIMITSCANS), and browsers draw no more than the first
+// few of a slow one. Each pass visits every block of its components but can be a few
+// bytes long, so that without a bound a file of 7 MiB keeps a core busy for many
+// minutes.
 const maxScans = 64
-
-func checkScans(data []byte) error {
-	scans := 0
-	for marker := range jpegSegments(data) {
-		if marker != markerSOS {
-			continue
-		}
-		if scans++; scans > maxScans {
-			return fmt.Errorf("jpeg: more than %d scans", maxScans)
-		}
-	}
-	return nil
-}
 
 // checkBMPLength holds the header against the bytes that are there: the decoder
 // takes the memory for all pixels before it reads the first.

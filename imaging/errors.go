@@ -16,6 +16,9 @@ const (
 	ReasonFormatUnknown Reason = "IMAGE_FORMAT_UNKNOWN"
 	// ReasonTooManyPixels: the header declares more pixels than Limits.MaxPixels.
 	ReasonTooManyPixels Reason = "IMAGE_TOO_MANY_PIXELS"
+	// ReasonTooCostly: decoding would take more memory than Limits.MaxDecodeBytes, or
+	// more work than any encoder makes for an image of Limits.MaxPixels.
+	ReasonTooCostly Reason = "IMAGE_TOO_COSTLY"
 	// ReasonShape: a side below Limits.MinSide, or sides further apart than Limits.MaxSideRatio.
 	ReasonShape Reason = "IMAGE_SHAPE"
 	// ReasonRawLength: raw pixels whose number of bytes or of channels does not fit.

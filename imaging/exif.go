@@ -53,10 +53,14 @@ func parseOrientation(block []byte) orientation {
 
 // Tags of the TIFF structure, which EXIF blocks share.
 const (
+	tagBitsPerSample   = 0x0102
 	tagCompression     = 0x0103
 	tagPhotometric     = 0x0106
 	tagOrientation     = 0x0112
+	tagRowsPerStrip    = 0x0116
 	tagStripByteCounts = 0x0117
+	tagTileWidth       = 0x0142
+	tagTileLength      = 0x0143
 	tagTileByteCounts  = 0x0145
 )
 
@@ -130,6 +134,30 @@ func (e entry) sum() int64 {
 		}
 	}
 	return total
+}
+
+// firstValue returns the first value of a tag; zero where there is none.
+func firstValue(block []byte, tag uint16) int64 {
+	e, ok := findEntry(block, tag)
+	if !ok {
+		return 0
+	}
+	width := map[uint16]int64{typeByte: 1, typeShort: 2, typeLong: 4}[e.order.Uint16(e.raw[2:])]
+	values := e.raw[8:]
+	if width*int64(e.order.Uint32(e.raw[4:])) > int64(len(values)) {
+		values = e.block[min(int64(e.order.Uint32(values)), int64(len(e.block))):]
+	}
+	switch {
+	case int64(len(values)) < width:
+		return 0
+	case width == 1:
+		return int64(values[0])
+	case width == 2:
+		return int64(e.order.Uint16(values))
+	case width == 4:
+		return int64(e.order.Uint32(values))
+	}
+	return 0
 }
 
 // byteOrder reads the TIFF header's mark; nil where the header is not whole.

@@ -80,10 +80,11 @@ func formatNames() string {
 // Header is what an image's first bytes say before it is decoded.
 type Header struct {
 	Format        Format
-	Width, Height int // pixels as stored, before any EXIF orientation; of a GIF the logical screen
+	Width, Height int  // pixels as stored, before any EXIF orientation; of a GIF the logical screen
+	Cost          Cost // of preparing it
 }
 
-// Pixels is Width·Height, the unit in which a memory budget can count.
+// Pixels is Width·Height.
 func (h Header) Pixels() int {
 	return h.Width * h.Height
 }

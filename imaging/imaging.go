@@ -92,10 +92,10 @@ func (p *Preparer) Config() Config {
 	return p.config
 }
 
-// Inspect reads the header alone and checks every limit; no pixel is decoded.
-// A caller can so reserve memory for Header.Pixels before it calls Prepare. An
-// image that passes may still be undecodable. Errors are *Error. The bytes
-// are not kept.
+// Inspect reads the header and walks over the structure, and checks every limit; no
+// pixel is decoded. A caller can so reserve Header.Cost before it calls Prepare. An
+// image that passes may still be undecodable. Errors are *Error. The bytes are not
+// kept.
 func (p *Preparer) Inspect(encoded []byte) (Header, error) {
 	if err := p.config.Limits.checkBytes(len(encoded)); err != nil {
 		return Header{}, err
@@ -108,13 +108,41 @@ func (p *Preparer) Inspect(encoded []byte) (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	return header, p.config.Limits.checkSize(header.Width, header.Height)
+	if err := p.config.Limits.checkSize(header.Width, header.Height); err != nil {
+		return header, err
+	}
+	if err := checkBody(header, encoded); err != nil {
+		return header, err
+	}
+	decoding, err := header.cost(encoded)
+	if err != nil {
+		return header, err
+	}
+	turn := parseOrientation(exifBlock(format, encoded))
+	header.Cost = p.fitCost(decoding, header.Width, header.Height, turn)
+	return header, p.config.Limits.checkCost(header.Cost)
+}
+
+// InspectRaw is Inspect for pixels that are already decoded: what they are is
+// checked, and what fitting them takes is returned.
+func (p *Preparer) InspectRaw(raw Raw) (Cost, error) {
+	if _, err := raw.pixels(p.config.Limits); err != nil {
+		return Cost{}, err
+	}
+	return p.fitCost(Cost{}, raw.Width, raw.Height, upright), nil
 }
 
 // Prepare decodes an image and fits it to the configured size. A truncated or
 // corrupt image is an error, never a partly grey picture; bytes after the image
 // are ignored. Errors are *Error. The bytes are neither changed nor kept.
-func (p *Preparer) Prepare(encoded []byte) (*Picture, error) {
+func (p *Preparer) Prepare(encoded []byte) (*Picture, error) { return p.PrepareWhile(encoded, nil) }
+
+// PrepareWhile is Prepare for as long as goOn, which may be nil, returns nil: it is
+// asked every few milliseconds while the decoder reads, and its error ends the work
+// and is returned as it is. goOn may block. Decoders that read nothing for a while
+// don't ask: a lossless WebP that unpacks to 25 megapixels, or what follows the last
+// scan of a JPEG, takes about a second.
+func (p *Preparer) PrepareWhile(encoded []byte, goOn func() error) (*Picture, error) {
 	header, err := p.Inspect(encoded)
 	if err != nil {
 		return nil, err
@@ -126,7 +154,7 @@ func (p *Preparer) Prepare(encoded []byte) (*Picture, error) {
 	s := p.scratch.Get().(*scratch)
 	defer p.release(s)
 	source, err := task{
-		header: header, data: encoded, alpha: p.config.Alpha, needed: image.Pt(neededWidth, neededHeight),
+		header: header, data: encoded, alpha: p.config.Alpha, goOn: goOn, needed: image.Pt(neededWidth, neededHeight),
 	}.run(s)
 	if err != nil {
 		return nil, err

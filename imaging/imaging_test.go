@@ -38,7 +38,7 @@ func TestConfigFillsInDefaults(t *testing.T) {
 	got := newPreparer(t, imaging.Config{Height: 64}).Config()
 	want := imaging.Config{
 		Width: 105, Height: 64,
-		Limits: imaging.Limits{MaxBytes: 7 << 20, MaxPixels: 25_000_000, MaxSideRatio: 20, MinSide: 2},
+		Limits: imaging.Limits{MaxBytes: 7 << 20, MaxPixels: 25_000_000, MaxSideRatio: 20, MinSide: 2, MaxDecodeBytes: 768 << 20},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Config() (-want +got):\n%s", diff)
@@ -170,6 +170,7 @@ func TestInspectReadsTheStoredSize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			got.Cost = imaging.Cost{} // TestCostBoundsMemory
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Inspect(%s) (-want +got):\n%s", tt.giveInput, diff)
 			}

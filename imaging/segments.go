@@ -14,13 +14,17 @@ const pngSignature = "\x89PNG\r\n\x1a\n"
 
 // JPEG markers, the byte behind 0xff.
 const (
-	markerRST0 = 0xd0 // to 0xd7
-	markerRST7 = 0xd7
-	markerSOI  = 0xd8
-	markerEOI  = 0xd9
-	markerSOS  = 0xda
-	markerAPP1 = 0xe1
-	markerTEM  = 0x01
+	markerSOF0  = 0xc0 // baseline
+	markerSOF1  = 0xc1 // sequential
+	markerSOF2  = 0xc2 // progressive
+	markerRST0  = 0xd0 // to 0xd7
+	markerRST7  = 0xd7
+	markerSOI   = 0xd8
+	markerEOI   = 0xd9
+	markerSOS   = 0xda
+	markerAPP1  = 0xe1
+	markerAPP14 = 0xee
+	markerTEM   = 0x01
 )
 
 // jpegSegments yields every segment's marker and payload up to the end of the

@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bytes"
 	"fmt"
 	"image"
 
@@ -12,8 +11,8 @@ import (
 // runs that fax coding calls white are 0 bits whatever a 0 stands for, as
 // libtiff reads them, while the library takes them for white even where 0 is
 // declared black, and so returns a negative.
-func decodeTIFF(data []byte) (image.Image, error) {
-	decoded, err := tiff.Decode(bytes.NewReader(data))
+func decodeTIFF(data []byte, from *source) (image.Image, error) {
+	decoded, err := tiff.Decode(readerAt{from, data})
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +34,14 @@ func faxBlackIsZero(data []byte) bool {
 	photometric, _ := shortTag(data, tagPhotometric)
 	return photometric == blackIsZero && (compression == groupThree || compression == groupFour)
 }
+
+// Values of tags that tell what decoding takes.
+const (
+	compressionNone       = 1
+	compressionDeflate    = 8
+	compressionDeflateOld = 32946
+	photometricRGB        = 2
+)
 
 // maxBlockOverlap bounds how often a TIFF's blocks of pixels, its strips or
 // tiles, may cover the file. In a sound file they lie side by side. Were there no

@@ -3,16 +3,16 @@
 #       test` runs in short, and prints one line of figures for each kind of harm.
 #       Ends with 1 when one misses its bar. docs/reliability.md has the bars.
 # How to run: scripts/chaos.sh [NAME...]
-#       Without names all of them, which takes 20 minutes: overload storm
-#       restarts reloads readers pairs faults bombs kills fuzz. Bars on speed want
-#       a machine with nothing else to do. FUZZTIME is for how long each fuzz
-#       target runs (default 60s).
+#       Without names all of them, which takes 30 minutes: overload storm
+#       restarts reloads readers pairs faults bombs bodies unread watches container
+#       kills lockout health memory fuzz. Bars on speed want a machine with nothing
+#       else to do. FUZZTIME is for how long each fuzz target runs (default 60s).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 names=("$@")
 if [[ $# == 0 ]]; then
-	names=(overload storm restarts reloads readers pairs faults bombs kills fuzz)
+	names=(overload storm restarts reloads readers pairs faults bombs bodies unread watches container kills lockout health memory fuzz)
 fi
 declare -A tests=(
 	[overload]=TestOverload
@@ -23,7 +23,14 @@ declare -A tests=(
 	[pairs]=TestConcurrentPairsAreAnsweredAsIfAlone
 	[faults]=TestInjectedFaults
 	[bombs]=TestBombsAreRefused
+	[bodies]=TestSmallBodiesOfLargeMessages
+	[unread]=TestUnreadAnswers
+	[watches]=TestWatchesOfHealth
+	[container]=TestSmallContainer
 	[kills]=TestKilledAtRandom
+	[lockout]=TestAttacksLockNobodyOut
+	[health]=TestLargestRankLeavesHealth
+	[memory]=TestDecodingKeepsToItsMemory
 	[fuzz]=
 )
 for name in "${names[@]}"; do
@@ -72,7 +79,7 @@ for name in "${names[@]}"; do
 	fi
 	[[ $verdict == holds ]] || missed=1
 	while read -r line; do
-		printf '%-8s %-6s  %s\n' "$name" "$verdict" "$line"
+		printf '%-9s %-6s  %s\n' "$name" "$verdict" "$line"
 	done <<<"$seen"
 	if [[ $verdict == MISSED ]]; then
 		sed 's/^/    /' "$log" >&2

@@ -12,7 +12,7 @@ import (
 
 // BatchCompare scores many pairs; a pair that fails carries its own error.
 func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest) (*pb.BatchCompareResponse, error) {
-	c, err := s.begin(req.GetOptions())
+	c, err := s.begin(ctx, req.GetOptions())
 	if err != nil {
 		return nil, err
 	}

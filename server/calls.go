@@ -5,6 +5,7 @@ import (
 	"time"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/admission"
 	"siamese/server/internal/infer"
 	"siamese/server/internal/stream"
 	"siamese/server/internal/wire"
@@ -30,7 +31,7 @@ type call struct {
 
 // begin checks the options and takes the model that they name. The caller must
 // end the call.
-func (s *service) begin(options *pb.CompareOptions) (*call, error) {
+func (s *service) begin(ctx context.Context, options *pb.CompareOptions) (*call, error) {
 	model, err := s.registry.Acquire(options.GetModel())
 	if err != nil {
 		return nil, err
@@ -41,8 +42,11 @@ func (s *service) begin(options *pb.CompareOptions) (*call, error) {
 		return nil, err
 	}
 	return &call{
-		model:     model,
-		images:    model.NewImages(infer.ImagesConfig{KeepPrepared: options.GetIncludePrepared()}),
+		model: model,
+		images: model.NewImages(infer.ImagesConfig{
+			Caller:       admission.Caller(ctx),
+			KeepPrepared: options.GetIncludePrepared(),
+		}),
 		threshold: threshold,
 		clock:     wire.Clock{Started: time.Now()},
 	}, nil

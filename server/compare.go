@@ -10,7 +10,7 @@ import (
 
 // Compare scores one pair.
 func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.CompareResponse, error) {
-	c, err := s.begin(req.GetOptions())
+	c, err := s.begin(ctx, req.GetOptions())
 	if err != nil {
 		return nil, err
 	}

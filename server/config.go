@@ -26,13 +26,21 @@ const (
 	DefaultMaxStreamWindow     = 8
 	DefaultMaxStreams          = 256
 	DefaultMaxCalls            = 512
-	DefaultMaxPixelsInFlight   = 200_000_000
+	DefaultMemoryBytes         = 1 << 30
 	DefaultMaxQueuedImages     = 512
 	DefaultDeadline            = 60 * time.Second
+	DefaultMaxDeadline         = 5 * time.Minute
+	DefaultMaxConnections      = 2048
+	DefaultAddressConnections  = 256
+	DefaultStallTimeout        = time.Minute
 	DefaultStreamGrace         = 5 * time.Second
 	DefaultStopTimeout         = 25 * time.Second
 	DefaultWatchdogTimeout     = 10 * time.Second
 )
+
+// MinMemoryBytes is room for one message of the default size and for what decoding a
+// photograph takes.
+const MinMemoryBytes = 64 << 20
 
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
@@ -67,12 +75,30 @@ type Config struct {
 	// [DefaultMaxCalls].
 	MaxCalls int
 
-	// MaxPixelsInFlight bounds the decoded pixels of all calls at a time; a call that
-	// would go over waits. Default [DefaultMaxPixelsInFlight].
-	MaxPixelsInFlight int
+	// MemoryBytes bounds what all calls hold at a time: messages, replies, and pictures
+	// while they are decoded. A picture whose decoding takes more than half of it is
+	// refused; one that does not fit now waits. Default [DefaultMemoryBytes]: half of
+	// that decodes a progressive JPEG of 25 megapixels, which takes 18 bytes a pixel,
+	// and two of them go on beside each other.
+	MemoryBytes int64
 
-	// MaxQueuedImages bounds the images that wait for the encoder. The largest call
-	// must fit. Default [DefaultMaxQueuedImages].
+	// MaxConnections bounds the connections of all addresses that are open at a time
+	// at each of the server's ports; more are closed at once. Default
+	// [DefaultMaxConnections].
+	MaxConnections int
+
+	// MaxConnectionsOfAddress bounds those of one address, of IPv6 of one network of 64
+	// bits. Default [DefaultAddressConnections].
+	MaxConnectionsOfAddress int
+
+	// StallTimeout is how long a connection lasts on which an answer waits and its
+	// client reads nothing. Default [DefaultStallTimeout].
+	StallTimeout time.Duration
+
+	// MaxQueuedImages bounds the images of one call that wait for the encoder. The
+	// largest call must fit. A caller's calls together may have half as many again, all
+	// callers' three times as many, so that a small call finds room beside large ones.
+	// Default [DefaultMaxQueuedImages].
 	MaxQueuedImages int
 
 	// BatchWait is how long an image may be held back for others that would fill
@@ -99,6 +125,11 @@ type Config struct {
 	// [DefaultDeadline].
 	DefaultDeadline time.Duration
 
+	// MaxDeadline is the longest deadline that a unary call gets, so that none holds
+	// what others wait for any longer. Default [DefaultMaxDeadline]: more than the
+	// largest call takes by itself.
+	MaxDeadline time.Duration
+
 	// DrainDelay is how long the server goes on as before when it is told to
 	// stop and health says NOT_SERVING, so that load balancers can turn away.
 	// Zero: not at all.
@@ -123,12 +154,13 @@ type Config struct {
 	// CallerLimits bound what one caller may ask. Zero fields: no bound.
 	CallerLimits access.Limits
 
-	// WatchdogPeriod is how often the default model is looked at: where no call
-	// has had it encode since, it has to encode one image. When it can't, health
-	// says NOT_SERVING until it can. Zero: never.
+	// WatchdogPeriod is how often the default model is looked at: where no run of its
+	// encoder has ended well since, it has to encode one image, before all that wait.
+	// When it can't, health says NOT_SERVING until it can. Zero: never.
 	WatchdogPeriod time.Duration
 
-	// WatchdogTimeout is how long that image may take, the wait in the queue included.
+	// WatchdogTimeout is how long that image may take, the runs under way included;
+	// where one of them ends well meanwhile, that will do.
 	// Default [DefaultWatchdogTimeout].
 	WatchdogTimeout time.Duration
 
@@ -178,10 +210,11 @@ func (c Config) Validate() error {
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
 		{"MaxStreams", int64(c.MaxStreams)},
 		{"MaxCalls", int64(c.MaxCalls)},
-		{"MaxPixelsInFlight", int64(c.MaxPixelsInFlight)},
+		{"MemoryBytes", c.MemoryBytes},
 		{"BatchWait", int64(c.BatchWait)},
 		{"CacheBytes", int64(c.CacheBytes)},
 		{"DefaultDeadline", int64(c.DefaultDeadline)},
+		{"MaxDeadline", int64(c.MaxDeadline)},
 		{"DrainDelay", int64(c.DrainDelay)},
 		{"StreamGrace", int64(c.StreamGrace)},
 		{"WatchdogPeriod", int64(c.WatchdogPeriod)},
@@ -204,9 +237,8 @@ func (c Config) validateRelations() error {
 	if err := (imaging.Config{Rule: c.Rule, Alpha: c.Alpha, Limits: c.Limits}).Validate(); err != nil {
 		return err
 	}
-	if c.MaxPixelsInFlight < c.Limits.MaxPixels {
-		return fmt.Errorf("server: Config.MaxPixelsInFlight is %d, expected at least Limits.MaxPixels, %d: such an image would wait for ever",
-			c.MaxPixelsInFlight, c.Limits.MaxPixels)
+	if c.MemoryBytes < MinMemoryBytes {
+		return fmt.Errorf("server: Config.MemoryBytes is %d, expected at least %d", c.MemoryBytes, MinMemoryBytes)
 	}
 	if largest := max(2*c.MaxPairs, c.MaxCandidates+1, c.MaxImages); c.MaxQueuedImages < largest {
 		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",
@@ -214,6 +246,9 @@ func (c Config) validateRelations() error {
 	}
 	if c.BatchWait > batch.MaxWait {
 		return fmt.Errorf("server: Config.BatchWait is %v, expected at most %v", c.BatchWait, batch.MaxWait)
+	}
+	if c.MaxDeadline < c.DefaultDeadline {
+		return fmt.Errorf("server: Config.MaxDeadline is %v, expected at least DefaultDeadline, %v", c.MaxDeadline, c.DefaultDeadline)
 	}
 	if c.StopTimeout < c.StreamGrace {
 		return fmt.Errorf("server: Config.StopTimeout is %v, expected at least StreamGrace, %v", c.StopTimeout, c.StreamGrace)
@@ -231,12 +266,16 @@ func (c Config) withDefaults() Config {
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, DefaultMaxStreamWindow)
 	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)
 	c.MaxCalls = cmp.Or(c.MaxCalls, DefaultMaxCalls)
-	c.MaxPixelsInFlight = cmp.Or(c.MaxPixelsInFlight, DefaultMaxPixelsInFlight)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, DefaultMemoryBytes)
 	c.MaxQueuedImages = cmp.Or(c.MaxQueuedImages, DefaultMaxQueuedImages)
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, imaging.DefaultMaxBytes)
 	c.Limits.MaxPixels = cmp.Or(c.Limits.MaxPixels, imaging.DefaultMaxPixels)
 	c.Limits.MaxSideRatio = cmp.Or(c.Limits.MaxSideRatio, imaging.DefaultMaxSideRatio)
 	c.DefaultDeadline = cmp.Or(c.DefaultDeadline, DefaultDeadline)
+	c.MaxDeadline = cmp.Or(c.MaxDeadline, DefaultMaxDeadline)
+	c.MaxConnections = cmp.Or(c.MaxConnections, DefaultMaxConnections)
+	c.MaxConnectionsOfAddress = cmp.Or(c.MaxConnectionsOfAddress, DefaultAddressConnections)
+	c.StallTimeout = cmp.Or(c.StallTimeout, DefaultStallTimeout)
 	c.StreamGrace = cmp.Or(c.StreamGrace, DefaultStreamGrace)
 	c.StopTimeout = cmp.Or(c.StopTimeout, DefaultStopTimeout)
 	c.WatchdogTimeout = cmp.Or(c.WatchdogTimeout, DefaultWatchdogTimeout)

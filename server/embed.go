@@ -13,7 +13,7 @@ import (
 // Embed returns the images' embeddings; an image that fails carries its own
 // error.
 func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedResponse, error) {
-	c, err := s.begin(&pb.CompareOptions{IncludePrepared: req.GetIncludePrepared(), Model: req.GetModel()})
+	c, err := s.begin(ctx, &pb.CompareOptions{IncludePrepared: req.GetIncludePrepared(), Model: req.GetModel()})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"math"
+	"net/http"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -46,4 +47,41 @@ func FuzzImageRequest(f *testing.F) {
 			t.Errorf("error %v, want one of the image's", e)
 		}
 	})
+}
+
+// FuzzJSONRequest sends bodies over HTTP, packed or not: each has to be answered or
+// refused as its caller's, in few words.
+func FuzzJSONRequest(f *testing.F) {
+	for _, seed := range []string{
+		``, `{}`, `{"imageA":{"encoded":"AA=="},"imageB":{"raw":{"width":1,"height":1,"format":"PIXEL_FORMAT_GRAY8","data":"AA=="}}}`,
+		`{"imageA":{"embedding":{"values":[1,"NaN",1e99],"modelDigest":"x"}},"options":{"threshold":-1}}`, `{"imageA":`, `[`, `{"imageA":{"reference":"\ud800"}}`,
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+	} {
+		f.Add([]byte(seed), "application/json", "")
+		f.Add([]byte(seed), "application/json", "gzip")
+		f.Add(append([]byte{0, 0, 0, 0, byte(len(seed))}, seed...), "application/grpc-web+json", "")
+		f.Add(append([]byte{1, 0, 0, 0, byte(len(seed))}, seed...), "application/grpc-web+proto", "gzip")
+	}
+	const longest = 2 << 10 // of an answer
+	f.Fuzz(func(t *testing.T, body []byte, kind, encoding string) {
+		if !validHeader(kind) || !validHeader(encoding) {
+			return
+		}
+		h := serveHTTP(t, server.Config{MaxMessageBytes: 1 << 16}, server.HTTPConfig{}, &fakeModel{})
+		got := h.do(t, http.MethodPost, comparePath, body, "Content-Type", kind, "Content-Encoding", encoding, "Grpc-Encoding", encoding)
+		fails := got.Status == http.StatusInternalServerError || got.Status == http.StatusBadGateway
+		if fails || got.Header.Get("Grpc-Status") == "13" || len(got.Body) > longest {
+			t.Errorf("%q as %q, %q = %d, gRPC %s, %d bytes: %.300s", body, kind, encoding, got.Status, got.Header.Get("Grpc-Status"), len(got.Body), got.Body)
+		}
+	})
+}
+
+// validHeader reports whether a client sends such a value at all.
+func validHeader(value string) bool {
+	for _, c := range []byte(value) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -30,8 +30,8 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 	case s.web != nil:
 		return ErrHTTPAdded
 	}
-	backend := httpapi.Backend{GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes}
-	web, err := httpapi.New(lis, cfg, backend, s.cfg.TLS, s.log)
+	backend := httpapi.Backend{GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes, StallTimeout: s.cfg.StallTimeout}
+	web, err := httpapi.New(s.limitConnections(lis), cfg, backend, s.cfg.TLS, s.log)
 	if err != nil {
 		return err
 	}

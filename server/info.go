@@ -61,9 +61,10 @@ func (c Config) describe() *pb.Limits {
 		MaxStreamWindow:     uint32(c.MaxStreamWindow),
 		MaxStreams:          uint32(c.MaxStreams),
 		MaxCalls:            uint32(c.MaxCalls),
-		MaxPixelsInFlight:   uint64(c.MaxPixelsInFlight),
+		MemoryBytes:         uint64(c.MemoryBytes),
 		MaxQueuedImages:     uint32(c.MaxQueuedImages),
 		DefaultDeadline:     durationpb.New(c.DefaultDeadline),
+		MaxDeadline:         durationpb.New(c.MaxDeadline),
 		ImageFormats:        formats,
 	}
 }

@@ -8,13 +8,14 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
-	"siamese/server/internal/httpapi"
 	"siamese/server/internal/telemetry"
 )
 
@@ -35,33 +36,37 @@ const (
 	// minPing is how often clients may ping. gRPC's own five minutes would cut
 	// off clients that keep a connection alive through a NAT.
 	minPing = 10 * time.Second
+
+	// maxHeaderListBytes is what gRPC reads of a header, so that the gate can refuse
+	// the call alone; beyond that gRPC gives up on the connection with all its calls.
+	maxHeaderListBytes = 1 << 20
 )
 
 // options are the gRPC server's options. Of the interceptors the first is the
 // outermost.
 func (s *Server) options() []grpc.ServerOption {
-	options := []grpc.ServerOption{
-		grpc.ForceServerCodecV2(fault.NewCodec()),
-		grpc.RPCDecompressor(fault.NewGunzip(s.cfg.MaxMessageBytes)), //nolint:staticcheck // the other way is one decompressor for all servers and clients of the process
+	transport := insecure.NewCredentials()
+	if s.cfg.TLS != nil {
+		transport = credentials.NewTLS(s.cfg.TLS)
+	}
+	return append(admission.Options(),
+		grpc.Creds(conns.NewCredentials(transport, s.cfg.StallTimeout)),
+		grpc.ReadBufferSize(0), // as conns.Credentials needs it
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
-		grpc.MaxHeaderListSize(httpapi.MaxHeaderBytes),
+		grpc.MaxHeaderListSize(maxHeaderListBytes),
 		grpc.ConnectionTimeout(connectionTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout, MaxConnectionAge: s.cfg.MaxConnectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		// The model may be closed once Serve has returned: no handler may still
 		// be in it.
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary, readUnary),
-		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream, readStream),
+		grpc.ChainUnaryInterceptor(s.observer.Unary, s.logUnary, s.deadlineUnary, s.explainUnary, s.gate.Unary),
+		grpc.ChainStreamInterceptor(s.observer.Stream, s.logStream, s.explainStream, s.gate.Stream, s.endForeignStream),
 		grpc.InTapHandle(s.gate.Header),
 		grpc.StatsHandler(s.observer),
-	}
-	if s.cfg.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
-	}
-	return options
+	)
 }
 
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -89,13 +94,15 @@ func (s *Server) logCall(ctx context.Context, rpc string, started time.Time, err
 		slog.String("caller", admission.Caller(ctx)))
 }
 
-// deadlineUnary gives a call its deadline where the caller set none.
+// deadlineUnary gives a call its deadline where the caller set none, and bounds it
+// where the caller did.
 func (s *Server) deadlineUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	allowed := s.cfg.MaxDeadline
 	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.cfg.DefaultDeadline)
-		defer cancel()
+		allowed = s.cfg.DefaultDeadline
 	}
+	ctx, cancel := context.WithTimeout(ctx, allowed) // keeps an earlier one
+	defer cancel()
 	return handler(ctx, req)
 }
 
@@ -118,30 +125,6 @@ func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.Str
 		return s.explainer.Status(stream.Context(), info.FullMethod, err)
 	}
 	return nil
-}
-
-// readUnary refuses a message that can't be read.
-func readUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := fault.Received(req); err != nil {
-		return nil, err
-	}
-	return handler(ctx, req)
-}
-
-// readStream is readUnary for streams.
-func readStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return handler(srv, readable{stream})
-}
-
-// readable is a stream of messages that can be read.
-type readable struct{ grpc.ServerStream }
-
-// RecvMsg implements grpc.ServerStream.
-func (r readable) RecvMsg(message any) error {
-	if err := r.ServerStream.RecvMsg(message); err != nil {
-		return err
-	}
-	return fault.Received(message)
 }
 
 // endForeignStream ends the streams of health and reflection when the server

@@ -11,7 +11,11 @@ import (
 
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/peer"
 
+	"siamese/server/access"
+	"siamese/server/internal/admission"
+	"siamese/server/internal/conns"
 	"siamese/server/internal/httpapi"
 )
 
@@ -27,12 +31,39 @@ type Probes struct {
 	mux  *http.ServeMux
 	http *http.Server
 	grpc *grpc.Server
+
+	places *access.Places // for connections
+}
+
+// maxProbeBytes bounds a message: a service's name.
+const maxProbeBytes = 4 << 10
+
+// boundWatches refuses those who watch health beyond the places that there are.
+func boundWatches(places *access.Places) grpc.StreamServerInterceptor {
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		var address string
+		if from, ok := peer.FromContext(stream.Context()); ok {
+			address = from.Addr.String()
+		}
+		leave, ok := places.Enter(address)
+		if !ok {
+			return admission.TooManyWatches()
+		}
+		defer leave()
+		return handler(srv, stream)
+	}
 }
 
 // NewProbes makes the server's probes. The caller serves and closes them, after
 // Serve has returned, so that they tell of the drain.
 func (s *Server) NewProbes() *Probes {
-	p := &Probes{mux: http.NewServeMux(), grpc: grpc.NewServer()}
+	p := &Probes{
+		mux: http.NewServeMux(),
+		grpc: grpc.NewServer(
+			grpc.MaxRecvMsgSize(maxProbeBytes),
+			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches()))),
+		places: access.NewPlaces(s.cfg.MaxConnections, s.cfg.MaxConnectionsOfAddress),
+	}
 	healthpb.RegisterHealthServer(p.grpc, s.health)
 	p.mux.Handle("/"+healthpb.Health_ServiceDesc.ServiceName+"/", p.grpc)
 	p.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
@@ -60,7 +91,8 @@ func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pat
 
 // Serve answers probes at lis, which it closes, until Close.
 func (p *Probes) Serve(lis net.Listener) error {
-	if err := p.http.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
+	p.http.Handler = httpapi.GuardHosts(lis.Addr(), nil, p.http.Handler)
+	if err := p.http.Serve(conns.Limit(lis, p.places)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("server: serve probes at %s: %w", lis.Addr(), err)
 	}
 	return nil

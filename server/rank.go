@@ -14,7 +14,7 @@ import (
 
 // Rank scores one query against many candidates and returns them best first.
 func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankResponse, error) {
-	c, err := s.begin(req.GetOptions())
+	c, err := s.begin(ctx, req.GetOptions())
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+
+	"siamese/server/access"
+	"siamese/server/internal/conns"
 )
 
 // Serve answers calls that come in at lis until ctx is done, and then stops:
@@ -36,8 +39,9 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.grpc.Serve(lis) }()
+	go func() { stopped <- s.grpc.Serve(s.limitConnections(lis)) }()
 	s.web.Start(cancel)
+	s.work.Go(func() { s.memory.Watch(ctx) })
 	s.work.Go(func() { s.registry.Watch(ctx, s.cfg.WatchdogPeriod, s.cfg.WatchdogTimeout) })
 	s.log.Info("serving", "address", lis.Addr().String())
 
@@ -59,6 +63,11 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	}
 	s.log.Info("stopped", "clean", err == nil)
 	return err
+}
+
+// limitConnections returns lis with the connections that it may have.
+func (s *Server) limitConnections(lis net.Listener) net.Listener {
+	return conns.Limit(lis, access.NewPlaces(s.cfg.MaxConnections, s.cfg.MaxConnectionsOfAddress))
 }
 
 // drain is the steps of Serve's stop.

@@ -26,6 +26,7 @@ import (
 	"siamese/server/internal/fault"
 	"siamese/server/internal/httpapi"
 	"siamese/server/internal/infer"
+	"siamese/server/internal/memory"
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
@@ -53,6 +54,7 @@ type Server struct {
 	health    *health.Server
 	explainer fault.Explainer
 	observer  *telemetry.Observer
+	memory    *memory.Budget
 	registry  *infer.Registry
 	streams   *stream.Service
 	gate      *admission.Gate
@@ -82,6 +84,9 @@ func New(cfg Config) (*Server, error) {
 		graceOver: make(chan struct{}),
 	}
 	var err error
+	if s.memory, err = memory.NewBudget(cfg.MemoryBytes); err != nil {
+		return nil, err
+	}
 	s.registry = infer.NewRegistry(s.inferConfig()) // before the first scrape can come
 	if s.observer, err = telemetry.New(cfg.Metrics, cfg.Traces, s.reading); err != nil {
 		return nil, err
@@ -92,8 +97,8 @@ func New(cfg Config) (*Server, error) {
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
 	s.streams = stream.New(s.streamConfig())
 	s.grpc = grpc.NewServer(s.options()...)
-	pb.RegisterSiameseServiceServer(s.grpc, &service{Server: s})
-	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
+	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
 	reflection.Register(s.grpc)
 	s.setHealth(false)
 	return s, nil
@@ -101,31 +106,35 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) gateConfig() admission.Config {
 	return admission.Config{
-		Tokens:   s.cfg.Tokens,
-		Limits:   s.cfg.CallerLimits,
-		MaxCalls: s.cfg.MaxCalls,
-		Metrics:  s.observer.Metrics(),
-		Log:      s.log,
+		Tokens:          s.cfg.Tokens,
+		Limits:          s.cfg.CallerLimits,
+		MaxCalls:        s.cfg.MaxCalls,
+		MaxMessageBytes: s.cfg.MaxMessageBytes,
+		MaxWindow:       s.cfg.MaxStreamWindow,
+		Memory:          s.memory,
+		Metrics:         s.observer.Metrics(),
+		Log:             s.log,
 	}
 }
 
 func (s *Server) inferConfig() infer.Config {
 	return infer.Config{
-		MaxPixelsInFlight: s.cfg.MaxPixelsInFlight,
-		MaxQueuedImages:   s.cfg.MaxQueuedImages,
-		BatchWait:         s.cfg.BatchWait,
-		CacheBytes:        s.cfg.CacheBytes,
-		Limits:            s.cfg.Limits,
-		Rule:              s.cfg.Rule,
-		Alpha:             s.cfg.Alpha,
-		SetHealth:         s.setHealth,
-		Log:               s.log,
+		Memory:          s.memory,
+		MaxQueuedImages: s.cfg.MaxQueuedImages,
+		BatchWait:       s.cfg.BatchWait,
+		CacheBytes:      s.cfg.CacheBytes,
+		Limits:          s.cfg.Limits,
+		Rule:            s.cfg.Rule,
+		Alpha:           s.cfg.Alpha,
+		SetHealth:       s.setHealth,
+		Log:             s.log,
 	}
 }
 
 func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
+		Caller:        admission.Caller,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,
@@ -162,6 +171,7 @@ func (s *Server) serving() bool {
 func (s *Server) reading() metrics.Reading {
 	r := s.registry.Reading()
 	r.Serving = s.serving()
+	r.MemoryBytes, r.MaxMemoryBytes = s.memory.Used(), s.memory.Size()
 	r.ResidentBytes = metrics.ResidentBytes()
 	r.Build = metrics.Build{
 		Version: s.cfg.Build.Version, Revision: s.cfg.Build.Revision,

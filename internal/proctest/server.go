@@ -43,8 +43,16 @@ func ServeAt(t *testing.T, address string, args ...string) *Server {
 // another address than the calls', and waits until it serves.
 func ServeWatched(t *testing.T, address, health string, args ...string) *Server {
 	t.Helper()
+	return ServeAs(t, func(*exec.Cmd) {}, address, health, args...)
+}
+
+// ServeAs is ServeWatched of a process that set has changed before it starts, such as
+// one in a container.
+func ServeAs(t *testing.T, set func(*exec.Cmd), address, health string, args ...string) *Server {
+	t.Helper()
 	p := &Server{Cmd: Command(t, append([]string{"serve", "--addr", address}, args...)...), Log: newLog(), Address: address}
 	p.Cmd.Stderr = p.Log
+	set(p.Cmd)
 	if err := p.Cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

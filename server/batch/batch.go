@@ -1,8 +1,10 @@
 // Package batch gathers the images of many callers into runs of an encoder.
 //
-// A [Queue] holds the images that wait, first come first served, and a few
-// runners, goroutines that own the encoder: whichever is free takes what is
-// there, at most [Config].MaxBatch images, by default without waiting for more.
+// A [Queue] holds the images that wait and a few runners, goroutines that own the
+// encoder: whichever is free takes what is there, at most [Config].MaxBatch images,
+// by default without waiting for more. Callers have their turns, and within a caller
+// its submissions: no caller has more than its share while others wait, and a few
+// images do not wait behind many.
 // A run may mix callers and a caller's images may be spread over runs; each
 // caller gets exactly its own embeddings back, in its own order. An image that
 // is in the queue or under way already is not encoded a second time: a caller that
@@ -52,8 +54,9 @@ const MaxWait = 5 * time.Millisecond
 
 // Config sizes a queue. Fields are required where no default is told.
 type Config struct {
-	// MaxQueued is how many images may wait, those of runs under way not
-	// counted.
+	// MaxQueued is how many images of one submission may wait, those of runs under
+	// way not counted. A caller may have half as many again by several, and all
+	// callers together three times as many: a few images always find room.
 	MaxQueued int
 
 	// MaxBatch is the most images of one run.
@@ -165,8 +168,8 @@ var (
 // FullError is an [ErrFull] with its numbers, in images.
 type FullError struct {
 	Wanted   int           // images of the refused submission
-	Queued   int           // images that waited at that moment
-	Capacity int           // images that may wait
+	Queued   int           // images that waited at that moment, of all callers, and those for which there are places
+	Capacity int           // images of one submission that may wait
 	Wait     time.Duration // how long they would have waited, where that is why; else zero
 }
 

@@ -43,8 +43,10 @@ func TestDeadlineThatTheQueueCannotKeepIsRefused(t *testing.T) {
 		q, e := pacedQueue(t, 1)
 		start(t.Context(), q.Submit, 1) // under way
 		synctest.Wait()
-		waiting := start(t.Context(), q.Submit, 2, 3, 4)
-		synctest.Wait()
+		for n := byte(2); n <= 4; n++ {
+			start(t.Context(), q.Submit, n)
+			synctest.Wait()
+		}
 		_, _, err := q.Submit(within(t, 3500*time.Millisecond), images(5))
 		var full *batch.FullError
 		if !errors.As(err, &full) {
@@ -55,7 +57,6 @@ func TestDeadlineThatTheQueueCannotKeepIsRefused(t *testing.T) {
 			t.Errorf("FullError (-want +got):\n%s", diff)
 		}
 		patient := start(within(t, 7*time.Second), q.Submit, 6)
-		<-waiting.done
 		if <-patient.done; patient.err != nil {
 			t.Errorf("a deadline that can be kept: Submit = %v, want none", patient.err)
 		}

@@ -74,8 +74,9 @@ func (j *job) result() ([][]float32, Report, error) {
 type unit struct {
 	pixels []byte
 	key    Key
-	wanted []want // empty once all have left
-	taken  bool   // by a run
+	ticket *ticket // the room that it takes while it waits; nil of a probe
+	wanted []want  // empty once all have left
+	taken  bool    // by a run
 }
 
 // want is a place in a job for an embedding.
@@ -90,12 +91,13 @@ func (u *unit) abandon(j *job) {
 }
 
 // attachLocked gives each image of a job its unit, that of an image which waits
-// or is under way where there is one, and returns how many units are new.
-func (q *Queue) attachLocked(j *job, images []Image) (created int) {
+// or is under way where there is one, and returns how many units are new. Those take
+// the ticket's room.
+func (q *Queue) attachLocked(j *job, t *ticket, images []Image) (created int) {
 	for i, image := range images {
 		u := q.byKey[image.Key]
 		if u == nil {
-			u = q.createLocked(image)
+			u = q.createLocked(image, t)
 			created++
 		}
 		u.wanted = append(u.wanted, want{job: j, image: i})
@@ -106,9 +108,9 @@ func (q *Queue) attachLocked(j *job, images []Image) (created int) {
 	return created
 }
 
-func (q *Queue) createLocked(image Image) *unit {
-	u := &unit{pixels: image.Pixels, key: image.Key}
-	q.waiting = append(q.waiting, u)
+func (q *Queue) createLocked(image Image, t *ticket) *unit {
+	u := &unit{pixels: image.Pixels, key: image.Key, ticket: t}
+	q.order.Push(t.flow(), u, 1)
 	if u.key != (Key{}) {
 		q.byKey[u.key] = u
 	}
@@ -153,15 +155,23 @@ func (q *Queue) finishLocked(j *job, err error) (left int) {
 	for _, u := range j.units {
 		u.abandon(j)
 	}
-	before := len(q.waiting)
-	q.waiting = slices.DeleteFunc(q.waiting, func(u *unit) bool {
+	unwanted := func(u *unit) bool {
 		if len(u.wanted) > 0 {
 			return false
 		}
+		left++
 		q.forgetLocked(u)
+		q.leaveLocked(u)
 		return true
-	})
-	left = before - len(q.waiting)
-	q.room.Release(int64(left))
+	}
+	q.order.DeleteFunc(unwanted)
+	q.urgent = slices.DeleteFunc(q.urgent, unwanted)
 	return left
+}
+
+// leaveLocked gives back the room of a unit that waits no more.
+func (q *Queue) leaveLocked(u *unit) {
+	if u.ticket != nil {
+		q.occupyLocked(u.ticket, -1)
+	}
 }

@@ -26,19 +26,19 @@ func reserve(t *testing.T, q *batch.Queue, n int) *batch.Place {
 func TestPlaceTakesRoom(t *testing.T) {
 	q := newQueue(t, &encoder{}, 4, 2)
 	place := reserve(t, q, 3)
-	_, err := q.Reserve(t.Context(), 2)
+	_, err := q.Reserve(t.Context(), 3)
 	var full *batch.FullError
 	if !errors.As(err, &full) {
 		t.Fatalf("Reserve of more than there is = %v, want ErrFull", err)
 	}
-	if diff := cmp.Diff(&batch.FullError{Wanted: 2, Queued: 3, Capacity: 4}, full); diff != "" {
+	if diff := cmp.Diff(&batch.FullError{Wanted: 3, Queued: 3, Capacity: 4}, full); diff != "" {
 		t.Errorf("FullError (-want +got):\n%s", diff)
 	}
-	if _, _, err := q.Submit(t.Context(), images(1, 2)); !errors.Is(err, batch.ErrFull) {
+	if _, _, err := q.Submit(t.Context(), images(1, 2, 3)); !errors.Is(err, batch.ErrFull) {
 		t.Errorf("Submit of more than there is = %v, want ErrFull", err)
 	}
-	if got := q.Stats(); got.Reserved != 3 || got.Refused != 4 {
-		t.Errorf("%d reserved, %d refused, want 3 and 4", got.Reserved, got.Refused)
+	if got := q.Stats(); got.Reserved != 3 || got.Refused != 6 {
+		t.Errorf("%d reserved, %d refused, want 3 and 6", got.Reserved, got.Refused)
 	}
 	place.Release()
 	place.Release()
@@ -110,7 +110,9 @@ func TestPlaceRefuses(t *testing.T) {
 func TestPlacesCountForDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, _ := pacedQueue(t, 1) // a second each
-		defer reserve(t, q, 3).Release()
+		for range 3 {
+			defer reserve(t, q, 1).Release()
+		}
 		for _, tt := range []struct {
 			give time.Duration
 			want error

@@ -7,28 +7,34 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/semaphore"
+	"siamese/server/internal/fair"
 )
 
-// Queue is a bounded first-come-first-served queue of images before an encoder.
-// It is safe for concurrent use.
+// Queue is a bounded queue of images before an encoder. It is safe for concurrent
+// use.
 type Queue struct {
-	cfg  Config
-	room *semaphore.Weighted // one unit for each image that waits
+	cfg Config
 
-	mu       sync.Mutex    // guards all below and the jobs' and units' state
-	waiting  []*unit       // oldest first; none is taken
-	reserved int           // images that places were taken for and that are not here yet
-	byKey    map[Key]*unit // those that wait or are under way and have a key
-	pace     pace
-	counts   counts
-	closed   bool
+	mu        sync.Mutex         // guards all below and the jobs' and units' state
+	order     *fair.Queue[*unit] // those that wait; none is taken
+	urgent    []*unit            // those of probes, which wait for nobody
+	parties   map[string]*party  // the callers that have room, by name
+	room      int                // images of all callers that have room
+	reserved  int                // those of them that are not here yet
+	newcomers []*newcomer        // those who wait for room, oldest first
+	byKey     map[Key]*unit      // those that wait or are under way and have a key
+	pace      pace
+	counts    counts
+	closed    bool
 
 	wake    chan struct{} // capacity 1: the runner that hears it looks for itself, and passes it on
 	ctx     context.Context
 	stop    context.CancelFunc
 	runners sync.WaitGroup
 }
+
+// turnImages is how many images a call has in turn: the two of a pair go together.
+const turnImages = 2
 
 // New returns a queue before run and starts its runners. cfg is copied. The
 // caller must Close the queue.
@@ -42,18 +48,66 @@ func New(cfg Config, run Runner) (*Queue, error) {
 	// given, since a run belongs to several callers.
 	ctx, stop := context.WithCancel(context.Background())
 	q := &Queue{
-		cfg:    cfg,
-		room:   semaphore.NewWeighted(int64(cfg.MaxQueued)),
-		byKey:  make(map[Key]*unit),
-		counts: newCounts(cfg.MaxBatch),
-		wake:   make(chan struct{}, 1),
-		ctx:    ctx,
-		stop:   stop,
+		cfg:     cfg,
+		order:   fair.New[*unit](turnImages),
+		parties: make(map[string]*party),
+		byKey:   make(map[Key]*unit),
+		counts:  newCounts(cfg.MaxBatch),
+		wake:    make(chan struct{}, 1),
+		ctx:     ctx,
+		stop:    stop,
 	}
 	for range cfg.Runners {
 		q.runners.Go(func() { q.own(&encoder{cfg: cfg, run: run}) })
 	}
 	return q, nil
+}
+
+// Caller submits images in the name of a caller of the service. It is safe for
+// concurrent use.
+type Caller struct {
+	queue *Queue
+	name  string
+}
+
+// For returns the way into the queue for the caller with this name. Each of its
+// submissions is a call: images of callers are encoded in turn, and so are those of
+// calls of one caller.
+func (q *Queue) For(caller string) Caller { return Caller{q, caller} }
+
+// Submit is [Caller.Submit] for a caller without a name.
+func (q *Queue) Submit(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	return q.For("").Submit(ctx, images)
+}
+
+// SubmitWait is [Caller.SubmitWait] for a caller without a name.
+func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	return q.For("").SubmitWait(ctx, images)
+}
+
+// Reserve is [Caller.Reserve] for a caller without a name.
+func (q *Queue) Reserve(ctx context.Context, n int) (*Place, error) { return q.For("").Reserve(ctx, n) }
+
+// Probe encodes an image before all that wait, whatever the queue's bounds are. It is
+// for who wants to know whether the encoder answers.
+func (q *Queue) Probe(ctx context.Context, image Image) ([]float32, error) {
+	image.Key = Key{}
+	embeddings, _, err := q.submit(ctx, []Image{image}, func(j *job) error {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if q.closed {
+			return ErrClosed
+		}
+		u := &unit{pixels: image.Pixels, wanted: []want{{job: j}}}
+		j.units = []*unit{u}
+		q.urgent = append(q.urgent, u)
+		q.signalLocked()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return embeddings[0], nil
 }
 
 // Submit encodes images and returns one embedding, float32 [EmbeddingLength],
@@ -68,20 +122,22 @@ func New(cfg Config, run Runner) (*Queue, error) {
 // could not be kept however short the queue, [ErrClosed] that the queue was
 // closed; any other error is the runner's, a [*OutputError] or a [*PanicError],
 // and concerns exactly the callers with images in that run.
-func (q *Queue) Submit(ctx context.Context, images []Image) ([][]float32, Report, error) {
+func (c Caller) Submit(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	q := c.queue
 	return q.submit(ctx, images, func(j *job) error {
-		err := q.enter(j, images, 0)
+		err := q.enter(j, c.name, images, nil)
 		q.countRefused(err, len(images))
 		return err
 	})
 }
 
-// SubmitWait is [Queue.Submit] for a caller that would rather wait for room
+// SubmitWait is [Caller.Submit] for a caller that would rather wait for room
 // than be refused; the wait counts as time in the queue. More images than the
 // queue can ever hold are refused with [ErrFull].
-func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Report, error) {
+func (c Caller) SubmitWait(ctx context.Context, images []Image) ([][]float32, Report, error) {
+	q := c.queue
 	return q.submit(ctx, images, func(j *job) error {
-		err := q.enter(j, images, 0)
+		err := q.enter(j, c.name, images, nil)
 		if !errors.Is(err, ErrFull) {
 			return err
 		}
@@ -89,10 +145,12 @@ func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Re
 			q.countRefused(err, len(images))
 			return err
 		}
-		if err := q.awaitRoom(ctx, len(images)); err != nil {
+		place, err := q.awaitRoom(ctx, c.name, len(images))
+		if err != nil {
 			return err
 		}
-		return q.enter(j, images, len(images))
+		defer place.Release()
+		return q.enter(j, c.name, images, place)
 	})
 }
 
@@ -101,8 +159,8 @@ func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Re
 func (q *Queue) Close() {
 	q.mu.Lock()
 	q.closed = true
-	for len(q.waiting) > 0 {
-		q.dropLocked(q.waiting[0].wanted[0].job, ErrClosed)
+	for u := q.nextLocked(); u != nil; u = q.nextLocked() {
+		q.dropLocked(u.wanted[0].job, ErrClosed)
 	}
 	q.mu.Unlock()
 	q.stop()
@@ -147,7 +205,7 @@ func (q *Queue) withdraw(j *job, cause error) {
 
 // signalLocked wakes a runner if anything waits.
 func (q *Queue) signalLocked() {
-	if len(q.waiting) == 0 {
+	if q.waitingLocked() == 0 {
 		return
 	}
 	select {

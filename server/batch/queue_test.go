@@ -58,7 +58,7 @@ func TestRunsMixCallersAndSplitThem(t *testing.T) {
 		for _, s := range []*submission{first, second, third} {
 			<-s.done
 		}
-		wantRuns := [][]byte{{1}, {10, 11, 12, 20}, {21, 22, 23, 24}}
+		wantRuns := [][]byte{{1}, {10, 11, 20, 21}, {12, 22, 23, 24}}
 		if diff := cmp.Diff(wantRuns, e.seen()); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
 		}

@@ -20,12 +20,12 @@ func TestSubmitRefusesWhatDoesNotFit(t *testing.T) {
 		second := start(t.Context(), q.Submit, 2, 3, 4)
 		synctest.Wait()
 
-		_, _, err := q.Submit(t.Context(), images(5, 6))
+		_, _, err := q.Submit(t.Context(), images(5, 6, 8))
 		var full *batch.FullError
 		if !errors.As(err, &full) || !errors.Is(err, batch.ErrFull) {
 			t.Fatalf("Submit = %v, want ErrFull", err)
 		}
-		if diff := cmp.Diff(&batch.FullError{Wanted: 2, Queued: 3, Capacity: 4}, full); diff != "" {
+		if diff := cmp.Diff(&batch.FullError{Wanted: 3, Queued: 3, Capacity: 4}, full); diff != "" {
 			t.Errorf("FullError (-want +got):\n%s", diff)
 		}
 		third := start(t.Context(), q.Submit, 7) // one still fits

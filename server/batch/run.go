@@ -36,38 +36,100 @@ func (q *Queue) own(e *encoder) {
 	}
 }
 
-// take removes the images of the next run from the front of the queue. It
+// take removes the images of the next run from the queue, in their order. It
 // returns no run where nothing waits or, with how long that may still be, where
 // images are held back for others.
 func (q *Queue) take() (*run, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	q.dropDeadLocked(now)
-	if len(q.waiting) == 0 {
+	if q.waitingLocked() == 0 {
 		return nil, 0
 	}
 	if hold := q.holdLocked(now); hold > 0 {
 		return nil, hold
 	}
-	n := q.shareLocked()
-	r := &run{units: slices.Clone(q.waiting[:n]), started: now}
-	for _, u := range r.units {
+	r := &run{started: now}
+	for size := q.shareLocked(); len(r.units) < size; {
+		u := q.liveLocked(now, size)
+		if u == nil {
+			break
+		}
+		q.leaveLocked(u)
 		u.taken = true
+		r.units = append(r.units, u)
+		if q.completesLocked(r, size) {
+			break
+		}
 	}
-	q.waiting = slices.Delete(q.waiting, 0, n)
-	q.room.Release(int64(n))
-	q.counts.begin(n)
+	if len(r.units) == 0 {
+		return nil, 0
+	}
+	q.counts.begin(len(r.units))
 	q.signalLocked() // what is left is for the next runner
 	return r, 0
 }
 
+// completesLocked reports whether a short run has the last image of a call and would
+// go on with one that it can't complete: who wants little does not wait for that.
+func (q *Queue) completesLocked(r *run, size int) bool {
+	next := q.nextLocked()
+	if !q.cfg.ShortRuns || len(r.units) < shortLeast || next == nil || next.ticket == nil {
+		return false
+	}
+	last := r.units[len(r.units)-1].ticket
+	return last != nil && last != next.ticket && last.room == 0 && next.ticket.room > size-len(r.units)
+}
+
+// waitingLocked is how many images wait.
+func (q *Queue) waitingLocked() int { return q.order.Len() + len(q.urgent) }
+
+// nextLocked returns the image whose turn it is, which waits on; nil where none does.
+func (q *Queue) nextLocked() *unit {
+	if len(q.urgent) > 0 {
+		return q.urgent[0]
+	}
+	u, _ := q.order.Peek()
+	return u
+}
+
+// liveLocked takes the next image for a run of that size. The callers before it that
+// are gone or can't be served in time are dropped: they cost no compute.
+func (q *Queue) liveLocked(now time.Time, size int) *unit {
+	for {
+		u := q.nextLocked()
+		if u == nil {
+			return nil
+		}
+		for _, w := range slices.Clone(u.wanted) {
+			if err := q.deadLocked(w.job, now, size); err != nil {
+				q.dropLocked(w.job, err)
+			}
+		}
+		switch {
+		case len(u.wanted) == 0: // it has left
+		case len(q.urgent) > 0:
+			q.urgent = q.urgent[1:]
+			return u
+		default:
+			q.order.Pop()
+			return u
+		}
+	}
+}
+
 // holdLocked is how long the oldest image is still to be held back.
 func (q *Queue) holdLocked(now time.Time) time.Duration {
-	if len(q.waiting) >= q.cfg.MaxBatch {
+	if q.cfg.Wait == 0 || q.waitingLocked() >= q.cfg.MaxBatch || len(q.urgent) > 0 {
 		return 0
 	}
-	return q.cfg.Wait - now.Sub(q.waiting[0].wanted[0].job.submitted)
+	oldest := now
+	for u := range q.order.All {
+		if submitted := u.wanted[0].job.submitted; submitted.Before(oldest) {
+			oldest = submitted
+		}
+	}
+	return q.cfg.Wait - now.Sub(oldest)
 }
 
 // A short run takes this part of what waits, and a pair where there is one.
@@ -79,28 +141,12 @@ const (
 // shareLocked is how many of the images that wait the next run carries: runners
 // that are free share them.
 func (q *Queue) shareLocked() int {
-	waiting, free := len(q.waiting), q.cfg.Runners-q.counts.running
+	waiting, free := q.waitingLocked(), q.cfg.Runners-q.counts.running
 	share := (waiting + free - 1) / free
 	if q.cfg.ShortRuns {
 		share = min(share, max((waiting+shortPart-1)/shortPart, shortLeast))
 	}
 	return min(share, q.cfg.MaxBatch)
-}
-
-// dropDeadLocked drops the callers among those at the front of the queue that
-// are gone or can't be served in time: they cost no compute.
-func (q *Queue) dropDeadLocked(now time.Time) {
-	for i := 0; i < len(q.waiting) && i < q.shareLocked(); {
-		u := q.waiting[i]
-		for _, w := range slices.Clone(u.wanted) {
-			if err := q.deadLocked(w.job, now, q.shareLocked()); err != nil {
-				q.dropLocked(w.job, err)
-			}
-		}
-		if len(u.wanted) > 0 {
-			i++
-		} // else it has left, and the next one stands in its place
-	}
 }
 
 // deadLocked returns why a job is not worth encoding by a run of that size; nil if
@@ -115,7 +161,7 @@ func (q *Queue) deadLocked(j *job, now time.Time, size int) error {
 		return nil
 	}
 	need := max(q.pace.run(now, size), q.pace.work(now, j.untaken(), q.cfg.Runners))
-	if len(q.waiting)-j.untaken() >= size {
+	if q.waitingLocked()-j.untaken() >= size {
 		need = max(need, q.pace.usual(now, size), q.pace.wait(now, j.untaken(), q.cfg.Runners))
 	}
 	if need > deadline.Sub(now) {

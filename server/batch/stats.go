@@ -49,7 +49,7 @@ func (q *Queue) Stats() Stats {
 	defer q.mu.Unlock()
 	c := &q.counts
 	return Stats{
-		Queued:   len(q.waiting),
+		Queued:   q.waitingLocked(),
 		Reserved: q.reserved,
 		InFlight: c.inFlight,
 		Running:  c.running,

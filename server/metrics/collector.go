@@ -34,6 +34,9 @@ var (
 	cacheEntries   = describe("cache_entries", "Sources and embeddings that are kept.")
 	cacheEvictions = describe("cache_evictions_total", "Entries of the cache that made room for others.")
 
+	memoryBytes    = describe("memory_bytes", "Bytes taken of the calls' budget: messages, replies until they are written, pictures being decoded.")
+	memoryCapacity = describe("memory_capacity_bytes", "Bytes of the calls' budget; messages and replies may take half.")
+
 	serving     = describe("serving", "1 while health says SERVING, else 0.")
 	modelInfo   = describe("model_info", "1 for each model in memory; digest is short.", "name", "version", "digest", "precision", "default")
 	buildInfo   = describe("build_info", "1; what the program was built from is in the labels.", "version", "revision", "go_version", "tensorflow_version")
@@ -41,7 +44,7 @@ var (
 	descriptors = []*prometheus.Desc{
 		queueImages, queueReserved, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
 		cacheHits, cacheMisses, cacheBytes, cacheCapacity, cacheEntries, cacheEvictions,
-		serving, modelInfo, buildInfo, outsideGo,
+		memoryBytes, memoryCapacity, serving, modelInfo, buildInfo, outsideGo,
 	}
 )
 
@@ -65,6 +68,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s.queue(r)
 	s.cache(r)
 	s.models(r)
+	s.gauge(memoryBytes, float64(r.MemoryBytes))
+	s.gauge(memoryCapacity, float64(r.MaxMemoryBytes))
 	s.memory(r.ResidentBytes)
 }
 

@@ -20,6 +20,8 @@ type Reading struct {
 	MaxCacheBytes int  // bytes that one model's cache takes
 	Serving       bool // what health says
 
+	MemoryBytes, MaxMemoryBytes int64 // of the calls' budget: taken, and in all
+
 	ResidentBytes uint64 // of the process; 0 where the system does not tell
 
 	Models []Model

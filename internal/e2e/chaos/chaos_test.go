@@ -115,7 +115,7 @@ func (o *observed) waitIdle(t *testing.T, goroutines float64) {
 	defer tick.Stop()
 	bounds := map[string]float64{
 		"siamese_calls_in_flight": 0, "siamese_streams_open": 0, "siamese_queue_images": 0, "siamese_queue_reserved_images": 0,
-		"siamese_encoder_images": 0, "siamese_encoder_runs": 0, "go_goroutines": goroutines,
+		"siamese_encoder_images": 0, "siamese_encoder_runs": 0, "go_goroutines": goroutines, "siamese_memory_bytes": 0,
 	}
 	for name, most := range bounds {
 		for got := o.metric(t, name); got > most; got = o.metric(t, name) {

@@ -274,9 +274,12 @@ type Limits struct {
 	MaxStreamReferences uint32 `protobuf:"varint,8,opt,name=max_stream_references,json=maxStreamReferences,proto3" json:"max_stream_references,omitempty"`
 	// Frames and pairs under way on one stream.
 	MaxStreamWindow uint32 `protobuf:"varint,9,opt,name=max_stream_window,json=maxStreamWindow,proto3" json:"max_stream_window,omitempty"`
-	// Decoded pixels of all calls under way; a call that would go over waits.
+	// Always 0: memory_bytes has taken its place.
+	//
+	// Deprecated: Marked as deprecated in siamese/v1/info.proto.
 	MaxPixelsInFlight uint64 `protobuf:"varint,10,opt,name=max_pixels_in_flight,json=maxPixelsInFlight,proto3" json:"max_pixels_in_flight,omitempty"`
-	// Images that may wait for the encoder; QUEUE_FULL beyond that.
+	// Images of one call that may wait for the encoder; QUEUE_FULL beyond that. A caller's
+	// calls together may have half as many again.
 	MaxQueuedImages uint32 `protobuf:"varint,11,opt,name=max_queued_images,json=maxQueuedImages,proto3" json:"max_queued_images,omitempty"`
 	// The deadline of a call that sets none.
 	DefaultDeadline *durationpb.Duration `protobuf:"bytes,12,opt,name=default_deadline,json=defaultDeadline,proto3" json:"default_deadline,omitempty"`
@@ -287,7 +290,15 @@ type Limits struct {
 	MaxStreams uint32 `protobuf:"varint,14,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
 	// Calls of all callers, beside streams, that may be under way at a time;
 	// SERVER_BUSY beyond that.
-	MaxCalls      uint32 `protobuf:"varint,15,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
+	MaxCalls uint32 `protobuf:"varint,15,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
+	// Bytes that all calls under way hold at a time: messages, replies, and pictures
+	// while they are decoded. A message or reply that would go over is refused with
+	// SERVER_BUSY, decoding waits. A picture whose decoding takes more than half of it
+	// is refused with IMAGE_TOO_COSTLY.
+	MemoryBytes uint64 `protobuf:"varint,16,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// The longest deadline that a call gets; it ends then, even where its caller would
+	// wait longer.
+	MaxDeadline   *durationpb.Duration `protobuf:"bytes,17,opt,name=max_deadline,json=maxDeadline,proto3" json:"max_deadline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +396,7 @@ func (x *Limits) GetMaxStreamWindow() uint32 {
 	return 0
 }
 
+// Deprecated: Marked as deprecated in siamese/v1/info.proto.
 func (x *Limits) GetMaxPixelsInFlight() uint64 {
 	if x != nil {
 		return x.MaxPixelsInFlight
@@ -425,6 +437,20 @@ func (x *Limits) GetMaxCalls() uint32 {
 		return x.MaxCalls
 	}
 	return 0
+}
+
+func (x *Limits) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxDeadline() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDeadline
+	}
+	return nil
 }
 
 // Access is what the server asks of a caller, and what a caller may ask of it. A
@@ -600,7 +626,7 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\vresize_rule\x18\x06 \x01(\tR\n" +
 	"resizeRule\x12\x16\n" +
 	"\x06device\x18\a \x01(\tR\x06device\x12\x1c\n" +
-	"\tprecision\x18\b \x01(\tR\tprecision\"\xf5\x04\n" +
+	"\tprecision\x18\b \x01(\tR\tprecision\"\xda\x05\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_image_bytes\x18\x02 \x01(\x04R\rmaxImageBytes\x12(\n" +
@@ -611,15 +637,17 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\n" +
 	"max_images\x18\a \x01(\rR\tmaxImages\x122\n" +
 	"\x15max_stream_references\x18\b \x01(\rR\x13maxStreamReferences\x12*\n" +
-	"\x11max_stream_window\x18\t \x01(\rR\x0fmaxStreamWindow\x12/\n" +
+	"\x11max_stream_window\x18\t \x01(\rR\x0fmaxStreamWindow\x123\n" +
 	"\x14max_pixels_in_flight\x18\n" +
-	" \x01(\x04R\x11maxPixelsInFlight\x12*\n" +
+	" \x01(\x04B\x02\x18\x01R\x11maxPixelsInFlight\x12*\n" +
 	"\x11max_queued_images\x18\v \x01(\rR\x0fmaxQueuedImages\x12D\n" +
 	"\x10default_deadline\x18\f \x01(\v2\x19.google.protobuf.DurationR\x0fdefaultDeadline\x12#\n" +
 	"\rimage_formats\x18\r \x03(\tR\fimageFormats\x12\x1f\n" +
 	"\vmax_streams\x18\x0e \x01(\rR\n" +
 	"maxStreams\x12\x1b\n" +
-	"\tmax_calls\x18\x0f \x01(\rR\bmaxCalls\"\x96\x01\n" +
+	"\tmax_calls\x18\x0f \x01(\rR\bmaxCalls\x12!\n" +
+	"\fmemory_bytes\x18\x10 \x01(\x04R\vmemoryBytes\x12<\n" +
+	"\fmax_deadline\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\vmaxDeadline\"\x96\x01\n" +
 	"\x06Access\x12!\n" +
 	"\ftoken_needed\x18\x01 \x01(\bR\vtokenNeeded\x12(\n" +
 	"\x10calls_per_second\x18\x02 \x01(\x01R\x0ecallsPerSecond\x12\x14\n" +
@@ -662,11 +690,12 @@ var file_siamese_v1_info_proto_depIdxs = []int32{
 	4, // 3: siamese.v1.GetServerInfoResponse.access:type_name -> siamese.v1.Access
 	6, // 4: siamese.v1.ModelInfo.reference:type_name -> siamese.v1.ModelReference
 	7, // 5: siamese.v1.Limits.default_deadline:type_name -> google.protobuf.Duration
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 6: siamese.v1.Limits.max_deadline:type_name -> google.protobuf.Duration
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_info_proto_init() }

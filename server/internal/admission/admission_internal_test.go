@@ -8,11 +8,17 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"siamese/server/internal/memory"
 )
 
 func newGate(t *testing.T, maxCalls int) *Gate {
 	t.Helper()
-	g, err := NewGate(Config{MaxCalls: maxCalls, Log: slog.New(slog.DiscardHandler)})
+	budget, err := memory.NewBudget(64 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGate(Config{MaxCalls: maxCalls, MaxMessageBytes: 1 << 20, Memory: budget, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +48,10 @@ func TestCallLastsAsLongAsItsHandler(t *testing.T) {
 		if _, err := g.Unary(admitted, nil, nil, handler); err != nil {
 			t.Errorf("Unary = %v, want none", err)
 		}
+		if _, err := admit(t.Context()); status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("a call beside an answer that has not gone = %v, want RESOURCE_EXHAUSTED", err)
+		}
+		Leave(admitted)
 		if _, err := admit(t.Context()); err != nil {
 			t.Errorf("a call after that = %v, want it let in", err)
 		}

@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"siamese/server/access"
+	"siamese/server/internal/conns"
 )
 
 // Tokens tells whose a bearer token is. It must be safe for concurrent use and
@@ -52,9 +52,7 @@ func IdentityOf(ctx context.Context) Identity {
 	shown := Identity{Authorization: metadata.ValueFromIncomingContext(ctx, Authorization)}
 	if from, ok := peer.FromContext(ctx); ok {
 		shown.Address = from.Addr.String()
-		if secured, ok := from.AuthInfo.(credentials.TLSInfo); ok {
-			shown.TLS = &secured.State
-		}
+		shown.TLS = conns.TLS(ctx)
 	}
 	return shown
 }

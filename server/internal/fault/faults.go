@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Constructors of the faults that the server finds itself.
@@ -28,7 +29,7 @@ func ReferenceOutsideStream() *Fault {
 func ModelMismatch(received, expected string) *Fault {
 	return &Fault{
 		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
-		message:  fmt.Sprintf("received an embedding of model %.64q, expected one of model %q", received, expected),
+		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %q", Quote(received), expected),
 		metadata: map[string]string{"model_digest": expected},
 	}
 }
@@ -86,7 +87,7 @@ func NotReady() *Fault {
 func ModelNotFound(name string) *Fault {
 	return &Fault{
 		code: codes.NotFound, reason: ReasonModelNotFound,
-		message: fmt.Sprintf("received model %.64q, expected a version or label that the server serves", name),
+		message: fmt.Sprintf("received model %s, expected a version or label that the server serves", Quote(name)),
 	}
 }
 
@@ -107,6 +108,36 @@ func ServerBusy(limit int) *Fault {
 		code: codes.ResourceExhausted, reason: ReasonServerBusy,
 		message:  fmt.Sprintf("received another call while %d of all callers are under way, expected at most that many", limit),
 		metadata: map[string]string{"max_calls": strconv.Itoa(limit)},
+		retry:    retryDelay,
+	}
+}
+
+// MemoryFull says that the messages and replies of all callers take the limit bytes
+// that there are for them.
+func MemoryFull(limit int64) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonServerBusy,
+		message:  fmt.Sprintf("there is no memory for this message or its reply: those of all callers may take %d bytes at a time, those of one caller half of that", limit),
+		metadata: map[string]string{"max_bytes": strconv.FormatInt(limit, 10)},
+		retry:    retryDelay,
+	}
+}
+
+// HeaderTooLong says that a call's header is too long.
+func HeaderTooLong(size, limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonHeaderTooLong,
+		message:  fmt.Sprintf("received a header of %d bytes, expected at most %d", size, limit),
+		metadata: counted(size, limit),
+	}
+}
+
+// TooManyWatches says that health is watched by as many as it may be.
+func TooManyWatches(limit, perAddress int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
+		message:  fmt.Sprintf("received another Watch of health, expected at most %d in all and %d from one address: ask Check instead", limit, perAddress),
+		metadata: map[string]string{"max_watches": strconv.Itoa(limit), "max_watches_of_address": strconv.Itoa(perAddress)},
 		retry:    retryDelay,
 	}
 }
@@ -148,6 +179,11 @@ func MessageUnset() *Fault {
 	return invalid(ReasonMessageUnset, "received a message that asks for nothing, expected set_reference, drop_reference, frame or pair")
 }
 
+// MethodTooLong says that a call is for a method whose name is longer than any.
+func MethodTooLong(method string) error {
+	return status.Error(codes.Unimplemented, "there is no call "+Quote(method))
+}
+
 // maxReferenceName is the longest name of a reference, in bytes.
 const maxReferenceName = 256
 
@@ -159,9 +195,16 @@ func CheckReferenceName(field, name string) error {
 	return nil
 }
 
+// maxNameTold is the longest name that the report of a failure carries whole, in
+// bytes: longer than any that a reference can have.
+const maxNameTold = 1 << 10
+
+// ClipReferenceName returns a name as the report of its failure carries it.
+func ClipReferenceName(name string) string { return clip(name, maxNameTold) }
+
 // UnknownReference says that no reference of the stream has this name.
 func UnknownReference(field, name string) *Fault {
-	return invalid(ReasonUnknownReference, "received %.256q, expected the name of a reference of this stream", name).At(field)
+	return invalid(ReasonUnknownReference, "received %s, expected the name of a reference of this stream", Quote(name)).At(field)
 }
 
 // TooManyReferences says that a stream would hold, or a frame name, count

@@ -54,11 +54,13 @@ const (
 	// ReasonRateLimited: the caller calls more often than it may.
 	ReasonRateLimited = "RATE_LIMITED"
 	// ReasonServerBusy: all callers together have as many calls under way as the
-	// server takes.
+	// server takes, or as many bytes in messages and replies.
 	ReasonServerBusy = "SERVER_BUSY"
 	// ReasonTooManyCalls: the caller has as many calls under way as it may, or
 	// there are more callers than the server keeps track of.
 	ReasonTooManyCalls = "TOO_MANY_CALLS"
+	// ReasonHeaderTooLong: a call's header is longer than the server takes.
+	ReasonHeaderTooLong = "HEADER_TOO_LONG"
 	// ReasonNotReady: the server has no model yet.
 	ReasonNotReady = "NOT_READY"
 	// ReasonDraining: the server is about to stop, or a stream's model to go.

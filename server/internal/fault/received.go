@@ -1,11 +1,7 @@
 package fault
 
 import (
-	"bytes"
-	"compress/gzip"
-	"io"
 	"strings"
-	"sync"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
@@ -24,10 +20,6 @@ import (
 // that there is: no message of ours has it. A caller that sends it is told that its
 // message can't be read.
 const unreadable = protowire.MaxValidNumber
-
-// notGzip stands in for a message that can't be unpacked: its first byte is no tag
-// of a field.
-var notGzip = []byte{0x07, 'g', 'z', 'i', 'p'}
 
 // packingFailed begins gRPC's words for an answer that can't be packed, which is
 // the server's own fault.
@@ -53,13 +45,9 @@ func (c Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if err == nil || !ok {
 		return err
 	}
-	why := err.Error()
-	if data.Len() == len(notGzip) && bytes.Equal(data.Materialize(), notGzip) {
-		why = "it is said to be packed with gzip, and is not"
-	}
 	proto.Reset(message)
 	tag := protowire.AppendTag(nil, unreadable, protowire.BytesType)
-	message.ProtoReflect().SetUnknown(protowire.AppendString(tag, why))
+	message.ProtoReflect().SetUnknown(protowire.AppendString(tag, err.Error()))
 	return nil
 }
 
@@ -76,36 +64,6 @@ func Received(message any) error {
 	}
 	why, _ := protowire.ConsumeString(received.ProtoReflect().GetUnknown()[n:])
 	return Unreadable(why)
-}
-
-// Gunzip unpacks messages. What is not gzip it turns into what no [Codec] can
-// read. It implements grpc.Decompressor and is safe for concurrent use.
-type Gunzip struct {
-	readers sync.Pool // of *gzip.Reader
-	limit   int64     // bytes of a message
-}
-
-// NewGunzip returns one for messages of at most limit bytes, unpacked; of a longer
-// one gRPC is given a byte more than that, which it refuses.
-func NewGunzip(limit int) *Gunzip {
-	return &Gunzip{readers: sync.Pool{New: func() any { return new(gzip.Reader) }}, limit: int64(limit)}
-}
-
-// Type implements grpc.Decompressor.
-func (g *Gunzip) Type() string { return "gzip" }
-
-// Do implements grpc.Decompressor.
-func (g *Gunzip) Do(packed io.Reader) ([]byte, error) {
-	reader, _ := g.readers.Get().(*gzip.Reader)
-	defer g.readers.Put(reader)
-	if err := reader.Reset(packed); err != nil {
-		return notGzip, nil
-	}
-	message, err := io.ReadAll(io.LimitReader(reader, g.limit+1))
-	if err != nil {
-		return notGzip, nil
-	}
-	return message, nil
 }
 
 // Blame returns err, the end of a call, with the code that it is to be counted

@@ -1,8 +1,6 @@
 package fault_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"log/slog"
@@ -36,26 +34,4 @@ func TestBlame(t *testing.T) {
 			t.Errorf("Blame of %s = %v, want %v", tt.name, got, tt.want)
 		}
 	}
-}
-
-// TestGunzipIsBounded: a bomb is unpacked to a byte more than the limit.
-func TestGunzipIsBounded(t *testing.T) {
-	const limit = 100
-	message, err := fault.NewGunzip(limit).Do(bytes.NewReader(bomb(t, 1<<20)))
-	if err != nil || len(message) != limit+1 {
-		t.Errorf("Do of a bomb = %d bytes, %v; want %d", len(message), err, limit+1)
-	}
-}
-
-func bomb(t *testing.T, size int) []byte {
-	t.Helper()
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(make([]byte, size)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return packed.Bytes()
 }

@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 
@@ -72,9 +71,6 @@ func checkConnect(r *http.Request) error {
 		r.Header.Set(encoding, gzipName)
 	default:
 		return fmt.Errorf("received %s %.64q, expected gzip or none", encoding, packed)
-	}
-	if r.ContentLength == 0 && r.Header.Get("Content-Type") == "application/json" {
-		return fmt.Errorf("received an empty body, expected a %sRequest in JSON, at least {}", path.Base(r.URL.Path))
 	}
 	return nil
 }

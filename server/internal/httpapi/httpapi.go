@@ -23,10 +23,6 @@ const (
 	// readHeaderTimeout bounds how long a request's header may take to come.
 	readHeaderTimeout = 10 * time.Second
 
-	// writeTimeout bounds a request and its answer together, so that it cuts
-	// calls whose deadline is longer.
-	writeTimeout = 5 * time.Minute
-
 	// idleTimeout is how long a connection may wait for its next request.
 	idleTimeout = 2 * time.Minute
 
@@ -43,6 +39,12 @@ type Config struct {
 	// Origins are the origins whose pages may call the server, each such as
 	// "https://example.org:8443". Default: none but the server's own.
 	Origins []string
+
+	// Hosts are the names, without port, by which requests may ask for a server at a
+	// loopback address, beside localhost and such addresses: those under which a proxy
+	// on the same machine passes them on. Default: none. At other addresses all names
+	// will do.
+	Hosts []string
 }
 
 // Validate returns an error that names the field which is out of range, if any.
@@ -54,6 +56,11 @@ func (c Config) Validate() error {
 		}
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || origin != u.Scheme+"://"+u.Host {
 			return fmt.Errorf("server: HTTPConfig.Origins has %q, expected scheme and host such as %q", origin, "https://example.org")
+		}
+	}
+	for _, host := range c.Hosts {
+		if host == "" || host != hostOf(host) {
+			return fmt.Errorf("server: HTTPConfig.Hosts has %q, expected a name in lower case without port such as %q", host, "example.org")
 		}
 	}
 	return nil
@@ -91,11 +98,10 @@ func New(lis net.Listener, cfg Config, backend Backend, config *tls.Config, log 
 	if err != nil {
 		return nil, fmt.Errorf("server: calls over HTTP: %w", err)
 	}
-	s := &Server{lis: lis, handler: handler, stopped: make(chan error, 1)}
-	s.http = NewHTTPServer(http.HandlerFunc(s.serveHTTP), log)
+	s := &Server{lis: lis, handler: GuardHosts(lis.Addr(), cfg.Hosts, handler), stopped: make(chan error, 1)}
+	s.http = NewHTTPServer(withProgress(backend.StallTimeout, http.HandlerFunc(s.serveHTTP)), log)
 	s.http.TLSConfig = config
 	s.http.ReadTimeout = admission.MessageTimeout // the whole request, as over gRPC
-	s.http.WriteTimeout = writeTimeout
 	return s, nil
 }
 

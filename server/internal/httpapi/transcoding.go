@@ -1,10 +1,13 @@
 package httpapi
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/vanguard"
@@ -15,6 +18,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/fault"
 )
 
 // textOverhead is what a message in JSON may be larger than Backend.MaxMessageBytes
@@ -25,7 +29,8 @@ const textOverhead = 64 << 10
 type Backend struct {
 	GRPC            http.Handler // the gRPC server
 	Gate            *admission.Gate
-	MaxMessageBytes int // of one message of gRPC
+	MaxMessageBytes int           // of one message of gRPC
+	StallTimeout    time.Duration // for which an answer may wait for its reader
 }
 
 // newHandler routes calls to the backend and the rest to the page.
@@ -34,7 +39,7 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(understand(calls))))
+	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(understand(backend.takeBody(calls)))))
 	if err != nil {
 		return nil, err
 	}
@@ -51,23 +56,26 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 
 // transcoder turns calls of browsers into gRPC calls.
 func (b Backend) transcoder() (http.Handler, error) {
-	limit := b.maxTextBytes()
 	backend := blame(b.GRPC)
 	options := []vanguard.ServiceOption{
 		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
 		vanguard.WithTargetCodecs(vanguard.CodecProto),
-		// Bodies are unpacked on this side, by a reader that has a limit.
 		vanguard.WithNoTargetCompression(),
-		vanguard.WithMaxMessageBufferBytes(uint32(limit)),
+		vanguard.WithMaxMessageBufferBytes(uint32(b.maxTextBytes())),
 	}
 	return vanguard.NewTranscoder([]*vanguard.Service{
 		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, backend, options...),
 		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, backend, options...),
 	},
-		vanguard.WithCompression(gzipName, newCompressor, func() connect.Decompressor { return newGunzip(limit) }),
+		// Of answers; takeBody unpacks what comes.
+		vanguard.WithCompression(gzipName, newCompressor, newDecompressor),
 		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
 		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
 }
+
+func newCompressor() connect.Compressor { return gzip.NewWriter(io.Discard) }
+
+func newDecompressor() connect.Decompressor { return new(gzip.Reader) }
 
 // admit admits calls before their body is read.
 func (b Backend) admit(next http.Handler) http.Handler {
@@ -79,14 +87,12 @@ func (b Backend) admit(next http.Handler) http.Handler {
 			if status.Code(err) == codes.Unauthenticated {
 				w.Header().Set("WWW-Authenticate", "Bearer")
 			} else {
-				// Over HTTP/1 an answer before the body's end may be lost with the
-				// connection, and a caller beyond a limit has to learn for how long.
-				_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
+				b.drain(r) // as in takeBody
 			}
 			refuseAs(w, r, err)
 			return
 		}
-		defer admission.Leave(ctx) // where it came to no handler
+		defer admission.Leave(ctx)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -95,10 +101,18 @@ func (b Backend) admit(next http.Handler) http.Handler {
 // transcoder's own would take it for a failure of the server's.
 type jsonCodec struct{ *vanguard.JSONCodec }
 
+// maxObjects bounds the objects of a message in JSON: those of two bytes each would
+// take fifty times as much. No message of the contract needs as many.
+const maxObjects = 1 << 16
+
 // Unmarshal implements vanguard.Codec.
 func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
+	if objects := bytes.Count(data, []byte("{")); objects > maxObjects {
+		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("received JSON of %d objects, expected at most %d", objects, maxObjects))
+	}
 	if err := c.JSONCodec.Unmarshal(data, message); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("expected a %s in JSON: %w", message.ProtoReflect().Descriptor().Name(), err))
+		return connect.NewError(connect.CodeInvalidArgument,
+			fmt.Errorf("expected a %s in JSON: %s", message.ProtoReflect().Descriptor().Name(), fault.ClipQuoting(err.Error())))
 	}
 	return nil
 }
@@ -115,7 +129,7 @@ func postOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, fmt.Sprintf("received %s, expected POST", r.Method), http.StatusMethodNotAllowed)
+			http.Error(w, "received "+fault.Quote(r.Method)+", expected POST", http.StatusMethodNotAllowed)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -128,7 +142,7 @@ func refuseStream(w http.ResponseWriter, r *http.Request) {
 }
 
 func refuseUnknown(w http.ResponseWriter, r *http.Request) {
-	refuse(w, r, connect.CodeUnimplemented, fmt.Sprintf("there is no call %.256q", r.URL.Path))
+	refuse(w, r, connect.CodeUnimplemented, "there is no call "+fault.Quote(r.URL.Path))
 }
 
 // refuse answers in the protocol that the request came in.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,7 @@ type engine struct {
 
 // newEngine returns an engine that is warm. Its queue has to be closed.
 func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error) {
+	cfg.Limits.MaxDecodeBytes = cfg.Memory.Most()
 	images, err := imaging.New(imaging.Config{
 		Width: info.Width, Height: info.Height,
 		Rule: cfg.Rule, Alpha: cfg.Alpha, Limits: cfg.Limits,
@@ -47,20 +49,16 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 	if err := warm(model, info); err != nil {
 		return nil, err
 	}
-	queue, err := batch.New(batchConfig(cfg, info), model.Encode)
-	if err != nil {
-		return nil, err
-	}
 	e := &engine{
 		model:    model,
 		info:     info,
 		preparer: &preparer{pool: p, images: images},
-		queue:    queue,
 		cache:    embeddings,
 		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}
 	e.markHealthy() // its owner has tried it
-	return e, nil
+	e.queue, err = batch.New(batchConfig(cfg, info), e.encode)
+	return e, err
 }
 
 func batchConfig(cfg Config, info ModelInfo) batch.Config {
@@ -90,6 +88,17 @@ func warm(model Model, info ModelInfo) error {
 		}
 	}
 	return nil
+}
+
+// encode is one run of the encoder. Each that returns what it should shows that the
+// encoder is well, however long the call waits that it was for.
+func (e *engine) encode(ctx context.Context, pixels []byte) ([]float32, error) {
+	output, err := e.model.Encode(ctx, pixels)
+	expected := len(pixels) / (e.info.Height * e.info.Width * 3) * e.info.EmbeddingLength
+	if err == nil && len(output) == expected && !slices.ContainsFunc(output, func(v float32) bool { return !isFinite(v) }) {
+		e.markHealthy()
+	}
+	return output, err
 }
 
 // markHealthy notes that the encoder has just returned what it should.

@@ -8,6 +8,7 @@ import (
 
 	"siamese/server/batch"
 	"siamese/server/cache"
+	"siamese/server/internal/fair"
 	"siamese/server/internal/fault"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
@@ -15,12 +16,17 @@ import (
 
 // ImagesConfig says what becomes of a request's images.
 type ImagesConfig struct {
+	// Caller names who makes the request. Images are prepared and encoded in turn of
+	// callers, and of their requests.
+	Caller string
+
 	// KeepPrepared keeps the prepared pictures as PNG files.
 	KeepPrepared bool
 
-	// WaitForRoom has Encode wait for room in the queue. False: a place is taken
-	// before the images are prepared, and the request is refused where there is
-	// none: under overload, preparing costs the time that the encoder wants.
+	// WaitForRoom has Encode wait for room in the queue. False: the request is
+	// refused before its images are prepared where its caller would have no room or
+	// they would come too late: under overload, preparing costs the time that the
+	// encoder wants.
 	WaitForRoom bool
 }
 
@@ -85,7 +91,7 @@ func (s *Images) recall(m *Image) bool {
 // image that can't be used has its fault; the error is the request's.
 func (s *Images) Prepare(ctx context.Context) (err error) {
 	if n := s.unknown(); n > 0 && !s.cfg.WaitForRoom {
-		if s.place, err = s.engine.queue.Reserve(ctx, n); err != nil {
+		if s.place, err = s.engine.queue.For(s.cfg.Caller).Reserve(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -93,11 +99,12 @@ func (s *Images) Prepare(ctx context.Context) (err error) {
 		return nil
 	}
 	defer telemetry.Stage(ctx, metrics.Decode, time.Now())
+	flow := fair.Flow{Caller: s.cfg.Caller, Call: s}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.engine.preparer.pool.size)
 	for _, m := range s.pending {
 		group.Go(func() error {
-			return fault.Guard(func() error { return s.engine.preparer.fill(ctx, m, s.cfg.KeepPrepared) })
+			return fault.Guard(func() error { return s.engine.preparer.fill(ctx, flow, m, s.cfg.KeepPrepared) })
 		})
 	}
 	err = group.Wait()
@@ -161,9 +168,6 @@ func (s *Images) Encode(ctx context.Context, needed []*Image) error {
 	if err := checkEmbeddings(embeddings); err != nil {
 		return err
 	}
-	if len(images) > 0 {
-		s.engine.markHealthy()
-	}
 	for _, m := range needed {
 		if m.picture != nil {
 			s.keep(m, embeddings[index[m.pixels]])
@@ -177,11 +181,11 @@ func (s *Images) Encode(ctx context.Context, needed []*Image) error {
 func (s *Images) submit(ctx context.Context, images []batch.Image) ([][]float32, batch.Report, error) {
 	switch {
 	case s.cfg.WaitForRoom:
-		return s.engine.queue.SubmitWait(ctx, images)
+		return s.engine.queue.For(s.cfg.Caller).SubmitWait(ctx, images)
 	case s.place != nil:
 		return s.place.Submit(ctx, images)
 	default: // the cache had all, or they came as embeddings
-		return s.engine.queue.Submit(ctx, images)
+		return s.engine.queue.For(s.cfg.Caller).Submit(ctx, images)
 	}
 }
 

@@ -4,48 +4,173 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"siamese/imaging"
+	"siamese/server/internal/fair"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/memory"
 )
 
-// pool bounds the preparing of all requests together. It is safe for concurrent
-// use.
+// pool bounds the preparing of all requests together: how many images at a time, and
+// what they take of the budget. Images are prepared in turn of callers and of their
+// calls, by the work that each is. It is safe for concurrent use.
 type pool struct {
-	size    int                 // workers: preparing is pure computing, more than cores gain nothing
-	workers *semaphore.Weighted // one unit a worker
-	pixels  *semaphore.Weighted // one unit a pixel, while it is decoded
-	budget  int64               // pixels in all
+	size   int // workers: preparing is pure computing, more than cores gain little
+	memory *memory.Budget
+
+	mu      sync.Mutex
+	waiting *fair.Queue[*turn]
+	lanes   [lanes]int        // images at work
+	holders map[string]holder // what callers have at work, by name
 }
 
-func newPool(maxPixels int64) *pool {
-	size := runtime.GOMAXPROCS(0)
-	return &pool{
-		size:    size,
-		workers: semaphore.NewWeighted(int64(size)),
-		pixels:  semaphore.NewWeighted(maxPixels),
-		budget:  maxPixels,
-	}
+// lane is a kind of worker. An image that is at work can't be put aside, and may
+// take seconds. So that what is small never waits for it, and what another caller
+// brings neither, there are workers for them alone, which share the cores with the
+// others while they are at work.
+type lane int
+
+const (
+	anyLane   lane = iota // as many as the pool's size
+	lightLane             // one, for lightWork
+	tinyLane              // one, for tinyWork
+	otherLane             // one, for callers that have nothing at work
+	lanes
+)
+
+// A photograph of 12 megapixels is light; a picture of the size that networks take is
+// tiny.
+const (
+	lightWork = 250 * time.Millisecond
+	tinyWork  = 15 * time.Millisecond
+)
+
+// turnWork is the work that a call has in turn: what is smaller is not split up.
+const turnWork = 10 * time.Millisecond
+
+// aside is the part of the budget below which images go past one that waits for more
+// memory than is free.
+const aside = 16
+
+// holder is what a caller has at work.
+type holder struct {
+	images int
+	bytes  int64
 }
 
-// do runs work with a worker's place and the given pixels taken from the
-// budget, both given back after. It waits for them in this order: a place that
-// waits for pixels waits for places that are at work, so all get on.
-func (p *pool) do(ctx context.Context, pixels int64, work func()) error {
-	if err := p.workers.Acquire(ctx, 1); err != nil {
+// turn is an image that waits to be prepared or is.
+type turn struct {
+	flow  fair.Flow
+	cost  imaging.Cost
+	lane  lane
+	begun chan struct{} // closed when its turn has come
+}
+
+func newPool(budget *memory.Budget) *pool {
+	p := &pool{
+		size:    runtime.GOMAXPROCS(0),
+		memory:  budget,
+		waiting: fair.New[*turn](int64(turnWork)),
+		holders: make(map[string]holder),
+	}
+	budget.OnFreed(p.begin)
+	return p
+}
+
+// do waits for the flow's turn and does work, with what it costs taken from the
+// budget. An error is ctx's, and work was not done.
+func (p *pool) do(ctx context.Context, flow fair.Flow, cost imaging.Cost, work func()) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	defer p.workers.Release(1)
-	pixels = min(pixels, p.budget)
-	if err := p.pixels.Acquire(ctx, pixels); err != nil {
-		return err
+	cost.Bytes = min(cost.Bytes, p.memory.Most()) // what is above was refused
+	t := &turn{flow: flow, cost: cost, begun: make(chan struct{})}
+	p.mu.Lock()
+	p.waiting.Push(flow, t, int64(cost.Work))
+	p.mu.Unlock()
+	p.begin()
+	select {
+	case <-t.begun:
+	case <-ctx.Done():
+		p.mu.Lock()
+		left := p.waiting.DeleteFunc(func(other *turn) bool { return other == t })
+		p.mu.Unlock()
+		if left == 0 {
+			p.end(t, 0)
+		}
+		return ctx.Err()
 	}
-	defer p.pixels.Release(pixels)
+	started := time.Now()
+	defer func() { p.end(t, time.Since(started)) }()
 	work()
 	return nil
+}
+
+// begin lets those begin whose turn has come, as many as find worker and memory.
+func (p *pool) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	largest := p.memory.Size()
+	fits := func(t *turn) bool {
+		free, ok := p.laneLocked(t)
+		if !ok || t.cost.Bytes > largest {
+			return false
+		}
+		held := p.holders[t.flow.Caller]
+		if held.bytes > 0 && held.bytes+t.cost.Bytes > p.memory.Most() {
+			return false // the rest is for other callers
+		}
+		if !p.memory.Take(t.cost.Bytes) {
+			largest = p.memory.Size() / aside // or it would wait for ever
+			return false
+		}
+		t.lane = free
+		return true
+	}
+	for p.waiting.Len() > 0 {
+		t, ok := p.waiting.PopFunc(fits)
+		if !ok {
+			return
+		}
+		p.lanes[t.lane]++
+		held := p.holders[t.flow.Caller]
+		p.holders[t.flow.Caller] = holder{held.images + 1, held.bytes + t.cost.Bytes}
+		close(t.begun)
+	}
+}
+
+// laneLocked finds a worker that is free and takes such an image.
+func (p *pool) laneLocked(t *turn) (lane, bool) {
+	switch {
+	case p.lanes[anyLane] < p.size:
+		return anyLane, true
+	case p.lanes[lightLane] == 0 && t.cost.Work <= lightWork:
+		return lightLane, true
+	case p.lanes[tinyLane] == 0 && t.cost.Work <= tinyWork:
+		return tinyLane, true
+	case p.lanes[otherLane] == 0 && p.holders[t.flow.Caller].images == 0:
+		return otherLane, true
+	}
+	return 0, false
+}
+
+// end gives back what an image had. What it took beyond its estimate is charged too.
+func (p *pool) end(t *turn, took time.Duration) {
+	p.mu.Lock()
+	p.lanes[t.lane]--
+	held := p.holders[t.flow.Caller]
+	held = holder{held.images - 1, held.bytes - t.cost.Bytes}
+	p.holders[t.flow.Caller] = held
+	if held.images == 0 {
+		delete(p.holders, t.flow.Caller)
+	}
+	if more := took - t.cost.Work; more > 0 {
+		p.waiting.Charge(t.flow, int64(more))
+	}
+	p.mu.Unlock()
+	p.memory.Release(t.cost.Bytes) // others begin
 }
 
 // preparer brings images to the network's input, in the pool.
@@ -56,15 +181,15 @@ type preparer struct {
 
 // fill fills in the image's picture or its fault. An error is none of the image's:
 // ctx is done.
-func (p *preparer) fill(ctx context.Context, m *Image, keepPrepared bool) error {
-	pixels, err := p.pixels(m.source)
+func (p *preparer) fill(ctx context.Context, flow fair.Flow, m *Image, keepPrepared bool) error {
+	cost, err := p.cost(m.source)
 	if err != nil {
 		return m.fail(err)
 	}
 	var failed error
-	err = p.pool.do(ctx, pixels, func() {
+	err = p.pool.do(ctx, flow, cost, func() {
 		started := time.Now()
-		picture, err := p.picture(m.source)
+		picture, err := p.picture(ctx, m.source)
 		m.decode = time.Since(started)
 		if err == nil {
 			err = m.accept(picture, keepPrepared)
@@ -77,23 +202,24 @@ func (p *preparer) fill(ctx context.Context, m *Image, keepPrepared bool) error 
 	return m.fail(failed)
 }
 
-// pixels returns what the image takes of the budget. It reads the header alone
-// and refuses what is over a limit, so that nothing too large waits.
-func (p *preparer) pixels(source Source) (int64, error) {
+// cost returns what preparing the image takes. It reads the header alone and refuses
+// what is over a limit, so that nothing too large waits.
+func (p *preparer) cost(source Source) (imaging.Cost, error) {
 	if raw, ok := source.(Raw); ok {
-		return int64(len(raw.Pixels)), nil
+		return p.images.InspectRaw(imaging.Raw(raw))
 	}
 	encoded, _ := source.(Encoded) // nothing else is prepared
 	header, err := p.images.Inspect(encoded)
-	return int64(header.Width) * int64(header.Height), err
+	return header.Cost, err
 }
 
-func (p *preparer) picture(source Source) (*imaging.Picture, error) {
+// picture prepares the image; it ends soon after ctx is done.
+func (p *preparer) picture(ctx context.Context, source Source) (*imaging.Picture, error) {
 	if raw, ok := source.(Raw); ok {
 		return p.images.PrepareRaw(imaging.Raw(raw))
 	}
 	encoded, _ := source.(Encoded)
-	return p.images.Prepare(encoded)
+	return p.images.PrepareWhile(encoded, ctx.Err)
 }
 
 // fail records the image's own fault and passes any other error on.

@@ -10,18 +10,19 @@ import (
 
 	"siamese/imaging"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/memory"
 )
 
 // Config sizes what the models of a registry share and what each of them gets.
 // All fields are required, but for those whose zero value is told.
 type Config struct {
-	MaxPixelsInFlight int            // decoded pixels at a time, over all models
-	MaxQueuedImages   int            // images that wait for one model's encoder
-	BatchWait         time.Duration  // how long an image may be held back for others; 0 = not at all
-	CacheBytes        int            // embeddings that are kept of one model; 0 = none
-	Limits            imaging.Limits // of one image; zero fields mean imaging's defaults
-	Rule              imaging.Rule   // how pictures come to the network's size
-	Alpha             imaging.Alpha  // what becomes of transparency
+	Memory          *memory.Budget // that decoding takes its bytes from
+	MaxQueuedImages int            // images that wait for one model's encoder
+	BatchWait       time.Duration  // how long an image may be held back for others; 0 = not at all
+	CacheBytes      int            // embeddings that are kept of one model; 0 = none
+	Limits          imaging.Limits // of one image; zero fields mean imaging's defaults
+	Rule            imaging.Rule   // how pictures come to the network's size
+	Alpha           imaging.Alpha  // what becomes of transparency
 
 	// SetHealth is told whether there is a default model that answers, each time
 	// that may have changed, in order. It must not call the registry.
@@ -69,7 +70,7 @@ func (m *loadedModel) isRetired() bool {
 func NewRegistry(cfg Config) *Registry {
 	return &Registry{
 		cfg:       cfg,
-		pool:      newPool(int64(cfg.MaxPixelsInFlight)),
+		pool:      newPool(cfg.Memory),
 		byVersion: make(map[string]*loadedModel),
 		byLabel:   make(map[string]*loadedModel),
 	}

@@ -10,6 +10,7 @@ import (
 
 	"siamese/server/internal/fault"
 	"siamese/server/internal/infer"
+	"siamese/server/internal/memory"
 )
 
 // blank is a network that makes zeros of everything.
@@ -28,8 +29,12 @@ func (blank) Compare(_ context.Context, a, _ []float32) ([]float32, error) {
 func open(t *testing.T, names ...string) (r *infer.Registry, health *[]bool) {
 	t.Helper()
 	health = new([]bool)
+	budget, err := memory.NewBudget(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r = infer.NewRegistry(infer.Config{
-		MaxPixelsInFlight: 1000, MaxQueuedImages: 4, Log: slog.New(slog.DiscardHandler),
+		Memory: budget, MaxQueuedImages: 4, Log: slog.New(slog.DiscardHandler),
 		SetHealth: func(serving bool) { *health = append(*health, serving) },
 	})
 	t.Cleanup(r.Close)

@@ -8,10 +8,11 @@ import (
 	"siamese/server/internal/fault"
 )
 
-// Watch probes the default model every period until ctx is done: unless a call has
-// had it encode within the period, it has to encode one image within timeout, the
-// wait in the queue included. Health follows. Where period is 0 Watch returns at
-// once.
+// Watch looks at the default model every period until ctx is done. Each run of its
+// encoder that ends well is proof that it answers: being busy is no fault. Where there
+// was none within the period, it has to encode one image, before all that wait, or end
+// any run, within timeout. Health follows. One runner that hangs does not fail health
+// while another goes on. Where period is 0 Watch returns at once.
 func (r *Registry) Watch(ctx context.Context, period, timeout time.Duration) {
 	if period == 0 {
 		return
@@ -38,28 +39,27 @@ func (r *Registry) probe(ctx context.Context, period, timeout time.Duration) {
 		patience, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		err = fault.Guard(func() error { return h.model.engine.probe(patience) })
+		if err != nil && h.model.engine.sinceSuccess() < timeout {
+			err = nil // it has made progress meanwhile
+		}
 	}
 	if ctx.Err() == nil {
 		r.setHealth(h.model, err)
 	}
 }
 
-// probe encodes one gray image by the way that calls go, so that a runner which
-// hangs is found too.
+// probe encodes one gray image by the runners that calls go by, so that an encoder
+// which hangs is found too, but does not wait behind calls.
 func (e *engine) probe(ctx context.Context) error {
 	image := make([]byte, e.info.Height*e.info.Width*3)
 	for i := range image {
 		image[i] = 127
 	}
-	embeddings, _, err := e.queue.Submit(ctx, []batch.Image{{Pixels: image}})
+	embedding, err := e.queue.Probe(ctx, batch.Image{Pixels: image})
 	if err != nil {
 		return err
 	}
-	if err := checkEmbeddings(embeddings); err != nil {
-		return err
-	}
-	e.markHealthy()
-	return nil
+	return checkEmbeddings([][]float32{embedding})
 }
 
 // setHealth notes whether a model answers. One that is not the default any more

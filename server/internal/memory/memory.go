@@ -4,76 +4,206 @@
 package memory
 
 import (
-	"context"
+	"cmp"
 	"fmt"
-	"sync/atomic"
-
-	"golang.org/x/sync/semaphore"
+	"sync"
 )
 
 // Budget is a number of bytes that calls share. Messages and replies take their
 // bytes at once or are refused; decoding waits for its bytes. So that decoding can
-// always go on, and calls end, messages never take more than half. A Budget is
+// always go on, and calls end, messages never take more than half; so that calls come
+// in and can be told no, decoding never takes more than three quarters. A Budget is
 // safe for concurrent use.
 type Budget struct {
-	size     int64
-	bytes    *semaphore.Weighted
-	messages *semaphore.Weighted // of the same bytes, those that messages may take
-	used     atomic.Int64
+	size int64
+
+	mu       sync.Mutex // guards what follows
+	messages int64
+	decoding int64
+	peak     int64 // of both together, since Watch looked
+	freed    func()
 }
 
-// NewBudget returns a budget of size bytes. The error says that size is below 2.
+// NewBudget returns a budget of size bytes. The error says that size is below 4.
 func NewBudget(size int64) (*Budget, error) {
-	if size < 2 {
-		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 2", size)
+	if size < 4 {
+		return nil, fmt.Errorf("memory: budget is %d bytes, expected at least 4", size)
 	}
-	return &Budget{
-		size:     size,
-		bytes:    semaphore.NewWeighted(size),
-		messages: semaphore.NewWeighted(size / 2),
-	}, nil
+	return &Budget{size: size, freed: func() {}}, nil
 }
 
 // Size returns the bytes in all.
 func (b *Budget) Size() int64 { return b.size }
 
+// Most returns the bytes that one picture may take to decode: half, which is free as
+// soon as no other is decoded.
+func (b *Budget) Most() int64 { return b.size / 2 }
+
+// MessageSize returns the bytes that messages and replies may take.
+func (b *Budget) MessageSize() int64 { return b.size / 2 }
+
 // Used returns the bytes that are taken.
-func (b *Budget) Used() int64 { return b.used.Load() }
+func (b *Budget) Used() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.messages + b.decoding
+}
 
 // TakeMessage takes n bytes for a message or a reply and reports whether they were
 // free. They are given back by ReleaseMessage.
-func (b *Budget) TakeMessage(n int64) bool {
-	if !b.messages.TryAcquire(n) {
+func (b *Budget) TakeMessage(n int64) bool { return b.take(&b.messages, b.MessageSize(), n) }
+
+// ReleaseMessage gives back n bytes of TakeMessage.
+func (b *Budget) ReleaseMessage(n int64) { b.release(&b.messages, n) }
+
+// Take takes n bytes for decoding and reports whether they were free. They are given
+// back by Release.
+func (b *Budget) Take(n int64) bool { return b.take(&b.decoding, b.size/4*3, n) }
+
+// Release gives back n bytes of Take.
+func (b *Budget) Release(n int64) { b.release(&b.decoding, n) }
+
+// OnFreed has freed called after bytes were given back, so that who was told no can
+// try again. It is set once, before the budget is used.
+func (b *Budget) OnFreed(freed func()) { b.freed = freed }
+
+func (b *Budget) take(part *int64, most, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > most-*part || n > b.size-b.messages-b.decoding {
 		return false
 	}
-	if !b.bytes.TryAcquire(n) {
-		b.messages.Release(n)
-		return false
-	}
-	b.used.Add(n)
+	*part += n
+	b.peak = max(b.peak, b.messages+b.decoding)
 	return true
 }
 
-// ReleaseMessage gives back n bytes of TakeMessage.
-func (b *Budget) ReleaseMessage(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
-	b.messages.Release(n)
-}
-
-// Take takes n bytes, first come first served, and waits for them until ctx is
-// done. More than Size fails only then: the caller checks n before. They are given
-// back by Release.
-func (b *Budget) Take(ctx context.Context, n int64) error {
-	if err := b.bytes.Acquire(ctx, n); err != nil {
-		return err
+func (b *Budget) release(part *int64, n int64) {
+	if n == 0 {
+		return
 	}
-	b.used.Add(n)
-	return nil
+	b.mu.Lock()
+	*part -= n
+	b.mu.Unlock()
+	b.freed()
 }
 
-// Release gives back n bytes of Take.
-func (b *Budget) Release(n int64) {
-	b.used.Add(-n)
-	b.bytes.Release(n)
+// Share bounds what the accounts of one caller hold together, so that none takes the
+// place of all others. It is safe for concurrent use.
+type Share struct {
+	mu    sync.Mutex
+	limit int64
+	held  int64
+}
+
+// NewShare returns the share that one caller has: half of what messages may take.
+func (b *Budget) NewShare() *Share { return &Share{limit: b.MessageSize() / 2} }
+
+// take takes n bytes, or gives them back where n is below 0, and reports whether
+// they were free.
+func (s *Share) take(n int64) bool {
+	if s == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > 0 && s.held+n > s.limit {
+		return false
+	}
+	s.held += n
+	return true
+}
+
+// Account is what one call holds of a budget for its messages. It is safe for
+// concurrent use.
+type Account struct {
+	budget  *Budget
+	share   *Share // nil: all of it
+	limit   int64
+	refused chan struct{} // closed when bytes were not free
+
+	mu     sync.Mutex
+	held   int64
+	over   bool // that refused is closed
+	closed bool
+}
+
+// NewAccount returns an account that holds nothing and will hold limit bytes at
+// most; zero: what there is. What it holds is of share, too; nil: of none. The caller
+// must Close it.
+func (b *Budget) NewAccount(limit int64, share *Share) *Account {
+	return &Account{budget: b, share: share, limit: cmp.Or(limit, b.size), refused: make(chan struct{})}
+}
+
+// Take takes n bytes and reports whether they were free. Once they were not, the
+// account is given no more.
+func (a *Account) Take(n int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.closed || a.over:
+		return false
+	case a.held+n > a.limit || !a.takeLocked(n):
+		a.over = true
+		close(a.refused)
+		return false
+	}
+	a.held += n
+	return true
+}
+
+// takeLocked takes n bytes of the share and the budget, or of neither.
+func (a *Account) takeLocked(n int64) bool {
+	if !a.share.take(n) {
+		return false
+	}
+	if !a.budget.TakeMessage(n) {
+		a.share.take(-n)
+		return false
+	}
+	return true
+}
+
+// Fits reports whether Take would take n bytes now.
+func (a *Account) Fits(n int64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || a.over || a.held+n > a.limit || !a.takeLocked(n) {
+		return false
+	}
+	a.held += n
+	a.giveLocked(n)
+	return true
+}
+
+// Give gives back n bytes, or what is held where that is less.
+func (a *Account) Give(n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.giveLocked(n)
+}
+
+func (a *Account) giveLocked(n int64) {
+	n = min(n, a.held)
+	a.held -= n
+	a.share.take(-n)
+	a.budget.ReleaseMessage(n)
+}
+
+// Keep gives back all but n bytes.
+func (a *Account) Keep(n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.giveLocked(max(a.held-n, 0))
+}
+
+// Refused is closed when Take has not been given what it asked for.
+func (a *Account) Refused() <-chan struct{} { return a.refused }
+
+// Close gives all back; Take then takes nothing. It may be called more than once.
+func (a *Account) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	a.giveLocked(a.held)
 }

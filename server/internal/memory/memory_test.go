@@ -1,10 +1,7 @@
 package memory_test
 
 import (
-	"context"
-	"errors"
 	"testing"
-	"testing/synctest"
 
 	"siamese/server/internal/memory"
 )
@@ -26,8 +23,11 @@ func TestMessagesTakeAtMostHalf(t *testing.T) {
 	if b.TakeMessage(1) {
 		t.Error("TakeMessage(1) beside 50 of 100 = true, want false: the rest is for decoding")
 	}
-	if err := b.Take(t.Context(), 50); err != nil {
-		t.Errorf("Take(50) beside 50 of messages = %v, want none", err)
+	if !b.Take(50) {
+		t.Error("Take(50) beside 50 of messages = false, want true")
+	}
+	if b.Take(1) {
+		t.Error("Take(1) of a full budget = true, want false")
 	}
 	if got := b.Used(); got != 100 {
 		t.Errorf("Used() = %d, want 100", got)
@@ -39,48 +39,83 @@ func TestMessagesTakeAtMostHalf(t *testing.T) {
 	}
 }
 
-func TestMessagesAreRefusedWhereDecodingHasAll(t *testing.T) {
+// Whatever is decoded, a call can come in.
+func TestDecodingTakesAtMostThreeQuarters(t *testing.T) {
 	b := newBudget(t, 100)
-	if err := b.Take(t.Context(), 100); err != nil {
-		t.Fatal(err)
+	if !b.Take(b.Most()) || !b.Take(25) || b.Take(1) {
+		t.Error("Take(50), Take(25), Take(1) of 100 want true, true, false")
 	}
-	if b.TakeMessage(1) {
-		t.Error("TakeMessage(1) of a full budget = true, want false")
+	if !b.TakeMessage(25) || b.TakeMessage(1) {
+		t.Error("TakeMessage(25), TakeMessage(1) beside 75 of 100 want true, false")
 	}
-	b.Release(100)
-	if !b.TakeMessage(50) {
-		t.Error("TakeMessage(50) after a refusal and a release = false, want true")
+	b.Release(75)
+	if !b.TakeMessage(25) {
+		t.Error("TakeMessage(25) once decoding has ended = false, want true")
 	}
 }
 
-func TestTakeWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(t, 100)
-		if err := b.Take(t.Context(), 60); err != nil {
-			t.Fatal(err)
+func TestWhoWaitsIsToldOfWhatIsFreed(t *testing.T) {
+	b := newBudget(t, 100)
+	told := 0
+	b.OnFreed(func() {
+		told++
+		if !b.Take(75) {
+			t.Error("Take of what was freed = false, want true")
 		}
-		taken := make(chan error, 1)
-		go func() { taken <- b.Take(t.Context(), 60) }()
-		synctest.Wait()
-		select {
-		case err := <-taken:
-			t.Fatalf("Take(60) beside 60 of 100 = %v at once, want it to wait", err)
-		default:
-		}
-		b.Release(60)
-		if err := <-taken; err != nil {
-			t.Errorf("Take(60) once it fits = %v, want none", err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := b.Take(ctx, 60); !errors.Is(err, context.Canceled) {
-			t.Errorf("Take after its end = %v, want %v", err, context.Canceled)
-		}
+		b.OnFreed(func() { told++ })
 	})
+	b.Take(60)
+	b.Release(60)
+	b.Release(75)
+	b.TakeMessage(10)
+	b.ReleaseMessage(10)
+	if told != 3 {
+		t.Errorf("told %d times, want 3", told)
+	}
 }
 
 func TestNewBudgetRefuses(t *testing.T) {
 	if _, err := memory.NewBudget(1); err == nil {
 		t.Error("NewBudget(1) = nil error, want one")
+	}
+}
+
+func TestAccount(t *testing.T) {
+	b := newBudget(t, 1000) // 500 for messages, 250 of one caller
+	share := b.NewShare()
+	one, two, other := b.NewAccount(0, share), b.NewAccount(0, share), b.NewAccount(100, nil)
+	if !one.Take(200) || !two.Fits(50) || !two.Take(50) || two.Fits(1) || !other.Take(100) {
+		t.Error("what fits was refused, or Fits told wrong")
+	}
+	if b.Used() != 350 {
+		t.Fatalf("Used() = %d, want 350", b.Used())
+	}
+	select {
+	case <-two.Refused():
+		t.Fatal("Refused is closed by Fits")
+	default:
+	}
+	if two.Take(1) {
+		t.Error("Take beyond the caller's share = true")
+	}
+	<-two.Refused()
+	if other.Take(1) {
+		t.Error("Take beyond the account's limit = true")
+	}
+	one.Give(50)
+	one.Keep(100)
+	if b.Used() != 250 {
+		t.Errorf("Used() = %d after Give and Keep, want 250", b.Used())
+	}
+	for range 2 {
+		one.Close()
+		two.Close()
+		other.Close()
+	}
+	if b.Used() != 0 || one.Take(1) {
+		t.Errorf("Used() = %d after all accounts are closed, want 0 and nothing taken", b.Used())
+	}
+	if !b.NewAccount(0, share).Take(250) {
+		t.Error("the caller's share did not come back")
 	}
 }

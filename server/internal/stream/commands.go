@@ -62,6 +62,15 @@ type item struct {
 	capturedAt *timestamppb.Timestamp
 }
 
+// timeOf is what the client gave as a time, without any fields that the contract
+// does not know: it goes back with the answer.
+func timeOf(given *timestamppb.Timestamp) *timestamppb.Timestamp {
+	if given == nil {
+		return nil
+	}
+	return &timestamppb.Timestamp{Seconds: given.GetSeconds(), Nanos: given.GetNanos()}
+}
+
 func (i item) name(failed *pb.ItemFailed) {
 	failed.Item = &pb.ItemFailed_Id{Id: i.id}
 	failed.CapturedAt = i.capturedAt
@@ -78,7 +87,7 @@ func (s *session) frame(m *pb.Frame) *entry {
 	e := s.newEntry()
 	e.id, e.droppable = m.GetId(), true
 	c := &frameCommand{
-		item:       item{m.GetId(), m.GetCapturedAt()},
+		item:       item{m.GetId(), timeOf(m.GetCapturedAt())},
 		references: m.GetReferences(),
 	}
 	e.command = c
@@ -129,7 +138,7 @@ func (s *session) pair(m *pb.FramePair) *entry {
 	e := s.newEntry()
 	e.id = m.GetId()
 	e.command = &pairCommand{
-		item: item{m.GetId(), m.GetCapturedAt()},
+		item: item{m.GetId(), timeOf(m.GetCapturedAt())},
 		a:    e.operand("pair.image_a", m.GetImageA()),
 		b:    e.operand("pair.image_b", m.GetImageB()),
 	}

@@ -110,7 +110,7 @@ func (e *entry) load(ctx context.Context) error {
 
 // imagesConfig is the same for all entries.
 func (s *session) imagesConfig() infer.ImagesConfig {
-	return infer.ImagesConfig{KeepPrepared: s.opening.GetOptions().GetIncludePrepared(), WaitForRoom: true}
+	return infer.ImagesConfig{Caller: s.caller, KeepPrepared: s.opening.GetOptions().GetIncludePrepared(), WaitForRoom: true}
 }
 
 // newEntry returns an entry without a command.

@@ -104,7 +104,7 @@ func (c *setReferenceCommand) answer(_ context.Context, s *session, _ *entry) (*
 }
 
 func (c *setReferenceCommand) name(failed *pb.ItemFailed) {
-	failed.Item = &pb.ItemFailed_Reference{Reference: c.reference}
+	failed.Item = &pb.ItemFailed_Reference{Reference: fault.ClipReferenceName(c.reference)}
 }
 
 // dropReferenceCommand forgets a name.
@@ -126,5 +126,5 @@ func (c *dropReferenceCommand) answer(_ context.Context, s *session, _ *entry) (
 }
 
 func (c *dropReferenceCommand) name(failed *pb.ItemFailed) {
-	failed.Item = &pb.ItemFailed_Reference{Reference: c.reference}
+	failed.Item = &pb.ItemFailed_Reference{Reference: fault.ClipReferenceName(c.reference)}
 }

@@ -36,13 +36,14 @@ import (
 // Metrics.
 type Config struct {
 	Registry      *infer.Registry
-	MaxStreams    int             // open at a time
-	MaxReferences int             // of one stream
-	MaxWindow     int             // messages under way on one stream
-	Draining      <-chan struct{} // closed when streams are to be told that the server stops
-	GraceOver     <-chan struct{} // closed when streams are to end
-	Grace         time.Duration   // how long a stream is answered on after it was told that its model is to go
-	CutOff        time.Duration   // how long after it was told it is cut off, where its client takes no answers
+	Caller        func(context.Context) string // names who makes a call
+	MaxStreams    int                          // open at a time
+	MaxReferences int                          // of one stream
+	MaxWindow     int                          // messages under way on one stream
+	Draining      <-chan struct{}              // closed when streams are to be told that the server stops
+	GraceOver     <-chan struct{}              // closed when streams are to end
+	Grace         time.Duration                // how long a stream is answered on after it was told that its model is to go
+	CutOff        time.Duration                // how long after it was told it is cut off, where its client takes no answers
 	Explainer     fault.Explainer
 	Metrics       *metrics.Metrics // nil: none
 }
@@ -126,6 +127,7 @@ func (s *Service) converse(ctx context.Context, cancel context.CancelCauseFunc, 
 	if err != nil {
 		return err
 	}
+	session.caller = s.cfg.Caller(ctx)
 	session.start(ctx)
 	defer func() {
 		cancel(nil) // before the wait: the workers go by it
@@ -182,6 +184,7 @@ type session struct {
 	model     *infer.Handle
 	stream    Stream
 	opening   *pb.StreamOpening
+	caller    string
 	threshold float32
 	size      int  // the most entries under way
 	latest    bool // a frame that waits is replaced by a newer one

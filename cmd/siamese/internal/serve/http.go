@@ -43,7 +43,7 @@ func (c *Command) listenHTTP(ctx context.Context, service *server.Server, logger
 	if err := c.checkPort("--http-addr", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.origins()}); err != nil {
+	if err := service.AddHTTP(listener, server.HTTPConfig{Page: web.Handler(), Origins: c.origins(), Hosts: c.HTTPHost}); err != nil {
 		return cli.Usage(errors.Join(err, listener.Close()))
 	}
 	logger.Info("page", "url", c.pageURL(listener.Addr()))

@@ -145,6 +145,7 @@ func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (version
 	if err := l.service.AddModel(model, info); err != nil {
 		return nil, told(errors.Join(err, model.Close()))
 	}
+	debug.FreeOSMemory() // loading takes several times the weights
 	return &loadedModel{service: l.service, model: model, info: info}, nil
 }
 

@@ -22,6 +22,7 @@ type Command struct {
 
 	HTTPAddr   string    `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
 	CORSOrigin []cli.URL `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
+	HTTPHost   []string  `help:"Lets requests name this host where --http-addr is a loopback address, as a proxy on this machine passes it on; may be repeated. Empty: localhost and loopback addresses alone." name:"http-host"`
 
 	MaxMessageBytes     int           `help:"Limits the bytes of one message." default:"16777216"`
 	MaxImageBytes       int           `help:"Limits the bytes of one encoded image." default:"7340032"`
@@ -34,15 +35,19 @@ type Command struct {
 	MaxStreamWindow     int           `help:"Limits the frames in flight on one stream." default:"8"`
 	MaxStreams          int           `help:"Limits the open streams of all callers; more are refused." default:"256"`
 	MaxCalls            int           `help:"Limits the calls in flight of all callers, streams not counted; more are refused before their message is read." default:"512"`
-	MaxPixelsInFlight   int           `help:"Limits the decoded pixels of all calls at once; more wait." default:"200000000"`
-	MaxQueuedImages     int           `help:"Limits the images that wait for the encoder; more are refused." default:"512"`
+	Memory              int64         `help:"Limits the bytes of messages, replies and pictures being decoded, of all calls at once. 0: 1 GiB, or less where the container or machine has no more." default:"0"`
+	MaxConnections      int           `help:"Limits the open connections at each port; more are closed at once." default:"2048"`
+	AddressConnections  int           `help:"Limits those of one address." name:"address-connections" default:"256"`
+	StallTimeout        time.Duration `help:"Closes a connection on which an answer waits and whose client has read nothing for this long." default:"1m"`
+	MaxQueuedImages     int           `help:"Limits the images of one call that wait for the encoder; more are refused. All callers together may have three times as many." default:"512"`
 	DefaultDeadline     time.Duration `help:"Sets the deadline of a call that has none." default:"60s"`
+	MaxDeadline         time.Duration `help:"Limits the deadline of a call; a longer one is cut to it. Streams are not calls." default:"5m"`
 
 	DrainDelay  time.Duration `help:"Serves on for this long after SIGTERM while health says NOT_SERVING. 0: stops at once." default:"0s"`
 	StreamGrace time.Duration `help:"Serves streams for this long after they were told that the server stops, or that their version of the model goes." default:"5s"`
 	StopTimeout time.Duration `help:"Waits for this long for calls in flight to end, and for streams on a version that goes." default:"25s"`
 
-	WatchdogPeriod   time.Duration `help:"Encodes an image where no call has had one encoded for this long; health says SERVING only if that works. 0: never." default:"30s"`
+	WatchdogPeriod   time.Duration `help:"Encodes an image where no run has ended well for this long; health says SERVING only if that works. 0: never." default:"30s"`
 	WatchdogTimeout  time.Duration `help:"Limits how long that may take." default:"10s"`
 	MaxConnectionAge time.Duration `help:"Asks clients to reconnect at this age of the connection, so that they find new instances. 0: never." default:"0s"`
 
@@ -63,6 +68,9 @@ type Command struct {
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	cli.OutliveReaders()
 	logger := c.logger(s)
+	if err := c.planMemory(logger); err != nil {
+		return err
+	}
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
 	security, err := c.openSecurity()
 	if err != nil {
@@ -122,18 +130,21 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 
 func (c *Command) config(logger *slog.Logger) server.Config {
 	return server.Config{
-		MaxMessageBytes:     c.MaxMessageBytes,
-		MaxPairs:            c.MaxPairs,
-		MaxCandidates:       c.MaxCandidates,
-		MaxImages:           c.MaxImages,
-		MaxStreamReferences: c.MaxStreamReferences,
-		MaxStreamWindow:     c.MaxStreamWindow,
-		MaxStreams:          c.MaxStreams,
-		MaxCalls:            c.MaxCalls,
-		MaxPixelsInFlight:   c.MaxPixelsInFlight,
-		MaxQueuedImages:     c.MaxQueuedImages,
-		BatchWait:           c.BatchWait,
-		CacheBytes:          c.CacheBytes,
+		MaxMessageBytes:         c.MaxMessageBytes,
+		MaxPairs:                c.MaxPairs,
+		MaxCandidates:           c.MaxCandidates,
+		MaxImages:               c.MaxImages,
+		MaxStreamReferences:     c.MaxStreamReferences,
+		MaxStreamWindow:         c.MaxStreamWindow,
+		MaxStreams:              c.MaxStreams,
+		MaxCalls:                c.MaxCalls,
+		MemoryBytes:             c.Memory,
+		MaxConnections:          c.MaxConnections,
+		MaxConnectionsOfAddress: c.AddressConnections,
+		StallTimeout:            c.StallTimeout,
+		MaxQueuedImages:         c.MaxQueuedImages,
+		BatchWait:               c.BatchWait,
+		CacheBytes:              c.CacheBytes,
 		Limits: imaging.Limits{
 			MaxBytes:     c.MaxImageBytes,
 			MaxPixels:    c.MaxImagePixels,
@@ -142,6 +153,7 @@ func (c *Command) config(logger *slog.Logger) server.Config {
 		Rule:             c.Rule(),
 		Alpha:            c.Transparency(),
 		DefaultDeadline:  c.DefaultDeadline,
+		MaxDeadline:      c.MaxDeadline,
 		DrainDelay:       c.DrainDelay,
 		StreamGrace:      c.StreamGrace,
 		StopTimeout:      c.StopTimeout,

@@ -25,26 +25,30 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := server.Config{
-		MaxMessageBytes:     server.DefaultMaxMessageBytes,
-		MaxPairs:            server.DefaultMaxPairs,
-		MaxCandidates:       server.DefaultMaxCandidates,
-		MaxImages:           server.DefaultMaxImages,
-		MaxStreamReferences: server.DefaultMaxStreamReferences,
-		MaxStreamWindow:     server.DefaultMaxStreamWindow,
-		MaxStreams:          server.DefaultMaxStreams,
-		MaxCalls:            server.DefaultMaxCalls,
-		MaxPixelsInFlight:   server.DefaultMaxPixelsInFlight,
-		MaxQueuedImages:     server.DefaultMaxQueuedImages,
-		DefaultDeadline:     server.DefaultDeadline,
-		StreamGrace:         server.DefaultStreamGrace,
-		StopTimeout:         server.DefaultStopTimeout,
-		WatchdogTimeout:     server.DefaultWatchdogTimeout,
+		MaxMessageBytes:         server.DefaultMaxMessageBytes,
+		MaxPairs:                server.DefaultMaxPairs,
+		MaxCandidates:           server.DefaultMaxCandidates,
+		MaxImages:               server.DefaultMaxImages,
+		MaxStreamReferences:     server.DefaultMaxStreamReferences,
+		MaxStreamWindow:         server.DefaultMaxStreamWindow,
+		MaxStreams:              server.DefaultMaxStreams,
+		MaxCalls:                server.DefaultMaxCalls,
+		MaxConnections:          server.DefaultMaxConnections,
+		MaxConnectionsOfAddress: server.DefaultAddressConnections,
+		StallTimeout:            server.DefaultStallTimeout,
+		MaxQueuedImages:         server.DefaultMaxQueuedImages,
+		DefaultDeadline:         server.DefaultDeadline,
+		MaxDeadline:             server.DefaultMaxDeadline,
+		StreamGrace:             server.DefaultStreamGrace,
+		StopTimeout:             server.DefaultStopTimeout,
+		WatchdogTimeout:         server.DefaultWatchdogTimeout,
 		Limits: imaging.Limits{
 			MaxBytes:     imaging.DefaultMaxBytes,
 			MaxPixels:    imaging.DefaultMaxPixels,
 			MaxSideRatio: imaging.DefaultMaxSideRatio,
 		},
 	}
+	// MemoryBytes is planned when the program runs.
 	// The program keeps embeddings and looks after its model, a bare server does
 	// neither.
 	ignored := cmpopts.IgnoreFields(server.Config{}, "CacheBytes", "WatchdogPeriod", "Build")

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/info.proto.
  */
 export const file_siamese_v1_info: GenFile = /*@__PURE__*/
-  fileDesc("ChVzaWFtZXNlL3YxL2luZm8ucHJvdG8SCnNpYW1lc2UudjEiJQoUR2V0U2VydmVySW5mb1JlcXVlc3QSDQoFbW9kZWwYASABKAkiqwEKFUdldFNlcnZlckluZm9SZXNwb25zZRIkCgVtb2RlbBgBIAEoCzIVLnNpYW1lc2UudjEuTW9kZWxJbmZvEiIKBmxpbWl0cxgCIAEoCzISLnNpYW1lc2UudjEuTGltaXRzEiQKBWJ1aWxkGAMgASgLMhUuc2lhbWVzZS52MS5CdWlsZEluZm8SIgoGYWNjZXNzGAQgASgLMhIuc2lhbWVzZS52MS5BY2Nlc3MiygEKCU1vZGVsSW5mbxItCglyZWZlcmVuY2UYASABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEhQKDGlucHV0X2hlaWdodBgCIAEoDRITCgtpbnB1dF93aWR0aBgDIAEoDRIYChBlbWJlZGRpbmdfbGVuZ3RoGAQgASgNEhEKCXRocmVzaG9sZBgFIAEoAhITCgtyZXNpemVfcnVsZRgGIAEoCRIOCgZkZXZpY2UYByABKAkSEQoJcHJlY2lzaW9uGAggASgJIpQDCgZMaW1pdHMSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYASABKAQSFwoPbWF4X2ltYWdlX2J5dGVzGAIgASgEEhgKEG1heF9pbWFnZV9waXhlbHMYAyABKAQSFgoObWF4X3NpZGVfcmF0aW8YBCABKA0SEQoJbWF4X3BhaXJzGAUgASgNEhYKDm1heF9jYW5kaWRhdGVzGAYgASgNEhIKCm1heF9pbWFnZXMYByABKA0SHQoVbWF4X3N0cmVhbV9yZWZlcmVuY2VzGAggASgNEhkKEW1heF9zdHJlYW1fd2luZG93GAkgASgNEhwKFG1heF9waXhlbHNfaW5fZmxpZ2h0GAogASgEEhkKEW1heF9xdWV1ZWRfaW1hZ2VzGAsgASgNEjMKEGRlZmF1bHRfZGVhZGxpbmUYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNaW1hZ2VfZm9ybWF0cxgNIAMoCRITCgttYXhfc3RyZWFtcxgOIAEoDRIRCgltYXhfY2FsbHMYDyABKA0iYQoGQWNjZXNzEhQKDHRva2VuX25lZWRlZBgBIAEoCBIYChBjYWxsc19wZXJfc2Vjb25kGAIgASgBEg0KBWJ1cnN0GAMgASgNEhgKEGNvbmN1cnJlbnRfY2FsbHMYBCABKA0iXgoJQnVpbGRJbmZvEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkSEgoKZ29fdmVyc2lvbhgDIAEoCRIaChJ0ZW5zb3JmbG93X3ZlcnNpb24YBCABKAlCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_siamese_v1_common]);
+  fileDesc("ChVzaWFtZXNlL3YxL2luZm8ucHJvdG8SCnNpYW1lc2UudjEiJQoUR2V0U2VydmVySW5mb1JlcXVlc3QSDQoFbW9kZWwYASABKAkiqwEKFUdldFNlcnZlckluZm9SZXNwb25zZRIkCgVtb2RlbBgBIAEoCzIVLnNpYW1lc2UudjEuTW9kZWxJbmZvEiIKBmxpbWl0cxgCIAEoCzISLnNpYW1lc2UudjEuTGltaXRzEiQKBWJ1aWxkGAMgASgLMhUuc2lhbWVzZS52MS5CdWlsZEluZm8SIgoGYWNjZXNzGAQgASgLMhIuc2lhbWVzZS52MS5BY2Nlc3MiygEKCU1vZGVsSW5mbxItCglyZWZlcmVuY2UYASABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEhQKDGlucHV0X2hlaWdodBgCIAEoDRITCgtpbnB1dF93aWR0aBgDIAEoDRIYChBlbWJlZGRpbmdfbGVuZ3RoGAQgASgNEhEKCXRocmVzaG9sZBgFIAEoAhITCgtyZXNpemVfcnVsZRgGIAEoCRIOCgZkZXZpY2UYByABKAkSEQoJcHJlY2lzaW9uGAggASgJIt8DCgZMaW1pdHMSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYASABKAQSFwoPbWF4X2ltYWdlX2J5dGVzGAIgASgEEhgKEG1heF9pbWFnZV9waXhlbHMYAyABKAQSFgoObWF4X3NpZGVfcmF0aW8YBCABKA0SEQoJbWF4X3BhaXJzGAUgASgNEhYKDm1heF9jYW5kaWRhdGVzGAYgASgNEhIKCm1heF9pbWFnZXMYByABKA0SHQoVbWF4X3N0cmVhbV9yZWZlcmVuY2VzGAggASgNEhkKEW1heF9zdHJlYW1fd2luZG93GAkgASgNEiAKFG1heF9waXhlbHNfaW5fZmxpZ2h0GAogASgEQgIYARIZChFtYXhfcXVldWVkX2ltYWdlcxgLIAEoDRIzChBkZWZhdWx0X2RlYWRsaW5lGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWltYWdlX2Zvcm1hdHMYDSADKAkSEwoLbWF4X3N0cmVhbXMYDiABKA0SEQoJbWF4X2NhbGxzGA8gASgNEhQKDG1lbW9yeV9ieXRlcxgQIAEoBBIvCgxtYXhfZGVhZGxpbmUYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYQoGQWNjZXNzEhQKDHRva2VuX25lZWRlZBgBIAEoCBIYChBjYWxsc19wZXJfc2Vjb25kGAIgASgBEg0KBWJ1cnN0GAMgASgNEhgKEGNvbmN1cnJlbnRfY2FsbHMYBCABKA0iXgoJQnVpbGRJbmZvEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkSEgoKZ29fdmVyc2lvbhgDIAEoCRIaChJ0ZW5zb3JmbG93X3ZlcnNpb24YBCABKAlCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_siamese_v1_common]);
 
 /**
  * GetServerInfoRequest asks about a model.
@@ -222,14 +222,16 @@ export type Limits = Message<"siamese.v1.Limits"> & {
   maxStreamWindow: number;
 
   /**
-   * Decoded pixels of all calls under way; a call that would go over waits.
+   * Always 0: memory_bytes has taken its place.
    *
-   * @generated from field: uint64 max_pixels_in_flight = 10;
+   * @generated from field: uint64 max_pixels_in_flight = 10 [deprecated = true];
+   * @deprecated
    */
   maxPixelsInFlight: bigint;
 
   /**
-   * Images that may wait for the encoder; QUEUE_FULL beyond that.
+   * Images of one call that may wait for the encoder; QUEUE_FULL beyond that. A caller's
+   * calls together may have half as many again.
    *
    * @generated from field: uint32 max_queued_images = 11;
    */
@@ -264,6 +266,24 @@ export type Limits = Message<"siamese.v1.Limits"> & {
    * @generated from field: uint32 max_calls = 15;
    */
   maxCalls: number;
+
+  /**
+   * Bytes that all calls under way hold at a time: messages, replies, and pictures
+   * while they are decoded. A message or reply that would go over is refused with
+   * SERVER_BUSY, decoding waits. A picture whose decoding takes more than half of it
+   * is refused with IMAGE_TOO_COSTLY.
+   *
+   * @generated from field: uint64 memory_bytes = 16;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * The longest deadline that a call gets; it ends then, even where its caller would
+   * wait longer.
+   *
+   * @generated from field: google.protobuf.Duration max_deadline = 17;
+   */
+  maxDeadline?: Duration | undefined;
 };
 
 /**

@@ -1,0 +1,63 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"siamese/cmd/internal/cli"
+	"siamese/server"
+)
+
+const (
+	// ownBytes is what the program takes beside the calls' budget and what it keeps of
+	// embeddings: code, one model, TensorFlow's buffers of the largest runs.
+	// docs/operations.md has what was measured.
+	ownBytes = 384 << 20
+
+	// nativeBytes is what of that Go's runtime does not know of.
+	nativeBytes = 320 << 20
+)
+
+// planMemory fills in --memory from the limit of the container, or else the memory of
+// the machine, and has Go collect its garbage in time for it. GOMEMLIMIT stands where
+// it is set. A limit that leaves no room for calls is an error.
+func (c *Command) planMemory(logger *slog.Logger) error {
+	limit, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+	if err != nil {
+		limit = noLimit
+	}
+	if err != nil && !errors.Is(err, memlimit.ErrNoLimit) {
+		logger.Warn("the limit of memory is not known", "err", err)
+	}
+	limit = min(limit, noLimit)
+	room := int64(limit) - ownBytes - int64(c.CacheBytes)
+	if c.Memory > room {
+		logger.Warn("--memory is more than the limit of memory leaves", "memory", c.Memory, "limit", limit, "leaves", max(room, 0))
+	}
+	if c.Memory == 0 {
+		if c.Memory, err = memoryOf(room); err != nil {
+			return cli.Usage(fmt.Errorf("memory is limited to %d MB, of which %d MB are taken beside calls: %w", limit>>20, (ownBytes+c.CacheBytes)>>20, err))
+		}
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(c.Memory + int64(c.CacheBytes) + ownBytes - nativeBytes)
+	}
+	logger.Info("memory", "limit", limit, "for_calls", c.Memory)
+	return nil
+}
+
+// noLimit is more than any machine has.
+const noLimit = 1 << 62
+
+// memoryOf is what calls get where there is room for so many bytes.
+func memoryOf(room int64) (int64, error) {
+	if room < server.MinMemoryBytes {
+		return 0, fmt.Errorf("expected %d MB more, less --cache-bytes, or --memory as you like it", (server.MinMemoryBytes-room+1<<20-1)>>20)
+	}
+	return min(room, server.DefaultMemoryBytes), nil
+}

@@ -1,0 +1,315 @@
+package admission
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	gzipencoding "google.golang.org/grpc/encoding/gzip" // registers gzip for replies
+	protoencoding "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"siamese/server/internal/fault"
+)
+
+// What a message takes beside the message itself: as it came, in one piece, and
+// unpacked.
+const messageCopies = 3
+
+// messagePrefixBytes is what gRPC puts before a message.
+const messagePrefixBytes = 5
+
+// A part of a message, which is a message of its own or a string, takes this many
+// bytes beside its own, however few it came in.
+const partBytes = 128
+
+// Options are what a gRPC server needs for its messages to be taken by the gate.
+func Options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2(protoencoding.Name)}),
+		//nolint:staticcheck // encoding.RegisterCompressor is the whole process's, clients included
+		grpc.RPCDecompressor(packed{}),
+	}
+}
+
+// Guard has the messages of a service's unary calls taken by the gate, which unpacks
+// them within the budget and says what is wrong with them. Those of streams are,
+// by the interceptor.
+func Guard(service grpc.ServiceDesc) *grpc.ServiceDesc {
+	service.Methods = slices.Clone(service.Methods)
+	for i := range service.Methods {
+		handle := service.Methods[i].Handler
+		service.Methods[i].Handler = func(srv any, ctx context.Context, receive func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+			v, err := visitIn(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return handle(srv, ctx, func(into any) error { return v.receive(receive, into) }, interceptor)
+		}
+	}
+	return &service
+}
+
+// codec leaves a message as it came where it is received as a *wireMessage.
+type codec struct{ encoding.CodecV2 }
+
+type wireMessage struct{ data mem.BufferSlice }
+
+// Unmarshal implements encoding.CodecV2.
+func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
+	if message, ok := into.(*wireMessage); ok {
+		data.Ref()
+		message.data = data
+		return nil
+	}
+	return c.CodecV2.Unmarshal(data, into)
+}
+
+// packedMark begins what packed makes of a compressed message. No other message
+// begins with it: it would be the tag of field 0, which there is not.
+const packedMark = 0
+
+// packed leaves a compressed message as it came, behind packedMark: gRPC would
+// unpack it without asking for whom, and call one that is broken its own fault.
+type packed struct{}
+
+// Do implements grpc.Decompressor.
+func (packed) Do(r io.Reader) ([]byte, error) {
+	var all bytes.Buffer
+	all.WriteByte(packedMark)
+	_, err := all.ReadFrom(r)
+	return all.Bytes(), err
+}
+
+// Type implements grpc.Decompressor.
+func (packed) Type() string { return gzipencoding.Name }
+
+// receive takes the call's next message from gRPC and unpacks it. Errors: what gRPC
+// says, *fault.Fault where there is no room for the message, a status where it is
+// none.
+func (v *visit) receive(receive func(any) error, into any) error {
+	var message wireMessage
+	received := make(chan error, 1) // never blocks the goroutine, which outlives the call by a moment
+	go func() { received <- receive(&message) }()
+	select {
+	case err := <-received:
+		if err != nil {
+			return err
+		}
+	case <-v.account.Refused():
+		return v.noRoom()
+	}
+	defer message.data.Free()
+	came := int64(message.data.Len()+messagePrefixBytes) * messageCopies
+	size, err := v.unpack(message.data, into.(proto.Message))
+	if err != nil {
+		return err
+	}
+	v.keep(came, size)
+	return nil
+}
+
+// unpack makes a message of its bytes and returns what it takes, which is taken.
+func (v *visit) unpack(data mem.BufferSlice, into proto.Message) (size int64, err error) {
+	plain := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer func() { plain.Free() }()
+	if b := plain.ReadOnlyData(); len(b) > 0 && b[0] == packedMark {
+		unpacked, err := v.inflate(b[1:])
+		if err != nil {
+			return 0, err
+		}
+		defer v.account.Give(int64(len(unpacked)) * (messageCopies - 1))
+		plain.Free()
+		plain = mem.SliceBuffer(unpacked)
+	}
+	b := plain.ReadOnlyData()
+	size = int64(len(b)) + partBytes*int64(countParts(b, into.ProtoReflect().Descriptor()))
+	if !v.account.Take(size) {
+		return 0, v.noRoom()
+	}
+	if err := proto.Unmarshal(b, into); err != nil {
+		return 0, fault.Unreadable(fmt.Sprintf("it is no %s: %v", into.ProtoReflect().Descriptor().FullName(), err))
+	}
+	return size, nil
+}
+
+// inflate unpacks gzip. What it returns is taken messageCopies-1 times: it grows by
+// copies.
+func (v *visit) inflate(compressed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, badGzip(err)
+	}
+	all, err := v.readAll(reader, v.gate.cfg.MaxMessageBytes, messageCopies-1)
+	return all, gzipError(err)
+}
+
+// ReadBody reads the body of ctx's call, which came by Admit, and unpacks it where
+// it is gzip. Its bytes are taken until the call has its message, bodyCopies times:
+// JSON, its parts and the message are there at once. Errors: a status where the body
+// is longer than limit, breaks off or is no gzip; *fault.Fault where there is no
+// room.
+func ReadBody(ctx context.Context, body io.Reader, limit int, isGzip bool) ([]byte, error) {
+	v, err := visitIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.readBody(body, limit, isGzip)
+}
+
+func (v *visit) readBody(body io.Reader, limit int, isGzip bool) ([]byte, error) {
+	if isGzip {
+		reader, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, badGzip(err)
+		}
+		all, err := v.readAll(reader, limit, bodyCopies)
+		return all, gzipError(err)
+	}
+	all, err := v.readAll(body, limit, bodyCopies)
+	if err != nil && !known(err) {
+		err = fault.Of(fmt.Errorf("the body of the call broke off: %w: %w", context.Canceled, err))
+	}
+	return all, err
+}
+
+// FitsBody returns an error where a body of size bytes would find no room.
+func FitsBody(ctx context.Context, size int64) error {
+	v, err := visitIn(ctx)
+	if err != nil || v.account.Fits(size*bodyCopies) {
+		return err
+	}
+	return v.noRoom()
+}
+
+// RefuseBody counts a call over HTTP whose body is refused with err before there is a
+// call for the observer to see.
+func RefuseBody(ctx context.Context, rpc string, err error) {
+	if v, none := visitIn(ctx); none == nil {
+		v.gate.refuse(ctx, "no message", rpc, v.caller, fault.ReasonOf(err))
+	}
+}
+
+// readAll reads all of at most limit bytes and takes each copies times as it comes.
+func (v *visit) readAll(from io.Reader, limit int, copies int64) ([]byte, error) {
+	var all bytes.Buffer
+	for {
+		n, err := io.CopyN(&all, from, readStep)
+		switch {
+		case all.Len() > limit:
+			return nil, status.Errorf(codes.ResourceExhausted, "received a message of more than %d bytes, expected at most that", limit)
+		case !v.account.Take(n * copies):
+			return nil, v.noRoom()
+		case errors.Is(err, io.EOF):
+			return all.Bytes(), nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// readStep is how far a message is read before its bytes are taken.
+const readStep = 64 << 10
+
+// known reports whether an error says already what the caller is to be told.
+func known(err error) bool {
+	_, ok := status.FromError(err)
+	return ok
+}
+
+func gzipError(err error) error {
+	if err == nil || known(err) {
+		return err
+	}
+	return badGzip(err)
+}
+
+func badGzip(err error) error {
+	return fault.Unreadable("it is said to be packed with gzip, and is not: " + err.Error())
+}
+
+// maxDepth is how deep messages are looked into: the contract's are no deeper.
+const maxDepth = 8
+
+// countParts counts what partBytes stands for in a message, so that one of few
+// bytes and many parts costs what it takes.
+func countParts(b []byte, message protoreflect.MessageDescriptor) int {
+	return countWithin(b, message, maxDepth)
+}
+
+func countWithin(b []byte, message protoreflect.MessageDescriptor, depth int) int {
+	parts := 0
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return parts // unmarshalling will say so
+		}
+		b = b[n:]
+		n = protowire.ConsumeFieldValue(number, kind, b)
+		if n < 0 {
+			return parts
+		}
+		if kind == protowire.BytesType || kind == protowire.StartGroupType {
+			parts++
+		}
+		field := message.Fields().ByNumber(number)
+		if kind == protowire.BytesType && field != nil && field.Message() != nil && depth > 0 {
+			inner, _ := protowire.ConsumeBytes(b)
+			parts += countWithin(inner, field.Message(), depth-1)
+		}
+		b = b[n:]
+	}
+	return parts
+}
+
+func (v *visit) noRoom() error {
+	return fault.MemoryFull(v.gate.cfg.Memory.MessageSize())
+}
+
+// keep gives back what a message took beside size bytes while it came. A stream's
+// messages keep theirs until as many have come as may be under way, and the next
+// two: one waits for its place, one is being read.
+func (v *visit) keep(came, size int64) {
+	if v.http {
+		v.account.Keep(callBytes + textCopies*size)
+		return
+	}
+	v.account.Give(came)
+	v.sizes = append(v.sizes, size)
+	if len(v.sizes) > v.gate.cfg.MaxWindow+2 {
+		v.account.Give(v.sizes[0])
+		v.sizes = v.sizes[1:]
+	}
+}
+
+// What an answer takes: as a message and as its bytes; over HTTP also as they are
+// brought to another form.
+const (
+	replyCopies = 2
+	textCopies  = 4
+	bodyCopies  = 8
+)
+
+// replySize is what an answer takes until it is written.
+func (v *visit) replySize(reply any) int64 {
+	message, ok := reply.(proto.Message)
+	if !ok {
+		return 0
+	}
+	size := int64(proto.Size(message))
+	if v.http {
+		return size * textCopies
+	}
+	return size * replyCopies
+}

@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"siamese/server/internal/admission"
+	"siamese/server/internal/fault"
+)
+
+// gzipName is the only compression of bodies that is understood.
+const gzipName = "gzip"
+
+// takeBody reads a call's body whole, unpacked and within the gate's budget, before
+// it is turned into a message: the transcoder takes room for what a header promises,
+// and unpacks without asking for whom.
+func (b Backend) takeBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := b.readBody(r)
+		if err != nil {
+			// Over HTTP/1 an answer before the body's end may be lost with the
+			// connection, and a caller that is refused has to learn why.
+			b.drain(r)
+			admission.RefuseBody(r.Context(), r.URL.Path, err)
+			refuseAs(w, r, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ContentLength = int64(len(body))
+		r.Header.Del("Content-Length")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (b Backend) readBody(r *http.Request) ([]byte, error) {
+	limit := int(b.maxTextBytes())
+	if r.ContentLength > int64(limit) {
+		return nil, status.Errorf(codes.ResourceExhausted, "received a body of %d bytes, expected at most %d", r.ContentLength, limit)
+	}
+	if err := admission.FitsBody(r.Context(), r.ContentLength); err != nil {
+		return nil, err
+	}
+	isGzip := r.Header.Get("Content-Encoding") == gzipName
+	if isGzip {
+		r.Header.Del("Content-Encoding")
+	}
+	body, err := admission.ReadBody(r.Context(), r.Body, limit, isGzip)
+	switch kind := mediaType(r); {
+	case err != nil:
+		return nil, err
+	case strings.HasPrefix(kind, "application/grpc"):
+		return unpackEnvelope(r, body, limit)
+	case kind == "application/json" && len(body) == 0:
+		return nil, fault.Unreadable("received an empty body, expected JSON, at least {}")
+	}
+	return body, nil
+}
+
+// What comes before a message of gRPC-Web: flags and its length.
+const (
+	envelopeBytes  = 5
+	flagCompressed = 1
+)
+
+// unpackEnvelope checks that a body is the one message of a unary call of gRPC-Web,
+// and unpacks it.
+func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
+	if len(body) < envelopeBytes {
+		return nil, fault.Unreadable(fmt.Sprintf("received a body of %d bytes, expected a message behind %d that tell its length", len(body), envelopeBytes))
+	}
+	packed, says := body[envelopeBytes:], binary.BigEndian.Uint32(body[1:])
+	if uint64(says) != uint64(len(packed)) {
+		return nil, fault.Unreadable(fmt.Sprintf("received %d bytes of a message, expected the %d that it says it has", len(packed), says))
+	}
+	if body[0]&flagCompressed == 0 || r.Header.Get("Grpc-Encoding") != gzipName {
+		return body, nil
+	}
+	message, err := admission.ReadBody(r.Context(), bytes.NewReader(packed), limit, true)
+	if err != nil {
+		return nil, err
+	}
+	plain := make([]byte, envelopeBytes, envelopeBytes+len(message))
+	binary.BigEndian.PutUint32(plain[1:], uint32(len(message)))
+	return append(plain, message...), nil
+}
+
+// drain reads on for a moment, so that the answer is not lost.
+func (b Backend) drain(r *http.Request) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
+}
+
+// mediaType is a request's, without parameters.
+func mediaType(r *http.Request) string {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
