@@ -6,8 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 )
 
 // errShorter says that a file is what it was before, cut off. A file is written
@@ -44,23 +42,6 @@ func sameFiles(a, b [][]byte) bool {
 		}
 	}
 	return true
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes, expected fewer", path, limit)
-	}
-	return data, nil
 }
 
 // blocks are all blocks of a PEM file. Text before a block is a comment; a block
