@@ -90,7 +90,7 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 			return nil, fmt.Errorf("dataset: variants: %w: class %q", ErrRotated, classes[i].Name)
 		}
 	}
-	return &Dataset{preparer: d.preparer, source: d.source, classes: classes}, nil
+	return &Dataset{preparer: d.preparer, source: d.source, classes: classes, shown: d.shown, layout: d.layout}, nil
 }
 
 // PerClass returns how many classes Variants makes of one, itself included, where
