@@ -1,6 +1,9 @@
 package tfmodel
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -22,6 +25,53 @@ type Architecture struct {
 	Blocks [][]int `json:"blocks"`
 	// Hidden is the width of the head's first layer.
 	Hidden int `json:"hidden"`
+	// Pooling says how the last feature map becomes the embedding. Default Flatten.
+	Pooling Pooling `json:"pooling,omitempty"`
+	// GeMPower is the power p of GeM pooling, fixed, above 0. Default 3. Only with GeM.
+	GeMPower float64 `json:"gem_power,omitempty"`
+	// Projection is the width of a dense layer without an activation between the
+	// pooled map and the embedding, which can hold a whitening. 0: none. Not with
+	// Flatten.
+	Projection int `json:"projection,omitempty"`
+	// Unit scales each embedding to length 1 at the end. Not with Flatten.
+	Unit bool `json:"unit,omitempty"`
+}
+
+// Pooling names a way to make an embedding of the last feature map.
+type Pooling string
+
+// The ways of pooling.
+const (
+	// Flatten takes the map as it is, height × width × channels, as Siamese-keras
+	// does: the embedding knows where in the picture something is.
+	Flatten Pooling = "flatten"
+	// Average is the mean of each channel, Keras' GlobalAveragePooling2D.
+	Average Pooling = "average"
+	// GeM is the generalized mean of each channel, mean(xᵖ)^(1/p) (F. Radenović et al.
+	// 2018): 1 is Average, and the larger the power, the nearer to the maximum.
+	GeM Pooling = "gem"
+)
+
+// Poolings lists the ways. The caller owns the slice.
+func Poolings() []Pooling { return []Pooling{Flatten, Average, GeM} }
+
+// defaultGeMPower is what Radenović et al. begin with, and hardly leave.
+const defaultGeMPower = 3
+
+// pooling is Pooling with its default.
+func (a Architecture) pooling() Pooling {
+	if a.Pooling == "" {
+		return Flatten
+	}
+	return a.Pooling
+}
+
+// gemPower is GeMPower with its default.
+func (a Architecture) gemPower() float64 {
+	if a.GeMPower == 0 {
+		return defaultGeMPower
+	}
+	return a.GeMPower
 }
 
 // VGG16 is the network of Siamese-keras for an input of that size: 17,075,009
@@ -71,8 +121,29 @@ func (a Architecture) Validate() error {
 		return fmt.Errorf("architecture: input of %d×%d is too small for %d blocks, want at least %d×%d",
 			a.Height, a.Width, len(a.Blocks), least, least)
 	}
+	return a.validatePooling()
+}
+
+// validatePooling checks the fields between the last feature map and the embedding.
+func (a Architecture) validatePooling() error {
+	if !slices.Contains(Poolings(), a.pooling()) {
+		return fmt.Errorf("architecture: pooling %q, want one of %q", a.Pooling, Poolings())
+	}
+	if !(a.GeMPower >= 0 && a.GeMPower <= maxGeMPower) || a.GeMPower != 0 && a.pooling() != GeM {
+		return fmt.Errorf("architecture: gem_power %v with pooling %q, want above 0 to %d with %q, or none", a.GeMPower, a.pooling(), maxGeMPower, GeM)
+	}
+	if a.Projection < 0 {
+		return fmt.Errorf("architecture: projection to %d values, want 0 or more", a.Projection)
+	}
+	if a.pooling() == Flatten && (a.Projection > 0 || a.Unit) {
+		return fmt.Errorf("architecture: projection %d and unit %t with pooling %q, want %q or %q", a.Projection, a.Unit, Flatten, Average, GeM)
+	}
 	return nil
 }
+
+// maxGeMPower bounds what is raised to it: float32 holds activations of 1,000 to
+// the tenth.
+const maxGeMPower = 10
 
 // FeatureMap is the size of the encoder's output before it is flattened. Each
 // block halves height and width, rounded down.
@@ -86,9 +157,20 @@ func (a Architecture) FeatureMap() (height, width, channels int) {
 }
 
 // EmbeddingLength is the number of values of an embedding: 4608 for VGG16 at
-// 105×105.
+// 105×105, and 512 at any size where it is pooled and not projected.
 func (a Architecture) EmbeddingLength() int {
+	if a.Projection > 0 {
+		return a.Projection
+	}
+	return a.pooledLength()
+}
+
+// pooledLength is the number of values before the projection.
+func (a Architecture) pooledLength() int {
 	height, width, channels := a.FeatureMap()
+	if a.pooling() != Flatten {
+		return channels
+	}
 	return height * width * channels
 }
 
@@ -128,6 +210,9 @@ func (a Architecture) Variables() []Variable {
 			channels = width
 		}
 	}
+	if a.Projection > 0 {
+		add(projectionLayer, a.pooledLength(), a.Projection)
+	}
 	add("dense_1", a.EmbeddingLength(), a.Hidden)
 	add("dense_2", a.Hidden, 1)
 	return variables
@@ -142,13 +227,62 @@ func (a Architecture) Parameters() int {
 	return total
 }
 
+// projectionLayer is the name of the dense layer before the embedding.
+const projectionLayer = "projection"
+
 // convolutionName is Keras' name for a convolution; both numbers start at 0.
 func convolutionName(block, convolution int) string {
 	return fmt.Sprintf("block%d_conv%d", block+1, convolution+1)
 }
 
+// Digest identifies the encoder that weights make in this network: embeddings of
+// different digests can't be compared. For a flattened network without more it is
+// the weights' own digest, since dense_1 fits one input size alone; otherwise the
+// input size and the pooling are part of it. It is 64 hex digits.
+func (a Architecture) Digest(set *weights.Set) string {
+	if a.pooling() == Flatten {
+		return set.Digest()
+	}
+	power := 0.0
+	if a.pooling() == GeM {
+		power = a.gemPower()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %v %t", set.Digest(), a.Height, a.Width, a.pooling(), power, a.Unit))
+	return hex.EncodeToString(sum[:])
+}
+
+// metadataKey is the architecture's place in a safetensors file's metadata.
+const metadataKey = "architecture"
+
+// Metadata is what a safetensors file says about a network whose form can't be read
+// off its weights: one that pools. Nil for others.
+func (a Architecture) Metadata() (map[string]string, error) {
+	if a.pooling() == Flatten {
+		return nil, nil //nolint:nilnil // there is nothing to say
+	}
+	text, err := json.Marshal(a)
+	return map[string]string{metadataKey: string(text)}, err
+}
+
+// architectureOf takes the architecture from a file's metadata, or else infers it.
+func architectureOf(set *weights.Set, metadata map[string]string) (Architecture, error) {
+	text, ok := metadata[metadataKey]
+	if !ok {
+		return InferArchitecture(set, DefaultSide, DefaultSide)
+	}
+	var found Architecture
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return Architecture{}, fmt.Errorf("metadata %q: %w", metadataKey, err)
+	}
+	if err := found.Validate(); err != nil {
+		return Architecture{}, fmt.Errorf("metadata %q: %w", metadataKey, err)
+	}
+	return found, found.Check(set)
+}
+
 // InferArchitecture reads the widths off a weight file. Such a file does
-// not hold the input size: height and width give it, and must fit dense_1.
+// not hold the input size: height and width give it, and must fit dense_1. Nor does
+// it say how a network pools: a flattened one is taken for granted.
 func InferArchitecture(set *weights.Set, height, width int) (Architecture, error) {
 	architecture := Architecture{Height: height, Width: width}
 	for block := 0; ; block++ {
@@ -172,6 +306,11 @@ func InferArchitecture(set *weights.Set, height, width int) (Architecture, error
 	architecture.Hidden = len(hidden.Data)
 	if err := architecture.Validate(); err != nil {
 		return Architecture{}, fmt.Errorf("weights: %w", err)
+	}
+	kernel, _ := set.Get("dense_1/kernel")
+	_, projected := set.Get(projectionLayer + "/kernel")
+	if _, _, channels := architecture.FeatureMap(); projected || len(kernel.Shape) == 2 && kernel.Shape[0] == channels && channels != architecture.EmbeddingLength() {
+		return Architecture{}, fmt.Errorf("weights are of a network that pools (dense_1/kernel has shape %v), which they don't say how: want a card that does", kernel.Shape)
 	}
 	if err := architecture.Check(set); err != nil {
 		return Architecture{}, err

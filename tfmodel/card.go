@@ -49,7 +49,8 @@ type Card struct {
 type WeightsCard struct {
 	// SHA256 is the hash of the weight file that they came from, if any.
 	SHA256 string `json:"sha256,omitempty"`
-	// Digest is weights.Set.Digest: the same for the same values, from any file. Embeddings are bound to it.
+	// Digest is Architecture.Digest: the same for the same values in the same encoder, from any file.
+	// Embeddings are bound to it.
 	Digest string `json:"digest"`
 }
 

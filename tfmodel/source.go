@@ -109,7 +109,7 @@ func readBuiltin() (Source, error) {
 
 // readFile reads a weight file with the card beside it, or makes a card.
 func readFile(path, hash string, sidecar []byte) (Source, error) {
-	set, err := weights.Read(path)
+	set, metadata, err := weights.ReadWithMetadata(path)
 	if err != nil {
 		return Source{}, err
 	}
@@ -117,15 +117,15 @@ func readFile(path, hash string, sidecar []byte) (Source, error) {
 	if sidecar != nil {
 		source.Card, err = ParseCard(sidecar)
 	} else {
-		source.Card, err = bareCard(path, set)
+		source.Card, err = bareCard(path, set, metadata)
 	}
 	source.Card.Weights.SHA256 = hash
 	return source, err
 }
 
 // bareCard is the card of weights that come without one.
-func bareCard(path string, set *weights.Set) (Card, error) {
-	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
+func bareCard(path string, set *weights.Set, metadata map[string]string) (Card, error) {
+	architecture, err := architectureOf(set, metadata)
 	if err != nil {
 		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, filepath.Base(CardPath(path)))
 	}
@@ -199,7 +199,7 @@ const partialPrefix = ".partial-"
 // complete fills in what can be derived and checks the rest.
 func (s *Source) complete() error {
 	s.Card.Parameters = s.Card.Architecture.Parameters()
-	s.Card.Weights.Digest = s.Weights.Digest()
+	s.Card.Weights.Digest = s.Card.Architecture.Digest(s.Weights)
 	if err := s.Card.Validate(); err != nil {
 		return err
 	}

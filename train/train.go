@@ -118,12 +118,15 @@ func (r *run) resume() error {
 // epochs is the training itself.
 func (r *run) epochs(ctx context.Context) error {
 	r.feeder = newFeeder(ctx, r.Setup, r.done.Step)
-	defer r.feeder.close()
+	defer func() { r.feeder.close() }() // the one that is there by then
 	if err := r.startClock(); err != nil {
 		return err
 	}
 	for r.Epochs == 0 || r.done.Epoch < r.Epochs {
-		over, err := r.epoch(ctx)
+		over, err := false, r.findHard(ctx)
+		if err == nil {
+			over, err = r.epoch(ctx)
+		}
 		if err == nil && over {
 			err = r.timeOver(ctx)
 		}

@@ -17,11 +17,13 @@ import (
 type trainFlags struct {
 	DataPath string `kong:"-" json:"data"`
 
-	Layout     string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto" json:"layout"`
+	Layout     string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto" json:"layout"`
 	Unreadable string   `help:"Chooses what to do about unreadable images: stop or skip." enum:"stop,skip" default:"stop" json:"unreadable"`
 	Split      string   `help:"Chooses what is held out for validation: image (upstream's way), class, alphabet or none." enum:"image,class,alphabet,none" default:"image" json:"split"`
 	HoldOut    int      `help:"Sets how many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
 	HoldOutOf  []string `help:"Names the classes or alphabets that are held out. Empty: drawn by --seed." placeholder:"NAME" json:"hold_out_of"`
+	HoldOutIn  string   `help:"Names a file of the classes, kinds or domains that are held out, one a line; with --split class. Empty: none." placeholder:"FILE" json:"hold_out_in,omitempty"`
+	Forbidden  string   `help:"Names a file of classes that must not count as different: groups of names or patterns, one a line (docs/training.md); with --sampler levels. Empty: none." placeholder:"FILE" json:"forbidden,omitempty"`
 	Rotations  bool     `help:"Takes the quarter turns of each class as further classes." json:"rotations"`
 	Mirrors    bool     `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
 	Distinct   bool     `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
@@ -29,16 +31,22 @@ type trainFlags struct {
 	Start      string `help:"Names the weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Empty: from scratch, by He." placeholder:"FILE" json:"start"`
 	StartScale string `help:"Says what the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
 	InputSize  int    `help:"Sets height and width of the network's input, in pixels." default:"105" json:"input_size"`
+	KeptSize   int    `help:"Sets height and width at which pictures are kept for augmentation, so that crops of them stay sharp, in pixels. 0: the input's." default:"0" json:"kept_size,omitempty"`
 
-	Sampler       string  `help:"Chooses how batches are drawn: allpairs (all pairs of some classes) or pairs (upstream's anchors)." enum:"allpairs,pairs" default:"allpairs" json:"sampler"`
+	architectureFlags
+
+	Sampler       string  `help:"Chooses how batches are drawn: allpairs (all pairs of some classes) levels (all pairs of things of some kinds) or pairs (upstream's anchors)." enum:"allpairs,levels,pairs" default:"allpairs" json:"sampler"`
 	Batch         int     `help:"Sets the images in a batch; with --sampler pairs the anchors." default:"64" json:"batch"`
-	PerClass      int     `help:"Sets the images of a class in a batch of allpairs." default:"4" json:"per_class"`
+	PerClass      int     `help:"Sets the images of a class in a batch of allpairs or levels." default:"4" json:"per_class"`
 	AlphabetShare float64 `help:"Sets the share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
 	Alphabets     int     `help:"Spreads the classes of --alphabet-share over this many alphabets. 0: one." default:"0" json:"alphabets,omitempty"`
 	OnePose       bool    `help:"Counts an alphabet that is turned or mirrored as one of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
 	Combine       float64 `help:"Sets the share of a batch's classes that are combined: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
-	Augment         string  `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
+	levelsFlags
+
+	Augment string `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way), edits (crops, text, compression and whatever else happens to pictures that are passed on) or none. auto: affine for Omniglot's layout, edits for things and domains, else autoaugment." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto" json:"augment"`
+	editsFlags
 	Rotation        float64 `help:"Sets the largest angle of affine, in degrees." default:"10" json:"rotation"`
 	Shear           float64 `help:"Sets the largest shear of affine." default:"0.3" json:"shear"`
 	ScaleLow        float64 `help:"Sets the smallest scale of affine." default:"0.8" json:"scale_low"`
@@ -49,22 +57,26 @@ type trainFlags struct {
 	Elastic         float64 `help:"Moves the knots of an elastic distortion by up to this many pixels, in affine; the picture moves by about a quarter of it. 0: none." default:"0" json:"elastic,omitempty"`
 	ElasticSpacing  int     `help:"Sets the pixels between the knots of an elastic distortion, in affine; the more, the smoother. 0: 20." default:"0" json:"elastic_spacing,omitempty"`
 
-	Optimizer    string  `help:"Chooses the update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
-	Rate         float64 `help:"Sets the highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
-	MinRate      float64 `help:"Sets the lowest learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
-	ScaleRate    bool    `help:"Scales the learning rates by the batch as upstream does." json:"scale_rate"`
-	Decay        string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
-	WarmUp       int     `help:"Raises the learning rate linearly over this many first steps. 0: none." default:"0" json:"warm_up"`
-	Momentum     float64 `help:"Sets SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
-	Nesterov     bool    `help:"Uses Nesterov's momentum in SGD, as upstream." default:"true" negatable:"" json:"nesterov"`
-	WeightDecay  float64 `help:"Sets the weight decay. 0: none." default:"0" json:"weight_decay"`
-	ClipNorm     float64 `help:"Limits the gradient's length. 0: no limit." default:"1" json:"clip_norm"`
-	HeadRate     float64 `help:"Sets the factor on the head's learning rate." default:"1" json:"head_rate"`
-	SparseHead   bool    `help:"Keeps the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
-	Freeze       int     `help:"Keeps the weights of this many first blocks. 0: all are trained." default:"0" json:"freeze"`
+	Optimizer   string  `help:"Chooses the update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
+	Rate        float64 `help:"Sets the highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
+	MinRate     float64 `help:"Sets the lowest learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
+	ScaleRate   bool    `help:"Scales the learning rates by the batch as upstream does." json:"scale_rate"`
+	Decay       string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
+	WarmUp      int     `help:"Raises the learning rate linearly over this many first steps. 0: none." default:"0" json:"warm_up"`
+	Momentum    float64 `help:"Sets SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
+	Nesterov    bool    `help:"Uses Nesterov's momentum in SGD, as upstream." default:"true" negatable:"" json:"nesterov"`
+	WeightDecay float64 `help:"Sets the weight decay. 0: none." default:"0" json:"weight_decay"`
+	ClipNorm    float64 `help:"Limits the gradient's length. 0: no limit." default:"1" json:"clip_norm"`
+	HeadRate    float64 `help:"Sets the factor on the head's learning rate." default:"1" json:"head_rate"`
+	SparseHead  bool    `help:"Keeps the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
+	Freeze      int     `help:"Keeps the weights of this many first blocks. 0: all are trained." default:"0" json:"freeze"`
+
+	FreezeProjection bool `help:"Keeps the weights of --projection." json:"freeze_projection,omitempty"`
+
 	AverageDecay float64 `help:"Sets the decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
 
 	PairWeight        float64 `help:"Sets the weight of the pairs' cross-entropy in the loss. 0: none." default:"1" json:"pair_weight"`
+	KindWeight        float64 `help:"Sets how much an image of another thing of the same kind counts as alike in the contrastive term, where one of the same thing counts 1. 0: as different." default:"0" json:"kind_weight,omitempty"`
 	ContrastiveWeight float64 `help:"Sets the weight of the supervised contrastive term on embeddings in the loss. 0: none." default:"0" json:"contrastive_weight"`
 	Temperature       float64 `help:"Sets the temperature of the contrastive term." default:"0.1" json:"temperature"`
 	ClassWeight       float64 `help:"Sets the weight of a classifier on embeddings in the loss. 0: none." default:"0" json:"class_weight"`
@@ -128,8 +140,8 @@ func (f trainFlags) conflict() error {
 	if f.Distinct && !f.Rotations && !f.Mirrors {
 		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
 	}
-	if f.Sampler != "pairs" {
-		return nil
+	if err := f.levelsConflict(); err != nil || f.Sampler != "pairs" {
+		return err
 	}
 	flags := []struct {
 		name string
@@ -179,8 +191,10 @@ func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
 		HeadRate:          f.HeadRate,
 		SparseHead:        f.SparseHead,
 		FrozenBlocks:      f.Freeze,
+		FrozenProjection:  f.FreezeProjection,
 		PairWeight:        f.PairWeight,
 		ContrastiveWeight: f.ContrastiveWeight,
+		KindWeight:        f.KindWeight,
 		ClassWeight:       f.ClassWeight,
 		Temperature:       f.Temperature,
 		Classes:           classes,
@@ -210,9 +224,18 @@ func printTable(w io.Writer, flags trainFlags, dir string) {
 	fmt.Fprintf(w, "Configurations:\n%s\n|%25s|%40s|\n%s\n", line, "keys", "values", line)
 	fmt.Fprintf(w, "|%25s|%40s|\n", "run", dir)
 	value := reflect.ValueOf(flags)
-	for i := range value.NumField() {
-		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
-		fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
-	}
+	printFields(w, value)
 	fmt.Fprintln(w, line)
+}
+
+// printFields prints a row for each field, those of embedded structs too.
+func printFields(w io.Writer, value reflect.Value) {
+	for i := range value.NumField() {
+		if field := value.Type().Field(i); field.Anonymous {
+			printFields(w, value.Field(i))
+		} else {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
+		}
+	}
 }
