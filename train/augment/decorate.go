@@ -178,3 +178,30 @@ func (c canvas) screenshot(random *rand.Rand) canvas {
 	out.write(words(random, 5+random.IntN(16)), 4, height-bottom+8, ink)
 	return out
 }
+
+// Stickered is the picture with patches on it, by chance. p is not changed, nor by the
+// functions below.
+func Stickered(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
+	c := canvasOf(p)
+	for range 3 {
+		c.sticker(random)
+	}
+	return c.picture()
+}
+
+// Captioned is the picture with text on it, by chance.
+func Captioned(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
+	c := canvasOf(p)
+	c.caption(random)
+	return c.picture()
+}
+
+// Bordered is the picture in a border, by chance.
+func Bordered(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
+	return canvasOf(p).within(borderBox(random, p), drawColor(random)).picture()
+}
+
+// Screenshot is the picture as an application shows it, by chance.
+func Screenshot(random *rand.Rand, p *imaging.Picture) *imaging.Picture {
+	return canvasOf(p).screenshot(random).picture()
+}

@@ -259,3 +259,18 @@ func SavedAsJPEG(p *imaging.Picture, quality int) *imaging.Picture {
 	}
 	return out
 }
+
+// Mirrored is the picture with left and right exchanged. p is not changed.
+func Mirrored(p *imaging.Picture) *imaging.Picture { return flip(p) }
+
+// Grey is the picture without its colours. p is not changed.
+func Grey(p *imaging.Picture) *imaging.Picture { return color(p, 0) }
+
+// Lit is the picture with its levels multiplied, 0 or more. p is not changed.
+func Lit(p *imaging.Picture, gain float64) *imaging.Picture {
+	out := sizeOf(p).empty()
+	for i, level := range p.Pix {
+		out.Pix[i] = cut(float64(level)*gain + 0.5)
+	}
+	return out
+}

@@ -103,3 +103,42 @@ func names(d *dataset.Dataset) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// TestByKind: kinds become classes with all their pictures, domains take their place,
+// and pictures are still to be had.
+func TestByKind(t *testing.T) {
+	d, _, err := dataset.Open(t.Context(), dataset.Config{
+		Path: glyphs(t, 2, "p/milk/oat", "p/milk/soy", "p/juice/apple", "d/milk/a").folder(t), Preparer: preparer(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, err := d.ByKind()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(kinds); got != "d/milk p/juice p/milk" {
+		t.Errorf("kinds are %q", got)
+	}
+	for _, class := range kinds.Classes() {
+		want := 2
+		if class.Name == "p/milk" {
+			want = 4
+		}
+		if len(class.Images) != want || class.Alphabet != class.Domain {
+			t.Errorf("%q has %d images and the alphabet %q, want %d and its domain", class.Name, len(class.Images), class.Alphabet, want)
+		}
+		if _, err := kinds.Picture(class.Images[0]); err != nil {
+			t.Error(err)
+		}
+	}
+	one, _, err := dataset.Open(t.Context(), dataset.Config{
+		Path: glyphs(t, 2, "milk/oat", "milk/soy").folder(t), Layout: dataset.Things, Preparer: preparer(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.ByKind(); !errors.Is(err, dataset.ErrTooFewClasses) {
+		t.Errorf("ByKind of one kind = %v, want %v", err, dataset.ErrTooFewClasses)
+	}
+}

@@ -112,7 +112,7 @@ func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
 
 // part keeps the images that are wanted and the classes that have any.
 func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
-	part := &Dataset{preparer: d.preparer, source: d.source, shown: d.shown, layout: d.layout}
+	part := d.like()
 	for _, class := range d.classes {
 		kept := class
 		kept.Images = nil

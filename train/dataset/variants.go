@@ -90,7 +90,9 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 			return nil, fmt.Errorf("dataset: variants: %w: class %q", ErrRotated, classes[i].Name)
 		}
 	}
-	return &Dataset{preparer: d.preparer, source: d.source, classes: classes, shown: d.shown, layout: d.layout}, nil
+	turned := d.like()
+	turned.classes = classes
+	return turned, nil
 }
 
 // PerClass returns how many classes Variants makes of one, itself included, where

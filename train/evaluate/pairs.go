@@ -14,13 +14,15 @@ type Negatives int
 const (
 	// Any takes two different classes, mostly of different alphabets.
 	Any Negatives = iota
-	// SameAlphabet takes two different classes of one alphabet, the hard case.
+	// SameAlphabet takes two different classes of one alphabet or kind, the hard case.
 	SameAlphabet
+	// OtherAlphabet takes two classes of different alphabets or kinds: strangers.
+	OtherAlphabet
 )
 
-var negativesNames = []string{"any", "same-alphabet"}
+var negativesNames = []string{"any", "same-alphabet", "other-alphabet"}
 
-// ParseNegatives reads "any" or "same-alphabet".
+// ParseNegatives reads "any", "same-alphabet" or "other-alphabet".
 func ParseNegatives(name string) (Negatives, error) {
 	i := slices.Index(negativesNames, name)
 	if i < 0 {
@@ -44,6 +46,8 @@ const pairStream = 0x7061697273
 type pairDrawer struct {
 	random    *rand.Rand
 	classes   []dataset.Class
+	ambiguity *dataset.Ambiguity
+	strangers bool    // different classes are of different alphabets
 	positives []int   // the classes of two images or more
 	anchors   []int   // the classes that have another class to differ from
 	others    [][]int // by class: the classes to choose a different one from, itself among them
@@ -54,19 +58,22 @@ type pairDrawer struct {
 	same    []bool // one a pair
 }
 
-func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*pairDrawer, error) {
+func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, error) {
 	d := &pairDrawer{
-		random:  rand.New(rand.NewPCG(seed, pairStream)),
-		classes: classes,
-		others:  make([][]int, len(classes)),
-		numbers: map[dataset.Image]int{},
+		random:    rand.New(rand.NewPCG(config.Seed, pairStream)),
+		classes:   classes,
+		ambiguity: config.Forbidden.Of(classes),
+		strangers: config.Negatives == OtherAlphabet,
+		others:    make([][]int, len(classes)),
+		numbers:   map[dataset.Image]int{},
 	}
+	negatives := config.Negatives
 	groups := map[string][]int{}
 	for i, class := range classes {
-		if len(class.Images) >= 2 {
+		if len(class.Images) >= 2 && matchesAny(class, config.Of) {
 			d.positives = append(d.positives, i)
 		}
-		if negatives == Any {
+		if negatives != SameAlphabet {
 			groups[""] = append(groups[""], i)
 		} else if class.Alphabet != "" {
 			groups[class.Alphabet] = append(groups[class.Alphabet], i)
@@ -80,8 +87,8 @@ func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*
 			d.others[i] = group
 		}
 	}
-	for i := range classes {
-		if d.others[i] != nil {
+	for i, class := range classes {
+		if d.others[i] != nil && matchesAny(class, config.Of) && slices.ContainsFunc(d.others[i], func(other int) bool { return d.different(i, other) }) {
 			d.anchors = append(d.anchors, i)
 		}
 	}
@@ -89,7 +96,7 @@ func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*
 		return nil, fmt.Errorf("%w: received no class of two images", ErrNoPairs)
 	}
 	if len(d.anchors) == 0 {
-		return nil, fmt.Errorf("%w: received no two classes to tell apart, with negatives %q", ErrNoPairs, negatives)
+		return nil, fmt.Errorf("%w: received no two classes to tell apart, with negatives %q", ErrNoPairs, config.Negatives)
 	}
 	return d, nil
 }
@@ -102,10 +109,27 @@ func (d *pairDrawer) draw(count int) {
 		d.add(images[first], images[d.except(first, len(images))], true)
 
 		anchor := d.pick(d.anchors)
-		others := d.others[anchor]
-		other := others[d.except(slices.Index(others, anchor), len(others))]
-		d.add(d.image(anchor), d.image(other), false)
+		d.add(d.image(anchor), d.image(d.other(anchor)), false)
 	}
+}
+
+// other draws a class that counts as different from the anchor; there is one.
+func (d *pairDrawer) other(anchor int) int {
+	others := d.others[anchor]
+	for {
+		other := others[d.except(slices.Index(others, anchor), len(others))]
+		if d.different(anchor, other) {
+			return other
+		}
+	}
+}
+
+// different reports whether two classes may be a different pair.
+func (d *pairDrawer) different(a, b int) bool {
+	if a == b || d.ambiguity.Together(a, b) {
+		return false
+	}
+	return !d.strangers || d.classes[a].Alphabet != d.classes[b].Alphabet || d.classes[a].Alphabet == ""
 }
 
 // except draws an index below count that is not the given one.

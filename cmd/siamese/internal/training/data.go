@@ -94,6 +94,7 @@ type heldFlags struct {
 	HoldOut   int      `help:"Says how many classes or alphabets were held out. 0: a tenth." default:"0"`
 	HoldOutOf []string `help:"Names the classes or alphabets that were held out. Empty: drawn by --seed." placeholder:"NAME"`
 	HoldOutIn string   `help:"Names a file of the classes, kinds or domains that were held out, one a line; with --split class. Empty: none." placeholder:"FILE"`
+	Level     string   `help:"Chooses what counts as the same: a thing (a character, a class), or a kind (an alphabet)." enum:"thing,kind" default:"thing"`
 	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto"`
 	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
 }
@@ -116,10 +117,18 @@ func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Da
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
+	part := held
 	if held == nil {
-		return all, nil
+		part = all
 	}
-	return held, nil
+	if f.Level != "kind" {
+		return part, nil
+	}
+	kinds, err := part.ByKind()
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return kinds, nil
 }
 
 // describe says in words which part of the data is measured on.
