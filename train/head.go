@@ -1,11 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"siamese/train/augment"
 	"siamese/train/dataset"
@@ -17,7 +19,8 @@ import (
 type HeadConfig struct {
 	// Copies is how many augmented drawings of each class are encoded, at least 2.
 	Copies int
-	// Things bounds how many classes are encoded, which are drawn by chance. 0: all.
+	// Things bounds how many classes are encoded, which are drawn by chance, evenly over
+	// alphabets or kinds. 0: all.
 	Things int
 	// Forbidden are the classes that must not count as different; nil: none.
 	Forbidden *dataset.Forbidden
@@ -129,13 +132,21 @@ func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augm
 	return classes, flush()
 }
 
-// things are the classes that are encoded.
+// things are the classes that are encoded: where not all are, as many of each alphabet or
+// kind as it has, in turn.
 func (c HeadConfig) things(data *dataset.Dataset, random *rand.Rand) []dataset.Class {
 	classes := data.Classes()
 	if c.Things == 0 || c.Things >= len(classes) {
 		return classes
 	}
 	random.Shuffle(len(classes), func(i, j int) { classes[i], classes[j] = classes[j], classes[i] })
+	before := map[string]int{} // of its kind
+	turn := make(map[string]int, len(classes))
+	for _, class := range classes {
+		turn[class.Name] = before[class.Alphabet]
+		before[class.Alphabet]++
+	}
+	slices.SortStableFunc(classes, func(a, b dataset.Class) int { return cmp.Compare(turn[a.Name], turn[b.Name]) })
 	return classes[:c.Things]
 }
 

@@ -195,6 +195,15 @@ func TestWhiten(t *testing.T) {
 			t.Errorf("width %d: a level counts %v times, noise %v times, want less for the noise", width, level, noise)
 		}
 	}
+	// Of 18 things 6 are taken, one of each kind.
+	config.Things = 6
+	named := map[string]bool{}
+	watch := seen{model, func(level byte) { named[s.Data.Classes()[classOf(s.Data, level)].Alphabet] = true }}
+	_, err = train.Whiten(t.Context(), watch, s.Data, plain, config, 2)
+	must(t, err)
+	if len(named) != 6 {
+		t.Errorf("6 of 18 things are of %d kinds, want one of each of the 6", len(named))
+	}
 	config.Things = 5
 	if _, err := train.Whiten(t.Context(), model, s.Data, plain, config, 4); err == nil || !strings.Contains(err.Error(), "a projection to 4 values, expected 1 to 3") {
 		t.Errorf("a projection wider than the embedding: %v, want an error", err)
@@ -202,4 +211,29 @@ func TestWhiten(t *testing.T) {
 	if _, err := train.Whiten(t.Context(), &fake{}, s.Data, black{plain}, config, 1); !errors.Is(err, train.ErrNoScatter) {
 		t.Errorf("embeddings that are all alike: %v, want %v", err, train.ErrNoScatter)
 	}
+}
+
+// seen tells the first level of each picture that is encoded.
+type seen struct {
+	spread
+	tell func(level byte)
+}
+
+func (s seen) Encode(ctx context.Context, pixels []byte) ([]float32, error) {
+	for at := 0; at < len(pixels); at += side * side * 3 {
+		s.tell(pixels[at])
+	}
+	return s.spread.Encode(ctx, pixels)
+}
+
+// classOf is the class that has a picture of a level.
+func classOf(d *dataset.Dataset, level byte) int {
+	for number, class := range d.Classes() {
+		for _, image := range class.Images {
+			if p, err := d.Picture(image); err == nil && p.Pix[0] == level {
+				return number
+			}
+		}
+	}
+	return -1
 }

@@ -27,6 +27,7 @@ type CalibrateCommand struct {
 	Pairs int    `help:"Sets how many pairs to calibrate on with negatives of any class, and as many of one alphabet." default:"10000"`
 	Plot  string `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
 
+	partFlags
 	heldFlags
 	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
 	Precision string `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
@@ -82,8 +83,14 @@ func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error)
 			return err
 		}
 		defer func() { _ = data.Close() }() // only read
+		forbidden, err := readForbidden(c.Forbidden)
+		if err != nil {
+			return err
+		}
 		for _, negatives := range negativesOf(data) {
-			result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives})
+			result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{
+				Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives, Of: c.Of, Forbidden: forbidden,
+			})
 			if err != nil {
 				return err
 			}

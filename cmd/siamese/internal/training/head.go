@@ -24,7 +24,7 @@ type HeadCommand struct {
 
 	Begin         string  `help:"Chooses the head to begin with: file (the file's own), untrained (random) or distance (a weighted distance of the embeddings, which stays one)." enum:"file,untrained,distance" default:"distance"`
 	Whiten        bool    `help:"Fills the network's projection with one that whitens the embeddings within things and kinds. Adds the projection, as wide as the embedding, to a pooled network that has none, and scales embeddings to length 1."`
-	Things        int     `help:"Limits how many classes are encoded, drawn by chance. 0: all." default:"0"`
+	Things        int     `help:"Limits how many classes are encoded, drawn by chance, evenly over kinds. 0: all." default:"0"`
 	Forbidden     string  `help:"Names a file of classes that must not count as different (docs/training.md). Empty: none." placeholder:"FILE"`
 	Augment       string  `help:"Chooses how images are varied, as in train." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto"`
 	KeptSize      int     `help:"Sets height and width at which pictures are kept for augmentation, in pixels. 0: the input's." default:"0"`

@@ -33,52 +33,55 @@ type baselineFlags struct {
 // hashName is what the perceptual hash is called in tables.
 const hashName = "perceptual hash"
 
+// untrainedName is what convolutions without a head are called.
+const untrainedName = "untrained"
+
 // with opens the baselines for the time of a call; the perceptual hash is always one.
 func (f baselineFlags) with(ctx context.Context, like *network.Model, flags network.ModelFlags, use func([]evaluate.Baseline) error) (err error) {
 	var baselines []evaluate.Baseline
 	for _, file := range f.Baseline {
-		model, closeModel, err := openBaseline(ctx, file, like.Card().Architecture, flags)
+		baseline, closeModel, err := openBaseline(ctx, file, like.Card().Architecture, flags)
 		if err != nil {
 			return fmt.Errorf("baseline: %w", err)
 		}
 		defer func() { err = errors.Join(err, closeModel()) }()
-		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-		baselines = append(baselines, evaluate.Baseline{Name: name, Model: model})
+		baselines = append(baselines, baseline)
 	}
 	return use(append(baselines, evaluate.Baseline{Name: hashName}))
 }
 
 // openBaseline opens a model of the same input size, or convolutions alone as a network
 // that averages their last map.
-func openBaseline(ctx context.Context, file string, like tfmodel.Architecture, flags network.ModelFlags) (evaluate.Model, func() error, error) {
+func openBaseline(ctx context.Context, file string, like tfmodel.Architecture, flags network.ModelFlags) (evaluate.Baseline, func() error, error) {
 	set, err := network.ReadWeights(ctx, file)
 	if err != nil {
-		return nil, nil, err
+		return evaluate.Baseline{}, nil, err
 	}
 	if _, whole := set.Get("dense_2/kernel"); whole {
 		flags.Model = file
 		model, err := flags.Open(ctx)
 		if err != nil {
-			return nil, nil, err
+			return evaluate.Baseline{}, nil, err
 		}
 		if got := model.Card().Architecture; got.Height != like.Height || got.Width != like.Width {
-			return nil, nil, errors.Join(fmt.Errorf("%s takes %d×%d, want %d×%d as the model that is measured", file, got.Height, got.Width, like.Height, like.Width), model.Close())
+			return evaluate.Baseline{}, nil, errors.Join(fmt.Errorf("%s takes %d×%d, want %d×%d as the model that is measured", file, got.Height, got.Width, like.Height, like.Width), model.Close())
 		}
-		return model, model.Close, nil
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		return evaluate.Baseline{Name: name, Model: model}, model.Close, nil
 	}
 	architecture := tfmodel.VGG16(like.Height, like.Width)
 	architecture.Pooling = tfmodel.Average
 	if set, err = reshaped(set, architecture, 1); err != nil {
-		return nil, nil, err
+		return evaluate.Baseline{}, nil, err
 	}
 	if set, err = tfmodel.FoldInput(set, tfmodel.ImageNetScaling()); err != nil {
-		return nil, nil, err
+		return evaluate.Baseline{}, nil, err
 	}
 	trainer, err := tfmodel.NewTrainer(architecture, set, tfmodel.TrainerConfig{PairWeight: 1, FrozenBlocks: len(architecture.Blocks)}, flags.Options())
 	if err != nil {
-		return nil, nil, err
+		return evaluate.Baseline{}, nil, err
 	}
-	return trainer, trainer.Close, nil
+	return evaluate.Baseline{Name: untrainedName, Model: trainer}, trainer.Close, nil
 }
 
 type retrievalCommand struct {
