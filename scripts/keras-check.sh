@@ -32,9 +32,9 @@ bin/siamese export "$exported/siamese-omniglot/1"
 for pooling in average gem; do
   white="$exported/$pooling.safetensors"
   bin/siamese head "$white" --data testdata/omniglot --from tfmodel/builtin/siamese-omniglot.safetensors \
-    --pooling "$pooling" --input-size 112 --whiten --copies 2 --things 12 --steps 5 --pairs 16
+    --pooling "$pooling" --input-size 64 --whiten --copies 2 --things 12 --steps 5 --pairs 16
   bin/siamese export --model "$white" "$exported/$pooling/1"
   "$python" scripts/keras_parity.py --weights "$white" --savedmodel "$exported/$pooling/1"
 done
 "$python" scripts/keras_training.py --check
-"$python" scripts/keras_weights_check.py
+"$python" scripts/keras_weights_check.py --pooled "$exported/average.safetensors" --pooled "$exported/gem.safetensors"
