@@ -117,6 +117,7 @@ func TestTrainRefusesWhatChangesNothing(t *testing.T) {
 		{[]string{"--forbidden", misspelt}, "--forbidden is for --sampler levels"},
 		{[]string{"--sampler", "levels", "--forbidden", misspelt}, `forbidden negatives name "Grek"`},
 		{[]string{"--split", "class", "--hold-out", "0", "--hold-out-in", misspelt}, `received "Grek"`},
+		{[]string{"--sampler", "levels", "--alphabets", "2"}, "changes nothing with --sampler levels"},
 		{[]string{"--sampler", "levels", "--domain", "pictures=1"}, `domain "pictures"`},
 		{[]string{"--domain-augment", "pictures=affine"}, `domain "pictures"`},
 		{[]string{"--projection", "8"}, `with pooling "flatten"`},

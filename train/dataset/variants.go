@@ -118,7 +118,7 @@ func (c Class) made(v variant) Class {
 	for i := range images {
 		images[i].Turns, images[i].Mirrored = v.turns(), v.mirrored()
 	}
-	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Images: images}
+	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Domain: c.Domain, Images: images}
 }
 
 // rotated reports whether a class is turned or mirrored.

@@ -140,14 +140,14 @@ func (f trainFlags) conflict() error {
 	if f.Distinct && !f.Rotations && !f.Mirrors {
 		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
 	}
-	if err := f.levelsConflict(); err != nil || f.Sampler != "pairs" {
+	if err := f.levelsConflict(); err != nil || f.Sampler == "allpairs" {
 		return err
 	}
 	flags := []struct {
 		name string
 		set  bool
 	}{
-		{"--per-class", f.PerClass != sample.DefaultPerClass},
+		{"--per-class", f.PerClass != sample.DefaultPerClass && f.Sampler == "pairs"},
 		{"--alphabet-share", f.AlphabetShare != sample.DefaultAlphabetShare},
 		{"--alphabets", f.Alphabets != 0},
 		{"--one-pose", f.OnePose},
@@ -155,7 +155,7 @@ func (f trainFlags) conflict() error {
 	}
 	for _, flag := range flags {
 		if flag.set {
-			return fmt.Errorf("train: %s says how --sampler allpairs draws, and changes nothing with --sampler pairs: use one of them", flag.name)
+			return fmt.Errorf("train: %s says how --sampler allpairs draws, and changes nothing with --sampler %s: use one of them", flag.name, f.Sampler)
 		}
 	}
 	return nil
