@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -134,5 +135,58 @@ func write(t *testing.T, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestArrangePhotos: each prefix says what is a kind and what a thing, and the files of
+// names for the general model fit the folders that come of it.
+func TestArrangePhotos(t *testing.T) {
+	dir := t.TempDir()
+	photos, omniglot, out := filepath.Join(dir, "photos"), filepath.Join(dir, "omniglot"), filepath.Join(dir, "out")
+	for _, name := range []string{
+		"photos/train/c101_ant/a.jpg", "photos/train/c101_ant/b.jpg", "photos/train/groc_pack_alpro_shelf_soy_milk/c.jpg",
+		"photos/train/f360_apple_red_2/d.jpg", "photos/train/scene_shake/e.jpg", "photos/train/scene_fiducial_qrcode/f.jpg",
+		"photos/train_singles/pixabay/airplane02.jpg", "omniglot/Greek/character01/1_1.png",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, file, name)
+	}
+	script := exec.Command("../../scripts/arrange-photos.sh", photos, omniglot, out)
+	if output, err := script.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for place, want := range map[string]string{
+		"pictures/c101_ant/a/a.jpg":                                     "photos/train/c101_ant/a.jpg",
+		"pictures/c101_ant/b/b.jpg":                                     "photos/train/c101_ant/b.jpg",
+		"pictures/groc_pack_alpro/groc_pack_alpro_shelf_soy_milk/c.jpg": "photos/train/groc_pack_alpro_shelf_soy_milk/c.jpg",
+		"pictures/f360_apple/f360_apple_red_2/d.jpg":                    "photos/train/f360_apple_red_2/d.jpg",
+		"pictures/scene_shake/scene_shake/e.jpg":                        "photos/train/scene_shake/e.jpg",
+		"pictures/scene_fiducial/scene_fiducial_qrcode/f.jpg":           "photos/train/scene_fiducial_qrcode/f.jpg",
+		"pictures/single_airplane/airplane02/airplane02.jpg":            "photos/train_singles/pixabay/airplane02.jpg",
+		"characters/Greek/character01/1_1.png":                          "omniglot/Greek/character01/1_1.png",
+	} {
+		if got, err := os.ReadFile(filepath.Join(out, place)); err != nil || string(got) != want {
+			t.Errorf("%s holds %q (%v), want %s", place, got, err, want)
+		}
+	}
+	if output, err := exec.Command("../../scripts/arrange-photos.sh", photos, omniglot, out).CombinedOutput(); err == nil {
+		t.Errorf("a second time it succeeded, want it to leave what is there\n%s", output)
+	}
+	lists, err := filepath.Glob("../../scripts/general/*.txt")
+	if err != nil || len(lists) != 2 {
+		t.Fatalf("lists %q, %v", lists, err)
+	}
+	for _, list := range lists {
+		for line := range strings.Lines(string(proctest.ReadFile(t, list))) {
+			line, _, _ = strings.Cut(line, "#")
+			for _, name := range strings.Fields(line) {
+				if domain, rest, _ := strings.Cut(name, "/"); domain != "pictures" && domain != "characters" || rest == "" {
+					t.Errorf("%s names %q, want pictures/… or characters/…", list, name)
+				}
+			}
+		}
 	}
 }
