@@ -43,7 +43,7 @@ if [[ ! -e $run/done ]]; then
 			--kind-target 0.1 --kind-weight 0.1 --hard 3 --hard-things 1000 \
 			--augment edits --mirrored --domain-augment characters=affine --shift 8 --part-probability 0.8 \
 			--optimizer adam --rate 1e-4 --decay smooth --warm-up 100 --freeze 3 --contrastive-weight 1 --temperature 0.1 \
-			--average-decay 0.999 --steps-per-epoch 120 --time-limit "${TIME:-9h}" --val-pairs 200 --oneshot-trials 100 "${precision[@]}"
+			--average-decay 0.999 --steps-per-epoch 120 --time-limit "${TIME:-9h}" --save-every 5m --val-pairs 200 --oneshot-trials 100 "${precision[@]}"
 	fi
 	touch "$run/done"
 fi

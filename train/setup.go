@@ -77,6 +77,9 @@ type Config struct {
 	// SavePeriod is every how many epochs the weights are kept under a name of
 	// their own. 0: never.
 	SavePeriod int `json:"save_period"`
+	// SaveEvery is after how long the state is saved within an epoch. 0: at the end of
+	// epochs alone.
+	SaveEvery time.Duration `json:"save_every,omitempty"`
 	// Patience is after how many epochs without a better validation the run ends.
 	// 0: never.
 	Patience int `json:"patience"`
@@ -92,8 +95,8 @@ func (c Config) Validate() error {
 	if c.Epochs < 0 || c.Epochs == 0 && c.TimeLimit == 0 || c.StepsPerEpoch < 1 || c.LogSteps < 1 {
 		return fmt.Errorf("train: %d epochs of %d steps, a line every %d; want at least 1 each", c.Epochs, c.StepsPerEpoch, c.LogSteps)
 	}
-	if c.SavePeriod < 0 || c.Patience < 0 {
-		return fmt.Errorf("train: save period %d and patience %d, want 0 or more", c.SavePeriod, c.Patience)
+	if c.SavePeriod < 0 || c.Patience < 0 || c.SaveEvery < 0 {
+		return fmt.Errorf("train: save period %d, patience %d and saving every %v, want 0 or more", c.SavePeriod, c.Patience, c.SaveEvery)
 	}
 	if c.Hard < 0 || c.Hard > 0 && c.HardThings < 2 {
 		return fmt.Errorf("train: hard things every %d epochs among %d, want 0, or 1 or more among at least 2", c.Hard, c.HardThings)

@@ -64,6 +64,7 @@ func Run(ctx context.Context, setup Setup) error {
 	if r.Began.IsZero() {
 		r.Began = time.Now()
 	}
+	r.stateSaved = r.Began
 	if err := r.resume(); err != nil {
 		return err
 	}
@@ -89,6 +90,8 @@ type run struct {
 	recorder *record.Recorder
 	feeder   *feeder
 	clock    clock
+
+	stateSaved time.Time // when the state was last saved, or the run begun
 }
 
 // resume takes up the checkpoint of the run folder, if there is one.
@@ -172,6 +175,9 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 			return false, err
 		}
 		count += taken.images
+		if err := r.saveBetween(end); err != nil {
+			return false, err
+		}
 		speed := float64(count) / time.Since(begin).Seconds()
 		if r.Progress != nil {
 			r.Progress(Report{
@@ -345,8 +351,18 @@ func (r *run) interrupted() error {
 	return r.saveState()
 }
 
+// saveBetween saves the state within an epoch that ends at a step, if the last time is
+// long enough ago: a process that is killed loses no more.
+func (r *run) saveBetween(end int64) error {
+	if r.SaveEvery == 0 || r.done.Step == end || time.Since(r.stateSaved) < r.SaveEvery {
+		return nil
+	}
+	return r.saveState()
+}
+
 func (r *run) saveState() error {
 	begin := time.Now()
+	r.stateSaved = begin
 	state, err := r.Model.State()
 	if err != nil {
 		return err

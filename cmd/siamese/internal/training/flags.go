@@ -85,6 +85,7 @@ type trainFlags struct {
 	TimeLimit     span `help:"Trains for this long, such as 8m, from the program's start to its end, and spreads the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
 	StepsPerEpoch int  `help:"Sets the steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
 	SavePeriod    int  `help:"Keeps the weights each time this many epochs have passed. 0: at the end alone." default:"10" json:"save_period"`
+	SaveEvery     span `help:"Saves the state within an epoch, too, each time this long has passed, such as 5m. 0: at the end of epochs alone." default:"0" placeholder:"DURATION" json:"save_every,omitempty"`
 	Patience      int  `help:"Stops after this many epochs without a better validation. 0: never." default:"0" json:"patience"`
 	LogSteps      int  `help:"Sets the steps between log lines." default:"10" json:"log_steps"`
 	ValPairs      int  `help:"Sets the pairs of the validation, an even number." default:"400" json:"val_pairs"`

@@ -98,7 +98,7 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 	return train.Setup{
 		Config: train.Config{
 			Epochs: f.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(f.TimeLimit), Schedule: f.schedule(steps), Seed: f.Seed,
-			KindTarget: f.KindTarget, Hard: f.Hard, HardThings: f.HardThings,
+			SaveEvery: time.Duration(f.SaveEvery), KindTarget: f.KindTarget, Hard: f.Hard, HardThings: f.HardThings,
 			Averaged: f.AverageDecay > 0, SavePeriod: f.SavePeriod, Patience: f.Patience, LogSteps: f.LogSteps,
 		},
 		Model:   network.Trainer{Trainer: trainer},
