@@ -31,5 +31,6 @@ measure "turned objects" retrieval --of 'pictures/f360_*' --among 'pictures/f360
 measure "packages among their brand's" retrieval --of 'pictures/groc_pack_*' --among 'pictures/groc_pack_*' --same-kind --baseline "$vgg" --roc "$out/roc-packages.png"
 measure "unseen kinds" verify --of 'pictures/c101_*' --level kind --negatives any --pairs 6000
 measure "unseen kinds" retrieval --of 'pictures/c101_*' --among 'pictures/c101_*' --level kind --baseline "$vgg" --roc "$out/roc-kinds.png"
-measure "kinds, 5-way one-shot" oneshot --level kind --ways 5 --trials 1000 | tail -n 1
+measure "kinds, 5-way one-shot" oneshot --level kind --of 'pictures/c101_*' --ways 5 --trials 1000 | tail -n 1
+measure "characters, 20-way one-shot within an alphabet" oneshot --of 'characters/*' --ways 20 --trials 1000 | tail -n 1
 measure "characters" verify --of 'characters/*' --negatives same-alphabet --pairs 6000

@@ -132,6 +132,16 @@ func TestByKind(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	only, err := d.Only([]string{"p/m*", "d"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(only); got != "d/milk/a p/milk/oat p/milk/soy" {
+		t.Errorf("Only gives %q", got)
+	}
+	if _, err := d.Only([]string{"x"}); !errors.Is(err, dataset.ErrNoImages) {
+		t.Errorf("Only of a name that is not there = %v, want %v", err, dataset.ErrNoImages)
+	}
 	one, _, err := dataset.Open(t.Context(), dataset.Config{
 		Path: glyphs(t, 2, "milk/oat", "milk/soy").folder(t), Layout: dataset.Things, Preparer: preparer(t),
 	})

@@ -40,3 +40,16 @@ func (d *Dataset) like() *Dataset {
 // Matches reports whether a class has the name, lies in the folder, or fits the pattern,
 // as in ReadForbidden.
 func (c Class) Matches(pattern string) bool { return matches(pattern, c.Name) }
+
+// Only is the part of the data whose classes match one of the patterns; all of it where
+// there are none. ErrNoImages, ErrTooFewClasses and ErrNoPairs say that it is no dataset.
+func (d *Dataset) Only(patterns []string) (*Dataset, error) {
+	if len(patterns) == 0 {
+		return d, nil
+	}
+	only := d.part(func(c Class, _ Image) bool { return slices.ContainsFunc(patterns, c.Matches) })
+	if err := only.enough(); err != nil {
+		return nil, fmt.Errorf("dataset: only %q: %w", patterns, err)
+	}
+	return only, nil
+}

@@ -26,10 +26,11 @@ type EvalCommand struct {
 }
 
 type oneShotCommand struct {
-	Path   string `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs; with --ways the data."`
-	Ways   int    `help:"Draws the runs from the data at PATH, with this many classes to choose from. 0: PATH holds runs." default:"0"`
-	Trials int    `help:"Sets the least number of trials over all runs, with --ways." default:"1000"`
-	JSON   bool   `help:"Prints a JSON object: mean, stderr, trials, runs."`
+	Path   string   `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs; with --ways the data."`
+	Ways   int      `help:"Draws the runs from the data at PATH, with this many classes to choose from. 0: PATH holds runs." default:"0"`
+	Trials int      `help:"Sets the least number of trials over all runs, with --ways." default:"1000"`
+	Of     []string `help:"Draws from these classes, kinds or domains alone, by name or pattern, with --ways. Empty: all." placeholder:"PATTERN"`
+	JSON   bool     `help:"Prints a JSON object: mean, stderr, trials, runs."`
 
 	heldFlags
 	network.ModelFlags
@@ -67,7 +68,11 @@ func (c *oneShotCommand) runs(ctx context.Context, architecture tfmodel.Architec
 	if err != nil {
 		return nil, err
 	}
-	runs, err := evaluate.MakeRuns(data, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
+	only, err := data.Only(c.Of)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	runs, err := evaluate.MakeRuns(only, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
 	return runs, errors.Join(err, data.Close())
 }
 
