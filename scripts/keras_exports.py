@@ -1,15 +1,16 @@
 """Exports a small network of this kind as SavedModels, as Keras and TensorFlow write them.
 
 What: `keras_export` is Keras 3's Model.export, `module` its ExportArchive with the
-signatures encode and compare, `tf1` TensorFlow 1's simple_save. Their graphs are those of
-tfmodel/internal/allow/testdata. Beside the module's there is a card with a golden pair whose
-similarity Keras computes, so that bin/siamese can load it.
+signatures encode and compare, `pooled` the same of a network with generalized mean, a
+projection and embeddings of length 1, `tf1` TensorFlow 1's simple_save. Their graphs are
+those of tfmodel/internal/allow/testdata. Beside those of `module` and `pooled` there is a card
+with a golden pair whose similarity Keras computes, so that bin/siamese can load them.
 
 How to run, from the repository root (first set-up: scripts/requirements-keras.txt):
 
     python3 scripts/keras_exports.py DIR
 
-DIR is made. scripts/keras-check.sh has bin/siamese load DIR/module.
+DIR is made. scripts/keras-check.sh has bin/siamese load DIR/module and DIR/pooled.
 """
 
 import hashlib
@@ -23,19 +24,21 @@ os.environ.update(CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow", TF_CPP_
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from keras_parity import pool  # noqa: E402
 from PIL import Image  # noqa: E402
 
 HEIGHT, WIDTH, BLOCKS, HIDDEN = 8, 10, [[3], [4, 4]], 5
+POOLED = {"pooling": "gem", "gem_power": 2.5, "projection": 6, "unit": True}
 
 
-def network():
+def network(pooling):
     """Builds encoder, both layers of the head, and the whole network."""
     image = x = keras.Input((HEIGHT, WIDTH, 3))
     for block, filters in enumerate(BLOCKS, start=1):
         for conv, count in enumerate(filters, start=1):
             x = keras.layers.Conv2D(count, 3, padding="same", activation="relu", name=f"block{block}_conv{conv}")(x)
         x = keras.layers.MaxPooling2D(2)(x)
-    encoder = keras.Model(image, keras.layers.Flatten()(x))
+    encoder = keras.Model(image, pool(x, pooling))
     a, b = keras.Input((HEIGHT, WIDTH, 3)), keras.Input((HEIGHT, WIDTH, 3))
     distance = keras.layers.Lambda(lambda pair: keras.ops.abs(pair[0] - pair[1]), output_shape=lambda shapes: shapes[0])
     hidden = keras.layers.Dense(HIDDEN, activation="relu", name="dense_1")
@@ -61,7 +64,7 @@ def save_module(folder, encoder, hidden, last, whole):
     archive.write_out(str(folder), verbose=False)
 
 
-def write_card(folder, whole):
+def write_card(folder, whole, pooling):
     """Writes the card that bin/siamese asks for, with one golden pair."""
     pictures = np.random.default_rng(1).integers(0, 256, (2, HEIGHT, WIDTH, 3), dtype=np.uint8)
     (folder / "assets.extra").mkdir()
@@ -71,7 +74,7 @@ def write_card(folder, whole):
     files = [path for path in folder.rglob("*") if path.is_file()]
     card = {
         "name": "keras",
-        "architecture": {"height": HEIGHT, "width": WIDTH, "blocks": BLOCKS, "hidden": HIDDEN},
+        "architecture": {"height": HEIGHT, "width": WIDTH, "blocks": BLOCKS, "hidden": HIDDEN, **pooling},
         "parameters": whole.count_params(),
         "input": "uint8 RGB",
         "weights": {"digest": "0" * 64},  # of no file: it is not read back
@@ -96,10 +99,12 @@ def main():
         sys.exit(__doc__)
     out = pathlib.Path(sys.argv[1])
     keras.utils.set_random_seed(1)
-    encoder, hidden, last, whole = network()
-    whole.export(str(out / "keras_export"), verbose=False)
-    save_module(out / "module", encoder, hidden, last, whole)
-    write_card(out / "module", whole)
+    for name, pooling in (("module", {}), ("pooled", POOLED)):
+        encoder, hidden, last, whole = network(pooling)
+        if name == "module":
+            whole.export(str(out / "keras_export"), verbose=False)
+        save_module(out / name, encoder, hidden, last, whole)
+        write_card(out / name, whole, pooling)
     save_tf1(out / "tf1")
 
 

@@ -11,7 +11,8 @@ How to run, from the repository root (first set-up: scripts/requirements-keras.t
     python3 scripts/keras_parity.py --check            # compare with the committed ones
     python3 scripts/keras_parity.py --savedmodel DIR   # compare a SavedModel with Keras
 
-`--weights PATH` names other weights than the built-in ones. With --check and --savedmodel
+`--weights PATH` names other weights than the built-in ones; how a network pools comes from
+the file's metadata. With --check and --savedmodel
 nothing is written; exit status 1 and a line per difference tell of a disagreement.
 """
 
@@ -65,35 +66,72 @@ IMAGES = (
 )
 
 
-def prepare(path):
-    """Returns the picture as the network sees it, uint8 RGB [105,105,3]."""
+# What a file without metadata is: Siamese-keras' own network.
+UPSTREAM = {"height": SIDE, "width": SIDE}
+
+# As tfmodel has them: GeM's least activation, and what keeps the length of zeros above 0.
+LEAST_ACTIVATION = 1e-6
+LEAST_SQUARES = 1e-6
+
+
+def read_architecture(path):
+    """Returns the architecture from a safetensors file's metadata."""
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return json.loads(header.get("__metadata__", {}).get("architecture", json.dumps(UPSTREAM)))
+
+
+def prepare(path, side=SIDE):
+    """Returns the picture as the network sees it, uint8 RGB [side,side,3]."""
     with Image.open(path) as image:
         rgb = image.convert("RGB")
     width, height = rgb.size
     short = min(width, height)
-    size = (SIDE * width // short, SIDE * height // short)
+    size = (side * width // short, side * height // short)
     if size != rgb.size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR)
     # Python's round goes half to even, and the network was trained with that.
-    left, top = round((size[0] - SIDE) / 2), round((size[1] - SIDE) / 2)
-    return np.asarray(rgb.crop((left, top, left + SIDE, top + SIDE)))
+    left, top = round((size[0] - side) / 2), round((size[1] - side) / 2)
+    return np.asarray(rgb.crop((left, top, left + side, top + side)))
 
 
-def encoder():
-    """Builds VGG16's convolutions: [N,105,105,3] in 0..1 → [N,4608]."""
-    image = keras.Input((SIDE, SIDE, 3), name="image")
+def pool(x, architecture):
+    """Makes an embedding of the last feature map, by Keras' own layers but for GeM and length 1."""
+    pooling = architecture.get("pooling", "flatten")
+    if pooling == "flatten":
+        x = keras.layers.Flatten(name="flatten")(x)
+    elif pooling == "average":
+        x = keras.layers.GlobalAveragePooling2D(name="average")(x)
+    else:
+        power = architecture.get("gem_power", 3)
+        x = keras.layers.Lambda(lambda v: keras.ops.power(keras.ops.maximum(v, LEAST_ACTIVATION), power), name="raised")(x)
+        x = keras.layers.GlobalAveragePooling2D(name="gem")(x)
+        x = keras.layers.Lambda(lambda v: keras.ops.power(v, 1 / power), name="root")(x)
+    if width := architecture.get("projection"):
+        x = keras.layers.Dense(width, name="projection")(x)
+    if architecture.get("unit"):
+        x = keras.layers.Lambda(
+            lambda v: v * keras.ops.rsqrt(keras.ops.sum(v * v, axis=1, keepdims=True) + LEAST_SQUARES), name="unit"
+        )(x)
+    return x
+
+
+def encoder(architecture=UPSTREAM):
+    """Builds VGG16's convolutions and the pooling: [N,H,W,3] in 0..1 → [N,E]."""
+    image = keras.Input((architecture["height"], architecture["width"], 3), name="image")
     x = image
     for block, (convolutions, filters) in enumerate(VGG16, start=1):
         for conv in range(1, convolutions + 1):
             name = f"block{block}_conv{conv}"
             x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(x)
         x = keras.layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-    return keras.Model(image, keras.layers.Flatten(name="flatten")(x), name="encoder")
+    return keras.Model(image, pool(x, architecture), name="encoder")
 
 
 def siamese(encode):
-    """Builds the network: two pictures [N,105,105,3] → similarity [N,1]."""
-    a, b = keras.Input((SIDE, SIDE, 3), name="image_a"), keras.Input((SIDE, SIDE, 3), name="image_b")
+    """Builds the network: two pictures [N,H,W,3] → similarity [N,1]."""
+    shape = encode.input_shape[1:]
+    a, b = keras.Input(shape, name="image_a"), keras.Input(shape, name="image_b")
     distance = keras.layers.Lambda(
         lambda pair: keras.ops.abs(pair[0] - pair[1]), output_shape=lambda shapes: shapes[0], name="lambda_1"
     )([encode(a), encode(b)])
@@ -146,7 +184,7 @@ class Results:
 
 def run_keras(weights, pictures):
     """Computes with the Keras network; each similarity by the whole network on two pictures."""
-    encode = encoder()
+    encode = encoder(read_architecture(weights))
     network = siamese(encode)
     load_weights(encode, network, weights)
     inputs = pictures.astype(np.float32) / 255
@@ -273,7 +311,8 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    pictures = np.stack([prepare(ROOT / path) for path in IMAGES])
+    side = read_architecture(args.weights)["height"]
+    pictures = np.stack([prepare(ROOT / path, side) for path in IMAGES])
     results = run_keras(args.weights, pictures)
     description = describe(args.weights, pictures, results)
     agree = []

@@ -11,7 +11,8 @@ How to run, from the repository root, after make build (first set-up: scripts/ke
 
     python3 scripts/keras_weights_check.py
 
-`--siamese PATH` names another program than bin/siamese.
+`--siamese PATH` names another program than bin/siamese; `--pooled FILE`, which may come again,
+a safetensors file of a pooled network, whose checkpoint Keras 3 has to load too.
 """
 
 import argparse
@@ -88,6 +89,36 @@ def siamese(lib, nested=False):
     )([apply(stack, one), apply(stack, two)])
     hidden = layers.Dense(512, activation="relu", name="dense_1")(distance)
     return lib.Model([one, two], layers.Dense(1, activation="sigmoid", name="dense_2")(hidden))
+
+
+def pooled(architecture):
+    """Builds a pooled network in Keras 3, its layers in one flat graph."""
+    shape = (architecture["height"], architecture["width"], 3)
+    one, two = keras.Input(shape, name="input_1"), keras.Input(shape, name="input_2")
+    encode = parity.encoder(architecture)
+    layers = encode.layers[1:]
+    distance = keras.layers.Lambda(lambda pair: abs(pair[0] - pair[1]), output_shape=lambda shapes: shapes[0], name="lambda_1")(
+        [apply(layers, one), apply(layers, two)]
+    )
+    hidden = keras.layers.Dense(512, activation="relu", name="dense_1")(distance)
+    return keras.Model([one, two], keras.layers.Dense(1, activation="sigmoid", name="dense_2")(hidden))
+
+
+def check_pooled(report, program, folder, path):
+    """Has Keras load the checkpoint of a pooled network, by order and by name."""
+    program.run("model", "export", "--format", "keras-h5", "--model", path, folder / "pooled.h5")
+    tensors = parity.read_safetensors(path)
+    for by_name in (False, True):
+        network = pooled(parity.read_architecture(path))
+        network.load_weights(folder / "pooled.h5", by_name=by_name)
+        layers = {layer.name: layer for layer in network.layers if layer.weights}
+        got = {f"{name}/{part}": value for name, layer in layers.items() for part, value in zip(("kernel", "bias"), layer.get_weights())}
+        way = f"{path.name} into keras by {'name' if by_name else 'order'}"
+        # Bit for bit: the file holds float32, as the network does.
+        if got.keys() != tensors.keys() or not all(np.array_equal(got[name], tensors[name]) for name in tensors):
+            report.fail(f"{way}: weights differ")
+        else:
+            print(f"{way}: {len(got)} arrays are equal")
 
 
 def apply(stack, value):
@@ -191,6 +222,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = parity.ROOT / "bin/siamese"
     parser.add_argument("--siamese", type=pathlib.Path, default=default, help="program to check (default: bin/siamese)")
+    parser.add_argument("--pooled", type=pathlib.Path, action="append", default=[], help="safetensors file of a pooled network to check too")
     args = parser.parse_args()
     quiet()
     report = Report()
@@ -199,6 +231,8 @@ def main():
         program = Program(args.siamese.resolve(), folder / "cache")
         program.run("model", "export", "--format", "keras-h5", folder / "ours.h5")
         want = program.similarities(WEIGHTS)
+        for path in args.pooled:
+            check_pooled(report, program, folder, path.resolve())
         for library in LIBRARIES:
             check_library(report, program, folder, library, want)
     sys.exit(0 if report.held else 1)

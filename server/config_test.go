@@ -58,6 +58,8 @@ func TestAddModelRefusesWhatCanNotBe(t *testing.T) {
 		{"no digest", func(m *server.ModelInfo) { m.Digest = "" }, "Digest is empty"},
 		{"no height", func(m *server.ModelInfo) { m.Height = 0 }, "input is 16x0 pixels"},
 		{"an embedding below 0", func(m *server.ModelInfo) { m.EmbeddingMax = -1 }, "EmbeddingMax is -1"},
+		{"an embedding above 0 at least", func(m *server.ModelInfo) { m.EmbeddingMin = 1 }, "EmbeddingMin is 1"},
+		{"an embedding endlessly below 0", func(m *server.ModelInfo) { m.EmbeddingMin = float32(math.Inf(-1)) }, "EmbeddingMin is -Inf"},
 		{"an endless embedding", func(m *server.ModelInfo) { m.EmbeddingMax = float32(math.Inf(1)) }, "EmbeddingMax is +Inf"},
 		{"no embedding", func(m *server.ModelInfo) { m.EmbeddingLength = 0 }, "EmbeddingLength is 0"},
 		{"threshold", func(m *server.ModelInfo) { m.Threshold = 1.5 }, "Threshold is 1.5"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,6 +132,26 @@ func (r *running) call(ctx context.Context, req proto.Message) (err error) {
 		_, err = r.GetServerInfo(ctx, req)
 	}
 	return err
+}
+
+// TestEmbeddingsBelowZero: a model with a projection makes some, and none beyond its
+// bounds.
+func TestEmbeddingsBelowZero(t *testing.T) {
+	r := serveBare(t, server.Config{})
+	info := modelInfo
+	info.EmbeddingMin = -embeddingMax
+	if err := setModel(r.server, &fakeModel{}, info); err != nil {
+		t.Fatal(err)
+	}
+	for value, wantOK := range map[float32]bool{-embeddingMax: true, embeddingMax: true, -embeddingMax - 1: false, embeddingMax + 1: false} {
+		values := make([]float32, embeddingLength)
+		values[3] = value
+		err := r.call(t.Context(), &pb.CompareRequest{ImageA: embedding(modelDigest, values...), ImageB: grayImage(1)})
+		want := failure{invalid, fault.ReasonEmbeddingValue, "image_a"}
+		if wantOK && err != nil || !wantOK && (failureOf(err) != want || !strings.Contains(err.Error(), "expected -1000 to 1000")) {
+			t.Errorf("Compare with an embedding of %v = %v, want it taken: %t", value, err, wantOK)
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {

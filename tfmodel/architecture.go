@@ -1,6 +1,9 @@
 package tfmodel
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -23,6 +26,53 @@ type Architecture struct {
 	Blocks [][]int `json:"blocks"`
 	// Hidden is the width of the head's first layer.
 	Hidden int `json:"hidden"`
+	// Pooling says how the last feature map becomes the embedding. Default Flatten.
+	Pooling Pooling `json:"pooling,omitempty"`
+	// GeMPower is the power p of GeM pooling, fixed, above 0. Default 3. Only with GeM.
+	GeMPower float64 `json:"gem_power,omitempty"`
+	// Projection is the width of a dense layer without an activation between the
+	// pooled map and the embedding, which can hold a whitening. 0: none. Not with
+	// Flatten.
+	Projection int `json:"projection,omitempty"`
+	// Unit scales each embedding to length 1 at the end. Not with Flatten.
+	Unit bool `json:"unit,omitempty"`
+}
+
+// Pooling names a way to make an embedding of the last feature map.
+type Pooling string
+
+// The ways of pooling.
+const (
+	// Flatten takes the map as it is, height × width × channels, as Siamese-keras
+	// does: the embedding knows where in the picture something is.
+	Flatten Pooling = "flatten"
+	// Average is the mean of each channel, Keras' GlobalAveragePooling2D.
+	Average Pooling = "average"
+	// GeM is the generalized mean of each channel, mean(xᵖ)^(1/p) (F. Radenović et al.
+	// 2018): 1 is Average, and the larger the power, the nearer to the maximum.
+	GeM Pooling = "gem"
+)
+
+// Poolings lists the ways. The caller owns the slice.
+func Poolings() []Pooling { return []Pooling{Flatten, Average, GeM} }
+
+// defaultGeMPower is what Radenović et al. begin with, and hardly leave.
+const defaultGeMPower = 3
+
+// pooling is Pooling with its default.
+func (a Architecture) pooling() Pooling {
+	if a.Pooling == "" {
+		return Flatten
+	}
+	return a.Pooling
+}
+
+// gemPower is GeMPower with its default.
+func (a Architecture) gemPower() float64 {
+	if a.GeMPower == 0 {
+		return defaultGeMPower
+	}
+	return a.GeMPower
 }
 
 // VGG16 is the network of Siamese-keras for an input of that size: 17,075,009
@@ -72,8 +122,29 @@ func (a Architecture) Validate() error {
 		return fmt.Errorf("architecture: input of %d×%d is too small for %d blocks, want at least %d×%d",
 			a.Height, a.Width, len(a.Blocks), least, least)
 	}
+	return a.validatePooling()
+}
+
+// validatePooling checks the fields between the last feature map and the embedding.
+func (a Architecture) validatePooling() error {
+	if !slices.Contains(Poolings(), a.pooling()) {
+		return fmt.Errorf("architecture: pooling %q, want one of %q", a.Pooling, Poolings())
+	}
+	if !(a.GeMPower >= 0 && a.GeMPower <= maxGeMPower) || a.GeMPower != 0 && a.pooling() != GeM {
+		return fmt.Errorf("architecture: gem_power %v with pooling %q, want above 0 to %d with %q, or none", a.GeMPower, a.pooling(), maxGeMPower, GeM)
+	}
+	if a.Projection < 0 {
+		return fmt.Errorf("architecture: projection to %d values, want 0 or more", a.Projection)
+	}
+	if a.pooling() == Flatten && (a.Projection > 0 || a.Unit) {
+		return fmt.Errorf("architecture: projection %d and unit %t with pooling %q, want %q or %q", a.Projection, a.Unit, Flatten, Average, GeM)
+	}
 	return nil
 }
+
+// maxGeMPower bounds what is raised to it: float32 holds activations of 1,000 to
+// the tenth.
+const maxGeMPower = 10
 
 // FeatureMap is the size of the encoder's output before it is flattened. Each
 // block halves height and width, rounded down.
@@ -87,9 +158,20 @@ func (a Architecture) FeatureMap() (height, width, channels int) {
 }
 
 // EmbeddingLength is the number of values of an embedding: 4608 for VGG16 at
-// 105×105.
+// 105×105, and 512 at any size where it is pooled and not projected.
 func (a Architecture) EmbeddingLength() int {
+	if a.Projection > 0 {
+		return a.Projection
+	}
+	return a.pooledLength()
+}
+
+// pooledLength is the number of values before the projection.
+func (a Architecture) pooledLength() int {
 	height, width, channels := a.FeatureMap()
+	if a.pooling() != Flatten {
+		return channels
+	}
 	return height * width * channels
 }
 
@@ -129,6 +211,9 @@ func (a Architecture) Variables() []Variable {
 			channels = width
 		}
 	}
+	if a.Projection > 0 {
+		add(projectionLayer, a.pooledLength(), a.Projection)
+	}
 	add("dense_1", a.EmbeddingLength(), a.Hidden)
 	add("dense_2", a.Hidden, 1)
 	return variables
@@ -143,18 +228,23 @@ func (a Architecture) Parameters() int {
 	return total
 }
 
-// embeddingMax is what no value of an embedding exceeds, for any picture: each
-// convolution's outputs are at most its positive weights times what their inputs are at
-// most, from pixels of 0 to 1. For the built-in models that is 10¹⁵, where pictures give
-// up to 500. read gives a variable's values; it is called in the order of Variables.
+// embeddingMax is what no value of an embedding exceeds, for any picture; where
+// belowZero, none is below minus that, else none is below 0. Each convolution's outputs
+// are at most its positive weights times what their inputs are at most, from pixels of 0
+// to 1; a mean is at most what it is of, a projection's outputs go as far either way as
+// its weights take them, and no value of a length of 1 is above 1. For the built-in
+// models, which are flattened, that is 10¹⁵, where pictures give up to 500. read gives a
+// variable's values; it is called in the order of Variables.
 //
 // It is an error where values within the encoder may exceed float32: ReLU would hide what
-// comes of that. The bound is less where the head could not compute with such values: at most half the
-// largest float32 after both layers.
+// comes of that. The bound is less where the head could not compute with such values: at
+// most half the largest float32 after both layers.
 func (a Architecture) embeddingMax(read func(Variable) ([]float32, error)) (float64, error) {
 	variables := a.Variables()
-	head := len(variables) - 4 // kernel and bias of two layers
 	bounds, gain := []float64{1, 1, 1}, 1.0
+	if a.belowZero() {
+		gain = 2 // of the difference of two values of either sign
+	}
 	for i := 0; i < len(variables); i += 2 {
 		kernel, err := read(variables[i])
 		if err != nil {
@@ -164,18 +254,54 @@ func (a Architecture) embeddingMax(read func(Variable) ([]float32, error)) (floa
 		if err != nil {
 			return 0, err
 		}
-		if i < head {
-			bounds = convolutionBounds(bounds, kernel, bias)
-			if most := slices.Max(bounds); !(most <= math.MaxFloat32) {
-				return 0, fmt.Errorf("%q has weights by which values may come to %.3g, want at most %.3g, the largest float32", variables[i].Name, most, math.MaxFloat32)
-			}
-		} else {
+		if i >= len(variables)-4 { // the head: kernel and bias of two layers
 			gain *= max(1, denseGain(kernel, len(bias)))
+			continue
+		}
+		if len(variables[i].Shape) == 2 {
+			bounds = projectionBounds(a.meanBounds(bounds), kernel, bias)
+		} else {
+			bounds = convolutionBounds(bounds, kernel, bias)
+		}
+		if most := slices.Max(bounds); !(most <= math.MaxFloat32) {
+			return 0, fmt.Errorf("%q has weights by which values may come to %.3g, want at most %.3g, the largest float32", variables[i].Name, most, math.MaxFloat32)
 		}
 	}
+	most := slices.Max(bounds)
+	switch {
+	case a.Unit:
+		most = 1
+	case a.Projection == 0:
+		most = slices.Max(a.meanBounds(bounds))
+	}
 	const rounding = 2 // more than 13 layers in bfloat16 are off by
-	return min(rounding*slices.Max(bounds), math.MaxFloat32/2/gain), nil
+	return min(rounding*most, math.MaxFloat32/2/gain), nil
 }
+
+// meanBounds are what the channels' means are at most, where the map's values are 0 to
+// bounds.
+func (a Architecture) meanBounds(bounds []float64) []float64 {
+	if a.pooling() != GeM {
+		return bounds
+	}
+	means := make([]float64, len(bounds))
+	for i, bound := range bounds {
+		means[i] = min(max(bound, epsilonGeM), float64(a.gemCeiling()))
+	}
+	return means
+}
+
+// gemCeiling is what GeM takes for any larger value, so that the sum of the powers stays
+// within float32.
+func (a Architecture) gemCeiling() float32 {
+	const spare = 16 // more than float32's powers and sums are off by
+	height, width, _ := a.FeatureMap()
+	return float32(math.Pow(math.MaxFloat32/spare/float64(height*width), 1/a.gemPower()))
+}
+
+// belowZero reports whether values of embeddings may be below 0. Otherwise a ReLU ends
+// the encoder, or a mean or a scaling after one.
+func (a Architecture) belowZero() bool { return a.Projection > 0 }
 
 // convolutionBounds are what the outputs of a convolution with ReLU are at most, by
 // channel, where its inputs are 0 to inputs. The kernel is [3,3,in,out].
@@ -205,13 +331,80 @@ func denseGain(kernel []float32, outputs int) float64 {
 	return slices.Max(gains)
 }
 
+// projectionBounds are how far from 0 the outputs of a dense layer without an activation
+// are at most, where its inputs are 0 to inputs. The kernel is [in,out].
+func projectionBounds(inputs []float64, kernel, bias []float32) []float64 {
+	least, most := make([]float64, len(bias)), make([]float64, len(bias))
+	for i, value := range bias {
+		least[i], most[i] = float64(value), float64(value)
+	}
+	for i, weight := range kernel {
+		product := float64(weight) * inputs[i/len(bias)]
+		least[i%len(bias)] += min(product, 0)
+		most[i%len(bias)] += max(product, 0)
+	}
+	for i := range most {
+		most[i] = max(-least[i], most[i])
+	}
+	return most
+}
+
+// projectionLayer is the name of the dense layer before the embedding.
+const projectionLayer = "projection"
+
 // convolutionName is Keras' name for a convolution; both numbers start at 0.
 func convolutionName(block, convolution int) string {
 	return fmt.Sprintf("block%d_conv%d", block+1, convolution+1)
 }
 
+// Digest identifies the encoder that weights make in this network: embeddings of
+// different digests can't be compared. For a flattened network without more it is
+// the weights' own digest, since dense_1 fits one input size alone; otherwise the
+// input size and the pooling are part of it. It is 64 hex digits.
+func (a Architecture) Digest(set *weights.Set) string {
+	if a.pooling() == Flatten {
+		return set.Digest()
+	}
+	power := 0.0
+	if a.pooling() == GeM {
+		power = a.gemPower()
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %v %t", set.Digest(), a.Height, a.Width, a.pooling(), power, a.Unit))
+	return hex.EncodeToString(sum[:])
+}
+
+// metadataKey is the architecture's place in a safetensors file's metadata.
+const metadataKey = "architecture"
+
+// Metadata is what a safetensors file says about a network whose form can't be read
+// off its weights: one that pools. Nil for others.
+func (a Architecture) Metadata() (map[string]string, error) {
+	if a.pooling() == Flatten {
+		return nil, nil //nolint:nilnil // there is nothing to say
+	}
+	text, err := json.Marshal(a)
+	return map[string]string{metadataKey: string(text)}, err
+}
+
+// architectureOf takes the architecture from a file's metadata, or else infers it.
+func architectureOf(set *weights.Set, metadata map[string]string) (Architecture, error) {
+	text, ok := metadata[metadataKey]
+	if !ok {
+		return InferArchitecture(set, DefaultSide, DefaultSide)
+	}
+	var found Architecture
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return Architecture{}, fmt.Errorf("metadata %q: %w", metadataKey, err)
+	}
+	if err := found.Validate(); err != nil {
+		return Architecture{}, fmt.Errorf("metadata %q: %w", metadataKey, err)
+	}
+	return found, found.Check(set)
+}
+
 // InferArchitecture reads the widths off a weight file. Such a file does
-// not hold the input size: height and width give it, and must fit dense_1.
+// not hold the input size: height and width give it, and must fit dense_1. Nor does
+// it say how a network pools: a flattened one is taken for granted.
 func InferArchitecture(set *weights.Set, height, width int) (Architecture, error) {
 	architecture := Architecture{Height: height, Width: width}
 	for block := 0; ; block++ {
@@ -235,6 +428,11 @@ func InferArchitecture(set *weights.Set, height, width int) (Architecture, error
 	architecture.Hidden = len(hidden.Data)
 	if err := architecture.Validate(); err != nil {
 		return Architecture{}, fmt.Errorf("weights: %w", err)
+	}
+	kernel, _ := set.Get("dense_1/kernel")
+	_, projected := set.Get(projectionLayer + "/kernel")
+	if _, _, channels := architecture.FeatureMap(); projected || len(kernel.Shape) == 2 && kernel.Shape[0] == channels && channels != architecture.EmbeddingLength() {
+		return Architecture{}, fmt.Errorf("weights are of a network that pools (dense_1/kernel has shape %v), which they don't say how: want a card that does", kernel.Shape)
 	}
 	if err := architecture.Check(set); err != nil {
 		return Architecture{}, err

@@ -1,6 +1,7 @@
 package tfmodel_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -19,6 +20,9 @@ func TestArchitectureSizes(t *testing.T) {
 		{tfmodel.VGG16(105, 105), 17_075_009, 4608},
 		{tfmodel.VGG16(32, 32), 14_714_688 + 512*512 + 512 + 512 + 1, 512},
 		{tfmodel.VGG16(64, 96), 14_714_688 + 3072*512 + 512 + 512 + 1, 3072},
+		{tfmodel.Architecture.Projected(tfmodel.VGG16(128, 128)), 14_714_688 + 512*512 + 512 + 512*512 + 512 + 512 + 1, 512},
+		{pooled()[0], (27*3 + 3) + (27*4 + 4) + (36*4 + 4) + (4*5 + 5) + (5 + 1), 4},
+		{pooled()[2], (27*3 + 3) + (27*4 + 4) + (36*4 + 4) + (4*3 + 3) + (3*5 + 5) + (5 + 1), 3},
 		{tiny(), (27*3 + 3) + (27*4 + 4) + (36*4 + 4) + (16*5 + 5) + (5 + 1), 16},
 	}
 	for _, tt := range tests {
@@ -44,6 +48,13 @@ func TestArchitectureValidateRefuses(t *testing.T) {
 		{"no blocks", func(a *tfmodel.Architecture) { a.Blocks = nil }, "no blocks"},
 		{"empty block", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{3}, {}} }, "block 2 has channels []"},
 		{"no channels", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{0}} }, "block 1 has channels [0]"},
+		{"unknown pooling", func(a *tfmodel.Architecture) { a.Pooling = "max" }, `pooling "max", want one of ["flatten" "average" "gem"]`},
+		{"power without gem", func(a *tfmodel.Architecture) { a.GeMPower = 3 }, `gem_power 3 with pooling "flatten"`},
+		{"negative power", func(a *tfmodel.Architecture) { a.Pooling, a.GeMPower = tfmodel.GeM, -1 }, "gem_power -1"},
+		{"no number for a power", func(a *tfmodel.Architecture) { a.Pooling, a.GeMPower = tfmodel.GeM, math.NaN() }, "gem_power NaN"},
+		{"negative projection", func(a *tfmodel.Architecture) { a.Pooling, a.Projection = tfmodel.GeM, -1 }, "projection to -1 values"},
+		{"projection of a flattened map", func(a *tfmodel.Architecture) { a.Projection = 3 }, `projection 3 and unit false with pooling "flatten"`},
+		{"unit length of a flattened map", func(a *tfmodel.Architecture) { a.Unit = true }, "unit true"},
 		{"no hidden", func(a *tfmodel.Architecture) { a.Hidden = 0 }, "hidden width 0"},
 	}
 	for _, tt := range tests {
@@ -66,6 +77,37 @@ func TestInferArchitecture(t *testing.T) {
 	}
 	if _, err := tfmodel.InferArchitecture(set, 20, 20); err == nil || !strings.Contains(err.Error(), `"dense_1/kernel" has shape [16 5], want [100 5] for an input of 20×20`) {
 		t.Errorf("InferArchitecture for another input size = %v, want an error that names dense_1/kernel and both shapes", err)
+	}
+}
+
+// TestInferArchitectureNeedsToBeToldOfPooling: nothing in the weights says how.
+func TestInferArchitectureNeedsToBeToldOfPooling(t *testing.T) {
+	for _, architecture := range pooled() {
+		_, err := tfmodel.InferArchitecture(randomWeights(t, architecture, 1), 8, 10)
+		if err == nil || !strings.Contains(err.Error(), "of a network that pools") {
+			t.Errorf("%s: InferArchitecture = %v, want an error that asks for a card", nameOf(architecture), err)
+		}
+	}
+}
+
+// TestDigestTellsEncodersApart: the same weights in another encoder give other
+// embeddings, which must not be compared.
+func TestDigestTellsEncodersApart(t *testing.T) {
+	set := randomWeights(t, tiny(), 1)
+	if got := tiny().Digest(set); got != set.Digest() {
+		t.Errorf("Digest of a flattened network = %s, want the weights' own, %s", got, set.Digest())
+	}
+	larger, powerful, unit := pooled()[0], pooled()[1], pooled()[0]
+	larger.Height++
+	powerful.GeMPower = 4
+	unit.Unit = true
+	seen := make(map[string]string)
+	for _, architecture := range append(pooled()[:2], tiny(), larger, powerful, unit) {
+		digest := architecture.Digest(set)
+		if other, ok := seen[digest]; ok || len(digest) != 64 {
+			t.Errorf("%s has the digest %q, that of %q, want its own", nameOf(architecture), digest, other)
+		}
+		seen[digest] = nameOf(architecture)
 	}
 }
 

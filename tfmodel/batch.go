@@ -12,8 +12,8 @@ import (
 type TrainBatch struct {
 	// Pixels are the images, uint8 [N,H,W,3] RGB. Nil with Embeddings.
 	Pixels []byte
-	// Embeddings, float32 [N,E], stand in for the images if all blocks are frozen,
-	// so that images are encoded once and not at each step.
+	// Embeddings, float32 [N,E], stand in for the images if all blocks and the
+	// projection are frozen, so that images are encoded once and not at each step.
 	Embeddings []float32
 	// A and B are the pairs: indices into the images. Same says which pairs are of
 	// one class, Weights how much each counts; they should sum to 1. All have one
@@ -21,8 +21,17 @@ type TrainBatch struct {
 	A, B    []int32
 	Same    []bool
 	Weights []float32
+	// Targets is what the head is to say of each pair, 0 to 1, in the place of Same:
+	// between its two values for a pair that is neither, such as two things of a kind.
+	// Nil: 1 where Same, else 0.
+	Targets []float32
 	// Labels are the images' classes, for the contrastive and the class term.
 	Labels []int32
+	// Kinds are the images' kinds, for TrainerConfig.KindWeight. Nil: there are none.
+	Kinds []int32
+	// Unknown are pairs of images that the contrastive term counts neither as alike
+	// nor as different.
+	Unknown [][2]int32
 	// Shares are the numbers of images that the towers take, in order. Each pair
 	// lies within one share, and the weights of each share sum to 1. Nil: one tower
 	// takes all.
@@ -73,6 +82,17 @@ func (t *Trainer) shares(batch TrainBatch) ([]TrainBatch, error) {
 	for _, images := range batch.Shares {
 		end := begin + images
 		share := TrainBatch{Pixels: batch.Pixels[begin*size : end*size], Labels: batch.Labels[begin:end]}
+		if batch.Kinds != nil {
+			if len(batch.Kinds) != total {
+				return nil, fmt.Errorf("got %d kinds for %d images", len(batch.Kinds), total)
+			}
+			share.Kinds = batch.Kinds[begin:end]
+		}
+		for _, pair := range batch.Unknown {
+			if a, b := int(pair[0]), int(pair[1]); a >= begin && a < end && b >= begin && b < end {
+				share.Unknown = append(share.Unknown, [2]int32{int32(a - begin), int32(b - begin)})
+			}
+		}
 		for i := range batch.A {
 			a, b := int(batch.A[i])-begin, int(batch.B[i])-begin
 			if a < 0 || a >= images {
@@ -83,6 +103,9 @@ func (t *Trainer) shares(batch TrainBatch) ([]TrainBatch, error) {
 			}
 			share.A, share.B = append(share.A, int32(a)), append(share.B, int32(b))
 			share.Same, share.Weights = append(share.Same, batch.Same[i]), append(share.Weights, batch.Weights[i])
+			if batch.Targets != nil {
+				share.Targets = append(share.Targets, batch.Targets[i])
+			}
 		}
 		shares = append(shares, share)
 		begin = end
@@ -105,7 +128,7 @@ func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error)
 		feeds = append(feeds, pairs...)
 	}
 	if t.config.ContrastiveWeight > 0 || t.config.ClassWeight > 0 {
-		labels, err := t.labelFeeds(prefix, batch.Labels, count)
+		labels, err := t.labelFeeds(prefix, batch, count)
 		if err != nil {
 			return nil, err
 		}
@@ -118,9 +141,10 @@ func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error)
 func (t *Trainer) imageFeed(prefix string, batch TrainBatch) (feed tf.Feed, count int, err error) {
 	if batch.Embeddings != nil {
 		length := t.architecture.EmbeddingLength()
-		if batch.Pixels != nil || t.config.FrozenBlocks < len(t.architecture.Blocks) || len(batch.Embeddings)%length != 0 {
-			return tf.Feed{}, 0, fmt.Errorf("got %d numbers of embeddings and %d bytes of pixels with %d of %d blocks frozen, want a multiple of %d alone with all frozen",
-				len(batch.Embeddings), len(batch.Pixels), t.config.FrozenBlocks, len(t.architecture.Blocks), length)
+		frozen := t.config.FrozenBlocks == len(t.architecture.Blocks) && (t.config.FrozenProjection || t.architecture.Projection == 0)
+		if batch.Pixels != nil || !frozen || len(batch.Embeddings)%length != 0 {
+			return tf.Feed{}, 0, fmt.Errorf("got %d numbers of embeddings and %d bytes of pixels with %d of %d blocks frozen (the projection: %t), want a multiple of %d alone with all frozen",
+				len(batch.Embeddings), len(batch.Pixels), t.config.FrozenBlocks, len(t.architecture.Blocks), t.config.FrozenProjection, length)
 		}
 		count = len(batch.Embeddings) / length
 		return t.matrix(prefix+"embeddings", batch.Embeddings, int64(count), int64(length)), count, nil
@@ -147,6 +171,9 @@ func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Fe
 	if pairs == 0 || len(batch.B) != pairs || len(batch.Same) != pairs || len(batch.Weights) != pairs {
 		return nil, fmt.Errorf("got pairs of lengths %d, %d, %d and %d, want one length above 0", pairs, len(batch.B), len(batch.Same), len(batch.Weights))
 	}
+	if batch.Targets != nil && len(batch.Targets) != pairs {
+		return nil, fmt.Errorf("got %d targets for %d pairs", len(batch.Targets), pairs)
+	}
 	same := make([]float32, pairs)
 	for i := range pairs {
 		if a, b := batch.A[i], batch.B[i]; min(a, b) < 0 || int(max(a, b)) >= count {
@@ -154,6 +181,9 @@ func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Fe
 		}
 		if batch.Same[i] {
 			same[i] = 1
+		}
+		if batch.Targets != nil {
+			same[i] = batch.Targets[i]
 		}
 	}
 	shape := []int64{int64(pairs)}
@@ -169,14 +199,20 @@ func (t *Trainer) pairFeeds(prefix string, batch TrainBatch, count int) ([]tf.Fe
 const selfOff = -1e9
 
 // labelFeeds turns labels into the matrices of the contrastive and class terms.
-func (t *Trainer) labelFeeds(prefix string, labels []int32, count int) ([]tf.Feed, error) {
-	if len(labels) != count {
-		return nil, fmt.Errorf("got %d labels for %d images", len(labels), count)
+func (t *Trainer) labelFeeds(prefix string, batch TrainBatch, count int) ([]tf.Feed, error) {
+	labels := batch.Labels
+	if len(labels) != count || batch.Kinds != nil && len(batch.Kinds) != count {
+		return nil, fmt.Errorf("got %d labels and %d kinds for %d images", len(labels), len(batch.Kinds), count)
+	}
+	for _, pair := range batch.Unknown {
+		if min(pair[0], pair[1]) < 0 || int(max(pair[0], pair[1])) >= count {
+			return nil, fmt.Errorf("unknown pair of images %d and %d, want 0 to %d", pair[0], pair[1], count-1)
+		}
 	}
 	var feeds []tf.Feed
 	rows := int64(count)
 	if t.config.ContrastiveWeight > 0 {
-		positive, self := contrastiveMatrices(labels)
+		positive, self := contrastiveMatrices(batch, t.config.KindWeight)
 		feeds = append(feeds, t.matrix(prefix+"positive", positive, rows, rows), t.matrix(prefix+"self", self, rows, rows))
 	}
 	if t.config.ClassWeight > 0 {
@@ -192,29 +228,44 @@ func (t *Trainer) labelFeeds(prefix string, labels []int32, count int) ([]tf.Fee
 	return feeds, nil
 }
 
-// contrastiveMatrices are [N,N] each for N images. positive holds the weights of
-// the other images of an image's class: each image that has others counts the same,
-// and all weights sum to 1. self is selfOff on the diagonal and 0 elsewhere.
-func contrastiveMatrices(labels []int32) (positive, self []float32) {
-	count := len(labels)
-	members := make(map[int32]int)
-	for _, label := range labels {
-		members[label]++
+// contrastiveMatrices are [N,N] each for N images. positive holds the weights of the
+// other images of an image's class, and by kindWeight of its kind: each image that has
+// any counts the same, and all weights sum to 1. self is selfOff on the diagonal and
+// where nothing is known, and 0 elsewhere.
+func contrastiveMatrices(batch TrainBatch, kindWeight float64) (positive, self []float32) {
+	count := len(batch.Labels)
+	positive, self = make([]float32, count*count), make([]float32, count*count)
+	for i := range count {
+		self[i*count+i] = selfOff
+	}
+	for _, pair := range batch.Unknown {
+		a, b := int(pair[0]), int(pair[1])
+		self[a*count+b], self[b*count+a] = selfOff, selfOff
 	}
 	anchors := 0
-	for _, label := range labels {
-		if members[label] > 1 {
-			anchors++
+	for i := range count {
+		row, sum := positive[i*count:(i+1)*count], float32(0)
+		for j := range row {
+			if self[i*count+j] != 0 {
+				continue
+			}
+			if batch.Labels[i] == batch.Labels[j] {
+				row[j] = 1
+			} else if batch.Kinds != nil && batch.Kinds[i] == batch.Kinds[j] {
+				row[j] = float32(kindWeight)
+			}
+			sum += row[j]
+		}
+		if sum == 0 {
+			continue
+		}
+		anchors++
+		for j := range row {
+			row[j] /= sum
 		}
 	}
-	positive, self = make([]float32, count*count), make([]float32, count*count)
-	for i, label := range labels {
-		self[i*count+i] = selfOff
-		for j, other := range labels {
-			if i != j && label == other {
-				positive[i*count+j] = 1 / float32(anchors*(members[label]-1))
-			}
-		}
+	for i := range positive {
+		positive[i] /= float32(max(anchors, 1))
 	}
 	return positive, self
 }

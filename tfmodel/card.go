@@ -35,7 +35,7 @@ type Card struct {
 	// Weights identifies the weights.
 	Weights WeightsCard `json:"weights"`
 	// EmbeddingMax is the largest value that an embedding can have; the smallest is
-	// 0. It follows from the weights for pixels of 0 to 1, whatever the picture: a
+	// 0, or minus that behind a projection. It follows from the weights for pixels of 0 to 1, whatever the picture: a
 	// bound, far above what pictures give. Export computes it. 0: unknown, in
 	// cards of older programs.
 	EmbeddingMax float64 `json:"embedding_max,omitempty"`
@@ -60,7 +60,8 @@ type Card struct {
 type WeightsCard struct {
 	// SHA256 is the hash of the weight file that they came from, if any.
 	SHA256 string `json:"sha256,omitempty"`
-	// Digest is weights.Set.Digest: the same for the same values, from any file. Embeddings are bound to it.
+	// Digest is Architecture.Digest: the same for the same values in the same encoder, from any file.
+	// Embeddings are bound to it.
 	Digest string `json:"digest"`
 }
 

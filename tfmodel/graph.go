@@ -101,10 +101,55 @@ func (g *graph) encoder(name string, images binding.Output) binding.Output {
 		height, width = height/2, width/2
 		g.assertShape(x, -1, int64(height), int64(width), int64(channels))
 	}
-	flatten := scope.SubScope("flatten")
-	x = op.Reshape(flatten, x, op.Const(flatten, []int32{-1, int32(g.architecture.EmbeddingLength())}))
+	return g.pool(scope, x)
+}
+
+// pool turns the last feature map, float32 [N,h,w,C], into embeddings, float32 [N,E].
+func (g *graph) pool(scope *op.Scope, x binding.Output) binding.Output {
+	switch a := g.architecture; a.pooling() {
+	case Average:
+		x = meanOverMap(scope.SubScope("average"), x)
+	case GeM:
+		x = generalizedMean(scope.SubScope("gem"), x, float32(a.gemPower()), a.gemCeiling())
+	default:
+		flatten := scope.SubScope("flatten")
+		x = op.Reshape(flatten, x, op.Const(flatten, []int32{-1, int32(a.pooledLength())}))
+	}
+	g.assertShape(x, -1, int64(g.architecture.pooledLength()))
+	if g.architecture.Projection > 0 {
+		s := scope.SubScope(projectionLayer)
+		x = op.BiasAdd(s, op.MatMul(s, x, g.reads[projectionLayer+"/kernel"]), g.reads[projectionLayer+"/bias"])
+	}
+	if g.architecture.Unit {
+		x = unitLength(scope.SubScope("unit"), x)
+	}
 	g.assertShape(x, -1, int64(g.architecture.EmbeddingLength()))
 	return x
+}
+
+// meanOverMap is the mean of each channel: [N,h,w,C] to [N,C].
+func meanOverMap(scope *op.Scope, x binding.Output) binding.Output {
+	return op.Mean(scope, x, op.Const(scope, []int32{1, 2}))
+}
+
+// epsilonGeM keeps the gradient of a power finite where a channel is 0 all over.
+const epsilonGeM = 1e-6
+
+// generalizedMean is mean(max(x,ε)ᵖ)^(1/p) of each channel, with the ceiling in place of
+// larger values: [N,h,w,C] to [N,C].
+func generalizedMean(scope *op.Scope, x binding.Output, power, ceiling float32) binding.Output {
+	positive := op.Maximum(scope.SubScope("positive"), x, op.Const(scope.SubScope("least"), float32(epsilonGeM)))
+	bounded := op.Minimum(scope.SubScope("bounded"), positive, op.Const(scope.SubScope("most"), ceiling))
+	raised := op.Pow(scope.SubScope("raised"), bounded, op.Const(scope.SubScope("power"), power))
+	return op.Pow(scope.SubScope("root"), meanOverMap(scope.SubScope("mean"), raised), op.Const(scope.SubScope("inverse"), 1/power))
+}
+
+// unitLength scales rows to length 1; a row of zeros stays one, and one whose square is
+// above float32 becomes one.
+func unitLength(scope *op.Scope, x binding.Output) binding.Output {
+	squares := op.Sum(scope, op.Square(scope, x), op.Const(scope.SubScope("axis"), []int32{1}), op.SumKeepDims(true)) // [N,1]
+	inverse := op.Rsqrt(scope, op.AddV2(scope, squares, op.Const(scope.SubScope("epsilon"), float32(epsilonNorm))))
+	return op.Mul(scope, x, inverse)
 }
 
 // convolution is 3×3, stride 1, zero-padded, with bias and ReLU.

@@ -141,6 +141,9 @@ func DistanceHead(architecture Architecture, set *weights.Set, distance float64)
 	}
 	length, hidden := architecture.EmbeddingLength(), architecture.Hidden
 	_, _, channels := architecture.FeatureMap()
+	if architecture.pooling() != Flatten {
+		channels = length
+	}
 	// Both layers' entries are of one size, so that one learning rate fits both.
 	entry := float32(math.Sqrt(distanceGain / distance))
 	first := make([]float32, length*hidden)
@@ -160,6 +163,34 @@ func DistanceHead(architecture Architecture, set *weights.Set, distance float64)
 		return nil, fmt.Errorf("distance head: %w", err)
 	}
 	merged, _, _, err := Overlay(set, head)
+	return merged, err
+}
+
+// Projected is the architecture of a pooled network with a projection, as wide as its
+// embedding where it has none yet, and embeddings of length 1. A flattened network
+// becomes one that averages.
+func (a Architecture) Projected() Architecture {
+	if a.pooling() == Flatten {
+		a.Pooling = Average
+	}
+	if a.Projection == 0 {
+		a.Projection = a.pooledLength()
+	}
+	a.Unit = true
+	return a
+}
+
+// SetProjection gives a set with that kernel in the projection, row-major [in,out],
+// and a bias of 0.
+func SetProjection(architecture Architecture, set *weights.Set, kernel []float32) (*weights.Set, error) {
+	in, out := architecture.pooledLength(), architecture.Projection
+	projection, err := weights.New(
+		weights.Tensor{Name: projectionLayer + "/kernel", Shape: []int{in, out}, Data: kernel},
+		weights.Tensor{Name: projectionLayer + "/bias", Shape: []int{out}, Data: make([]float32, out)})
+	if err != nil {
+		return nil, fmt.Errorf("projection: %w", err)
+	}
+	merged, _, _, err := Overlay(set, projection)
 	return merged, err
 }
 

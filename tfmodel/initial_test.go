@@ -2,6 +2,7 @@ package tfmodel_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +126,65 @@ func TestStepOnEmbeddings(t *testing.T) {
 	brief.Pixels, brief.Embeddings = nil, embeddings
 	if _, err := newTrainer(t, tfmodel.TrainerConfig{PairWeight: 1}).Step(t.Context(), brief, 0.1); err == nil {
 		t.Error("Step on embeddings with blocks that learn = nil error, want one")
+	}
+}
+
+// TestFrozenProjection: with it, and all blocks frozen, the head learns on embeddings
+// alone; without it the projection learns beside the head and takes no embeddings.
+func TestFrozenProjection(t *testing.T) {
+	architecture := pooled()[3]
+	batch := tinyBatch()
+	embeddings := make([]float32, len(batch.Labels)*architecture.EmbeddingLength())
+	brief := batch
+	brief.Pixels, brief.Embeddings = nil, embeddings
+	for _, frozen := range []bool{true, false} {
+		trainer := newTrainerOf(t, architecture, tfmodel.TrainerConfig{PairWeight: 1, FrozenBlocks: 2, FrozenProjection: frozen})
+		if _, err := trainer.Step(t.Context(), brief, 0.05); (err == nil) != frozen {
+			t.Errorf("frozen %t: Step on embeddings = %v", frozen, err)
+		}
+		before, err := trainer.Weights()
+		must(t, err)
+		_, err = trainer.Step(t.Context(), batch, 0.05)
+		must(t, err)
+		after, err := trainer.Weights()
+		must(t, err)
+		old, _ := before.Get("projection/kernel")
+		now, _ := after.Get("projection/kernel")
+		if slices.Equal(old.Data, now.Data) != frozen {
+			t.Errorf("frozen %t: the projection stayed %t", frozen, !frozen)
+		}
+	}
+}
+
+// TestSetProjection: the kernel is where it belongs, and embeddings have length 1.
+func TestSetProjection(t *testing.T) {
+	architecture := tiny().Projected()
+	if architecture.Pooling != tfmodel.Average || architecture.Projection != 4 || !architecture.Unit {
+		t.Fatalf("Projected() = %s, want average, projection 4, unit", nameOf(architecture))
+	}
+	kernel := make([]float32, 16)
+	for i := range 4 {
+		kernel[i*4+(i+1)%4] = 2 // moves each channel to the next
+	}
+	set, err := tfmodel.SetProjection(architecture, randomWeights(t, architecture, 1), kernel)
+	must(t, err)
+	plain := tiny()
+	plain.Pooling = tfmodel.Average
+	pixels := randomPixels(architecture, 1, 4)
+	want := reference{plain, set}.encode(pixels)
+	got := reference{architecture, set}.encode(pixels)
+	squares := 0.0
+	for i, value := range got {
+		squares += value * value
+		if ratio := value / want[(i+3)%4] * want[0] / got[1]; want[(i+3)%4] != 0 && math.Abs(ratio-1) > 1e-6 {
+			t.Errorf("value %d = %v, want a multiple of %v", i, value, want[(i+3)%4])
+		}
+	}
+	if math.Abs(squares-1) > 1e-3 {
+		t.Errorf("embedding has the length² %v, want 1", squares)
+	}
+	if _, err := tfmodel.SetProjection(architecture, set, kernel[1:]); err == nil {
+		t.Error("SetProjection of 15 values = nil error, want one")
 	}
 }
 

@@ -12,7 +12,7 @@ const epsilonNorm = 1e-6
 // the last three are made from TrainBatch.Labels: see Trainer.labelFeeds.
 type lossInputs struct {
 	a, b     binding.Output // int32 [M]: the images of each pair
-	same     binding.Output // float32 [M]: 1 for the same class, else 0
+	same     binding.Output // float32 [M]: 1 for the same class, else 0, or what lies between
 	weight   binding.Output // float32 [M]: the pair's weight; they sum to 1
 	positive binding.Output // float32 [N,N]: the weight of image j as a positive of image i; they sum to 1
 	self     binding.Output // float32 [N,N]: selfOff on the diagonal, 0 elsewhere
@@ -22,7 +22,7 @@ type lossInputs struct {
 // losses are the scalars that a step reports.
 type losses struct {
 	total, pair, contrastive, class binding.Output
-	accuracy                        binding.Output // share of pairs, by weight, on the right side of 0.5
+	accuracy                        binding.Output // share of pairs, by weight, on their target's side of 0.5
 }
 
 // newLossInputs makes the placeholders.
@@ -81,7 +81,9 @@ func (g *graph) pairLoss(embeddings binding.Output, in lossInputs) (loss, accura
 	loss = op.Sum(scope.SubScope("mean"), op.Mul(scope.SubScope("weighted"), each, in.weight), op.Const(scope.SubScope("all"), []int32{0}))
 	right := scope.SubScope("accuracy")
 	isSame := op.Cast(right.SubScope("predicted"), op.Greater(right, x, op.Const(right, float32(0))), binding.Float)
-	wrong := op.Abs(right, op.Sub(right, isSame, in.same))
+	half := op.Const(right.SubScope("half"), float32(0.5))
+	wanted := op.Cast(right.SubScope("wanted"), op.Greater(right.SubScope("target"), in.same, half), binding.Float)
+	wrong := op.Abs(right, op.Sub(right, isSame, wanted))
 	share := op.Sum(right, op.Mul(right, wrong, in.weight), op.Const(right.SubScope("all"), []int32{0}))
 	return loss, op.Sub(right.SubScope("share"), op.Const(right.SubScope("one"), float32(1)), share)
 }
@@ -90,11 +92,8 @@ func (g *graph) pairLoss(embeddings binding.Output, in lossInputs) (loss, accura
 // form with the sum outside the logarithm) on embeddings of length 1: for each
 // image the mean of -log softmax over all others, taken at those of its class.
 func contrastiveLoss(scope *op.Scope, embeddings binding.Output, in lossInputs, temperature float64) binding.Output {
-	squares := op.Sum(scope, op.Square(scope, embeddings), op.Const(scope.SubScope("axis"), []int32{1}), op.SumKeepDims(true))
-	length := scope.SubScope("length")
-	inverse := op.Rsqrt(length, op.AddV2(length, squares, op.Const(length, float32(epsilonNorm)))) // [N,1]
-	unit := op.Mul(scope.SubScope("unit"), embeddings, inverse)                                    // [N,E]
-	cosine := op.MatMul(scope, unit, unit, op.MatMulTransposeB(true))                              // [N,N]
+	unit := unitLength(scope.SubScope("unit"), embeddings)            // [N,E]
+	cosine := op.MatMul(scope, unit, unit, op.MatMulTransposeB(true)) // [N,N]
 	scaled := scope.SubScope("scaled")
 	logits := op.AddV2(scaled, op.Mul(scaled, cosine, op.Const(scaled, float32(1/temperature))), in.self)
 	taken := op.Mul(scope.SubScope("taken"), op.LogSoftmax(scope, logits), in.positive)

@@ -1,6 +1,7 @@
 package tfmodel_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -26,6 +27,21 @@ func TestMain(m *testing.M) {
 // two blocks, a feature map of 2×2×4.
 func tiny() tfmodel.Architecture {
 	return tfmodel.Architecture{Height: 8, Width: 10, Blocks: [][]int{{3}, {4, 4}}, Hidden: 5}
+}
+
+// pooled are tiny networks of every way to pool.
+func pooled() []tfmodel.Architecture {
+	average, gem, projected, all := tiny(), tiny(), tiny(), tiny()
+	average.Pooling = tfmodel.Average
+	gem.Pooling, gem.GeMPower = tfmodel.GeM, 2.5
+	projected.Pooling, projected.Projection = tfmodel.Average, 3
+	all.Pooling, all.GeMPower, all.Projection, all.Unit = tfmodel.GeM, 3, 6, true
+	return []tfmodel.Architecture{average, gem, projected, all}
+}
+
+// nameOf names a network in a test's messages.
+func nameOf(a tfmodel.Architecture) string {
+	return fmt.Sprintf("%s %v projection %d unit %t", cmp.Or(a.Pooling, tfmodel.Flatten), a.GeMPower, a.Projection, a.Unit)
 }
 
 // randomWeights fills an architecture with seeded values, large enough that
@@ -79,7 +95,24 @@ func exportTiny(t *testing.T) string {
 // loadTiny loads the tiny model; it is closed at the test's end.
 func loadTiny(t *testing.T, options tfmodel.Options) *tfmodel.Model {
 	t.Helper()
-	model, err := tfmodel.Load(t.Context(), exportTiny(t), options)
+	return load(t, exportTiny(t), options)
+}
+
+// loadOf exports and loads a network with seeded weights.
+func loadOf(t *testing.T, architecture tfmodel.Architecture) *tfmodel.Model {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "tiny", "1")
+	source := tinySource(t)
+	source.Card.Architecture, source.Weights = architecture, randomWeights(t, architecture, 1)
+	if err := tfmodel.Export(t.Context(), dir, source, tfmodel.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return load(t, dir, tfmodel.Options{})
+}
+
+func load(t *testing.T, dir string, options tfmodel.Options) *tfmodel.Model {
+	t.Helper()
+	model, err := tfmodel.Load(t.Context(), dir, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,21 +80,32 @@ func Load(ctx context.Context, dir string, options Options) (*Model, error) {
 // changed.
 func (m *Model) Card() Card { return m.card }
 
-// EmbeddingMax is what a value of an embedding is at most; none is below 0. It follows
-// from the weights (see Card.EmbeddingMax). A graph of another program gets its card's.
-// 0: unknown.
+// EmbeddingMax is what a value of an embedding is at most. It follows from the weights
+// (see Card.EmbeddingMax). A graph of another program gets its card's. 0: unknown.
 func (m *Model) EmbeddingMax() float64 { return m.embeddingMax }
 
+// EmbeddingMin is what a value of an embedding is at least: 0 where a ReLU ends the
+// encoder, and minus EmbeddingMax behind a projection. 0 too where that is unknown.
+func (m *Model) EmbeddingMin() float64 {
+	if m.card.Architecture.belowZero() {
+		return -m.embeddingMax
+	}
+	return 0
+}
+
 // CheckEmbedding returns an error that names the first value of an embedding which the
-// model can't make: one that is not finite, below 0 or above EmbeddingMax.
+// model can't make: one that is not finite, below EmbeddingMin or above EmbeddingMax.
 func (m *Model) CheckEmbedding(embedding []float32) error {
-	limit := m.embeddingMax
-	if limit == 0 {
-		limit = math.MaxFloat32
+	least, most := m.EmbeddingMin(), m.embeddingMax
+	if most == 0 {
+		most = math.MaxFloat32
+		if m.card.Architecture.belowZero() {
+			least = -most
+		}
 	}
 	for i, value := range embedding {
-		if !(value >= 0 && float64(value) <= limit) { // NaN too
-			return fmt.Errorf("received %v as number %d of an embedding, expected 0 to %v, what the model can make", value, i, float32(limit))
+		if !(float64(value) >= least && float64(value) <= most) { // NaN too
+			return fmt.Errorf("received %v as number %d of an embedding, expected %v to %v, what the model can make", value, i, float32(least), float32(most))
 		}
 	}
 	return nil

@@ -20,11 +20,17 @@ import (
 const float32Tolerance = 1e-5
 
 func TestModelAgreesWithReference(t *testing.T) {
-	model := loadTiny(t, tfmodel.Options{})
-	ref := reference{tiny(), randomWeights(t, tiny(), 1)}
+	for _, architecture := range append(pooled(), tiny()) {
+		t.Run(nameOf(architecture), func(t *testing.T) { agreesWithReference(t, architecture) })
+	}
+}
+
+func agreesWithReference(t *testing.T, architecture tfmodel.Architecture) {
+	model := loadOf(t, architecture)
+	ref := reference{architecture, randomWeights(t, architecture, 1)}
 	const count = 4
-	size, length := tiny().ImageBytes(), tiny().EmbeddingLength()
-	pixels := randomPixels(tiny(), count, 3)
+	size, length := architecture.ImageBytes(), architecture.EmbeddingLength()
+	pixels := randomPixels(architecture, count, 3)
 	embeddings, err := model.Encode(t.Context(), pixels)
 	if err != nil {
 		t.Fatal(err)

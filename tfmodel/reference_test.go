@@ -45,13 +45,59 @@ func (r reference) encode(pixels []byte) []float64 {
 		}
 		x = maxPool(x)
 	}
+	return r.project(r.pool(x))
+}
+
+// pool makes one row of the last map.
+func (r reference) pool(x plane) []float64 {
 	var flat []float64
 	for _, row := range x {
 		for _, pixel := range row {
 			flat = append(flat, pixel...)
 		}
 	}
-	return flat
+	power := 1.0
+	switch r.architecture.Pooling {
+	case tfmodel.GeM:
+		power = r.architecture.GeMPower
+	case tfmodel.Average:
+	default:
+		return flat
+	}
+	channels := len(x[0][0])
+	pooled := make([]float64, channels)
+	for i, value := range flat {
+		pooled[i%channels] += math.Pow(value, power) / float64(len(flat)/channels)
+	}
+	for i, value := range pooled {
+		pooled[i] = math.Pow(value, 1/power)
+	}
+	return pooled
+}
+
+// project is the dense layer and the scaling after pooling.
+func (r reference) project(x []float64) []float64 {
+	if r.architecture.Projection > 0 {
+		kernel, bias := r.values("projection/kernel"), r.values("projection/bias")
+		projected := make([]float64, len(bias))
+		for j := range projected {
+			projected[j] = float64(bias[j])
+			for i, value := range x {
+				projected[j] += value * float64(kernel[i*len(bias)+j])
+			}
+		}
+		x = projected
+	}
+	if r.architecture.Unit {
+		squares := 1e-6
+		for _, value := range x {
+			squares += value * value
+		}
+		for i := range x {
+			x[i] /= math.Sqrt(squares)
+		}
+	}
+	return x
 }
 
 func (r reference) convolution(x plane, name string) plane {

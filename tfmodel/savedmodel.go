@@ -236,7 +236,7 @@ func readSavedModel(ctx context.Context, dir string, options Options) (_ Source,
 	if err != nil {
 		return Source{}, err
 	}
-	if got, want := set.Digest(), from.card.Weights.Digest; got != want {
+	if got, want := from.card.Architecture.Digest(set), from.card.Weights.Digest; got != want {
 		return Source{}, fmt.Errorf("its weights have the digest %s, its card says %s", got, want)
 	}
 	pictures, err := readPictures(from.extra(), from.card)

@@ -102,10 +102,10 @@ func readBuiltin(trust Trust) (Source, error) {
 
 // readFile reads a weight file with the card beside it, or makes a card.
 func readFile(ctx context.Context, path string, trust Trust) (Source, error) {
-	source, err := holdFile(ctx, path, trust)
+	source, metadata, err := holdFile(ctx, path, trust)
 	if err == nil && source.Card.Name == "" {
 		sum := source.Card.Weights.SHA256
-		source.Card, err = bareCard(path, source.Weights)
+		source.Card, err = bareCard(path, source.Weights, metadata)
 		source.Card.Weights.SHA256 = sum
 	}
 	return source, err
@@ -117,16 +117,16 @@ func ReadWeightFile(ctx context.Context, path string, trust Trust) (*weights.Set
 	if err := trust.validate(); err != nil {
 		return nil, err
 	}
-	source, err := holdFile(ctx, path, trust)
+	source, _, err := holdFile(ctx, path, trust)
 	return source.Weights, refused(ctx, path, err)
 }
 
-// holdFile reads a weight file with the card beside it, if there is one. Each file is
-// read once: what is used is what was hashed.
-func holdFile(ctx context.Context, path string, trust Trust) (source Source, err error) {
+// holdFile reads a weight file, whose metadata it returns too, with the card beside it,
+// if there is one. Each file is read once: what is used is what was hashed.
+func holdFile(ctx context.Context, path string, trust Trust) (source Source, metadata map[string]string, err error) {
 	content, err := regular.Read(path, maxModelFileBytes)
 	if err != nil {
-		return Source{}, err
+		return Source{}, nil, err
 	}
 	sum := hashOf(content)
 	sidecar, err := regular.Read(CardPath(path), maxCardBytes)
@@ -134,30 +134,30 @@ func holdFile(ctx context.Context, path string, trust Trust) (source Source, err
 		source.Card, err = ParseCard(sidecar)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Source{}, err
+		return Source{}, nil, err
 	}
 	pictures, err := readPictures(regular.DirFS(filepath.Dir(path), maxPictureBytes), source.Card)
 	if err != nil {
-		return Source{}, err
+		return Source{}, nil, err
 	}
 	source.Digest = fileDigest(filepath.Base(path), sum, filepath.Base(CardPath(path)), sidecar, pictures)
 	if err := errors.Join(trust.check(source.Digest), ctx.Err()); err != nil {
-		return Source{}, err
+		return Source{}, nil, err
 	}
 	source.Pictures = pictures
 	source.Card.Weights.SHA256 = sum
-	source.Weights, err = weights.ReadContent(content)
-	return source, err
+	source.Weights, metadata, err = weights.ReadContent(content)
+	return source, metadata, err
 }
 
 // bareCard is the card of weights that come without one.
-func bareCard(path string, set *weights.Set) (Card, error) {
+func bareCard(path string, set *weights.Set, metadata map[string]string) (Card, error) {
 	card := filepath.Base(CardPath(path))
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	if err := checkName(name); err != nil {
 		return Card{}, fmt.Errorf("the file's name gives the model's: %w (a card beside the file, %s, can give another)", err, card)
 	}
-	architecture, err := InferArchitecture(set, DefaultSide, DefaultSide)
+	architecture, err := architectureOf(set, metadata)
 	if err != nil {
 		return Card{}, fmt.Errorf("%w (a card beside the file, %s, can give another input size)", err, card)
 	}
@@ -200,7 +200,7 @@ func Export(ctx context.Context, dir string, source Source, options Options) err
 // complete fills in what can be derived and checks the rest.
 func (s *Source) complete() error {
 	s.Card.Parameters = s.Card.Architecture.Parameters()
-	s.Card.Weights.Digest = s.Weights.Digest()
+	s.Card.Weights.Digest = s.Card.Architecture.Digest(s.Weights)
 	if err := s.Card.Validate(); err != nil {
 		return err
 	}

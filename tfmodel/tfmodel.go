@@ -6,8 +6,8 @@
 // similarities, float32 [N] in 0..1. The network is the Keras-equivalent of
 // bubbliiiing/Siamese-keras: thirteen convolutions of 3×3 in five blocks, each
 // followed by ReLU and each block by max pooling, flattened; then |a-b|, a
-// dense layer with ReLU, and one with a sigmoid. Widths and input size are
-// parameters of Architecture.
+// dense layer with ReLU, and one with a sigmoid. Widths, input size and what takes
+// the place of flattening are parameters of Architecture.
 //
 // TensorFlow runs in this process. A run can't be interrupted: contexts are
 // checked between runs, which are kept short (see Options.MaxRunImages).

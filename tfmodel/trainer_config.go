@@ -42,12 +42,17 @@ type TrainerConfig struct {
 	SparseHead bool `json:"sparse_head,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
+	// FrozenProjection keeps the weights of a pooled network's projection.
+	FrozenProjection bool `json:"frozen_projection,omitempty"`
 	// PairWeight, ContrastiveWeight and ClassWeight are the weights of the loss's
 	// terms: the pairs' binary cross-entropy, the supervised contrastive term on
 	// embeddings, a linear classifier on embeddings. At least one is above 0.
 	PairWeight        float64 `json:"pair_weight"`
 	ContrastiveWeight float64 `json:"contrastive_weight"`
 	ClassWeight       float64 `json:"class_weight"`
+	// KindWeight is how much an image of another class of the same kind counts as
+	// alike in the contrastive term, where one of its own class counts 1; 0 to 1.
+	KindWeight float64 `json:"kind_weight,omitempty"`
 	// Temperature divides the cosines of the contrastive term. Default 0.1.
 	Temperature float64 `json:"temperature"`
 	// Classes is how many classes the classifier tells apart. Needed with
@@ -98,6 +103,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		{"pair weight", c.PairWeight, 0, 1e6, false},
 		{"contrastive weight", c.ContrastiveWeight, 0, 1e6, false},
 		{"class weight", c.ClassWeight, 0, 1e6, false},
+		{"kind weight", c.KindWeight, 0, 1, false},
 		{"temperature", c.Temperature, 1e-3, 1e3, false},
 	}
 	for _, check := range checks {

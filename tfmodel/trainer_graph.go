@@ -100,6 +100,9 @@ func (c TrainerConfig) learns(variable string) bool {
 	if _, err := fmt.Sscanf(variable, "block%d_", &block); err == nil && block <= c.FrozenBlocks {
 		return false
 	}
+	if strings.HasPrefix(variable, projectionLayer+"/") && c.FrozenProjection {
+		return false
+	}
 	// What no term reaches has no gradient.
 	isHead := strings.HasPrefix(variable, "dense_")
 	return !(isHead && c.PairWeight == 0 || isClassifier(variable) && c.ClassWeight == 0)

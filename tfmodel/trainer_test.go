@@ -2,6 +2,7 @@ package tfmodel_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"siamese/tfmodel"
@@ -24,9 +25,32 @@ func tinyBatch() tfmodel.TrainBatch {
 	return batch
 }
 
+// levelsBatch is tinyBatch with two classes of one kind, and two images of which
+// nobody knows whether they are the same.
+func levelsBatch() tfmodel.TrainBatch {
+	batch := tinyBatch()
+	batch.Kinds = []int32{0, 0, 0, 0, 1, 1}
+	batch.Unknown = [][2]int32{{1, 4}}
+	for i, same := range batch.Same {
+		target := float32(0)
+		if same {
+			target = 1
+		} else if batch.Kinds[batch.A[i]] == batch.Kinds[batch.B[i]] {
+			target = 0.2
+		}
+		batch.Targets = append(batch.Targets, target)
+	}
+	return batch
+}
+
 func newTrainer(t *testing.T, config tfmodel.TrainerConfig) *tfmodel.Trainer {
 	t.Helper()
-	trainer, err := tfmodel.NewTrainer(tiny(), randomWeights(t, tiny(), 1), config, tfmodel.Options{})
+	return newTrainerOf(t, tiny(), config)
+}
+
+func newTrainerOf(t *testing.T, architecture tfmodel.Architecture, config tfmodel.TrainerConfig) *tfmodel.Trainer {
+	t.Helper()
+	trainer, err := tfmodel.NewTrainer(architecture, randomWeights(t, architecture, 1), config, tfmodel.Options{})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := trainer.Close(); err != nil {
@@ -37,46 +61,63 @@ func newTrainer(t *testing.T, config tfmodel.TrainerConfig) *tfmodel.Trainer {
 }
 
 // lossesOf are the terms worked out in plain Go from the description.
-func lossesOf(t *testing.T, set *weights.Set, batch tfmodel.TrainBatch, temperature float64) (pair, contrastive, accuracy float64) {
+func lossesOf(t *testing.T, architecture tfmodel.Architecture, set *weights.Set, batch tfmodel.TrainBatch, config tfmodel.TrainerConfig) (pair, contrastive, accuracy float64) {
 	t.Helper()
-	ref := reference{tiny(), set}
-	size := tiny().ImageBytes()
+	ref := reference{architecture, set}
+	size := architecture.ImageBytes()
 	var embeddings [][]float64
 	for i := range batch.Labels {
 		embeddings = append(embeddings, ref.encode(batch.Pixels[i*size:(i+1)*size]))
 	}
 	for i := range batch.A {
 		p := ref.compare(embeddings[batch.A[i]], embeddings[batch.B[i]])
-		weight := float64(batch.Weights[i])
+		weight, target := float64(batch.Weights[i]), 0.0
 		if batch.Same[i] {
-			pair -= weight * math.Log(p)
-		} else {
-			pair -= weight * math.Log(1-p)
+			target = 1
 		}
-		if p > 0.5 == batch.Same[i] {
+		if batch.Targets != nil {
+			target = float64(batch.Targets[i])
+		}
+		pair -= weight * (target*math.Log(p) + (1-target)*math.Log(1-p))
+		if p > 0.5 == (target > 0.5) {
 			accuracy += weight
 		}
 	}
-	anchors := 0
+	anchors := 0.0
 	for i := range embeddings {
-		total, positives, sum := 0.0, 0, 0.0
-		for j := range embeddings {
-			if i != j {
-				total += math.Exp(cosine(embeddings[i], embeddings[j]) / temperature)
-			}
-		}
-		for j := range embeddings {
-			if i != j && batch.Labels[i] == batch.Labels[j] {
-				sum += cosine(embeddings[i], embeddings[j])/temperature - math.Log(total)
-				positives++
-			}
-		}
-		if positives > 0 {
-			contrastive -= sum / float64(positives)
+		if term, ok := contrastiveOf(embeddings, i, batch, config); ok {
+			contrastive += term
 			anchors++
 		}
 	}
-	return pair, contrastive / float64(anchors), accuracy
+	return pair, contrastive / anchors, accuracy
+}
+
+// contrastiveOf is one image's contrastive term; false where nothing is like it.
+func contrastiveOf(embeddings [][]float64, i int, batch tfmodel.TrainBatch, config tfmodel.TrainerConfig) (float64, bool) {
+	counts := func(j int) bool {
+		unknown := slices.Contains(batch.Unknown, [2]int32{int32(i), int32(j)}) || slices.Contains(batch.Unknown, [2]int32{int32(j), int32(i)})
+		return i != j && !unknown
+	}
+	total, weight, sum := 0.0, 0.0, 0.0
+	for j := range embeddings {
+		if counts(j) {
+			total += math.Exp(cosine(embeddings[i], embeddings[j]) / config.Temperature)
+		}
+	}
+	for j := range embeddings {
+		each := 0.0
+		switch {
+		case !counts(j):
+		case batch.Labels[i] == batch.Labels[j]:
+			each = 1
+		case batch.Kinds != nil && batch.Kinds[i] == batch.Kinds[j]:
+			each = config.KindWeight
+		}
+		sum += each * (cosine(embeddings[i], embeddings[j])/config.Temperature - math.Log(total))
+		weight += each
+	}
+	return -sum / weight, weight > 0
 }
 
 func cosine(a, b []float64) float64 {
@@ -91,12 +132,18 @@ func cosine(a, b []float64) float64 {
 const lossTolerance = 1e-4
 
 func TestLossesAreThoseOfTheDescription(t *testing.T) {
-	config := tfmodel.TrainerConfig{PairWeight: 0.7, ContrastiveWeight: 0.3, Temperature: 0.2}
-	trainer := newTrainer(t, config)
-	batch := tinyBatch()
-	got, err := trainer.Step(t.Context(), batch, 0)
+	for name, batch := range map[string]tfmodel.TrainBatch{"classes": tinyBatch(), "levels": levelsBatch()} {
+		for _, architecture := range append(pooled(), tiny()) {
+			t.Run(name+" "+nameOf(architecture), func(t *testing.T) { lossesAgree(t, architecture, batch) })
+		}
+	}
+}
+
+func lossesAgree(t *testing.T, architecture tfmodel.Architecture, batch tfmodel.TrainBatch) {
+	config := tfmodel.TrainerConfig{PairWeight: 0.7, ContrastiveWeight: 0.3, KindWeight: 0.25, Temperature: 0.2}
+	got, err := newTrainerOf(t, architecture, config).Step(t.Context(), batch, 0)
 	must(t, err)
-	pair, contrastive, accuracy := lossesOf(t, randomWeights(t, tiny(), 1), batch, 0.2)
+	pair, contrastive, accuracy := lossesOf(t, architecture, randomWeights(t, architecture, 1), batch, config)
 	for _, tt := range []struct {
 		name      string
 		got, want float64
@@ -115,10 +162,16 @@ func TestLossesAreThoseOfTheDescription(t *testing.T) {
 // TestGradientsAgainstFiniteDifferences reads gradients off steps of plain SGD
 // with learning rate 1 and holds them against central differences of the loss.
 func TestGradientsAgainstFiniteDifferences(t *testing.T) {
-	config := tfmodel.TrainerConfig{PairWeight: 1, ContrastiveWeight: 0.5, Temperature: 0.5}
-	batch := tinyBatch()
-	before := randomWeights(t, tiny(), 1)
-	trainer := newTrainer(t, config)
+	for _, architecture := range append(pooled(), tiny()) {
+		t.Run(nameOf(architecture), func(t *testing.T) { gradientsAgree(t, architecture) })
+	}
+}
+
+func gradientsAgree(t *testing.T, architecture tfmodel.Architecture) {
+	config := tfmodel.TrainerConfig{PairWeight: 1, ContrastiveWeight: 0.5, KindWeight: 0.25, Temperature: 0.5}
+	batch := levelsBatch()
+	before := randomWeights(t, architecture, 1)
+	trainer := newTrainerOf(t, architecture, config)
 	_, err := trainer.Step(t.Context(), batch, 1)
 	must(t, err)
 	after, err := trainer.Weights()
@@ -134,11 +187,11 @@ func TestGradientsAgainstFiniteDifferences(t *testing.T) {
 		}
 		set, err := weights.New(changed...)
 		must(t, err)
-		pair, contrastive, _ := lossesOf(t, set, batch, 0.5)
+		pair, contrastive, _ := lossesOf(t, architecture, set, batch, config)
 		return pair + 0.5*contrastive
 	}
 	const delta = 1e-3
-	for _, name := range []string{"block1_conv1/kernel", "block2_conv1/bias", "block2_conv2/kernel", "dense_1/kernel", "dense_1/bias", "dense_2/kernel", "dense_2/bias"} {
+	for _, name := range before.Names() {
 		old, _ := before.Get(name)
 		now, _ := after.Get(name)
 		for index := 0; index < len(old.Data); index += 1 + len(old.Data)/4 {
@@ -353,6 +406,9 @@ func TestStepRefuses(t *testing.T) {
 		{"negative pair", func(b *tfmodel.TrainBatch) { b.B[0] = -1 }},
 		{"missing weights", func(b *tfmodel.TrainBatch) { b.Weights = nil }},
 		{"missing labels", func(b *tfmodel.TrainBatch) { b.Labels = b.Labels[1:] }},
+		{"missing targets", func(b *tfmodel.TrainBatch) { b.Targets = []float32{1} }},
+		{"missing kinds", func(b *tfmodel.TrainBatch) { b.Kinds = []int32{1} }},
+		{"unknown pair of an image that is not there", func(b *tfmodel.TrainBatch) { b.Unknown = [][2]int32{{0, 6}} }},
 		{"unknown class", func(b *tfmodel.TrainBatch) { b.Labels[5] = 3 }},
 	}
 	for _, tt := range tests {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -370,6 +371,77 @@ func TestEmbeddingMax(t *testing.T) {
 	third := 36*0.5*second - 1
 	if got, want := model.EmbeddingMax(), 2*third; got != want {
 		t.Errorf("EmbeddingMax = %v, want %v", got, want)
+	}
+}
+
+// TestEmbeddingBoundsOfPooled: no picture exceeds the bounds of a network that pools;
+// only behind a projection are there values below 0; bounds known by hand are those.
+func TestEmbeddingBoundsOfPooled(t *testing.T) {
+	const third = 36*0.5*(27*0.5*(27*0.5-1)-1) - 1 // as in TestEmbeddingMax, of each of 4 channels
+	wants := []float64{2 * third, 2 * third, 2 * (4*0.5*third + 1), 2}
+	for i, architecture := range pooled() {
+		model := loadOf(t, architecture)
+		embeddings, err := model.Encode(t.Context(), randomPixels(architecture, 64, 3))
+		must(t, err)
+		must(t, model.CheckEmbedding(embeddings))
+		least := 0.0
+		if architecture.Projection > 0 {
+			least = -model.EmbeddingMax()
+		}
+		if got := model.EmbeddingMin(); got != least {
+			t.Errorf("%s: EmbeddingMin = %v, want %v", nameOf(architecture), got, least)
+		}
+		below := []float32{-0.5}
+		if err := model.CheckEmbedding(below); (err == nil) != (architecture.Projection > 0) {
+			t.Errorf("%s: CheckEmbedding(%v) = %v, want an error unless there is a projection", nameOf(architecture), below, err)
+		}
+		source := tinySource(t)
+		source.Card.Architecture, source.Weights = architecture, randomWeights(t, architecture, 1)
+		for tensor := range source.Weights.All() {
+			for i := range tensor.Data {
+				tensor.Data[i] = 0.5
+				if strings.HasPrefix(tensor.Name, "projection") {
+					tensor.Data[i] = -0.5
+				}
+				if strings.HasSuffix(tensor.Name, "bias") {
+					tensor.Data[i] = -1
+				}
+			}
+		}
+		dir := filepath.Join(t.TempDir(), "1")
+		must(t, tfmodel.Export(t.Context(), dir, source, tfmodel.Options{}))
+		if got := load(t, dir, tfmodel.Options{}).EmbeddingMax(); got != wants[i] {
+			t.Errorf("%s: EmbeddingMax = %v, want %v", nameOf(architecture), got, wants[i])
+		}
+	}
+}
+
+// TestGeneralizedMeanStaysFinite: of values whose powers no float32 holds, where an
+// infinite mean would be hidden by the head.
+func TestGeneralizedMeanStaysFinite(t *testing.T) {
+	architecture := pooled()[1]
+	source := tinySource(t)
+	source.Card.Architecture, source.Weights = architecture, randomWeights(t, architecture, 1)
+	for tensor := range source.Weights.All() {
+		for i := range tensor.Data {
+			tensor.Data[i] = 0.5
+			if tensor.Name == "block2_conv2/kernel" {
+				tensor.Data[i] = 1e30
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "1")
+	must(t, tfmodel.Export(t.Context(), dir, source, tfmodel.Options{}))
+	model := load(t, dir, tfmodel.Options{})
+	white := make([]byte, architecture.ImageBytes())
+	for i := range white {
+		white[i] = 255
+	}
+	embedding, err := model.Encode(t.Context(), white)
+	must(t, err)
+	must(t, model.CheckEmbedding(embedding))
+	if least := float32(1e13); slices.Min(embedding) < least {
+		t.Errorf("Encode = %v, want the ceiling, above %v", embedding, least)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,8 @@ type feeder struct {
 	data    *dataset.Dataset
 	sampler sample.Sampler
 	augment augment.Augmenter
+	domains map[string]augment.Augmenter
+	target  float64 // of pairs of one kind
 	seed    uint64
 	workers int
 	towers  int
@@ -63,7 +66,7 @@ func Feed(ctx context.Context, setup Setup, batches int, take func(Batch)) error
 func newFeeder(ctx context.Context, setup Setup, step int64) *feeder {
 	ctx, stop := context.WithCancel(ctx)
 	f := &feeder{
-		data: setup.Data, sampler: setup.Sampler, augment: setup.Augment, seed: setup.Seed, workers: setup.Workers, towers: max(1, setup.Towers),
+		data: setup.Data, sampler: setup.Sampler, augment: setup.Augment, domains: setup.AugmentDomains, target: setup.KindTarget, seed: setup.Seed, workers: setup.Workers, towers: max(1, setup.Towers),
 		ready: make(chan fed, feedAhead), stop: stop, ended: make(chan struct{}),
 	}
 	if f.workers == 0 {
@@ -108,7 +111,7 @@ func (f *feeder) make(step int64) fed {
 	var batch Batch
 	for range f.towers {
 		drawn := f.sampler.Next()
-		batch.add(drawn)
+		batch.add(drawn, f.target)
 		images = append(images, drawn.Images...)
 	}
 	if f.towers == 1 {
@@ -131,17 +134,67 @@ func (f *feeder) make(step int64) fed {
 	return made
 }
 
-// add appends what was drawn as a further share.
-func (b *Batch) add(drawn sample.Batch) {
+// add appends what was drawn as a further share; kindTarget is the target of pairs of
+// one kind.
+func (b *Batch) add(drawn sample.Batch, kindTarget float64) {
 	offset := int32(len(b.Labels))
 	b.A, b.B = slices.Grow(b.A, len(drawn.A)), slices.Grow(b.B, len(drawn.B))
 	for i := range drawn.A {
 		b.A, b.B = append(b.A, drawn.A[i]+offset), append(b.B, drawn.B[i]+offset)
 	}
+	for _, pair := range drawn.Unknown {
+		b.Unknown = append(b.Unknown, [2]int32{pair[0] + offset, pair[1] + offset})
+	}
 	b.Same = append(b.Same, drawn.Same...)
-	b.Weights = append(b.Weights, balanced(drawn.Same)...)
+	b.Weights = append(b.Weights, weighted(drawn)...)
 	b.Labels = append(b.Labels, drawn.Labels...)
 	b.Shares = append(b.Shares, len(drawn.Images))
+	if drawn.Kinds == nil {
+		return
+	}
+	b.Kinds = append(b.Kinds, drawn.Kinds...)
+	for i, same := range drawn.Same {
+		target := float32(0)
+		if same {
+			target = 1
+		} else if related(drawn, i) {
+			target = float32(kindTarget)
+		}
+		b.Targets = append(b.Targets, target)
+	}
+}
+
+// related reports whether a pair is of two things of one kind.
+func related(b sample.Batch, pair int) bool {
+	return b.Kinds != nil && !b.Same[pair] && b.Kinds[b.A[pair]] == b.Kinds[b.B[pair]]
+}
+
+// weighted weighs pairs so that same and different ones count half each, and of the
+// different ones those of one kind as much as all others.
+func weighted(b sample.Batch) []float32 {
+	weights := balanced(b.Same)
+	kinds, different := 0, 0
+	for i, same := range b.Same {
+		if !same {
+			different++
+		}
+		if related(b, i) {
+			kinds++
+		}
+	}
+	if kinds == 0 || kinds == different {
+		return weights
+	}
+	for i, same := range b.Same {
+		switch {
+		case same:
+		case related(b, i):
+			weights[i] *= float32(different) / float32(2*kinds)
+		default:
+			weights[i] *= float32(different) / float32(2*(different-kinds))
+		}
+	}
+	return weights
 }
 
 // pictures takes and augments images into pixels, [N,H,W,3], some at a time.
@@ -167,10 +220,11 @@ func (f *feeder) pictures(step int64, images []dataset.Image, pixels []byte) err
 
 // picture augments an image into its place in a batch.
 func (f *feeder) picture(random *rand.Rand, image dataset.Image, out []byte) error {
-	if augmenter, ok := f.augment.(augment.GrayAugmenter); ok {
+	augmenter := f.augmenterOf(image)
+	if gray, ok := augmenter.(augment.GrayAugmenter); ok {
 		if pixels, ok := f.data.Gray(image); ok {
 			width, height := f.data.Size()
-			augmenter.ApplyGray(random, augment.Gray{Width: width, Height: height, Pix: pixels}, out)
+			gray.ApplyGray(random, augment.Gray{Width: width, Height: height, Pix: pixels}, out)
 			return nil
 		}
 	}
@@ -178,8 +232,17 @@ func (f *feeder) picture(random *rand.Rand, image dataset.Image, out []byte) err
 	if err != nil {
 		return err
 	}
-	copy(out, f.augment.Apply(random, picture).Pix)
+	copy(out, augmenter.Apply(random, picture).Pix)
 	return nil
+}
+
+// augmenterOf is the augmenter for an image's domain.
+func (f *feeder) augmenterOf(image dataset.Image) augment.Augmenter {
+	domain, _, _ := strings.Cut(image.Name, "/")
+	if augmenter, ok := f.domains[domain]; ok {
+		return augmenter
+	}
+	return f.augment
 }
 
 // balanced weighs pairs so that same and different ones count half each.

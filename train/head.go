@@ -1,11 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"siamese/train/augment"
 	"siamese/train/dataset"
@@ -17,6 +19,11 @@ import (
 type HeadConfig struct {
 	// Copies is how many augmented drawings of each class are encoded, at least 2.
 	Copies int
+	// Things bounds how many classes are encoded, which are drawn by chance, evenly over
+	// alphabets or kinds. 0: all.
+	Things int
+	// Forbidden are the classes that must not count as different; nil: none.
+	Forbidden *dataset.Forbidden
 	// Steps of Pairs pairs each, half of them same.
 	Steps, Pairs int
 	// AlphabetShare is the share of different pairs within one alphabet, 0 to 1.
@@ -31,7 +38,7 @@ type HeadConfig struct {
 
 // Validate reports the first field that is out of range.
 func (c HeadConfig) Validate() error {
-	if c.Copies < 2 || c.Steps < 1 || c.Pairs < 2 || !(c.Rate > 0) || !(c.AlphabetShare >= 0 && c.AlphabetShare <= 1) {
+	if c.Copies < 2 || c.Steps < 1 || c.Pairs < 2 || c.Things < 0 || c.Things == 1 || !(c.Rate > 0) || !(c.AlphabetShare >= 0 && c.AlphabetShare <= 1) {
 		return fmt.Errorf("head: %d copies, %d steps of %d pairs, rate %v, alphabet share %v; want at least 2, 1, 2, above 0 and 0 to 1",
 			c.Copies, c.Steps, c.Pairs, c.Rate, c.AlphabetShare)
 	}
@@ -40,6 +47,7 @@ func (c HeadConfig) Validate() error {
 
 // encodedClass is a class with its embeddings, [Copies] of float32 [E].
 type encodedClass struct {
+	class      dataset.Class
 	alphabet   string
 	embeddings [][]float32
 }
@@ -55,13 +63,13 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 		return err
 	}
 	random := rand.New(rand.NewPCG(config.Seed, 2))
-	classes, err := encodeClasses(ctx, model, data, augmenter, config.Copies, random)
+	classes, err := encodeClasses(ctx, model, data, augmenter, config, random)
 	if err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
 	log.Info("encoded", "classes", len(classes), "copies", config.Copies)
 	course := schedule.Config{Kind: schedule.Smooth, Rate: config.Rate, MinRate: config.Rate / 100, Epochs: config.Steps, StepsPerEpoch: 1}
-	draw := newPairDraw(classes, config.AlphabetShare, random)
+	draw := newPairDraw(classes, config, random)
 	if config.Begin != nil {
 		begin, err := config.Begin(draw.distance())
 		if err != nil {
@@ -85,7 +93,7 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 
 // encodeClasses encodes augmented drawings of each class, taking its images in
 // turn.
-func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, copies int, random *rand.Rand) ([]encodedClass, error) {
+func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augmenter augment.Augmenter, config HeadConfig, random *rand.Rand) ([]encodedClass, error) {
 	var classes []encodedClass
 	var pixels []byte
 	var waiting []int // the classes of the images in pixels
@@ -104,10 +112,10 @@ func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augm
 		pixels, waiting = nil, nil
 		return nil
 	}
-	for number, class := range data.Classes() {
-		classes = append(classes, encodedClass{alphabet: class.Alphabet})
+	for number, class := range config.things(data, random) {
+		classes = append(classes, encodedClass{class: class, alphabet: class.Alphabet})
 		order := random.Perm(len(class.Images))
-		for i := range copies {
+		for i := range config.Copies {
 			picture, err := data.Picture(class.Images[order[i%len(order)]])
 			if err != nil {
 				return nil, err
@@ -124,19 +132,41 @@ func encodeClasses(ctx context.Context, model Model, data *dataset.Dataset, augm
 	return classes, flush()
 }
 
+// things are the classes that are encoded: where not all are, as many of each alphabet or
+// kind as it has, in turn.
+func (c HeadConfig) things(data *dataset.Dataset, random *rand.Rand) []dataset.Class {
+	classes := data.Classes()
+	if c.Things == 0 || c.Things >= len(classes) {
+		return classes
+	}
+	random.Shuffle(len(classes), func(i, j int) { classes[i], classes[j] = classes[j], classes[i] })
+	before := map[string]int{} // of its kind
+	turn := make(map[string]int, len(classes))
+	for _, class := range classes {
+		turn[class.Name] = before[class.Alphabet]
+		before[class.Alphabet]++
+	}
+	slices.SortStableFunc(classes, func(a, b dataset.Class) int { return cmp.Compare(turn[a.Name], turn[b.Name]) })
+	return classes[:c.Things]
+}
+
 // pairDraw draws pairs of embeddings.
 type pairDraw struct {
+	ambiguity  *dataset.Ambiguity
 	classes    []encodedClass
 	share      float64
 	random     *rand.Rand
 	byAlphabet map[string][]int
 }
 
-func newPairDraw(classes []encodedClass, share float64, random *rand.Rand) *pairDraw {
-	d := &pairDraw{classes: classes, share: share, random: random, byAlphabet: make(map[string][]int)}
+func newPairDraw(classes []encodedClass, config HeadConfig, random *rand.Rand) *pairDraw {
+	d := &pairDraw{classes: classes, share: config.AlphabetShare, random: random, byAlphabet: make(map[string][]int)}
+	var named []dataset.Class
 	for i, class := range classes {
 		d.byAlphabet[class.alphabet] = append(d.byAlphabet[class.alphabet], i)
+		named = append(named, class.class)
 	}
+	d.ambiguity = config.Forbidden.Of(named)
 	return d
 }
 
@@ -180,8 +210,24 @@ func (d *pairDraw) distance() float64 {
 	return sum / distancePairs
 }
 
-// other draws a class that is not the given one, of its alphabet by chance.
+// otherTries bounds the draws of a class that may count as different. Where nearly all
+// are forbidden the last one counts.
+const otherTries = 100
+
+// other draws a class that counts as different from the given one.
 func (d *pairDraw) other(class int) int {
+	other := d.drawOther(class)
+	for range otherTries {
+		if !d.ambiguity.Together(class, other) {
+			break
+		}
+		other = d.drawOther(class)
+	}
+	return other
+}
+
+// drawOther draws a class that is not the given one, of its alphabet by chance.
+func (d *pairDraw) drawOther(class int) int {
 	from := d.byAlphabet[d.classes[class].alphabet]
 	if len(from) > 1 && d.random.Float64() < d.share {
 		for {

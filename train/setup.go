@@ -22,7 +22,10 @@ type Batch struct {
 	A, B       []int32
 	Same       []bool
 	Weights    []float32
+	Targets    []float32
 	Labels     []int32
+	Kinds      []int32
+	Unknown    [][2]int32
 	Shares     []int
 }
 
@@ -60,12 +63,23 @@ type Config struct {
 	Schedule schedule.Config `json:"schedule"`
 	// Seed makes augmentation; the sampler has its own.
 	Seed uint64 `json:"seed"`
+	// KindTarget is what the head is to say of two things of one kind, 0 to below 1;
+	// for samplers that tell kinds.
+	KindTarget float64 `json:"kind_target,omitempty"`
+	// Hard is every how many epochs the sampler is told which of at most HardThings
+	// things look alike to the network; for samplers that can use it (sample.Miner).
+	// 0: never.
+	Hard       int `json:"hard,omitempty"`
+	HardThings int `json:"hard_things,omitempty"`
 	// Averaged says that the model keeps averages, which are then what is
 	// validated and saved.
 	Averaged bool `json:"averaged"`
 	// SavePeriod is every how many epochs the weights are kept under a name of
 	// their own. 0: never.
 	SavePeriod int `json:"save_period"`
+	// SaveEvery is after how long the state is saved within an epoch. 0: at the end of
+	// epochs alone.
+	SaveEvery time.Duration `json:"save_every,omitempty"`
 	// Patience is after how many epochs without a better validation the run ends.
 	// 0: never.
 	Patience int `json:"patience"`
@@ -81,8 +95,14 @@ func (c Config) Validate() error {
 	if c.Epochs < 0 || c.Epochs == 0 && c.TimeLimit == 0 || c.StepsPerEpoch < 1 || c.LogSteps < 1 {
 		return fmt.Errorf("train: %d epochs of %d steps, a line every %d; want at least 1 each", c.Epochs, c.StepsPerEpoch, c.LogSteps)
 	}
-	if c.SavePeriod < 0 || c.Patience < 0 {
-		return fmt.Errorf("train: save period %d and patience %d, want 0 or more", c.SavePeriod, c.Patience)
+	if c.SavePeriod < 0 || c.Patience < 0 || c.SaveEvery < 0 {
+		return fmt.Errorf("train: save period %d, patience %d and saving every %v, want 0 or more", c.SavePeriod, c.Patience, c.SaveEvery)
+	}
+	if c.Hard < 0 || c.Hard > 0 && c.HardThings < 2 {
+		return fmt.Errorf("train: hard things every %d epochs among %d, want 0, or 1 or more among at least 2", c.Hard, c.HardThings)
+	}
+	if !(c.KindTarget >= 0 && c.KindTarget < 1) {
+		return fmt.Errorf("train: kind target %v, want 0 to below 1", c.KindTarget)
 	}
 	return c.Schedule.Validate()
 }
@@ -97,6 +117,9 @@ type Setup struct {
 	Sampler  sample.Sampler
 	Data     *dataset.Dataset // that the sampler draws from
 	Augment  augment.Augmenter
+	// AugmentDomains take the place of Augment for images of a domain, by its name; of
+	// the same output size.
+	AugmentDomains map[string]augment.Augmenter
 	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
 	// Save writes weights under a name in the run folder, without extension.

@@ -64,6 +64,7 @@ func Run(ctx context.Context, setup Setup) error {
 	if r.Began.IsZero() {
 		r.Began = time.Now()
 	}
+	r.stateSaved = r.Began
 	if err := r.resume(); err != nil {
 		return err
 	}
@@ -89,6 +90,8 @@ type run struct {
 	recorder *record.Recorder
 	feeder   *feeder
 	clock    clock
+
+	stateSaved time.Time // when the state was last saved, or the run begun
 }
 
 // resume takes up the checkpoint of the run folder, if there is one.
@@ -121,12 +124,15 @@ func (r *run) resume() error {
 // epochs is the training itself.
 func (r *run) epochs(ctx context.Context) error {
 	r.feeder = newFeeder(ctx, r.Setup, r.done.Step)
-	defer r.feeder.close()
+	defer func() { r.feeder.close() }() // the one that is there by then
 	if err := r.startClock(); err != nil {
 		return err
 	}
 	for r.Epochs == 0 || r.done.Epoch < r.Epochs {
-		over, err := r.epoch(ctx)
+		over, err := false, r.findHard(ctx)
+		if err == nil {
+			over, err = r.epoch(ctx)
+		}
 		if err == nil && over {
 			err = r.timeOver(ctx)
 		}
@@ -172,6 +178,9 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 			return false, err
 		}
 		count += taken.images
+		if err := r.saveBetween(end); err != nil {
+			return false, err
+		}
 		speed := float64(count) / time.Since(begin).Seconds()
 		if r.Progress != nil {
 			r.Progress(Report{
@@ -345,8 +354,18 @@ func (r *run) interrupted() error {
 	return r.saveState()
 }
 
+// saveBetween saves the state within an epoch that ends at a step, if the last time is
+// long enough ago: a process that is killed loses no more.
+func (r *run) saveBetween(end int64) error {
+	if r.SaveEvery == 0 || r.done.Step == end || time.Since(r.stateSaved) < r.SaveEvery {
+		return nil
+	}
+	return r.saveState()
+}
+
 func (r *run) saveState() error {
 	begin := time.Now()
+	r.stateSaved = begin
 	state, err := r.Model.State()
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,6 +124,36 @@ func TestPatienceEndsTheRun(t *testing.T) {
 	}
 }
 
+// TestKilledRunGoesOnFromTheLastSave: with the state saved after every step, one that
+// dies in the middle of an epoch repeats nothing; without, its epoch.
+func TestKilledRunGoesOnFromTheLastSave(t *testing.T) {
+	for _, every := range []time.Duration{0, 1} {
+		dir := t.TempDir()
+		died := errors.New("killed")
+		first := setup(t, dir, &fake{before: func(step int) error {
+			if step == 7 { // the third of the second epoch
+				return died
+			}
+			return nil
+		}}, saved{})
+		first.SaveEvery = every
+		if err := train.Run(t.Context(), first); !errors.Is(err, died) {
+			t.Fatalf("Run = %v, want %v", err, died)
+		}
+		second := &fake{}
+		rest := setup(t, dir, second, saved{})
+		rest.SaveEvery = every
+		must(t, train.Run(t.Context(), rest))
+		want := 8 // of 12 steps
+		if every > 0 {
+			want = 6
+		}
+		if second.steps != want {
+			t.Errorf("saved every %v: %d steps after step 6 of 12, want %d", every, second.steps, want)
+		}
+	}
+}
+
 func TestConfigValidate(t *testing.T) {
 	tests := []struct {
 		give string
@@ -134,6 +165,9 @@ func TestConfigValidate(t *testing.T) {
 		{"no epochs, negative time", func(s *train.Setup) { s.Epochs, s.TimeLimit = 0, -1 }},
 		{"negative epochs", func(s *train.Setup) { s.Epochs, s.TimeLimit = -1, 1 }},
 		{"negative patience", func(s *train.Setup) { s.Patience = -1 }},
+		{"negative time between saves", func(s *train.Setup) { s.SaveEvery = -1 }},
+		{"hard things of one", func(s *train.Setup) { s.Hard, s.HardThings = 1, 1 }},
+		{"kind target of the same", func(s *train.Setup) { s.KindTarget = 1 }},
 		{"no rate", func(s *train.Setup) { s.Schedule.Rate = 0 }},
 	}
 	for _, tt := range tests {

@@ -31,37 +31,38 @@ func Read(path string) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read weights: %w", err)
 	}
-	set, err := read(file, info.Size())
+	set, _, err := read(file, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("read weights %q: %w", path, err)
 	}
 	return set, nil
 }
 
-// ReadContent is Read of a file's content.
-func ReadContent(content []byte) (*Set, error) {
-	set, err := read(bytes.NewReader(content), int64(len(content)))
+// ReadContent is Read of a file's content, with a safetensors file's metadata, which is
+// the caller's; there is none for HDF5.
+func ReadContent(content []byte) (*Set, map[string]string, error) {
+	set, metadata, err := read(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
-		return nil, fmt.Errorf("read weights: %w", err)
+		return nil, nil, fmt.Errorf("read weights: %w", err)
 	}
-	return set, nil
+	return set, metadata, nil
 }
 
-func read(r io.ReaderAt, size int64) (*Set, error) {
+func read(r io.ReaderAt, size int64) (*Set, map[string]string, error) {
 	head := make([]byte, sniffedBytes)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, nil, err
 	}
 	head = head[:n]
 	switch {
 	case bytes.HasPrefix(head, []byte(hdf5.Signature)):
-		return ReadHDF5(r, size)
+		set, err := ReadHDF5(r, size)
+		return set, nil, err
 	case n == sniffedBytes && head[safetensorsPrefixBytes] == '{':
-		set, _, err := ReadSafetensors(r, size)
-		return set, err
+		return ReadSafetensors(r, size)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return nil, fmt.Errorf("%w: a zip archive, such as a .keras file: save its weights as .weights.h5", ErrUnknownFormat)
+		return nil, nil, fmt.Errorf("%w: a zip archive, such as a .keras file: save its weights as .weights.h5", ErrUnknownFormat)
 	}
-	return nil, fmt.Errorf("%w: starts with % x", ErrUnknownFormat, head)
+	return nil, nil, fmt.Errorf("%w: starts with % x", ErrUnknownFormat, head)
 }

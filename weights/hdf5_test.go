@@ -130,6 +130,8 @@ func TestReadHDF5Refuses(t *testing.T) {
 		{"unnamed convolutions, not 13", keras2File(keras1Layer("conv2d", 3, 3, 3, 2)), weights.ErrUnsupported, `1 layers ["conv2d"], want 13`},
 		{"half a head", keras2File(keras1Layer("dense_1", 4, 3)), weights.ErrUnsupported, `1 layers ["dense_1"], want 2`},
 		{"VGG16's own head", keras2File(keras1Layer("fc1", 4, 3), keras1Layer("fc2", 3, 3), keras1Layer("predictions", 3, 2)), weights.ErrUnsupported, "3 layers"},
+		{"projection that does not fit", keras2File(keras1Layer("projection", 4, 3), keras1Layer("dense_1", 4, 3), keras1Layer("dense_2", 3, 1)), weights.ErrUnsupported, `"projection" gives 3 outputs, want 4`},
+		{"projection without a head", keras2File(keras1Layer("projection", 4, 3), keras1Layer("dense_1", 3, 3)), weights.ErrUnsupported, "2 layers"},
 		{"head that does not fit", keras2File(keras1Layer("dense", 4, 3), keras1Layer("dense_3", 4, 1)), weights.ErrUnsupported, "takes 4 inputs, want 3"},
 		{"named head that does not fit", keras2File(keras1Layer("dense_2", 4, 3), keras1Layer("dense_1", 3, 1)), weights.ErrUnsupported, "gives 1 outputs, want 4"},
 		{"three variables", keras3File(hdf5.Tree{Name: "lstm", Groups: []hdf5.Tree{{Name: "vars", Arrays: []hdf5.Array{array("0", 1), array("1", 1), array("2", 1)}}}}), weights.ErrUnsupported, `layers/lstm: unsupported: variables ["0" "1" "2"]`},

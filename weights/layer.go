@@ -18,6 +18,9 @@ var (
 		"block5_conv1", "block5_conv2", "block5_conv3",
 	}
 	headNames = []string{"dense_1", "dense_2"}
+	// projectionName is the dense layer that a pooled network may have before its
+	// head.
+	projectionName = "projection"
 )
 
 const (
@@ -82,7 +85,7 @@ func nameLayers(layers []layer) error {
 	if err := nameHead(layers[convolutions:]); err != nil {
 		return err
 	}
-	order := slices.Concat(convolutionNames, headNames)
+	order := slices.Concat(convolutionNames, []string{projectionName}, headNames)
 	slices.SortFunc(layers, func(a, b layer) int {
 		return cmp.Compare(slices.Index(order, a.name), slices.Index(order, b.name))
 	})
@@ -100,18 +103,26 @@ func nameConvolutions(layers []layer) error {
 // nameHead keeps the network's names where both are there, and otherwise goes by order:
 // dense_1 alone says nothing, it is the first layer here and the second in tf.keras.
 func nameHead(layers []layer) error {
+	names := headNames
+	if slices.ContainsFunc(layers, func(l layer) bool { return l.name == projectionName }) {
+		names = slices.Concat([]string{projectionName}, headNames)
+	}
 	if len(layers) == 0 {
 		return nil
 	}
-	if len(layers) == len(headNames) && named(layers, headNames) {
-		slices.SortFunc(layers, func(a, b layer) int { return cmp.Compare(a.name, b.name) })
-		if layers[0].outputs() == layers[1].inputs() {
-			return nil
-		}
-		return fmt.Errorf("%w: layer %q gives %d outputs, want %d as %q takes",
-			ErrUnsupported, layers[0].name, layers[0].outputs(), layers[1].inputs(), layers[1].name)
+	if len(layers) != len(names) || !named(layers, names) {
+		return nameByOrder(layers, names)
 	}
-	return nameByOrder(layers, headNames)
+	slices.SortFunc(layers, func(a, b layer) int {
+		return cmp.Compare(slices.Index(names, a.name), slices.Index(names, b.name))
+	})
+	for i, next := range layers[1:] {
+		if layers[i].outputs() != next.inputs() {
+			return fmt.Errorf("%w: layer %q gives %d outputs, want %d as %q takes",
+				ErrUnsupported, layers[i].name, layers[i].outputs(), next.inputs(), next.name)
+		}
+	}
+	return nil
 }
 
 // named reports whether all layers bear different names from the list.

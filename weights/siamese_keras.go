@@ -31,8 +31,11 @@ var siameseKerasLayers = []string{
 // order and by name, and so do tf.keras' and Keras 3's: HDF5 as Keras 2.1.5 writes it,
 // float32. The same Set gives the same bytes.
 //
+// Where s has a layer "projection", as a pooled network may, it stands before the head;
+// such a checkpoint is for a Keras model that has it too.
+//
 // It returns ErrInvalid, before anything is written, unless s holds exactly kernel and
-// bias of the 15 layers, in shapes that fit each other, all values finite.
+// bias of the 15 or 16 layers, in shapes that fit each other, all values finite.
 func WriteSiameseKeras(w io.Writer, s *Set) error {
 	if err := checkNetwork(s); err != nil {
 		return err
@@ -40,12 +43,16 @@ func WriteSiameseKeras(w io.Writer, s *Set) error {
 	if err := s.CheckFinite(); err != nil {
 		return err
 	}
+	layers := siameseKerasLayers
+	if hasProjection(s) {
+		layers = slices.Insert(slices.Clone(layers), slices.Index(layers, "lambda_1"), projectionName)
+	}
 	root := hdf5.Tree{Attributes: []hdf5.Attribute{
-		{Name: layerNamesAttribute, Values: siameseKerasLayers},
+		{Name: layerNamesAttribute, Values: layers},
 		{Name: "backend", Values: []string{siameseKerasBackend}, Scalar: true},
 		{Name: "keras_version", Values: []string{siameseKerasVersion}, Scalar: true},
 	}}
-	for _, name := range siameseKerasLayers {
+	for _, name := range layers {
 		root.Groups = append(root.Groups, siameseKerasGroup(s, name))
 	}
 	if err := hdf5.Write(w, root); err != nil {
@@ -72,10 +79,20 @@ func siameseKerasGroup(s *Set, name string) hdf5.Tree {
 	return group
 }
 
+// hasProjection reports whether s is of a network with a projection.
+func hasProjection(s *Set) bool {
+	_, ok := s.Get(projectionName + "/" + kernelPart)
+	return ok
+}
+
 // checkNetwork makes sure that s is the whole network and nothing else.
 func checkNetwork(s *Set) error {
 	inputs := 0
-	for i, name := range slices.Concat(convolutionNames, headNames) {
+	layers := slices.Concat(convolutionNames, headNames)
+	if hasProjection(s) {
+		layers = slices.Insert(layers, len(convolutionNames), projectionName)
+	}
+	for i, name := range layers {
 		kernel, haveKernel := s.Get(name + "/" + kernelPart)
 		bias, haveBias := s.Get(name + "/" + biasPart)
 		if !haveKernel || !haveBias {
@@ -99,7 +116,7 @@ func checkNetwork(s *Set) error {
 		}
 		inputs = out
 	}
-	if want := 2 * (len(convolutionNames) + len(headNames)); s.Len() != want {
+	if want := 2 * len(layers); s.Len() != want {
 		return fmt.Errorf("%w: %d tensors, want the network's %d: got %q", ErrInvalid, s.Len(), want, s.Names())
 	}
 	return nil

@@ -40,6 +40,47 @@ func TestSiameseKerasRoundTrip(t *testing.T) {
 	}
 }
 
+// projectedTensors are those of a pooled network with a projection from 4 to 5 values.
+func projectedTensors() []weights.Tensor {
+	projection := []weights.Tensor{
+		{Name: "projection/kernel", Shape: []int{4, 5}, Data: make([]float32, 20)},
+		{Name: "projection/bias", Shape: []int{5}, Data: []float32{1, 2, 3, 4, 5}},
+	}
+	all := slices.Insert(tinyTensors(), 26, projection...)
+	all[28].Shape, all[28].Data = []int{5, 3}, make([]float32, 15) // dense_1/kernel
+	return all
+}
+
+// TestSiameseKerasTakesAProjection: it is a layer like any other, in its place before
+// the head.
+func TestSiameseKerasTakesAProjection(t *testing.T) {
+	t.Parallel()
+	want := projectedTensors()
+	file := writeSiameseKeras(t, newSet(t, want...))
+	set, err := readHDF5(file)
+	if err != nil {
+		t.Fatalf("ReadHDF5() = %v", err)
+	}
+	if diff := diffTensors(want, set); diff != "" {
+		t.Errorf("tensors (-want +got):\n%.2000s", diff)
+	}
+	root, err := hdf5.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatalf("Open() = %v", err)
+	}
+	layers, err := root.Strings("layer_names")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"flatten", "projection", "lambda_1", "dense_1", "dense_2"}, layers[len(layers)-5:]); diff != "" {
+		t.Errorf("last layers (-want +got):\n%s", diff)
+	}
+	want[28].Shape = []int{3, 5}
+	if err := weights.WriteSiameseKeras(&bytes.Buffer{}, newSet(t, want...)); !errors.Is(err, weights.ErrInvalid) {
+		t.Errorf("WriteSiameseKeras() of a head that does not fit the projection = %v, want %v", err, weights.ErrInvalid)
+	}
+}
+
 // TestSiameseKerasLayout checks what Keras' load_weights looks at.
 func TestSiameseKerasLayout(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ func Write(file string, source tfmodel.Source, format Format) error {
 	if err := source.Card.Architecture.Check(source.Weights); err != nil {
 		return err
 	}
-	content, written, err := encode(source.Weights, format)
+	content, written, err := encode(source, format)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func Write(file string, source tfmodel.Source, format Format) error {
 	}
 	hash := sha256.Sum256(content)
 	card.Parameters, card.Files = card.Architecture.Parameters(), nil
-	card.Weights = tfmodel.WeightsCard{SHA256: hex.EncodeToString(hash[:]), Digest: written.Digest()}
+	card.Weights = tfmodel.WeightsCard{SHA256: hex.EncodeToString(hash[:]), Digest: card.Architecture.Digest(written)}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
@@ -87,17 +87,22 @@ func WriteCard(file string, card tfmodel.Card) error {
 }
 
 // encode returns a file's content and the weights as a reader finds them.
-func encode(set *weights.Set, format Format) (content []byte, written *weights.Set, err error) {
+func encode(source tfmodel.Source, format Format) (content []byte, written *weights.Set, err error) {
+	set := source.Weights
+	metadata, err := source.Card.Architecture.Metadata()
+	if err != nil {
+		return nil, nil, err
+	}
 	var encoded bytes.Buffer
 	switch format {
 	case Keras, Safetensors:
 		if written = set; format == Keras {
 			err = weights.WriteSiameseKeras(&encoded, set)
 		} else {
-			err = weights.WriteSafetensors(&encoded, set, weights.Float32, nil)
+			err = weights.WriteSafetensors(&encoded, set, weights.Float32, metadata)
 		}
 	case SafetensorsFP16:
-		if err = weights.WriteSafetensors(&encoded, set, weights.Float16, nil); err == nil {
+		if err = weights.WriteSafetensors(&encoded, set, weights.Float16, metadata); err == nil {
 			written, _, err = weights.ReadSafetensors(bytes.NewReader(encoded.Bytes()), int64(encoded.Len()))
 		}
 	default:

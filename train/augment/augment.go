@@ -6,6 +6,8 @@
 //	autoaugment  crop, flip and one of AutoAugment's 25 ImageNet policies: the
 //	             default of the network's original trainer
 //	jitter       aspect, scale, place, flip, turn and colour: that trainer's other way
+//	edits        copies as people make them who pass pictures on: cropped, turned,
+//	             recoloured, written on, framed, compressed
 //	none         the picture as it is, at the network's input size
 //
 // Each operation on pixels gives what Pillow gives, or OpenCV for the two that the
@@ -51,7 +53,7 @@ type GrayAugmenter interface {
 
 // Names lists the augmenters that New knows. The caller owns the slice.
 func Names() []string {
-	return []string{"affine", "autoaugment", "jitter", "none"}
+	return []string{"affine", "autoaugment", "edits", "jitter", "none"}
 }
 
 // maxSide bounds the output, as package imaging does.
@@ -62,6 +64,7 @@ type Config struct {
 	Width  int          // of the output, pixels, up to 4096; 0 = imaging.DefaultSide
 	Height int          // of the output, pixels, up to 4096; 0 = imaging.DefaultSide
 	Affine AffineConfig // of the augmenter "affine" alone; the zero value = DefaultAffine()
+	Edits  EditsConfig  // of the augmenter "edits" alone
 }
 
 // Validate reports the first field that is out of range.
@@ -71,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if c.Height < 0 || c.Height > maxSide {
 		return fmt.Errorf("augment: Height is %d, expected 0 (the default) to %d", c.Height, maxSide)
+	}
+	if err := c.Edits.Validate(); err != nil {
+		return err
 	}
 	return c.withDefaults().Affine.Validate()
 }
@@ -105,6 +111,8 @@ func New(name string, config Config) (Augmenter, error) {
 		return &affine{sized: output, config: config.Affine}, nil
 	case "autoaugment":
 		return &autoAugment{sized: output}, nil
+	case "edits":
+		return &edits{sized: output, config: config.Edits.withDefaults()}, nil
 	case "jitter":
 		return &jitter{sized: output}, nil
 	}

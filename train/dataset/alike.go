@@ -138,7 +138,7 @@ type shapes struct {
 func (d *Dataset) shapesOf(class Class) (*shapes, error) {
 	s := &shapes{}
 	for _, image := range class.Images[:min(shapesPerClass, len(class.Images))] {
-		picture, err := d.Picture(image)
+		picture, err := d.picture(image)
 		if err != nil {
 			return nil, err
 		}

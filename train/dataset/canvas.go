@@ -14,8 +14,8 @@ type canvas struct{ width, height, channels int }
 
 // canvas is that of the dataset's pictures.
 func (d *Dataset) canvas(channels int) canvas {
-	width, height := d.Size()
-	return canvas{width: width, height: height, channels: channels}
+	config := d.preparer.Config()
+	return canvas{width: config.Width, height: config.Height, channels: channels}
 }
 
 // pose gives the pixels mirrored and then turned as the image says; the same ones

@@ -52,11 +52,11 @@ func (image Image) parts() (first, second Image) {
 // combined makes the picture of a combined image.
 func (d *Dataset) combined(image Image) (*imaging.Picture, error) {
 	first, second := image.parts()
-	a, err := d.Picture(first)
+	a, err := d.picture(first)
 	if err != nil {
 		return nil, err
 	}
-	b, err := d.Picture(second)
+	b, err := d.picture(second)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 // Package dataset opens the images that a network learns from: a folder or a zip
-// file in Omniglot's layout (alphabet/character/image) or in one's own
-// (class/image), told apart by depth.
+// file in Omniglot's layout (alphabet/character/image), in one's own (class/image),
+// or by domains (domain/kind/thing/image), told apart by depth.
 //
 // Opening lists, sniffs and decodes every image once, so that whatever would
 // disturb a run of hours is named before it starts. Names are sorted: the
@@ -55,12 +55,18 @@ type Dataset struct {
 	preparer *imaging.Preparer
 	source   *source
 	classes  []Class
+	shown    size // of Picture's pictures; zero: the preparer's
+	layout   Layout
 }
+
+// size is that of a picture, in pixels.
+type size struct{ width, height int }
 
 // Class is a set of images that count as the same.
 type Class struct {
 	Name     string  // "Greek/character01" in Omniglot's layout, "cats" in one's own; "…@90" or "…@mirror" where turned or mirrored
-	Alphabet string  // "Greek"; empty in one's own layout
+	Alphabet string  // "Greek", or a thing's kind: "milk", "pictures/milk" by domains; empty in one's own layout
+	Domain   string  // "pictures"; empty but by domains
 	Images   []Image // sorted by name, at least one
 }
 
@@ -121,7 +127,7 @@ func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error
 	if err != nil {
 		return nil, Report{}, err
 	}
-	d := &Dataset{preparer: cfg.Preparer, source: src, classes: form.classes(readable)}
+	d := &Dataset{preparer: cfg.Preparer, source: src, classes: form.classes(readable), layout: form.layout}
 	if err := d.enough(); err != nil {
 		return nil, Report{}, err
 	}
@@ -129,6 +135,9 @@ func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error
 	report := d.report(form.layout, listed.hidden, notImages, unreadable)
 	return d, report, src.closeIfHeld(readable)
 }
+
+// Layout is how the folders were read, never Auto.
+func (d *Dataset) Layout() Layout { return d.layout }
 
 // Classes lists the classes, sorted by name. The caller owns the result.
 func (d *Dataset) Classes() []Class {
@@ -160,6 +169,15 @@ func (d *Dataset) Alphabets() []string {
 // Open, with ErrForeignImage where the image belongs to another dataset, and with
 // ErrNotSquare where the image is turned and not square.
 func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
+	picture, err := d.picture(image)
+	if err != nil || d.shown == (size{}) {
+		return picture, err
+	}
+	return picture.Resize(d.shown.width, d.shown.height, imaging.Bilinear), nil
+}
+
+// picture is Picture at the size that is in memory.
+func (d *Dataset) picture(image Image) (*imaging.Picture, error) {
 	if image.second.how != 0 {
 		return d.combined(image)
 	}
@@ -176,11 +194,23 @@ func (d *Dataset) Picture(image Image) (*imaging.Picture, error) {
 	return picture, nil
 }
 
+// Shown is the same dataset with pictures brought to another size, in pixels: data
+// that are opened larger than the network's input, so that crops of them stay sharp,
+// are so validated at its size. Gray then gives nothing.
+func (d *Dataset) Shown(width, height int) *Dataset {
+	shown := *d
+	shown.shown = size{width, height}
+	return &shown
+}
+
 // Gray gives the pixels of an image whose channels are all alike, once a pixel:
 // [H,W] uint8 of the network's input size, mirrored, turned and combined as the
 // image says. They must not be changed. It returns false where the image has
 // colours or is not in memory, or Picture would fail: ask Picture then.
 func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
+	if d.shown != (size{}) {
+		return nil, false
+	}
 	if image.second.how != 0 {
 		return d.combinedGray(image)
 	}
@@ -193,8 +223,11 @@ func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 
 // Size is that of the network's input, which Gray and Picture have, in pixels.
 func (d *Dataset) Size() (width, height int) {
-	size := d.preparer.Config()
-	return size.Width, size.Height
+	if d.shown != (size{}) {
+		return d.shown.width, d.shown.height
+	}
+	config := d.preparer.Config()
+	return config.Width, config.Height
 }
 
 // Close closes the archive that images are read from, which every dataset made

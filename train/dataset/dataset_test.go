@@ -26,7 +26,7 @@ func TestConfigValidate(t *testing.T) {
 		{"valid", dataset.Config{Path: "x", Preparer: preparer(t)}, ""},
 		{"no path", dataset.Config{Preparer: preparer(t)}, "Path is empty"},
 		{"no preparer", dataset.Config{Path: "x"}, "Preparer is nil"},
-		{"layout", dataset.Config{Path: "x", Preparer: preparer(t), Layout: 3}, "Layout is 3"},
+		{"layout", dataset.Config{Path: "x", Preparer: preparer(t), Layout: 5}, "Layout is 5"},
 		{"unreadable", dataset.Config{Path: "x", Preparer: preparer(t), Unreadable: -1}, "Unreadable is -1"},
 	}
 	for _, tt := range tests {

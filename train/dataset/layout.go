@@ -18,11 +18,16 @@ const (
 	Omniglot
 	// Own is class/image.
 	Own
+	// Things is kind/thing/image: Omniglot's layout for other data. Each thing is a
+	// class, kinds take the place of alphabets.
+	Things
+	// Domains is domain/kind/thing/image: sorts of data that have little in common.
+	Domains
 )
 
-var layoutNames = []string{"auto", "omniglot", "own"}
+var layoutNames = []string{"auto", "omniglot", "own", "things", "domains"}
 
-// ParseLayout reads "auto", "omniglot" or "own".
+// ParseLayout reads "auto", "omniglot", "own", "things" or "domains".
 func ParseLayout(name string) (Layout, error) {
 	i := slices.Index(layoutNames, name)
 	if i < 0 {
@@ -45,20 +50,26 @@ func (l Layout) known() bool {
 
 // folders is how many folders lie around an image.
 func (l Layout) folders() int {
-	if l == Omniglot {
+	switch l {
+	case Omniglot, Things:
 		return 2
+	case Domains:
+		return 3
 	}
 	return 1
 }
 
 // form spells the layout out for an error.
 func (l Layout) form() string {
-	return [...]string{"alphabet/character/image or class/image", "alphabet/character/image", "class/image"}[l]
+	return [...]string{
+		"domain/kind/thing/image, alphabet/character/image or class/image",
+		"alphabet/character/image", "class/image", "kind/thing/image", "domain/kind/thing/image",
+	}[l]
 }
 
 // arrangement is the layout that fits the files.
 type arrangement struct {
-	layout  Layout // Omniglot or Own
+	layout  Layout // not Auto
 	wrapper string // leading folders that all files share and no name shows, "/" at the end; often empty
 }
 
@@ -79,9 +90,13 @@ func arrange(files []*file, layout Layout) (arrangement, error) {
 	shared := sharedFolders(files)
 	expected := layout.form()
 	if layout == Auto {
-		layout = Own
-		if depth-len(shared) == Omniglot.folders() {
+		switch depth - len(shared) {
+		case Omniglot.folders():
 			layout = Omniglot
+		case Domains.folders():
+			layout = Domains
+		default:
+			layout = Own
 		}
 	}
 	// What lies above the layout's own folders must be the same for every image.
@@ -131,9 +146,11 @@ func (a arrangement) classes(files []*file) []Class {
 		class := byName[folder]
 		if class == nil {
 			class = &Class{Name: folder}
-			class.Alphabet, _, _ = strings.Cut(folder, "/")
-			if a.layout == Own {
-				class.Alphabet = ""
+			if a.layout != Own {
+				class.Alphabet = path.Dir(folder)
+			}
+			if a.layout == Domains {
+				class.Domain = path.Dir(class.Alphabet)
 			}
 			byName[folder] = class
 			names = append(names, folder)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"siamese/imaging"
 	"siamese/train/dataset"
 )
 
@@ -78,8 +79,12 @@ func TestOpenRefusesOtherLayouts(t *testing.T) {
 			dataset.ErrLayout, []string{`"Greek/a/01.png" lies 2 folders deep, expected class/image`},
 		},
 		{
-			"a level too many", glyphs(t, 2, "1/Greek/a", "2/Latin/a"), dataset.Auto,
-			dataset.ErrLayout, []string{"alphabet/character/image or class/image"},
+			"a level too many", glyphs(t, 2, "all/1/Greek/a", "some/2/Latin/a"), dataset.Auto,
+			dataset.ErrLayout, []string{"domain/kind/thing/image, alphabet/character/image or class/image"},
+		},
+		{
+			"things as domains", glyphs(t, 2, "milk/oat", "juice/apple"), dataset.Domains,
+			dataset.ErrLayout, []string{"lies 2 folders deep, expected domain/kind/thing/image"},
 		},
 		{
 			"folders without end", glyphs(t, 2, "a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r"), dataset.Auto,
@@ -100,7 +105,7 @@ func TestOpenRefusesOtherLayouts(t *testing.T) {
 }
 
 func TestNamesAreParsedAsTheyAreWritten(t *testing.T) {
-	for _, l := range []dataset.Layout{dataset.Auto, dataset.Omniglot, dataset.Own} {
+	for _, l := range []dataset.Layout{dataset.Auto, dataset.Omniglot, dataset.Own, dataset.Things, dataset.Domains} {
 		if got, err := dataset.ParseLayout(l.String()); got != l || err != nil {
 			t.Errorf("ParseLayout(%q) = %v, %v, want %v", l, got, err, l)
 		}
@@ -119,7 +124,7 @@ func TestNamesAreParsedAsTheyAreWritten(t *testing.T) {
 
 func TestParseRefusesOtherNames(t *testing.T) {
 	_, layoutErr := dataset.ParseLayout("Omniglot")
-	wantMessage(t, layoutErr, `layout is "Omniglot", expected one of ["auto" "omniglot" "own"]`)
+	wantMessage(t, layoutErr, `layout is "Omniglot", expected one of ["auto" "omniglot" "own" "things" "domains"]`)
 	_, unreadableErr := dataset.ParseUnreadable("")
 	wantMessage(t, unreadableErr, `unreadable is "", expected one of ["stop" "skip"]`)
 	_, splitErr := dataset.ParseSplitBy("file")
@@ -127,5 +132,68 @@ func TestParseRefusesOtherNames(t *testing.T) {
 	got := []string{dataset.Layout(9).String(), dataset.Unreadable(-1).String(), dataset.SplitBy(3).String()}
 	if want := []string{"Layout(9)", "Unreadable(-1)", "SplitBy(3)"}; !slices.Equal(got, want) {
 		t.Errorf("names of unknown values = %q, want %q", got, want)
+	}
+}
+
+// TestKindsAndDomainsComeFromTheFolders: kinds take the place of alphabets, with
+// their domain in the name, so that kinds of one name in two domains stay two.
+func TestKindsAndDomainsComeFromTheFolders(t *testing.T) {
+	tests := []struct {
+		name   string
+		give   files
+		layout dataset.Layout
+		want   [][3]string // name, kind, domain
+	}{
+		{"things", glyphs(t, 2, "milk/oat", "milk/soy"), dataset.Things, [][3]string{{"milk/oat", "milk", ""}, {"milk/soy", "milk", ""}}},
+		{
+			"domains by depth", glyphs(t, 2, "drawings/milk/a", "pictures/milk/oat"), dataset.Auto,
+			[][3]string{{"drawings/milk/a", "drawings/milk", "drawings"}, {"pictures/milk/oat", "pictures/milk", "pictures"}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, _, err := dataset.Open(t.Context(), dataset.Config{Path: tt.give.folder(t), Layout: tt.layout, Preparer: preparer(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [][3]string
+			for _, class := range d.Classes() {
+				got = append(got, [3]string{class.Name, class.Alphabet, class.Domain})
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("classes = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestShownPicturesHaveTheirSize: a view at another size resizes what Picture gives
+// and leaves the dataset as it is.
+func TestShownPicturesHaveTheirSize(t *testing.T) {
+	d, _, err := dataset.Open(t.Context(), dataset.Config{Path: glyphs(t, 2, "cat", "dog").folder(t), Preparer: preparer(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := d.Classes()[0].Images[0]
+	whole, err := d.Picture(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := d.Shown(7, 5)
+	small, err := shown.Picture(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := whole.Resize(7, 5, imaging.Bilinear); small.Width != 7 || small.Height != 5 || !slices.Equal(small.Pix, want.Pix) {
+		t.Errorf("shown at 7x5: %dx%d, want the picture resized to that", small.Width, small.Height)
+	}
+	if width, height := shown.Size(); width != 7 || height != 5 {
+		t.Errorf("Size() = %d, %d, want 7, 5", width, height)
+	}
+	if _, ok := shown.Gray(image); ok {
+		t.Error("Gray() of a resized view = true, want false")
+	}
+	if _, ok := d.Gray(image); !ok {
+		t.Error("Gray() of the dataset = false, want true")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // SplitBy says what is held out whole.
@@ -53,7 +54,7 @@ type Split struct {
 	By       SplitBy  // zero = ByImage
 	Fraction float64  // share of images, classes or alphabets held out, between 0 and 1; 0 = DefaultFraction
 	HoldOut  int      // number of classes or alphabets held out instead; not with ByImage
-	Names    []string // classes or alphabets held out, by name; not with ByImage
+	Names    []string // classes or alphabets held out, by name; by class also kinds and domains; not with ByImage
 	Seed     uint64   // the same seed gives the same parts
 }
 
@@ -111,7 +112,7 @@ func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
 
 // part keeps the images that are wanted and the classes that have any.
 func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
-	part := &Dataset{preparer: d.preparer, source: d.source}
+	part := d.like()
 	for _, class := range d.classes {
 		kept := class
 		kept.Images = nil
@@ -131,6 +132,9 @@ func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
 func (d *Dataset) heldOut(s Split) (func(Class, Image) bool, error) {
 	switch s.By {
 	case ByClass:
+		if len(s.Names) > 0 {
+			return d.named(s.Names)
+		}
 		// A part of one class has no different pairs.
 		chosen, err := s.choose(d.classNames(), 2)
 		return func(c Class, _ Image) bool { return chosen[c.Name] }, err
@@ -145,6 +149,23 @@ func (d *Dataset) heldOut(s Split) (func(Class, Image) bool, error) {
 		chosen := s.chooseImages(d.classes)
 		return func(_ Class, i Image) bool { return chosen[i] }, nil
 	}
+}
+
+// named holds out the classes that have one of the names, or lie below it.
+func (d *Dataset) named(names []string) (func(Class, Image) bool, error) {
+	chosen := map[string]bool{}
+	for _, name := range names {
+		found := false
+		for _, class := range d.classes {
+			if class.Name == name || strings.HasPrefix(class.Name, name+"/") {
+				chosen[class.Name], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("%w: received %q, expected one of %d classes such as %q, or a folder around it", ErrUnknownName, name, len(d.classes), d.classes[0].Name)
+		}
+	}
+	return func(c Class, _ Image) bool { return chosen[c.Name] }, nil
 }
 
 func (d *Dataset) classNames() []string {

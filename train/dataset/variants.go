@@ -90,7 +90,9 @@ func (d *Dataset) Variants(ctx context.Context, cfg VariantsConfig) (*Dataset, e
 			return nil, fmt.Errorf("dataset: variants: %w: class %q", ErrRotated, classes[i].Name)
 		}
 	}
-	return &Dataset{preparer: d.preparer, source: d.source, classes: classes}, nil
+	turned := d.like()
+	turned.classes = classes
+	return turned, nil
 }
 
 // PerClass returns how many classes Variants makes of one, itself included, where
@@ -116,7 +118,7 @@ func (c Class) made(v variant) Class {
 	for i := range images {
 		images[i].Turns, images[i].Mirrored = v.turns(), v.mirrored()
 	}
-	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Images: images}
+	return Class{Name: c.Name + v.suffix(), Alphabet: c.Alphabet, Domain: c.Domain, Images: images}
 }
 
 // rotated reports whether a class is turned or mirrored.

@@ -134,8 +134,10 @@ type Negatives string
 const (
 	// Any takes two different classes, mostly of different alphabets.
 	Any Negatives = "any"
-	// SameAlphabet takes two different classes of one alphabet, the hard case.
+	// SameAlphabet takes two different classes of one alphabet or kind, the hard case.
 	SameAlphabet Negatives = "same-alphabet"
+	// OtherAlphabet takes two classes of different alphabets or kinds: strangers.
+	OtherAlphabet Negatives = "other-alphabet"
 )
 
 // pairStream sets the draws of pairs apart from other draws of the same seed.
@@ -145,6 +147,8 @@ const pairStream = 0x7061697273
 type pairDrawer struct {
 	random    *rand.Rand
 	classes   []dataset.Class
+	ambiguity *dataset.Ambiguity
+	strangers bool    // different classes are of different alphabets
 	positives []int   // the classes of two images or more
 	anchors   []int   // the classes that have another class to differ from
 	others    [][]int // by class: the classes to choose a different one from, itself among them
@@ -155,34 +159,23 @@ type pairDrawer struct {
 	same    []bool // one a pair
 }
 
-func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*pairDrawer, error) {
+func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, error) {
 	d := &pairDrawer{
-		random:  rand.New(rand.NewPCG(seed, pairStream)),
-		classes: classes,
-		others:  make([][]int, len(classes)),
-		numbers: map[dataset.Image]int{},
+		random:    rand.New(rand.NewPCG(config.Seed, pairStream)),
+		classes:   classes,
+		ambiguity: config.Forbidden.Of(classes),
+		strangers: config.Negatives == OtherAlphabet,
+		others:    candidates(classes, config.Negatives),
+		numbers:   map[dataset.Image]int{},
 	}
-	groups := map[string][]int{}
 	for i, class := range classes {
+		if !matchesAny(class, config.Of) {
+			continue
+		}
 		if len(class.Images) >= 2 {
 			d.positives = append(d.positives, i)
 		}
-		if negatives == Any {
-			groups[""] = append(groups[""], i)
-		} else if class.Alphabet != "" {
-			groups[class.Alphabet] = append(groups[class.Alphabet], i)
-		}
-	}
-	for _, group := range groups {
-		if len(group) < 2 {
-			continue
-		}
-		for _, i := range group {
-			d.others[i] = group
-		}
-	}
-	for i := range classes {
-		if d.others[i] != nil {
+		if slices.ContainsFunc(d.others[i], func(other int) bool { return d.different(i, other) }) {
 			d.anchors = append(d.anchors, i)
 		}
 	}
@@ -190,9 +183,32 @@ func newPairDrawer(classes []dataset.Class, negatives Negatives, seed uint64) (*
 		return nil, fmt.Errorf("%w: received no class of two images", ErrNoPairs)
 	}
 	if len(d.anchors) == 0 {
-		return nil, fmt.Errorf("%w: received no two classes to tell apart, with negatives %q", ErrNoPairs, negatives)
+		return nil, fmt.Errorf("%w: received no two classes to tell apart, with negatives %q", ErrNoPairs, config.Negatives)
 	}
 	return d, nil
+}
+
+// candidates returns by class those to choose a different one from, itself among them;
+// nil where there is no other.
+func candidates(classes []dataset.Class, negatives Negatives) [][]int {
+	groups := map[string][]int{}
+	for i, class := range classes {
+		if negatives != SameAlphabet {
+			groups[""] = append(groups[""], i)
+		} else if class.Alphabet != "" {
+			groups[class.Alphabet] = append(groups[class.Alphabet], i)
+		}
+	}
+	others := make([][]int, len(classes))
+	for _, group := range groups {
+		if len(group) < 2 {
+			continue
+		}
+		for _, i := range group {
+			others[i] = group
+		}
+	}
+	return others
 }
 
 // draw adds count pairs of each kind, same and different in turn.
@@ -203,10 +219,27 @@ func (d *pairDrawer) draw(count int) {
 		d.add(images[first], images[d.except(first, len(images))], true)
 
 		anchor := d.pick(d.anchors)
-		others := d.others[anchor]
-		other := others[d.except(slices.Index(others, anchor), len(others))]
-		d.add(d.image(anchor), d.image(other), false)
+		d.add(d.image(anchor), d.image(d.other(anchor)), false)
 	}
+}
+
+// other draws a class that counts as different from the anchor; there is one.
+func (d *pairDrawer) other(anchor int) int {
+	others := d.others[anchor]
+	for {
+		other := others[d.except(slices.Index(others, anchor), len(others))]
+		if d.different(anchor, other) {
+			return other
+		}
+	}
+}
+
+// different reports whether two classes may be a different pair.
+func (d *pairDrawer) different(a, b int) bool {
+	if a == b || d.ambiguity.Together(a, b) {
+		return false
+	}
+	return !d.strangers || d.classes[a].Alphabet != d.classes[b].Alphabet || d.classes[a].Alphabet == ""
 }
 
 // except draws an index below count that is not the given one.

@@ -75,7 +75,7 @@ func Robustness(ctx context.Context, model Model, d *dataset.Dataset, config Rob
 	if config.Pairs < 2 || config.Pairs%2 != 0 {
 		return RobustnessResult{}, fmt.Errorf("robustness: Pairs is %d, expected an even number above 0", config.Pairs)
 	}
-	drawer, err := newPairDrawer(d.Classes(), Any, config.Seed)
+	drawer, err := newPairDrawer(d.Classes(), VerifyConfig{Seed: config.Seed})
 	if err != nil {
 		return RobustnessResult{}, fmt.Errorf("robustness: %w", err)
 	}

@@ -22,6 +22,12 @@ type VerifyConfig struct {
 	Seed      uint64    // the same seed and dataset give the same pairs
 	Negatives Negatives // where the different pairs come from; empty = Any
 	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
+
+	// Of are patterns of class names, as in RetrievalConfig, of which a pair's first
+	// image is; none: all.
+	Of []string
+	// Forbidden are classes that are never a different pair; nil: none.
+	Forbidden *dataset.Forbidden
 }
 
 // Validate reports the first field that is out of range.
@@ -29,8 +35,8 @@ func (c VerifyConfig) Validate() error {
 	if c.Pairs < 0 || c.Pairs%2 != 0 {
 		return fmt.Errorf("verify: Pairs is %d, expected 0 (the default) or an even number above", c.Pairs)
 	}
-	if n := c.Negatives; n != "" && n != Any && n != SameAlphabet {
-		return fmt.Errorf("verify: Negatives is %q, expected %q or %q", n, Any, SameAlphabet)
+	if n := c.Negatives; n != "" && n != Any && n != SameAlphabet && n != OtherAlphabet {
+		return fmt.Errorf("verify: Negatives is %q, expected %q, %q or %q", n, Any, SameAlphabet, OtherAlphabet)
 	}
 	return validateThreshold(c.Threshold)
 }
@@ -56,6 +62,9 @@ type VerifyResult struct {
 	EER           float64     `json:"eer"`            // equal error rate: both kinds of error at the threshold that evens them
 	Threshold     float64     `json:"threshold"`      // the one that was given
 	Accuracy      float64     `json:"accuracy"`       // share of right verdicts at it
+	FalseAccepts  float64     `json:"false_accepts"`  // share of different pairs called the same at it
+	FalseRejects  float64     `json:"false_rejects"`  // share of same pairs called different at it
+	StdErr        float64     `json:"stderr"`         // standard error of Accuracy, as if pairs were independent
 	BestThreshold float64     `json:"best_threshold"` // the one of the most right verdicts on these very pairs
 	BestAccuracy  float64     `json:"best_accuracy"`
 	Operating     []Operating `json:"operating"` // at a false-accept rate of 1 % and of 0.1 %
@@ -79,7 +88,8 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 		return VerifyResult{}, err
 	}
 	config.Pairs, config.Threshold = cmp.Or(config.Pairs, DefaultPairs), cmp.Or(config.Threshold, DefaultThreshold)
-	drawer, err := newPairDrawer(d.Classes(), cmp.Or(config.Negatives, Any), config.Seed)
+	config.Negatives = cmp.Or(config.Negatives, Any)
+	drawer, err := newPairDrawer(d.Classes(), config)
 	if err != nil {
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
@@ -129,6 +139,8 @@ func Measure(scores []Score, threshold float64) (VerifyResult, error) {
 		Bins:      binScores(scores),
 		Scores:    scores,
 	}
+	result.FalseAccepts, result.FalseRejects = errorRates(scores, threshold)
+	result.StdErr = math.Sqrt(result.Accuracy * (1 - result.Accuracy) / float64(len(scores)))
 	result.BestThreshold, result.BestAccuracy = curve.best()
 	result.ECE = calibrationError(result.Bins)
 	return result, nil
@@ -143,6 +155,23 @@ func accuracy(scores []Score, threshold float64) float64 {
 		}
 	}
 	return float64(right) / float64(len(scores))
+}
+
+// errorRates are the shares of different pairs called the same, and of same pairs
+// called different. There are pairs of both kinds.
+func errorRates(scores []Score, threshold float64) (falseAccepts, falseRejects float64) {
+	var same, different float64
+	for _, score := range scores {
+		called := score.Similarity >= threshold
+		if score.Same {
+			same++
+			falseRejects += indicator(!called)
+		} else {
+			different++
+			falseAccepts += indicator(called)
+		}
+	}
+	return falseAccepts / different, falseRejects / same
 }
 
 // binCount is the number of reliability bins.

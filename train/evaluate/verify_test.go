@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,7 +93,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}{
 		{"an odd number", evaluate.VerifyConfig{Pairs: 3}, "Pairs is 3, expected 0 (the default) or an even number"},
 		{"a negative number", evaluate.VerifyConfig{Pairs: -2}, "Pairs is -2"},
-		{"unknown negatives", evaluate.VerifyConfig{Negatives: "hard"}, `Negatives is "hard", expected "any" or "same-alphabet"`},
+		{"unknown negatives", evaluate.VerifyConfig{Negatives: "hard"}, `Negatives is "hard", expected "any", "same-alphabet" or "other-alphabet"`},
 		{"a threshold above 1", evaluate.VerifyConfig{Threshold: 1.1}, "threshold is 1.1, expected 0 to 1"},
 		{"a threshold that is none", evaluate.VerifyConfig{Threshold: math.NaN()}, "threshold is NaN"},
 	}
@@ -122,8 +123,8 @@ func TestVerifyWithoutAlphabetsHasNoHardPairs(t *testing.T) {
 }
 
 func TestNegativesNames(t *testing.T) {
-	if got := fmt.Sprint([]evaluate.Negatives{evaluate.Any, evaluate.SameAlphabet}); got != "[any same-alphabet]" {
-		t.Errorf("negatives are %s, want [any same-alphabet]", got)
+	if got := fmt.Sprint([]evaluate.Negatives{evaluate.Any, evaluate.SameAlphabet, evaluate.OtherAlphabet}); got != "[any same-alphabet other-alphabet]" {
+		t.Errorf("negatives are %s, want [any same-alphabet other-alphabet]", got)
 	}
 }
 
@@ -147,7 +148,7 @@ func TestMeasureAgainstValuesByHand(t *testing.T) {
 		Pairs: 10, Same: 5,
 		AUC:       (3*5 + 4.5 + 4) / 25.0, // of 25 pairs of pairs: 5 won by each of three, 4½ by 0.6, 4 by 0.3
 		EER:       0.2,                    // at 0.5 one of five on either side is wrong
-		Threshold: 0.85, Accuracy: 0.7,
+		Threshold: 0.85, Accuracy: 0.7, FalseRejects: 0.6, StdErr: math.Sqrt(0.7 * 0.3 / 10),
 		// 0.7 refuses 0.6 on both sides, 0.25 accepts 0.6 and 0.3: 8 and 9 right.
 		BestThreshold: 0.25, BestAccuracy: 0.9,
 		Operating: []evaluate.Operating{
@@ -264,4 +265,55 @@ func TestMeasureRefuses(t *testing.T) {
 	wantError(t, err, "a similarity is NaN, expected 0 to 1")
 	_, err = evaluate.Measure(scores(), 2)
 	wantError(t, err, "threshold is 2, expected 0 to 1")
+}
+
+// TestVerifyStrangers: pairs of other alphabets are of two of them, Of bounds the first
+// image, and what is forbidden is no pair.
+func TestVerifyStrangers(t *testing.T) {
+	d := omniglot(t, 3, 3, 3, 3)
+	forbidden, err := dataset.ReadForbidden(strings.NewReader("alphabet1 alphabet2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		give evaluate.VerifyConfig
+		ok   func(a, b []float32) bool // of a different pair: red is the alphabet
+	}{
+		{"strangers", evaluate.VerifyConfig{Negatives: evaluate.OtherAlphabet}, func(a, b []float32) bool { return a[0] != b[0] }},
+		{"of one alphabet", evaluate.VerifyConfig{Of: []string{"alphabet2"}}, func(a, _ []float32) bool { return a[0] == 2 }},
+		{"forbidden", evaluate.VerifyConfig{Negatives: evaluate.OtherAlphabet, Forbidden: forbidden}, func(a, b []float32) bool { return a[0] == 3 || b[0] == 3 }},
+	}
+	for _, tt := range tests {
+		model := &fakeModel{}
+		tt.give.Pairs, tt.give.Seed = 200, 5
+		result, err := evaluate.Verify(t.Context(), model, d, tt.give)
+		if err != nil {
+			t.Fatal(err)
+		}
+		different := 0
+		for _, pair := range model.compared {
+			a, b := pair[0], pair[1]
+			if a[1] == b[1] {
+				if len(tt.give.Of) > 0 && a[0] != 2 {
+					t.Errorf("%s: a same pair of alphabet %v", tt.name, a[0])
+				}
+				continue
+			}
+			different++
+			if !tt.ok(a, b) {
+				t.Errorf("%s: a different pair of %v and %v", tt.name, a, b)
+			}
+		}
+		if different != 100 || result.Same != 100 {
+			t.Errorf("%s: %d different and %d same pairs, want 100 each", tt.name, different, result.Same)
+		}
+	}
+	all, err := dataset.ReadForbidden(strings.NewReader("*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evaluate.Verify(t.Context(), &fakeModel{}, d, evaluate.VerifyConfig{Pairs: 2, Forbidden: all}); !errors.Is(err, evaluate.ErrNoPairs) {
+		t.Errorf("Verify where everything is forbidden = %v, want %v", err, evaluate.ErrNoPairs)
+	}
 }

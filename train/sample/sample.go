@@ -19,6 +19,9 @@ type Batch struct {
 	Labels []int32         // of each image: the index of its class among the dataset's classes; from Classes() on a combined class of this batch alone
 	A, B   []int32         // the pairs, as indices into Images; A[i] and B[i] always differ
 	Same   []bool          // of each pair: whether both images are of one class
+
+	Kinds   []int32    // of each image: the number of its kind; nil where kinds don't count
+	Unknown [][2]int32 // images of which nobody knows whether they are the same: no pairs, nor told apart otherwise
 }
 
 // Sampler draws batches. The same seed and the same dataset give the same

@@ -281,9 +281,9 @@ func (x *RawPixels) GetData() []byte {
 // the model that made it.
 type Embedding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The encoder's output: ModelInfo.embedding_length finite numbers, none below 0
-	// and none above what the model can make of any picture (EMBEDDING_LENGTH,
-	// EMBEDDING_VALUE otherwise).
+	// The encoder's output: ModelInfo.embedding_length finite numbers, none below and
+	// none above what the model can make of any picture; few models make any below 0
+	// (EMBEDDING_LENGTH, EMBEDDING_VALUE otherwise).
 	Values []float32 `protobuf:"fixed32,1,rep,packed,name=values,proto3" json:"values,omitempty"`
 	// ModelReference.digest of the model that made it. One of another model is
 	// refused with FAILED_PRECONDITION, MODEL_MISMATCH.

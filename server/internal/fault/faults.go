@@ -41,12 +41,12 @@ func EmbeddingLength(received, expected int) *Fault {
 	return f
 }
 
-// EmbeddingValue says that a number of an embedding is none that the model can make: 0
-// to limit, or any finite one where limit is 0.
-func EmbeddingValue(index int, value, limit float32) *Fault {
+// EmbeddingValue says that a number of an embedding is none that the model can make:
+// least to most, or any finite one where most is 0.
+func EmbeddingValue(index int, value, least, most float32) *Fault {
 	expected := "a finite number"
-	if limit > 0 {
-		expected = fmt.Sprintf("0 to %v, what the model can make", limit)
+	if most > 0 {
+		expected = fmt.Sprintf("%v to %v, what the model can make", least, most)
 	}
 	f := invalid(ReasonEmbeddingValue, "received %v as number %d of an embedding, expected %s", value, index, expected)
 	f.metadata = map[string]string{"index": strconv.Itoa(index)}

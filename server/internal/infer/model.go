@@ -60,7 +60,8 @@ type ModelInfo struct {
 	Height          int     // rows of the network's input
 	Width           int     // columns of the network's input
 	EmbeddingLength int     // floats of one embedding
-	EmbeddingMax    float32 // largest float of an embedding, the smallest is 0; 0 = any finite number
+	EmbeddingMin    float32 // smallest float of an embedding, 0 or below; says nothing where EmbeddingMax is 0
+	EmbeddingMax    float32 // largest float of an embedding; 0 = any finite number
 	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
 	ResizeRule      string  // how pictures come to the input's size, for people
 	Device          string  // where it runs, such as "cpu"
@@ -82,6 +83,8 @@ func (m ModelInfo) Validate() error {
 		return fmt.Errorf("server: ModelInfo.EmbeddingLength is %d, expected at least 1", m.EmbeddingLength)
 	case !(m.EmbeddingMax >= 0 && isFinite(m.EmbeddingMax)):
 		return fmt.Errorf("server: ModelInfo.EmbeddingMax is %v, expected a finite number of 0 or more", m.EmbeddingMax)
+	case !(m.EmbeddingMin <= 0 && isFinite(m.EmbeddingMin)):
+		return fmt.Errorf("server: ModelInfo.EmbeddingMin is %v, expected a finite number of 0 or less", m.EmbeddingMin)
 	case m.MaxBatch < 0:
 		return fmt.Errorf("server: ModelInfo.MaxBatch is %d, expected 0 or more", m.MaxBatch)
 	case m.Runners < 0:

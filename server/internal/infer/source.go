@@ -95,8 +95,8 @@ func (e *engine) given(brought Embedding) *Image {
 		return Refused(fault.EmbeddingLength(len(brought.Values), e.info.EmbeddingLength))
 	}
 	for i, v := range brought.Values {
-		if limit := e.info.EmbeddingMax; !isFinite(v) || limit > 0 && (v < 0 || v > limit) {
-			return Refused(fault.EmbeddingValue(i, v, limit))
+		if least, most := e.info.EmbeddingMin, e.info.EmbeddingMax; !isFinite(v) || most > 0 && (v < least || v > most) {
+			return Refused(fault.EmbeddingValue(i, v, least, most))
 		}
 	}
 	return &Image{embedding: brought.Values}

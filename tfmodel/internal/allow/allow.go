@@ -40,11 +40,13 @@ const (
 // alone, call functions of the graph, or read its variables.
 var computing = []string{
 	"Abs", "Add", "AddV2", "BiasAdd", "Cast", "Const", "Conv2D", "DisableCopyOnRead",
-	"ExpandDims", "Identity", "IdentityN", "MatMul", "MaxPool", "Mul", "NoOp", "Pack",
-	"PartitionedCall", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp",
-	"RealDiv", "Relu", "Reshape", "Select", "SelectV2", "Shape", "ShardedFilename",
-	"Sigmoid", "Squeeze", "StatefulPartitionedCall", "StaticRegexFullMatch",
-	"StridedSlice", "StringJoin", "Sub", "Transpose", "VarHandleOp", "VarIsInitializedOp",
+	"ExpandDims", "Identity", "IdentityN", "MatMul", "MaxPool", "Maximum", "Mean",
+	"Minimum", "Mul", "NoOp", "Pack", "PartitionedCall", "Placeholder",
+	"PlaceholderWithDefault", "Pow", "ReadVariableOp", "RealDiv", "Relu", "Reshape",
+	"Rsqrt", "Select", "SelectV2", "Shape", "ShardedFilename", "Sigmoid", "Sqrt",
+	"Square", "Squeeze", "StatefulPartitionedCall", "StaticRegexFullMatch",
+	"StridedSlice", "StringJoin", "Sub", "Sum", "Transpose", "VarHandleOp",
+	"VarIsInitializedOp",
 }
 
 // The operations that may stand in some places only.

@@ -115,7 +115,7 @@ func marshal(t testing.TB, model *corepb.SavedModel) []byte {
 // TestGraphTakesExports: what Keras 3.15.1 and TensorFlow 2.21.0 write for this
 // network (scripts/keras_exports.py), and our own kind.
 func TestGraphTakesExports(t *testing.T) {
-	for _, name := range []string{"keras_export.pb", "module.pb"} {
+	for _, name := range []string{"keras_export.pb", "module.pb", "pooled.pb"} {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)
@@ -302,10 +302,11 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 // listed are all operations that may stand in a graph, kept here a second time: a
 // change of the list has to be meant.
 var listed = strings.Fields(`Abs Add AddV2 AssignVariableOp BiasAdd Cast Const Conv2D
-	DisableCopyOnRead ExpandDims Identity IdentityN MatMul MaxPool MergeV2Checkpoints Mul NoOp
-	Pack PartitionedCall Placeholder PlaceholderWithDefault ReadVariableOp RealDiv Relu Reshape
-	RestoreV2 SaveV2 Select SelectV2 Shape ShardedFilename Sigmoid Squeeze
-	StatefulPartitionedCall StaticRegexFullMatch StridedSlice StringJoin Sub Transpose
+	DisableCopyOnRead ExpandDims Identity IdentityN MatMul MaxPool Maximum Mean
+	MergeV2Checkpoints Minimum Mul NoOp Pack PartitionedCall Placeholder
+	PlaceholderWithDefault Pow ReadVariableOp RealDiv Relu Reshape RestoreV2 Rsqrt SaveV2
+	Select SelectV2 Shape ShardedFilename Sigmoid Sqrt Square Squeeze
+	StatefulPartitionedCall StaticRegexFullMatch StridedSlice StringJoin Sub Sum Transpose
 	VarHandleOp VarIsInitializedOp`)
 
 // FuzzGraph: no bytes make the check panic, and what it lets through has no operation
@@ -315,7 +316,7 @@ func FuzzGraph(f *testing.F) {
 	evil := honest()
 	evil.MetaGraphs[0].GraphDef.Library.Function[0].NodeDef[0].Op = "WriteFile"
 	f.Add(marshal(f, evil))
-	for _, name := range []string{"keras_export.pb", "module.pb", "tf1.pb"} {
+	for _, name := range []string{"keras_export.pb", "module.pb", "pooled.pb", "tf1.pb"} {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)

@@ -48,7 +48,7 @@ func (c *infoCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err := info.Architecture.Check(source.Weights); err != nil {
 		return fmt.Errorf("%s: %w", c.Path, err)
 	}
-	info.Parameters, info.Weights.Digest = info.Architecture.Parameters(), source.Weights.Digest()
+	info.Parameters, info.Weights.Digest = info.Architecture.Parameters(), info.Architecture.Digest(source.Weights)
 	if c.JSON {
 		return json.NewEncoder(s.Out).Encode(info)
 	}
@@ -103,8 +103,27 @@ func describeArchitecture(a tfmodel.Architecture) string {
 	for _, block := range a.Blocks {
 		blocks = append(blocks, strings.Trim(fmt.Sprint(block), "[]"))
 	}
-	return fmt.Sprintf("%d×%d×3 → convolutions %s → embedding %d → hidden %d → 1",
-		a.Height, a.Width, strings.Join(blocks, " | "), a.EmbeddingLength(), a.Hidden)
+	return fmt.Sprintf("%d×%d×3 → convolutions %s →%s embedding %d → hidden %d → 1",
+		a.Height, a.Width, strings.Join(blocks, " | "), describePooling(a), a.EmbeddingLength(), a.Hidden)
+}
+
+// describePooling says what lies between the last map and the embedding; nothing
+// where it is taken as it is.
+func describePooling(a tfmodel.Architecture) string {
+	var steps string
+	switch a.Pooling {
+	case tfmodel.Average:
+		steps = " average →"
+	case tfmodel.GeM:
+		steps = " generalized mean →"
+	}
+	if a.Projection > 0 {
+		steps += " projection →"
+	}
+	if a.Unit {
+		steps += " length 1 →"
+	}
+	return steps
 }
 
 func describeVerification(v tfmodel.VerificationCard) string {

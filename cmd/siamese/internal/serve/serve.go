@@ -117,6 +117,7 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		Height:          card.Architecture.Height,
 		Width:           card.Architecture.Width,
 		EmbeddingLength: card.Architecture.EmbeddingLength(),
+		EmbeddingMin:    float32(model.EmbeddingMin()),
 		EmbeddingMax:    float32(model.EmbeddingMax()),
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.Rule().String(),

@@ -27,6 +27,7 @@ type CalibrateCommand struct {
 	Pairs int    `help:"Sets how many pairs to calibrate on with negatives of any class, and as many of one alphabet." default:"10000"`
 	Plot  string `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
 
+	partFlags
 	heldFlags
 	network.TrustFlags
 	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
@@ -78,9 +79,15 @@ func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error)
 	var scores []evaluate.Score
 	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
 	err := flags.With(ctx, func(model *network.Model) error {
+		forbidden, err := readForbidden(c.Forbidden)
+		if err != nil {
+			return err
+		}
 		return c.with(ctx, c.Data, model.Card().Architecture.Height, func(data *dataset.Dataset) error {
 			for _, negatives := range negativesOf(data) {
-				result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives})
+				result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{
+					Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives, Of: c.Of, Forbidden: forbidden,
+				})
 				if err != nil {
 					return err
 				}

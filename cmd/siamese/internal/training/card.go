@@ -63,27 +63,13 @@ func (c *verifyCommand) verification(result evaluate.VerifyResult) (tfmodel.Veri
 		Threshold: at.Threshold, Accuracy: at.Accuracy,
 		EqualError: at.EER, AUC: at.AUC,
 	}
-	measured.FalseAccepts, measured.FalseRejects = errorRates(at)
+	measured.FalseAccepts, measured.FalseRejects = at.FalseAccepts, at.FalseRejects
 	for _, point := range at.Operating {
 		measured.Operating = append(measured.Operating, tfmodel.OperatingCard{
 			MaxFalseAccepts: point.MaxFAR, Threshold: point.Threshold, FalseAccepts: point.FAR, FalseRejects: point.FRR,
 		})
 	}
 	return measured, nil
-}
-
-// errorRates are the shares of different pairs called the same, and of same
-// pairs called different, at the result's threshold.
-func errorRates(result evaluate.VerifyResult) (falseAccepts, falseRejects float64) {
-	for _, score := range result.Scores {
-		switch called := score.Similarity >= result.Threshold; {
-		case called && !score.Same:
-			falseAccepts++
-		case !called && score.Same:
-			falseRejects++
-		}
-	}
-	return falseAccepts / float64(result.Pairs-result.Same), falseRejects / float64(result.Same)
 }
 
 // replaceVerification puts a measurement in the place of an earlier one of the

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"siamese/imaging"
@@ -22,6 +24,8 @@ type dataConfig struct {
 	split     string // "none": nothing is held out
 	holdOut   int    // classes or alphabets; 0: a tenth
 	holdOutOf []string
+	holdOutIn string // a file of such names; "": none
+	forbidden string // a file of classes that must not count as different; "": none
 	seed      uint64
 }
 
@@ -49,6 +53,13 @@ func (c dataConfig) open(ctx context.Context, logger *slog.Logger) (*dataset.Dat
 	if err != nil {
 		return nil, err
 	}
+	forbidden, err := readForbidden(c.forbidden)
+	if err == nil && forbidden != nil {
+		err = forbidden.Check(data)
+	}
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
 	logger.Info("data", "layout", report.Layout.String(), "alphabets", report.Alphabets, "classes", report.Classes,
 		"images", report.Images, "hidden", report.Hidden, "not_images", report.NotImages, "unreadable", len(report.Unreadable))
 	for _, name := range report.Unreadable {
@@ -66,7 +77,15 @@ func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: c.holdOutOf, Seed: c.seed})
+	names := c.holdOutOf
+	if c.holdOutIn != "" {
+		listed, err := readNames(c.holdOutIn)
+		if err != nil {
+			return nil, nil, err
+		}
+		names = append(slices.Clone(names), listed...)
+	}
+	return data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: names, Seed: c.seed})
 }
 
 // heldFlags choose the part of the data that a command measures on.
@@ -74,14 +93,16 @@ type heldFlags struct {
 	Split     string   `help:"Takes only the part that training with the same --split, --hold-out and --seed held out. none: all of the data." enum:"none,image,class,alphabet" default:"none"`
 	HoldOut   int      `help:"Says how many classes or alphabets were held out. 0: a tenth." default:"0"`
 	HoldOutOf []string `help:"Names the classes or alphabets that were held out. Empty: drawn by --seed." placeholder:"NAME"`
-	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto"`
+	HoldOutIn string   `help:"Names a file of the classes, kinds or domains that were held out, one a line; with --split class. Empty: none." placeholder:"FILE"`
+	Level     string   `help:"Chooses what counts as the same: a thing (a character, a class), or a kind (an alphabet)." enum:"thing,kind" default:"thing"`
+	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto"`
 	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
 }
 
 func (f heldFlags) config(path string, side int) dataConfig {
 	return dataConfig{
 		path: path, layout: f.Layout, unreadable: "stop", side: side,
-		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, seed: f.Seed,
+		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, seed: f.Seed,
 	}
 }
 
@@ -96,10 +117,18 @@ func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Da
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
+	part := held
 	if held == nil {
-		return all, nil
+		part = all
 	}
-	return held, nil
+	if f.Level != "kind" {
+		return part, nil
+	}
+	kinds, err := part.ByKind()
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return kinds, nil
 }
 
 // with opens the part of the data for the time of a call.
@@ -116,6 +145,8 @@ func (f heldFlags) describe() string {
 	switch {
 	case f.Split == "none":
 		return "all"
+	case f.HoldOutIn != "":
+		return fmt.Sprintf("held out by %s: those of %s", f.Split, filepath.Base(f.HoldOutIn))
 	case len(f.HoldOutOf) > 0:
 		return fmt.Sprintf("held out by %s: %s", f.Split, strings.Join(f.HoldOutOf, ", "))
 	case f.HoldOut > 0:
@@ -124,14 +155,22 @@ func (f heldFlags) describe() string {
 	return fmt.Sprintf("held out by %s: a tenth, seed %d", f.Split, f.Seed)
 }
 
-// newAugmenter makes the augmenter of a name for pictures of a side. auto is affine
-// for data with alphabets, else autoaugment.
-func newAugmenter(name string, side int, learn *dataset.Dataset, affine augment.AffineConfig) (augment.Augmenter, error) {
-	if name == "auto" {
-		name = "autoaugment"
-		if len(learn.Alphabets()) > 0 {
-			name = "affine"
-		}
+// autoAugment is the augmenter that auto stands for: affine for Omniglot's layout, edits
+// for things and domains, else autoaugment.
+func autoAugment(learn *dataset.Dataset) string {
+	switch learn.Layout() {
+	case dataset.Omniglot:
+		return "affine"
+	case dataset.Things, dataset.Domains:
+		return "edits"
 	}
-	return augment.New(name, augment.Config{Width: side, Height: side, Affine: affine})
+	return "autoaugment"
+}
+
+// newAugmenter makes the augmenter of a name, or what auto stands for.
+func newAugmenter(name string, learn *dataset.Dataset, config augment.Config) (augment.Augmenter, error) {
+	if name == "auto" {
+		name = autoAugment(learn)
+	}
+	return augment.New(name, config)
 }

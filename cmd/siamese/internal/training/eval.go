@@ -9,6 +9,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/record"
@@ -16,16 +17,22 @@ import (
 
 // EvalCommand is `siamese eval`: it measures what a model is worth.
 type EvalCommand struct {
-	OneShot  oneShotCommand  `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
-	Verify   verifyCommand   `cmd:"" help:"Measure verification: are these two of one class?"`
-	Robust   robustCommand   `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
-	MakeRuns makeRunsCommand `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
+	OneShot   oneShotCommand   `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
+	Verify    verifyCommand    `cmd:"" help:"Measure verification: are these two of one class?"`
+	Robust    robustCommand    `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
+	Retrieval retrievalCommand `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`
+	Copies    copiesCommand    `cmd:"" help:"Measure edited copies: are they recognised after the attacks of Copydays, made as it goes?"`
+	MakeRuns  makeRunsCommand  `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 
 type oneShotCommand struct {
-	Path string `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs."`
-	JSON bool   `help:"Prints a JSON object: mean, stderr, trials, runs."`
+	Path   string   `arg:"" help:"The runs: a folder or zip in the layout of Omniglot's all_runs; with --ways the data."`
+	Ways   int      `help:"Draws the runs from the data at PATH, with this many classes to choose from. 0: PATH holds runs." default:"0"`
+	Trials int      `help:"Sets the least number of trials over all runs, with --ways." default:"1000"`
+	Of     []string `help:"Draws from these classes, kinds or domains alone, by name or pattern, with --ways. Empty: all." placeholder:"PATTERN"`
+	JSON   bool     `help:"Prints a JSON object: mean, stderr, trials, runs."`
 
+	heldFlags
 	network.ModelFlags
 	network.ImagingFlags
 }
@@ -33,11 +40,7 @@ type oneShotCommand struct {
 // Run prints the share of trials that were right.
 func (c *oneShotCommand) Run(ctx context.Context, s cli.Streams) error {
 	return c.With(ctx, func(model *network.Model) error {
-		preparer, err := c.Preparer(model.Card().Architecture)
-		if err != nil {
-			return err
-		}
-		runs, err := evaluate.ReadRuns(c.Path, preparer)
+		runs, err := c.runs(ctx, model.Card().Architecture)
 		if err != nil {
 			return err
 		}
@@ -52,6 +55,26 @@ func (c *oneShotCommand) Run(ctx context.Context, s cli.Streams) error {
 	})
 }
 
+// runs reads the runs, or draws them.
+func (c *oneShotCommand) runs(ctx context.Context, architecture tfmodel.Architecture) (runs []evaluate.Run, err error) {
+	if c.Ways == 0 {
+		preparer, err := c.Preparer(architecture)
+		if err != nil {
+			return nil, err
+		}
+		return evaluate.ReadRuns(c.Path, preparer)
+	}
+	err = c.with(ctx, c.Path, architecture.Height, func(data *dataset.Dataset) error {
+		only, err := data.Only(c.Of)
+		if err != nil {
+			return err
+		}
+		runs, err = evaluate.MakeRuns(only, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
+		return err
+	})
+	return runs, err
+}
+
 func printOneShot(w io.Writer, result evaluate.OneShotResult) error {
 	for _, run := range result.Runs {
 		fmt.Fprintf(w, "%-8s %3d-way %3d of %3d right\n", run.Name, run.Ways, run.Right, run.Trials)
@@ -64,12 +87,13 @@ func printOneShot(w io.Writer, result evaluate.OneShotResult) error {
 type verifyCommand struct {
 	Path        string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
 	Pairs       int    `help:"Sets how many pairs to score, half of them same." default:"10000"`
-	Negatives   string `help:"Chooses where different pairs come from: any class, or the same-alphabet." enum:"any,same-alphabet" default:"any"`
+	Negatives   string `help:"Chooses where different pairs come from: any class, the same-alphabet (or kind), or an other-alphabet." enum:"any,same-alphabet,other-alphabet" default:"any"`
 	JSON        bool   `help:"Prints a JSON object."`
 	ROC         string `help:"Writes the ROC curve to this PNG file. Empty: none." placeholder:"FILE"`
 	Reliability string `help:"Writes the reliability plot to this PNG file. Empty: none." placeholder:"FILE"`
 	WriteCard   string `help:"Writes the best threshold and the errors measured at it into this card, the one beside the weights. Empty: into none." placeholder:"FILE"`
 
+	partFlags
 	heldFlags
 	network.ModelFlags
 }
@@ -92,15 +116,21 @@ func (c *verifyCommand) Run(ctx context.Context, s cli.Streams) error {
 		if c.JSON {
 			return json.NewEncoder(s.Out).Encode(result)
 		}
-		_, err = fmt.Fprintf(s.Out, "verification of %d pairs, negatives %s: accuracy %.2f %% at threshold %.2f, %.2f %% at the best (%.4f); AUC %.5f, equal error %.2f %%, calibration error %.4f\n",
-			result.Pairs, c.Negatives, 100*result.Accuracy, result.Threshold, 100*result.BestAccuracy, result.BestThreshold, result.AUC, 100*result.EER, result.ECE)
+		_, err = fmt.Fprintf(s.Out, "verification of %d pairs, negatives %s: accuracy %.2f %% ± %.2f at threshold %.2f (%.2f %% of different pairs called same, %.2f %% of same ones different), %.2f %% at the best (%.4f); AUC %.5f, equal error %.2f %%, calibration error %.4f\n",
+			result.Pairs, c.Negatives, 100*result.Accuracy, 100*result.StdErr, result.Threshold, 100*result.FalseAccepts, 100*result.FalseRejects, 100*result.BestAccuracy, result.BestThreshold, result.AUC, 100*result.EER, result.ECE)
 		return err
 	})
 }
 
 func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (result evaluate.VerifyResult, err error) {
-	config := evaluate.VerifyConfig{Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: model.Card().Threshold}
-	err = c.with(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
+	card := model.Card()
+	config := evaluate.VerifyConfig{
+		Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: card.Threshold, Of: c.Of,
+	}
+	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+		return evaluate.VerifyResult{}, err
+	}
+	err = c.with(ctx, c.Path, card.Architecture.Height, func(data *dataset.Dataset) (err error) {
 		result, err = evaluate.Verify(ctx, model, data, config)
 		return err
 	})

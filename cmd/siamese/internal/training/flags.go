@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -22,11 +23,13 @@ import (
 type trainFlags struct {
 	DataPath string `kong:"-" json:"data"`
 
-	Layout     string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image) or own (class/image)." enum:"auto,omniglot,own" default:"auto" json:"layout"`
+	Layout     string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto" json:"layout"`
 	Unreadable string   `help:"Chooses what to do about unreadable images: stop or skip." enum:"stop,skip" default:"stop" json:"unreadable"`
 	Split      string   `help:"Chooses what is held out for validation: image (upstream's way), class, alphabet or none." enum:"image,class,alphabet,none" default:"image" json:"split"`
 	HoldOut    int      `help:"Sets how many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
 	HoldOutOf  []string `help:"Names the classes or alphabets that are held out. Empty: drawn by --seed." placeholder:"NAME" json:"hold_out_of"`
+	HoldOutIn  string   `help:"Names a file of the classes, kinds or domains that are held out, one a line; with --split class. Empty: none." placeholder:"FILE" json:"hold_out_in,omitempty"`
+	Forbidden  string   `help:"Names a file of classes that must not count as different: groups of names or patterns, one a line (docs/training.md); with --sampler levels. Empty: none." placeholder:"FILE" json:"forbidden,omitempty"`
 	Rotations  bool     `help:"Takes the quarter turns of each class as further classes." json:"rotations"`
 	Mirrors    bool     `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
 	Distinct   bool     `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
@@ -36,16 +39,22 @@ type trainFlags struct {
 
 	StartScale string `help:"Says what the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
 	InputSize  int    `help:"Sets height and width of the network's input, in pixels." default:"105" json:"input_size"`
+	KeptSize   int    `help:"Sets height and width at which pictures are kept for augmentation, so that crops of them stay sharp, in pixels. 0: the input's." default:"0" json:"kept_size,omitempty"`
 
-	Sampler       string  `help:"Chooses how batches are drawn: allpairs (all pairs of some classes) or pairs (upstream's anchors)." enum:"allpairs,pairs" default:"allpairs" json:"sampler"`
+	architectureFlags
+
+	Sampler       string  `help:"Chooses how batches are drawn: allpairs (all pairs of some classes), levels (all pairs of things of some kinds) or pairs (upstream's anchors)." enum:"allpairs,levels,pairs" default:"allpairs" json:"sampler"`
 	Batch         int     `help:"Sets the images in a batch; with --sampler pairs the anchors." default:"64" json:"batch"`
-	PerClass      int     `help:"Sets the images of a class in a batch of allpairs." default:"4" json:"per_class"`
+	PerClass      int     `help:"Sets the images of a class in a batch of allpairs or levels." default:"4" json:"per_class"`
 	AlphabetShare float64 `help:"Sets the share of a batch's classes that are of one alphabet." default:"0.75" json:"alphabet_share"`
 	Alphabets     int     `help:"Spreads the classes of --alphabet-share over this many alphabets. 0: one." default:"0" json:"alphabets,omitempty"`
 	OnePose       bool    `help:"Counts an alphabet that is turned or mirrored as one of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
 	Combine       float64 `help:"Sets the share of a batch's classes that are combined: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
-	Augment         string  `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way) or none. auto: affine for Omniglot's layout, else autoaugment." enum:"auto,affine,autoaugment,jitter,none" default:"auto" json:"augment"`
+	levelsFlags
+
+	Augment string `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way), edits (crops, text, compression and whatever else happens to pictures that are passed on) or none. auto: affine for Omniglot's layout, edits for things and domains, else autoaugment." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto" json:"augment"`
+	editsFlags
 	Rotation        float64 `help:"Sets the largest angle of affine, in degrees." default:"10" json:"rotation"`
 	Shear           float64 `help:"Sets the largest shear of affine." default:"0.3" json:"shear"`
 	ScaleLow        float64 `help:"Sets the smallest scale of affine." default:"0.8" json:"scale_low"`
@@ -56,22 +65,26 @@ type trainFlags struct {
 	Elastic         float64 `help:"Moves the knots of an elastic distortion by up to this many pixels, in affine; the picture moves by about a quarter of it. 0: none." default:"0" json:"elastic,omitempty"`
 	ElasticSpacing  int     `help:"Sets the pixels between the knots of an elastic distortion, in affine; the more, the smoother. 0: 20." default:"0" json:"elastic_spacing,omitempty"`
 
-	Optimizer    string  `help:"Chooses the update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
-	Rate         float64 `help:"Sets the highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
-	MinRate      float64 `help:"Sets the lowest learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
-	ScaleRate    bool    `help:"Scales the learning rates by the batch as upstream does." json:"scale_rate"`
-	Decay        string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
-	WarmUp       int     `help:"Raises the learning rate linearly over this many first steps. 0: none." default:"0" json:"warm_up"`
-	Momentum     float64 `help:"Sets SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
-	Nesterov     bool    `help:"Uses Nesterov's momentum in SGD, as upstream." default:"true" negatable:"" json:"nesterov"`
-	WeightDecay  float64 `help:"Sets the weight decay. 0: none." default:"0" json:"weight_decay"`
-	ClipNorm     float64 `help:"Limits the gradient's length. 0: no limit." default:"1" json:"clip_norm"`
-	HeadRate     float64 `help:"Sets the factor on the head's learning rate." default:"1" json:"head_rate"`
-	SparseHead   bool    `help:"Keeps the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
-	Freeze       int     `help:"Keeps the weights of this many first blocks. 0: all are trained." default:"0" json:"freeze"`
+	Optimizer   string  `help:"Chooses the update rule: sgd, adam or adamw." enum:"sgd,adam,adamw" default:"adam" json:"optimizer"`
+	Rate        float64 `help:"Sets the highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
+	MinRate     float64 `help:"Sets the lowest learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
+	ScaleRate   bool    `help:"Scales the learning rates by the batch as upstream does." json:"scale_rate"`
+	Decay       string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
+	WarmUp      int     `help:"Raises the learning rate linearly over this many first steps. 0: none." default:"0" json:"warm_up"`
+	Momentum    float64 `help:"Sets SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
+	Nesterov    bool    `help:"Uses Nesterov's momentum in SGD, as upstream." default:"true" negatable:"" json:"nesterov"`
+	WeightDecay float64 `help:"Sets the weight decay. 0: none." default:"0" json:"weight_decay"`
+	ClipNorm    float64 `help:"Limits the gradient's length. 0: no limit." default:"1" json:"clip_norm"`
+	HeadRate    float64 `help:"Sets the factor on the head's learning rate." default:"1" json:"head_rate"`
+	SparseHead  bool    `help:"Keeps the entries of the head's first layer that are 0 at 0: a distance head, as siamese head --begin distance makes it, stays one." json:"sparse_head,omitempty"`
+	Freeze      int     `help:"Keeps the weights of this many first blocks. 0: all are trained." default:"0" json:"freeze"`
+
+	FreezeProjection bool `help:"Keeps the weights of --projection." json:"freeze_projection,omitempty"`
+
 	AverageDecay float64 `help:"Sets the decay of a moving average of the weights, which is then validated and saved. 0: none." default:"0" json:"average_decay"`
 
 	PairWeight        float64 `help:"Sets the weight of the pairs' cross-entropy in the loss. 0: none." default:"1" json:"pair_weight"`
+	KindWeight        float64 `help:"Sets how much an image of another thing of the same kind counts as alike in the contrastive term, where one of the same thing counts 1. 0: as different." default:"0" json:"kind_weight,omitempty"`
 	ContrastiveWeight float64 `help:"Sets the weight of the supervised contrastive term on embeddings in the loss. 0: none." default:"0" json:"contrastive_weight"`
 	Temperature       float64 `help:"Sets the temperature of the contrastive term." default:"0.1" json:"temperature"`
 	ClassWeight       float64 `help:"Sets the weight of a classifier on embeddings in the loss. 0: none." default:"0" json:"class_weight"`
@@ -80,6 +93,7 @@ type trainFlags struct {
 	TimeLimit     span `help:"Trains for this long, such as 8m, from the program's start to its end, and spreads the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
 	StepsPerEpoch int  `help:"Sets the steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
 	SavePeriod    int  `help:"Keeps the weights each time this many epochs have passed. 0: at the end alone." default:"10" json:"save_period"`
+	SaveEvery     span `help:"Saves the state within an epoch, too, each time this long has passed, such as 5m. 0: at the end of epochs alone." default:"0" placeholder:"DURATION" json:"save_every,omitempty"`
 	Patience      int  `help:"Stops after this many epochs without a better validation. 0: never." default:"0" json:"patience"`
 	LogSteps      int  `help:"Sets the steps between log lines." default:"10" json:"log_steps"`
 	ValPairs      int  `help:"Sets the pairs of the validation, an even number." default:"400" json:"val_pairs"`
@@ -138,12 +152,7 @@ func (f trainFlags) conflict() error {
 	if err := notNegative(f); err != nil {
 		return err
 	}
-	for _, rule := range f.idle() {
-		if flag := changed(f, rule.flags...); rule.applies && flag != "" {
-			return fmt.Errorf("train: --%s %s, and changes nothing with %s: use one of them", flag, rule.says, rule.with)
-		}
-	}
-	return nil
+	return f.refuse(f.idle())
 }
 
 // idleRule names flags that change nothing where it applies.
@@ -153,40 +162,70 @@ type idleRule struct {
 	flags      []string
 }
 
-// affineFields say how augmenter affine varies images, alphabetFields what the
-// alphabets of the data are for, by the fields of trainFlags.
+// What some fields of trainFlags are for, by their names: how the augmenters affine and
+// edits vary images, the alphabets of the data, and the sampler levels.
 var (
 	affineFields   = []string{"Rotation", "Shear", "ScaleLow", "ScaleHigh", "Shift", "PartProbability", "Stroke", "Elastic", "ElasticSpacing"}
+	editsFields    = []string{"EditStrength", "LeastArea", "LeastQuality", "Mirrored"}
 	alphabetFields = []string{"AlphabetShare", "Alphabets", "OnePose", "Combine"}
+	levelsFields   = []string{"KindThings", "Copies", "KindTarget", "KindWeight", "Domain", "Forbidden", "Hard", "HardThings"}
 )
 
 // idle are the rules about flags that need nothing but the other flags.
 func (f trainFlags) idle() []idleRule {
-	const affine, held = "says how --augment affine varies images", "is about what is held out"
-	return []idleRule{
-		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", append([]string{"PerClass"}, alphabetFields...)},
-		{f.Augment != "affine" && f.Augment != "auto", "--augment " + f.Augment, affine, affineFields},
+	const held = "is about what is held out"
+	return append(f.idleAugmenters(), []idleRule{
+		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", []string{"PerClass"}},
+		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "says how --sampler allpairs draws", alphabetFields},
+		{f.Sampler != "levels", "--sampler " + f.Sampler, "is for --sampler levels", levelsFields},
+		{f.Hard == 0, "--hard 0", "is about --hard", []string{"HardThings"}},
+		{f.Pooling != "gem", "--pooling " + f.Pooling, "is the power of --pooling gem", []string{"GemPower"}},
+		{f.Pooling == "flatten", "--pooling flatten", "is for a pooled network", []string{"Projection", "Unit"}},
+		{f.Projection == 0, "--projection 0", "is about --projection", []string{"FreezeProjection"}},
 		{f.Elastic == 0, "--elastic 0", "says how an elastic distortion is drawn", []string{"ElasticSpacing"}},
-		{f.Split == "none", "--split none", held, []string{"HoldOut", "HoldOutOf", "ValPairs", "OneShotTrials", "Patience"}},
+		{f.Split == "none", "--split none", held, []string{"HoldOut", "HoldOutOf", "HoldOutIn", "ValPairs", "OneShotTrials", "Patience"}},
 		{f.Split == "image", "--split image", held, []string{"OneShotTrials"}},
 		{f.Start == "", "no --start", "says what its weights take", []string{"StartScale"}},
 		{f.Optimizer != "sgd", "--optimizer " + f.Optimizer, "is about SGD", []string{"Nesterov"}},
 		{f.Decay == "constant", "--decay constant", "says how far the learning rate falls", []string{"MinRate"}},
-		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature"}},
+		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature", "KindWeight"}},
+		{f.PairWeight == 0, "--pair-weight 0", "is about the pairs' cross-entropy", []string{"KindTarget"}},
+	}...)
+}
+
+// idleAugmenters are the rules about how images are varied, where no images are varied
+// so: neither all by --augment nor those of a domain.
+func (f trainFlags) idleAugmenters() []idleRule {
+	with := "--augment " + f.Augment
+	used := append(slices.Collect(maps.Values(f.DomainAugment)), f.Augment)
+	idle := func(name string) bool { return !slices.Contains(used, name) && !slices.Contains(used, "auto") }
+	return []idleRule{
+		{idle("affine"), with, "says how --augment affine varies images", affineFields},
+		{idle("edits"), with, "says how --augment edits varies images", editsFields},
 	}
 }
 
 // idleWith reports flags that change nothing with the data that was found.
 func (f trainFlags) idleWith(learn *dataset.Dataset) error {
-	if len(learn.Alphabets()) > 0 {
-		return nil
+	rules := []idleRule{{len(learn.Alphabets()) == 0, "data that has no alphabets", "is about alphabets", alphabetFields}}
+	if auto := autoAugment(learn); f.Augment == "auto" {
+		f.Augment = auto
 	}
-	flags := alphabetFields
-	if f.Augment == "auto" { // which is autoaugment then
-		flags = append(slices.Clone(flags), affineFields...)
+	f.DomainAugment = maps.Clone(f.DomainAugment)
+	for domain, name := range f.DomainAugment {
+		if name == "auto" {
+			f.DomainAugment[domain] = autoAugment(learn)
+		}
 	}
-	if flag := changed(f, flags...); flag != "" {
-		return fmt.Errorf("train: --%s changes nothing with data that has no alphabets (--augment auto varies its images by autoaugment): leave it out", flag)
+	return f.refuse(append(rules, f.idleAugmenters()...))
+}
+
+// refuse reports the first flag that changes nothing by the rules.
+func (f trainFlags) refuse(rules []idleRule) error {
+	for _, rule := range rules {
+		if flag := changed(f, rule.flags...); rule.applies && flag != "" {
+			return fmt.Errorf("train: --%s %s, and changes nothing with %s: leave one of them out", flag, rule.says, rule.with)
+		}
 	}
 	return nil
 }
@@ -198,7 +237,7 @@ func changed(f trainFlags, fields ...string) string {
 	for _, name := range fields {
 		field, _ := value.Type().FieldByName(name)
 		now := fmt.Sprint(value.FieldByName(name))
-		initial := map[string]string{"bool": "false", "slice": "[]"}[field.Type.Kind().String()]
+		initial := map[string]string{"bool": "false", "slice": "[]", "map": "map[]"}[field.Type.Kind().String()]
 		if now != cmp.Or(field.Tag.Get("default"), initial) {
 			return flagName(field)
 		}
@@ -225,16 +264,16 @@ func flagName(field reflect.StructField) string {
 // none: of no flag here would that mean anything.
 func notNegative(flags any) error {
 	value := reflect.ValueOf(flags)
-	for i := range value.NumField() {
+	for _, described := range reflect.VisibleFields(value.Type()) {
 		var number float64
-		switch field := value.Field(i); field.Kind() {
+		switch field := value.FieldByIndex(described.Index); field.Kind() {
 		case reflect.Int, reflect.Int64:
 			number = float64(field.Int())
 		case reflect.Float64:
 			number = field.Float()
 		}
 		if !(number >= 0) || math.IsInf(number, 0) {
-			return fmt.Errorf("--%s is %v, expected 0 or more", flagName(value.Type().Field(i)), value.Field(i))
+			return fmt.Errorf("--%s is %v, expected 0 or more", flagName(described), value.FieldByIndex(described.Index))
 		}
 	}
 	return nil
@@ -270,8 +309,10 @@ func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
 		HeadRate:          f.HeadRate,
 		SparseHead:        f.SparseHead,
 		FrozenBlocks:      f.Freeze,
+		FrozenProjection:  f.FreezeProjection,
 		PairWeight:        f.PairWeight,
 		ContrastiveWeight: f.ContrastiveWeight,
+		KindWeight:        f.KindWeight,
 		ClassWeight:       f.ClassWeight,
 		Temperature:       f.Temperature,
 		Classes:           classes,
@@ -301,9 +342,18 @@ func printTable(w io.Writer, flags trainFlags, dir string) {
 	fmt.Fprintf(w, "Configurations:\n%s\n|%25s|%40s|\n%s\n", line, "keys", "values", line)
 	fmt.Fprintf(w, "|%25s|%40s|\n", "run", dir)
 	value := reflect.ValueOf(flags)
-	for i := range value.NumField() {
-		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
-		fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
-	}
+	printFields(w, value)
 	fmt.Fprintln(w, line)
+}
+
+// printFields prints a row for each field, those of embedded structs too.
+func printFields(w io.Writer, value reflect.Value) {
+	for i := range value.NumField() {
+		if field := value.Type().Field(i); field.Anonymous {
+			printFields(w, value.Field(i))
+		} else {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"siamese/tfmodel"
 	"siamese/train"
 	"siamese/train/augment"
+	"siamese/train/dataset"
 	"siamese/weights"
 )
 
@@ -22,6 +23,13 @@ type HeadCommand struct {
 	From string `help:"Names the weight file to take encoder and head from." required:"" placeholder:"FILE"`
 
 	Begin         string  `help:"Chooses the head to begin with: file (the file's own), untrained (random) or distance (a weighted distance of the embeddings, which stays one)." enum:"file,untrained,distance" default:"distance"`
+	Whiten        bool    `help:"Fills the network's projection with one that whitens the embeddings within things and kinds. Adds the projection, as wide as the embedding, to a pooled network that has none, and scales embeddings to length 1."`
+	Things        int     `help:"Limits how many classes are encoded, drawn by chance, evenly over kinds. 0: all." default:"0"`
+	Forbidden     string  `help:"Names a file of classes that must not count as different (docs/training.md). Empty: none." placeholder:"FILE"`
+	Augment       string  `help:"Chooses how images are varied, as in train." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto"`
+	KeptSize      int     `help:"Sets height and width at which pictures are kept for augmentation, in pixels. 0: the input's." default:"0"`
+	Pooling       string  `help:"Chooses how the last feature map becomes the embedding, where --from has none or another: flatten, average or gem. Empty: as in the file." enum:",flatten,average,gem" default:""`
+	InputSize     int     `help:"Sets height and width of a pooled network's input, in pixels. 0: as in the file." default:"0"`
 	Copies        int     `help:"Sets how many augmented drawings of each class are encoded." default:"4"`
 	Steps         int     `help:"Sets the steps on these embeddings. An untrained head needs 2,000 or more." default:"200"`
 	Pairs         int     `help:"Sets the pairs of a step, half of them same." default:"512"`
@@ -43,21 +51,52 @@ func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
 		return cli.Usage(err)
 	}
 	cli.OutliveReaders()
-	source, err := c.ReadSource(ctx, c.From)
+	source, err := c.source(ctx)
 	if err != nil {
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(s.Err, nil))
-	set, err := c.learn(ctx, source, logger)
+	set, err := c.learn(ctx, &source, logger)
 	if err != nil {
 		return err
 	}
 	return modelfile.WriteNew(c.Out, source.Card, set, modelfile.Safetensors)
 }
 
-func (c *HeadCommand) learn(ctx context.Context, source tfmodel.Source, logger *slog.Logger) (*weights.Set, error) {
+// source reads --from, of the form that --pooling and --input-size ask for. A file of
+// ImageNet's convolutions alone serves too.
+func (c *HeadCommand) source(ctx context.Context) (tfmodel.Source, error) {
+	set, err := c.ReadWeights(ctx, c.From)
+	if err != nil {
+		return tfmodel.Source{}, err
+	}
+	source := tfmodel.Source{Card: newCard("head", tfmodel.VGG16(tfmodel.DefaultSide, tfmodel.DefaultSide)), Weights: set}
+	_, whole := set.Get("dense_2/kernel")
+	if whole {
+		if source, err = c.ReadSource(ctx, c.From); err != nil {
+			return tfmodel.Source{}, err
+		}
+	}
+	architecture := &source.Card.Architecture
+	if c.Pooling != "" {
+		architecture.Pooling = tfmodel.Pooling(c.Pooling)
+	}
+	if c.InputSize > 0 {
+		architecture.Height, architecture.Width = c.InputSize, c.InputSize
+	}
+	if err := architecture.Validate(); err != nil {
+		return tfmodel.Source{}, err
+	}
+	if source.Weights, err = reshaped(source.Weights, *architecture, c.Seed); err == nil && !whole {
+		source.Weights, err = tfmodel.FoldInput(source.Weights, tfmodel.ImageNetScaling())
+	}
+	return source, err
+}
+
+func (c *HeadCommand) learn(ctx context.Context, source *tfmodel.Source, logger *slog.Logger) (*weights.Set, error) {
 	architecture := source.Card.Architecture
-	config := c.config(c.Data, architecture.Height)
+	config := c.config(c.Data, max(architecture.Height, c.KeptSize))
+	config.forbidden = c.Forbidden
 	data, err := config.open(ctx, logger)
 	if err != nil {
 		return nil, err
@@ -69,25 +108,38 @@ func (c *HeadCommand) learn(ctx context.Context, source tfmodel.Source, logger *
 	}
 	affine := augment.DefaultAffine()
 	affine.ShiftPixels, affine.Probability = c.Shift, 0.8
-	augmenter, err := newAugmenter("auto", architecture.Height, learn, affine)
+	augmenter, err := newAugmenter(c.Augment, learn, augment.Config{Width: architecture.Width, Height: architecture.Height, Affine: affine})
 	if err != nil {
 		return nil, err
 	}
+	head := train.HeadConfig{
+		Copies: c.Copies, Things: c.Things, Steps: c.Steps, Pairs: c.Pairs, AlphabetShare: c.AlphabetShare, Rate: c.Rate, Seed: c.Seed,
+	}
+	if head.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+		return nil, err
+	}
+	if c.Whiten {
+		if err := c.whiten(ctx, source, learn, augmenter, head); err != nil {
+			return nil, err
+		}
+		logger.Info("whitened", "embedding", source.Card.Architecture.EmbeddingLength())
+	}
+	return c.train(ctx, *source, learn, augmenter, head, logger)
+}
+
+// train lets the head learn.
+func (c *HeadCommand) train(ctx context.Context, source tfmodel.Source, learn *dataset.Dataset, augmenter augment.Augmenter, head train.HeadConfig, logger *slog.Logger) (*weights.Set, error) {
 	set, err := c.beginning(source)
 	if err != nil {
 		return nil, err
 	}
-	trainer, err := tfmodel.NewTrainer(architecture, set, tfmodel.TrainerConfig{
-		Optimizer: tfmodel.AdamW, Momentum: 0.9, WeightDecay: c.WeightDecay,
-		FrozenBlocks: len(architecture.Blocks), PairWeight: 1, SparseHead: c.Begin == "distance",
-	}, tfmodel.Options{Device: c.Device, Precision: tfmodel.Precision(c.Precision)})
+	trainer, err := c.trainer(source.Card.Architecture, set)
 	if err != nil {
 		return nil, err
 	}
-	head := train.HeadConfig{Copies: c.Copies, Steps: c.Steps, Pairs: c.Pairs, AlphabetShare: c.AlphabetShare, Rate: c.Rate, Seed: c.Seed}
 	if c.Begin == "distance" {
 		head.Begin = func(distance float64) (*weights.Set, error) {
-			return tfmodel.DistanceHead(architecture, set, distance)
+			return tfmodel.DistanceHead(source.Card.Architecture, set, distance)
 		}
 	}
 	if err := train.Head(ctx, network.Trainer{Trainer: trainer}, learn, augmenter, head, logger); err != nil {
@@ -95,6 +147,49 @@ func (c *HeadCommand) learn(ctx context.Context, source tfmodel.Source, logger *
 	}
 	trained, err := trainer.Weights()
 	return trained, errors.Join(err, trainer.Close())
+}
+
+// trainer makes a trainer of the head alone.
+func (c *HeadCommand) trainer(architecture tfmodel.Architecture, set *weights.Set) (*tfmodel.Trainer, error) {
+	return tfmodel.NewTrainer(architecture, set, tfmodel.TrainerConfig{
+		Optimizer: tfmodel.AdamW, Momentum: 0.9, WeightDecay: c.WeightDecay,
+		FrozenBlocks: len(architecture.Blocks), FrozenProjection: true, PairWeight: 1, SparseHead: c.Begin == "distance",
+	}, tfmodel.Options{Device: c.Device, Precision: tfmodel.Precision(c.Precision)})
+}
+
+// whiten fills the network's projection.
+func (c *HeadCommand) whiten(ctx context.Context, source *tfmodel.Source, learn *dataset.Dataset, augmenter augment.Augmenter, head train.HeadConfig) error {
+	projected := source.Card.Architecture.Projected()
+	plain := projected
+	plain.Projection, plain.Unit = 0, false
+	set, err := reshaped(source.Weights, plain, c.Seed)
+	if err != nil {
+		return err
+	}
+	trainer, err := c.trainer(plain, set)
+	if err != nil {
+		return err
+	}
+	kernel, err := train.Whiten(ctx, network.Trainer{Trainer: trainer}, learn, augmenter, head, projected.Projection)
+	if err = errors.Join(err, trainer.Close()); err != nil {
+		return err
+	}
+	if set, err = reshaped(source.Weights, projected, c.Seed); err != nil {
+		return err
+	}
+	source.Card.Architecture = projected
+	source.Weights, err = tfmodel.SetProjection(projected, set, kernel)
+	return err
+}
+
+// reshaped lays weights over the initial ones of another architecture.
+func reshaped(set *weights.Set, architecture tfmodel.Architecture, seed uint64) (*weights.Set, error) {
+	initial, err := tfmodel.Initial(architecture, seed)
+	if err != nil {
+		return nil, err
+	}
+	merged, _, _, err := tfmodel.Overlay(initial, set)
+	return merged, err
 }
 
 // beginning is what training begins with: the file's weights, with an untrained

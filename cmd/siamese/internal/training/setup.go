@@ -47,8 +47,8 @@ func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train
 // data is the part of the configuration that says which images there are.
 func (f trainFlags) data() dataConfig {
 	return dataConfig{
-		path: f.DataPath, layout: f.Layout, unreadable: f.Unreadable, side: f.InputSize, memoryMiB: f.DataMemory,
-		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, seed: f.Seed,
+		path: f.DataPath, layout: f.Layout, unreadable: f.Unreadable, side: max(f.InputSize, f.KeptSize), memoryMiB: f.DataMemory,
+		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, forbidden: f.Forbidden, seed: f.Seed,
 	}
 }
 
@@ -77,6 +77,10 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
+	augmenters, err := f.domainAugmenters(learn)
+	if err != nil {
+		return train.Setup{}, nil, err
+	}
 	validation, err := f.validation(held)
 	if err != nil {
 		return train.Setup{}, nil, err
@@ -97,12 +101,16 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 	return train.Setup{
 		Config: train.Config{
 			Epochs: f.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(f.TimeLimit), Schedule: f.schedule(steps), Seed: f.Seed,
+			SaveEvery: time.Duration(f.SaveEvery), KindTarget: f.KindTarget, Hard: f.Hard, HardThings: f.HardThings,
 			Averaged: f.AverageDecay > 0, SavePeriod: f.SavePeriod, Patience: f.Patience, LogSteps: f.LogSteps,
 		},
-		Model:      network.Trainer{Trainer: trainer},
-		Sampler:    sampler,
-		Data:       learn,
-		Augment:    augmenter,
+		Model:   network.Trainer{Trainer: trainer},
+		Sampler: sampler,
+		Data:    learn,
+		Augment: augmenter,
+
+		AugmentDomains: augmenters,
+
 		Validation: validation,
 		Workers:    f.Workers,
 		Towers:     f.towers(),
@@ -119,8 +127,11 @@ func images(data *dataset.Dataset) int {
 }
 
 func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
-	if f.Sampler == "pairs" {
+	switch f.Sampler {
+	case "pairs":
 		return sample.NewPairs(learn, f.Batch, f.Seed)
+	case "levels":
+		return f.levels(learn)
 	}
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
@@ -129,6 +140,10 @@ func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 }
 
 func (f trainFlags) augmenter(learn *dataset.Dataset) (augment.Augmenter, error) {
+	return f.augmenterNamed(f.Augment, learn)
+}
+
+func (f trainFlags) augmenterNamed(name string, learn *dataset.Dataset) (augment.Augmenter, error) {
 	affine := augment.DefaultAffine()
 	affine.RotationDegrees, affine.Shear = f.Rotation, f.Shear
 	affine.ScaleLow, affine.ScaleHigh = f.ScaleLow, f.ScaleHigh
@@ -137,13 +152,14 @@ func (f trainFlags) augmenter(learn *dataset.Dataset) (augment.Augmenter, error)
 		affine.StrokePixels, affine.StrokeProbability = f.Stroke, f.PartProbability
 	}
 	affine.ElasticPixels, affine.ElasticSpacing, affine.ElasticProbability = f.Elastic, f.ElasticSpacing, f.PartProbability
-	return newAugmenter(f.Augment, f.InputSize, learn, affine)
+	return newAugmenter(name, learn, augment.Config{Width: f.InputSize, Height: f.InputSize, Affine: affine, Edits: f.edits()})
 }
 
 func (f trainFlags) validation(held *dataset.Dataset) (*train.Validation, error) {
 	if held == nil {
 		return nil, nil //nolint:nilnil // nothing is held out: there is no validation
 	}
+	held = held.Shown(f.InputSize, f.InputSize)
 	validation := &train.Validation{Data: held, Pairs: f.ValPairs, Seed: f.Seed}
 	if f.Split == "image" || f.OneShotTrials == 0 {
 		return validation, nil
@@ -155,7 +171,10 @@ func (f trainFlags) validation(held *dataset.Dataset) (*train.Validation, error)
 
 // trainerFor makes the trainer with the weights to begin with.
 func (f trainFlags) trainerFor(ctx context.Context, classes int, logger *slog.Logger) (*tfmodel.Trainer, error) {
-	architecture := tfmodel.VGG16(f.InputSize, f.InputSize)
+	architecture := f.architecture()
+	if err := architecture.Validate(); err != nil {
+		return nil, err
+	}
 	set, err := tfmodel.Initial(architecture, f.Seed)
 	if err != nil {
 		return nil, err
@@ -192,6 +211,17 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 	return merged, nil
 }
 
+// newCard is the card of weights that were just made.
+func newCard(name string, architecture tfmodel.Architecture) tfmodel.Card {
+	return tfmodel.Card{
+		Name:          name,
+		Architecture:  architecture,
+		Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
+		Threshold:     evaluate.DefaultThreshold,
+		ThresholdNote: "Not calibrated: `siamese eval verify` measures the errors at it.",
+	}
+}
+
 // weightSaver writes weights as a Siamese-keras checkpoint, with a card beside.
 func weightSaver(dir string, flags trainFlags) func(name string, set *weights.Set) error {
 	return func(name string, set *weights.Set) error {
@@ -199,14 +229,8 @@ func weightSaver(dir string, flags trainFlags) func(name string, set *weights.Se
 		if err != nil {
 			return err
 		}
-		card := tfmodel.Card{
-			Name:          name,
-			Architecture:  tfmodel.VGG16(flags.InputSize, flags.InputSize),
-			Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
-			Threshold:     evaluate.DefaultThreshold,
-			ThresholdNote: "Not calibrated: `siamese eval verify` measures the errors at it.",
-			Training:      how,
-		}
+		card := newCard(name, flags.architecture())
+		card.Training = how
 		return modelfile.WriteNew(filepath.Join(dir, name)+".h5", card, set, modelfile.Keras)
 	}
 }

@@ -124,9 +124,9 @@ export const RawPixelsSchema: GenMessage<RawPixels> = /*@__PURE__*/
  */
 export type Embedding = Message<"siamese.v1.Embedding"> & {
   /**
-   * The encoder's output: ModelInfo.embedding_length finite numbers, none below 0
-   * and none above what the model can make of any picture (EMBEDDING_LENGTH,
-   * EMBEDDING_VALUE otherwise).
+   * The encoder's output: ModelInfo.embedding_length finite numbers, none below and
+   * none above what the model can make of any picture; few models make any below 0
+   * (EMBEDDING_LENGTH, EMBEDDING_VALUE otherwise).
    *
    * @generated from field: repeated float values = 1;
    */
