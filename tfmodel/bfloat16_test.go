@@ -51,16 +51,22 @@ func checkRounded(t *testing.T, what string, got, want []float32) {
 }
 
 func TestRoundedModel(t *testing.T) {
-	exact := loadTiny(t, tfmodel.Options{Device: tfmodel.DeviceCPU})
-	rounded := loadTiny(t, tfmodel.Rounded(tfmodel.Options{Device: tfmodel.DeviceCPU}))
-	pixels := randomPixels(tiny(), 5, 3)
+	for _, architecture := range []tfmodel.Architecture{tiny(), pooled()[0], pooled()[3]} {
+		t.Run(nameOf(architecture), func(t *testing.T) { roundedModel(t, architecture) })
+	}
+}
+
+func roundedModel(t *testing.T, architecture tfmodel.Architecture) {
+	exact := loadOf(t, architecture, tfmodel.Options{Device: tfmodel.DeviceCPU})
+	rounded := loadOf(t, architecture, tfmodel.Rounded(tfmodel.Options{Device: tfmodel.DeviceCPU}))
+	pixels := randomPixels(architecture, 5, 3)
 	want, err := exact.Encode(t.Context(), pixels)
 	must(t, err)
 	got, err := rounded.Encode(t.Context(), pixels)
 	must(t, err)
 	checkRounded(t, "embeddings", got, want)
 	// The head is not rounded: the same embeddings have the same similarity.
-	length := tiny().EmbeddingLength()
+	length := architecture.EmbeddingLength()
 	wantSimilarity, err := exact.Compare(t.Context(), want[:length], want[length:2*length])
 	must(t, err)
 	gotSimilarity, err := rounded.Compare(t.Context(), want[:length], want[length:2*length])
@@ -76,19 +82,25 @@ func TestRoundedModel(t *testing.T) {
 // TestRoundedTrainer: losses, and the weights after a step, are off as bfloat16
 // is; the weights themselves stay float32.
 func TestRoundedTrainer(t *testing.T) {
+	for _, architecture := range []tfmodel.Architecture{tiny(), pooled()[0], pooled()[3]} {
+		t.Run(nameOf(architecture), func(t *testing.T) { roundedTrainer(t, architecture) })
+	}
+}
+
+func roundedTrainer(t *testing.T, architecture tfmodel.Architecture) {
 	config := tfmodel.TrainerConfig{PairWeight: 1, ContrastiveWeight: 1, Optimizer: tfmodel.SGD}
 	batch := tinyBatch()
 	const rate = 0.1
 	moved := func(options tfmodel.Options) (loss float64, before, after []float32) {
-		set := randomWeights(t, tiny(), 1)
-		trainer, err := tfmodel.NewTrainer(tiny(), set, config, options)
+		set := randomWeights(t, architecture, 1)
+		trainer, err := tfmodel.NewTrainer(architecture, set, config, options)
 		must(t, err)
 		defer trainer.Close()
 		result, err := trainer.Step(t.Context(), batch, rate)
 		must(t, err)
 		stepped, err := trainer.Weights()
 		must(t, err)
-		for _, variable := range tiny().Variables() {
+		for _, variable := range architecture.Variables() {
 			old, _ := set.Get(variable.Name)
 			tensor, _ := stepped.Get(variable.Name)
 			before, after = append(before, old.Data...), append(after, tensor.Data...)

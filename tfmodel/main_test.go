@@ -99,7 +99,7 @@ func loadTiny(t *testing.T, options tfmodel.Options) *tfmodel.Model {
 }
 
 // loadOf exports and loads a network with seeded weights.
-func loadOf(t *testing.T, architecture tfmodel.Architecture) *tfmodel.Model {
+func loadOf(t *testing.T, architecture tfmodel.Architecture, options tfmodel.Options) *tfmodel.Model {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tiny", "1")
 	source := tinySource(t)
@@ -107,7 +107,7 @@ func loadOf(t *testing.T, architecture tfmodel.Architecture) *tfmodel.Model {
 	if err := tfmodel.Export(t.Context(), dir, source, tfmodel.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	return load(t, dir, tfmodel.Options{})
+	return load(t, dir, options)
 }
 
 func load(t *testing.T, dir string, options tfmodel.Options) *tfmodel.Model {

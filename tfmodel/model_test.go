@@ -26,7 +26,7 @@ func TestModelAgreesWithReference(t *testing.T) {
 }
 
 func agreesWithReference(t *testing.T, architecture tfmodel.Architecture) {
-	model := loadOf(t, architecture)
+	model := loadOf(t, architecture, tfmodel.Options{})
 	ref := reference{architecture, randomWeights(t, architecture, 1)}
 	const count = 4
 	size, length := architecture.ImageBytes(), architecture.EmbeddingLength()

@@ -380,7 +380,7 @@ func TestEmbeddingBoundsOfPooled(t *testing.T) {
 	const third = 36*0.5*(27*0.5*(27*0.5-1)-1) - 1 // as in TestEmbeddingMax, of each of 4 channels
 	wants := []float64{2 * third, 2 * third, 2 * (4*0.5*third + 1), 2}
 	for i, architecture := range pooled() {
-		model := loadOf(t, architecture)
+		model := loadOf(t, architecture, tfmodel.Options{})
 		embeddings, err := model.Encode(t.Context(), randomPixels(architecture, 64, 3))
 		must(t, err)
 		must(t, model.CheckEmbedding(embeddings))
