@@ -133,14 +133,18 @@ func (a Architecture) validatePooling() error {
 	if !(a.GeMPower >= 0 && a.GeMPower <= maxGeMPower) || a.GeMPower != 0 && a.pooling() != GeM {
 		return fmt.Errorf("architecture: gem_power %v with pooling %q, want above 0 to %d with %q, or none", a.GeMPower, a.pooling(), maxGeMPower, GeM)
 	}
-	if a.Projection < 0 {
-		return fmt.Errorf("architecture: projection to %d values, want 0 or more", a.Projection)
+	if a.Projection < 0 || a.Projection > maxProjection {
+		return fmt.Errorf("architecture: projection to %d values, want 0 to %d", a.Projection, maxProjection)
 	}
 	if a.pooling() == Flatten && (a.Projection > 0 || a.Unit) {
 		return fmt.Errorf("architecture: projection %d and unit %t with pooling %q, want %q or %q", a.Projection, a.Unit, Flatten, Average, GeM)
 	}
 	return nil
 }
+
+// maxProjection bounds what a card of others may give, so that no size made of it
+// overflows.
+const maxProjection = 1 << 16
 
 // maxGeMPower bounds what is raised to it: float32 holds activations of 1,000 to
 // the tenth.

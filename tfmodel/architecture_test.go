@@ -52,6 +52,7 @@ func TestArchitectureValidateRefuses(t *testing.T) {
 		{"power without gem", func(a *tfmodel.Architecture) { a.GeMPower = 3 }, `gem_power 3 with pooling "flatten"`},
 		{"negative power", func(a *tfmodel.Architecture) { a.Pooling, a.GeMPower = tfmodel.GeM, -1 }, "gem_power -1"},
 		{"no number for a power", func(a *tfmodel.Architecture) { a.Pooling, a.GeMPower = tfmodel.GeM, math.NaN() }, "gem_power NaN"},
+		{"a projection that overflows", func(a *tfmodel.Architecture) { a.Pooling, a.Projection = tfmodel.GeM, 1<<62 }, "projection to 4611686018427387904 values, want 0 to 65536"},
 		{"negative projection", func(a *tfmodel.Architecture) { a.Pooling, a.Projection = tfmodel.GeM, -1 }, "projection to -1 values"},
 		{"projection of a flattened map", func(a *tfmodel.Architecture) { a.Projection = 3 }, `projection 3 and unit false with pooling "flatten"`},
 		{"unit length of a flattened map", func(a *tfmodel.Architecture) { a.Unit = true }, "unit true"},
