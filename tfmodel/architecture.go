@@ -1,6 +1,7 @@
 package tfmodel
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,7 +17,7 @@ const DefaultSide = 105
 // the usual one.
 type Architecture struct {
 	// Height and Width of the input in pixels, at least such that the last
-	// feature map is 1×1 (32 for five blocks).
+	// feature map is 1×1 (32 for five blocks), and at most 4096.
 	Height int `json:"height"`
 	Width  int `json:"width"`
 	// Blocks holds the output channels of each convolution, block by block.
@@ -53,24 +54,56 @@ func (v Variable) Size() int {
 	return size
 }
 
+// Bounds of an architecture, which a card of others may give: no number made of it
+// overflows, and no memory is taken that a network of this kind does not need.
+const (
+	maxSide         = 4096
+	maxBlocks       = 12 // each halves the sides
+	maxConvolutions = 100
+	maxWidth        = 1 << 16
+	// maxParameters are 4 GiB of float32, what a weight file may have.
+	maxParameters = maxModelFileBytes / 4
+)
+
 // Validate returns an error that names the first size out of range, nil if there
 // is none.
 func (a Architecture) Validate() error {
-	if len(a.Blocks) == 0 {
-		return fmt.Errorf("architecture: no blocks, want at least one")
+	if err := a.validateBlocks(); err != nil {
+		return fmt.Errorf("architecture: %w", err)
 	}
-	for number, block := range a.Blocks {
-		if len(block) == 0 || slices.Min(block) < 1 {
-			return fmt.Errorf("architecture: block %d has channels %v, want at least one convolution of at least one channel", number+1, block)
-		}
+	if a.Hidden < 1 || a.Hidden > maxWidth {
+		return fmt.Errorf("architecture: hidden width %d, want 1 to %d", a.Hidden, maxWidth)
 	}
-	if a.Hidden < 1 {
-		return fmt.Errorf("architecture: hidden width %d, want at least 1", a.Hidden)
+	if a.Height > maxSide || a.Width > maxSide {
+		return fmt.Errorf("architecture: input of %d×%d, want at most %d×%d", a.Height, a.Width, maxSide, maxSide)
 	}
 	if height, width, _ := a.FeatureMap(); height < 1 || width < 1 {
 		least := 1 << len(a.Blocks)
 		return fmt.Errorf("architecture: input of %d×%d is too small for %d blocks, want at least %d×%d",
 			a.Height, a.Width, len(a.Blocks), least, least)
+	}
+	if count := a.Parameters(); count > maxParameters {
+		return fmt.Errorf("architecture: %d parameters, want at most %d", count, maxParameters)
+	}
+	return nil
+}
+
+// validateBlocks is Validate for the convolutions.
+func (a Architecture) validateBlocks() error {
+	if len(a.Blocks) == 0 {
+		return errors.New("no blocks, want at least one")
+	}
+	if len(a.Blocks) > maxBlocks {
+		return fmt.Errorf("%d blocks, want at most %d", len(a.Blocks), maxBlocks)
+	}
+	convolutions := 0
+	for number, block := range a.Blocks {
+		if convolutions += len(block); convolutions > maxConvolutions {
+			return fmt.Errorf("more than %d convolutions in %d blocks", maxConvolutions, number+1)
+		}
+		if len(block) == 0 || slices.Min(block) < 1 || slices.Max(block) > maxWidth {
+			return fmt.Errorf("block %d has channels %v, want at least one convolution of 1 to %d channels", number+1, block, maxWidth)
+		}
 	}
 	return nil
 }
