@@ -159,7 +159,7 @@ var (
 
 	// ErrUnmeetable says that the images were dropped since their caller's
 	// deadline could not be kept any more. It is a [context.DeadlineExceeded].
-	ErrUnmeetable = fmt.Errorf("the deadline would pass before the images are encoded: %w", context.DeadlineExceeded)
+	ErrUnmeetable = fmt.Errorf("the deadline would pass before the images are encoded, at the pace of late: %w", context.DeadlineExceeded)
 
 	// ErrClosed says that the queue was closed before the images were encoded.
 	ErrClosed = errors.New("queue is closed")
