@@ -175,12 +175,12 @@ type FullError struct {
 
 // Error tells the numbers.
 func (e *FullError) Error() string {
-	text := fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
-		e.Queued, e.Capacity, e.Wanted)
 	if e.Wait > 0 {
-		text += fmt.Sprintf(" and would take %v, longer than their deadline allows", e.Wait.Round(time.Millisecond))
+		return fmt.Sprintf("queue is too long: %d images wait, %d more would take %v, longer than their deadline allows",
+			e.Queued, e.Wanted, e.Wait.Round(time.Millisecond))
 	}
-	return text
+	return fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
+		e.Queued, e.Capacity, e.Wanted)
 }
 
 // Unwrap returns [ErrFull].
