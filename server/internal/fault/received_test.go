@@ -14,7 +14,7 @@ import (
 	"siamese/server/internal/fault"
 )
 
-// TestBlame: what is the server's own stays so, whoever's the rest is.
+// TestBlame: what is the server's own stays so, and the rest is the caller's.
 func TestBlame(t *testing.T) {
 	explainer := fault.Explainer{Log: slog.New(slog.DiscardHandler), RequestID: func(context.Context) string { return "" }}
 	own := explainer.Status(t.Context(), "Compare", errors.New("device 7 fell off the bus"))
