@@ -34,7 +34,7 @@ import "unsafe"
 // "image/jpeg", the standard library's, without the build tag turbo.
 const JPEGDecoder = "libturbojpeg"
 
-// shrunkBytes is what shrinkJPEG takes for each pixel at the most.
+// shrunkBytes is what shrinkJPEG takes for each pixel, at most.
 const shrunkBytes = 3
 
 // oversampling is the least number of samples of a shrunk image for each sample of

@@ -56,6 +56,32 @@ func TestCallCountsBeforeItsMessage(t *testing.T) {
 	})
 }
 
+// One caller with calls whose messages never come, or with silent streams, leaves
+// places for another, and is told so.
+func TestOneCallerLeavesPlacesForOthers(t *testing.T) {
+	const places = 8 // of which one caller gets 7
+	synctest.Test(t, func(t *testing.T) {
+		r := serve(t, server.Config{MaxCalls: places, MaxStreams: places, Tokens: newTokenBook()}, &fakeModel{})
+		ann, bob := as(t.Context(), "a-token"), as(t.Context(), "b-token")
+		for range places - 1 {
+			r.openStream(ann, t, &pb.StreamOpening{})
+		}
+		for range places - 1 {
+			r.beginCall(ann, t, comparePath)
+		}
+		synctest.Wait()
+		if _, err := r.Compare(ann, compareRequest(grayImage(1), grayImage(2))); failureOf(err).Reason != fault.ReasonServerBusy {
+			t.Errorf("the caller's call %d = %v, want SERVER_BUSY", places, err)
+		}
+		if _, err := r.Compare(bob, compareRequest(grayImage(1), grayImage(2))); err != nil {
+			t.Errorf("another caller's call = %v, want an answer", err)
+		}
+		if _, opened := r.openStream(bob, t, &pb.StreamOpening{}); opened == nil {
+			t.Error("another caller's stream did not open")
+		}
+	})
+}
+
 // beginCall sends a call's header and nothing else. Its messages are of rawCodec.
 func (r *running) beginCall(ctx context.Context, t *testing.T, method string) grpc.ClientStream {
 	t.Helper()

@@ -66,13 +66,13 @@ type Config struct {
 	// [DefaultMaxStreamWindow].
 	MaxStreamWindow int
 
-	// MaxStreams bounds the streams of all callers that are open at a time. Default
-	// [DefaultMaxStreams].
+	// MaxStreams bounds the streams of all callers that are open at a time; one caller
+	// has at most three times as many as are free. Default [DefaultMaxStreams].
 	MaxStreams int
 
 	// MaxCalls bounds the other calls of all callers that are under way at a time,
-	// streams that are not open yet among them and health's not. Default
-	// [DefaultMaxCalls].
+	// streams that are not open yet among them and health's not; one caller has at most
+	// three times as many as are free. Default [DefaultMaxCalls].
 	MaxCalls int
 
 	// MemoryBytes bounds what all calls hold at a time: messages, replies, and pictures

@@ -46,7 +46,7 @@ func rankMany(ctx context.Context, r *running) <-chan error {
 }
 
 // While the largest Rank is under way another call is answered after the run that is
-// at work and one more, whoever makes it.
+// at work and one more, no matter who makes it.
 func TestLargestRankHoldsNobodyUp(t *testing.T) {
 	for name, cfg := range map[string]server.Config{"without tokens": {}, "with tokens": {Tokens: newTokenBook()}} {
 		t.Run(name, func(t *testing.T) {

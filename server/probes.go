@@ -38,6 +38,10 @@ type Probes struct {
 // maxProbeBytes bounds a message: a service's name.
 const maxProbeBytes = 4 << 10
 
+// maxProbeStreams bounds the calls under way on one connection: all watches of one
+// address, and as many that ask once. Each takes about 10 kB while it is refused, too.
+const maxProbeStreams = 32
+
 // boundWatches refuses those who watch health beyond the places that there are.
 func boundWatches(places *access.Places) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
@@ -73,6 +77,7 @@ func (s *Server) NewProbes() *Probes {
 	protocols.SetUnencryptedHTTP2(true) // gRPC's
 	p.http = httpapi.NewHTTPServer(p.mux, s.log)
 	p.http.Protocols = protocols
+	p.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxProbeStreams}
 	return p
 }
 

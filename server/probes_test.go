@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -171,5 +172,34 @@ func TestProbesTellWhenTheirListenerFails(t *testing.T) {
 	}
 	if err := probes.Close(); err != nil {
 		t.Errorf("Close = %v, want none", err)
+	}
+}
+
+// TestProbesBoundTheCallsOfAConnection: they need no token, and each takes memory even
+// where it is refused.
+func TestProbesBoundTheCallsOfAConnection(t *testing.T) {
+	p := probe(t, serve(t, server.Config{}, &fakeModel{}).server, nil)
+	conn, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := framer.ReadFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, ok := frame.(*http2.SettingsFrame)
+	if !ok {
+		t.Fatalf("the first frame is %v, want SETTINGS", frame)
+	}
+	if got, told := settings.Value(http2.SettingMaxConcurrentStreams); !told || got != 32 {
+		t.Errorf("the most calls of a connection = %d, %t, want 32", got, told)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	pb "siamese/proto/siamese/v1"
+	"siamese/server/access"
 	"siamese/server/internal/admission"
 	"siamese/server/internal/fault"
 	"siamese/server/internal/httpapi"
@@ -135,6 +136,7 @@ func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
 		Caller:        admission.Caller,
+		Enter:         access.NewShares(s.cfg.MaxStreams).Enter,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,7 +20,7 @@ const DefaultSide = 105
 // the usual one.
 type Architecture struct {
 	// Height and Width of the input in pixels, at least such that the last
-	// feature map is 1×1 (32 for five blocks).
+	// feature map is 1×1 (32 for five blocks), and at most 4096.
 	Height int `json:"height"`
 	Width  int `json:"width"`
 	// Blocks holds the output channels of each convolution, block by block.
@@ -103,26 +104,41 @@ func (v Variable) Size() int {
 	return size
 }
 
+// Bounds of an architecture, which a card of others may give: no number made of it
+// overflows, and no memory is taken that a network of this kind does not need.
+const (
+	maxSide         = 4096
+	maxBlocks       = 12 // each halves the sides
+	maxConvolutions = 100
+	maxWidth        = 1 << 16
+	// maxParameters are 4 GiB of float32, what a weight file may have.
+	maxParameters = maxModelFileBytes / 4
+)
+
 // Validate returns an error that names the first size out of range, nil if there
 // is none.
 func (a Architecture) Validate() error {
-	if len(a.Blocks) == 0 {
-		return fmt.Errorf("architecture: no blocks, want at least one")
+	if err := a.validateBlocks(); err != nil {
+		return fmt.Errorf("architecture: %w", err)
 	}
-	for number, block := range a.Blocks {
-		if len(block) == 0 || slices.Min(block) < 1 {
-			return fmt.Errorf("architecture: block %d has channels %v, want at least one convolution of at least one channel", number+1, block)
-		}
+	if a.Hidden < 1 || a.Hidden > maxWidth {
+		return fmt.Errorf("architecture: hidden width %d, want 1 to %d", a.Hidden, maxWidth)
 	}
-	if a.Hidden < 1 {
-		return fmt.Errorf("architecture: hidden width %d, want at least 1", a.Hidden)
+	if a.Height > maxSide || a.Width > maxSide {
+		return fmt.Errorf("architecture: input of %d×%d, want at most %d×%d", a.Height, a.Width, maxSide, maxSide)
 	}
 	if height, width, _ := a.FeatureMap(); height < 1 || width < 1 {
 		least := 1 << len(a.Blocks)
 		return fmt.Errorf("architecture: input of %d×%d is too small for %d blocks, want at least %d×%d",
 			a.Height, a.Width, len(a.Blocks), least, least)
 	}
-	return a.validatePooling()
+	if err := a.validatePooling(); err != nil {
+		return err
+	}
+	if count := a.Parameters(); count > maxParameters {
+		return fmt.Errorf("architecture: %d parameters, want at most %d", count, maxParameters)
+	}
+	return nil
 }
 
 // validatePooling checks the fields between the last feature map and the embedding.
@@ -133,8 +149,8 @@ func (a Architecture) validatePooling() error {
 	if !(a.GeMPower >= 0 && a.GeMPower <= maxGeMPower) || a.GeMPower != 0 && a.pooling() != GeM {
 		return fmt.Errorf("architecture: gem_power %v with pooling %q, want above 0 to %d with %q, or none", a.GeMPower, a.pooling(), maxGeMPower, GeM)
 	}
-	if a.Projection < 0 || a.Projection > maxProjection {
-		return fmt.Errorf("architecture: projection to %d values, want 0 to %d", a.Projection, maxProjection)
+	if a.Projection < 0 || a.Projection > maxWidth {
+		return fmt.Errorf("architecture: projection to %d values, want 0 to %d", a.Projection, maxWidth)
 	}
 	if a.pooling() == Flatten && (a.Projection > 0 || a.Unit) {
 		return fmt.Errorf("architecture: projection %d and unit %t with pooling %q, want %q or %q", a.Projection, a.Unit, Flatten, Average, GeM)
@@ -142,9 +158,25 @@ func (a Architecture) validatePooling() error {
 	return nil
 }
 
-// maxProjection bounds what a card of others may give, so that no size made of it
-// overflows.
-const maxProjection = 1 << 16
+// validateBlocks is Validate for the convolutions.
+func (a Architecture) validateBlocks() error {
+	if len(a.Blocks) == 0 {
+		return errors.New("no blocks, want at least one")
+	}
+	if len(a.Blocks) > maxBlocks {
+		return fmt.Errorf("%d blocks, want at most %d", len(a.Blocks), maxBlocks)
+	}
+	convolutions := 0
+	for number, block := range a.Blocks {
+		if convolutions += len(block); convolutions > maxConvolutions {
+			return fmt.Errorf("more than %d convolutions in %d blocks", maxConvolutions, number+1)
+		}
+		if len(block) == 0 || slices.Min(block) < 1 || slices.Max(block) > maxWidth {
+			return fmt.Errorf("block %d has channels %v, want at least one convolution of 1 to %d channels", number+1, block, maxWidth)
+		}
+	}
+	return nil
+}
 
 // maxGeMPower bounds what is raised to it: float32 holds activations of 1,000 to
 // the tenth.

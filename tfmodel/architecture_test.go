@@ -2,6 +2,7 @@ package tfmodel_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,12 @@ func TestArchitectureValidateRefuses(t *testing.T) {
 		{"projection of a flattened map", func(a *tfmodel.Architecture) { a.Projection = 3 }, `projection 3 and unit false with pooling "flatten"`},
 		{"unit length of a flattened map", func(a *tfmodel.Architecture) { a.Unit = true }, "unit true"},
 		{"no hidden", func(a *tfmodel.Architecture) { a.Hidden = 0 }, "hidden width 0"},
+		{"a hidden width that overflows", func(a *tfmodel.Architecture) { a.Hidden = 1 << 62 }, "hidden width 4611686018427387904, want 1 to 65536"},
+		{"sides that overflow", func(a *tfmodel.Architecture) { a.Height, a.Width = 1<<40, 1<<40 }, "want at most 4096×4096"},
+		{"blocks that overflow", func(a *tfmodel.Architecture) { a.Blocks = slices.Repeat([][]int{{1}}, 64) }, "64 blocks, want at most 12"},
+		{"convolutions without end", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{3}, slices.Repeat([]int{1}, 100)} }, "more than 100 convolutions in 2 blocks"},
+		{"channels without end", func(a *tfmodel.Architecture) { a.Blocks[1][0] = 1 << 17 }, "want at least one convolution of 1 to 65536 channels"},
+		{"too many parameters", func(a *tfmodel.Architecture) { a.Blocks = [][]int{{1 << 14, 1 << 14}} }, "parameters, want at most 1073741824"},
 	}
 	for _, tt := range tests {
 		architecture := tiny()

@@ -46,7 +46,8 @@ type Card struct {
 	// Verification holds what the errors at the threshold were measured to be,
 	// one entry for each kind of pairs.
 	Verification []VerificationCard `json:"verification,omitempty"`
-	// GoldenPairs are pairs with the similarity that the model must give them.
+	// GoldenPairs are pairs with the similarity that the model must give them, at most
+	// 100.
 	GoldenPairs []GoldenPair `json:"golden_pairs"`
 	// Training says how the model was trained. This program only passes it on.
 	Training json.RawMessage `json:"training,omitempty"`
@@ -130,8 +131,15 @@ func (c Card) Validate() error {
 	if want := c.Architecture.Parameters(); c.Parameters != want {
 		return fmt.Errorf("card: %d parameters, but the architecture has %d", c.Parameters, want)
 	}
+	if len(c.GoldenPairs) > maxGoldenPairs {
+		return fmt.Errorf("card: %d golden pairs, want at most %d", len(c.GoldenPairs), maxGoldenPairs)
+	}
 	return nil
 }
+
+// maxGoldenPairs bounds what is computed at each load: this program writes one pair,
+// the built-in models have two.
+const maxGoldenPairs = 100
 
 // maxNameBytes bounds a model's name: what a file's name can have on usual systems.
 const maxNameBytes = 255

@@ -1,8 +1,13 @@
 package tfmodel_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"image"
+	"image/png"
 	"io/fs"
 	"math"
 	"os"
@@ -241,6 +246,19 @@ func TestLoadRefuses(t *testing.T) {
 			write(t, dir, picture, []byte("no picture"))
 			must(t, tfmodel.Rehash(dir, unchanged))
 		}, "golden picture golden/pattern_a.png"},
+		{"golden picture that claims gigabytes", func(t *testing.T, dir string) {
+			write(t, dir, picture, vastPicture(t))
+			must(t, tfmodel.Rehash(dir, unchanged))
+		}, "golden/pattern_a.png is 60000×60000, want 10×8"},
+		{"golden pairs without end", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.GoldenPairs = slices.Repeat(c.GoldenPairs, 101) }))
+		}, "101 golden pairs, want at most 100"},
+		{"a layer that the variables do not fill", func(t *testing.T, dir string) {
+			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) {
+				c.Architecture.Hidden = 1 << 16
+				c.Parameters = c.Architecture.Parameters()
+			}))
+		}, "bytes, want at least"},
 		{"threshold", func(t *testing.T, dir string) {
 			must(t, tfmodel.Rehash(dir, func(c *tfmodel.Card) { c.Threshold = 1.5 }))
 		}, "threshold 1.5, want 0 to 1"},
@@ -258,6 +276,19 @@ func TestLoadRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// vastPicture is the beginning of a PNG that claims 60000×60000 pixels of 8 bytes.
+func vastPicture(t *testing.T) []byte {
+	t.Helper()
+	var encoded bytes.Buffer
+	must(t, png.Encode(&encoded, image.NewNRGBA64(image.Rect(0, 0, 10, 8))))
+	content := encoded.Bytes()
+	header := content[12:29] // its type, width, height and kind
+	binary.BigEndian.PutUint32(header[4:], 60000)
+	binary.BigEndian.PutUint32(header[8:], 60000)
+	binary.BigEndian.PutUint32(content[29:], crc32.ChecksumIEEE(header))
+	return content
 }
 
 func TestLoadTakesTheHighestVersion(t *testing.T) {

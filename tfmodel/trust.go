@@ -192,6 +192,9 @@ const (
 	// valueBytes are what a parameter may take: a float32, and two more that an
 	// optimizer keeps.
 	valueBytes = 3 * 4
+	// leastBytes are what a parameter takes at least: half a float32. Memory is taken by
+	// what the card says, so that it must not say more than there is.
+	leastBytes = 2
 	// spareBytes are for what else Keras keeps.
 	spareBytes = 1 << 20
 )
@@ -203,7 +206,8 @@ func (f folder) checkVariables() error {
 	if err != nil {
 		return err
 	}
-	left := valueBytes*int64(f.card.Parameters) + spareBytes
+	most := valueBytes*int64(f.card.Parameters) + spareBytes
+	left := most
 	for _, entry := range entries {
 		limit := left
 		if strings.HasSuffix(entry.Name(), ".index") {
@@ -218,6 +222,9 @@ func (f folder) checkVariables() error {
 			return err
 		}
 		left -= info.Size()
+	}
+	if have, want := most-left, leastBytes*int64(f.card.Parameters); have < want {
+		return fmt.Errorf("its variables take %d bytes, want at least %d for the %d parameters of its card", have, want, f.card.Parameters)
 	}
 	return nil
 }

@@ -96,9 +96,12 @@ func TestServeTellsMetricsAndSendsTraces(t *testing.T) {
 }
 
 func TestBadEndpointIsRefused(t *testing.T) {
-	for _, give := range []string{"localhost:4317", "ftp://localhost", "http://", "::"} {
+	// What is no URL may be a secret.
+	for give, shown := range map[string]string{
+		"localhost:4317": "localhost:4317", "ftp://user:secret@localhost": "ftp://xxxxx@localhost", "http://": "xxxxx", "::": "xxxxx",
+	} {
 		_, stderr, code := proctest.Run(t, "", "serve", "--addr", "127.0.0.1:0", "--http-addr", "", "--otlp-endpoint", give)
-		want := "siamese: --otlp-endpoint is \"" + give + "\", expected a URL such as http://127.0.0.1:4317\n"
+		want := "siamese: --otlp-endpoint is \"" + shown + "\" (secrets are not shown), expected a URL such as http://127.0.0.1:4317\n"
 		if code != 2 || !strings.HasSuffix(stderr, want) {
 			t.Errorf("--otlp-endpoint %s = code %d, %q, want 2, %q", give, code, stderr, want)
 		}

@@ -9,9 +9,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"siamese/imaging"
@@ -38,8 +40,11 @@ func findRoot() string {
 // the tests share, so that the built-in model is unpacked once. Set by Main.
 var work string
 
-// Main is the body of TestMain for packages that start programs.
+// Main is the body of TestMain for packages that start programs. These take SIGHUP as
+// they do from a terminal, also where the tests run under nohup: a program that is
+// started ignores what its parent ignores, and a signal that is caught it does not.
 func Main(m *testing.M) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(func() int {
 		var err error
 		if work, err = os.MkdirTemp("", "siamese-test-"); err == nil {

@@ -197,3 +197,36 @@ func TestCallersFromManyGoroutines(t *testing.T) {
 		enter(t, callers, fmt.Sprint("fresh ", i))
 	}
 }
+
+// TestShares: one caller does not get all of many places, nor do two, and what is
+// given back can be had again.
+func TestShares(t *testing.T) {
+	fill := func(s *access.Shares, caller string) (leave []func()) {
+		for {
+			l, ok := s.Enter(caller)
+			if !ok {
+				return leave
+			}
+			leave = append(leave, l)
+		}
+	}
+	for _, tt := range []struct{ all, want int }{{1, 1}, {4, 4}, {5, 4}, {8, 7}, {512, 385}} {
+		s := access.NewShares(tt.all)
+		leave := fill(s, "a")
+		if len(leave) != tt.want {
+			t.Errorf("one caller got %d of %d places, want %d", len(leave), tt.all, tt.want)
+		}
+		for _, l := range leave {
+			l()
+			l() // does nothing
+		}
+		if again := len(fill(s, "a")); again != tt.want {
+			t.Errorf("%d places of %d after all were given back, want %d", again, tt.all, tt.want)
+		}
+	}
+	s := access.NewShares(512)
+	a, b, c := len(fill(s, "a")), len(fill(s, "b")), len(fill(s, "c"))
+	if a != 385 || b != 96 || c != 24 {
+		t.Errorf("three callers got %d, %d and %d of 512 places, want 385, 96 and 24", a, b, c)
+	}
+}

@@ -40,3 +40,40 @@ func (p *Places) leave(name string) {
 		delete(p.taken, name)
 	}
 }
+
+// Shares bound how many things of all callers are open at a time, and keep some for
+// others: a caller finds a place while it has at most three times as many as are
+// free. One alone gets three quarters of many, or all of four. It is safe for
+// concurrent use.
+type Shares struct {
+	all int
+
+	mu    sync.Mutex
+	taken map[string]int // by the caller's name
+	total int
+}
+
+// NewShares returns places for all things of all callers.
+func NewShares(all int) *Shares { return &Shares{all: all, taken: make(map[string]int)} }
+
+// Enter takes a place for a caller and reports whether there was one. leave gives it
+// back; it may be called more than once.
+func (s *Shares) Enter(caller string) (leave func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if free := s.all - s.total; free <= 0 || s.taken[caller] > 3*free {
+		return nil, false
+	}
+	s.total++
+	s.taken[caller]++
+	return sync.OnceFunc(func() { s.leave(caller) }), true
+}
+
+func (s *Shares) leave(caller string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total--
+	if s.taken[caller]--; s.taken[caller] == 0 {
+		delete(s.taken, caller)
+	}
+}

@@ -159,7 +159,7 @@ var (
 
 	// ErrUnmeetable says that the images were dropped since their caller's
 	// deadline could not be kept any more. It is a [context.DeadlineExceeded].
-	ErrUnmeetable = fmt.Errorf("the deadline would pass before the images are encoded: %w", context.DeadlineExceeded)
+	ErrUnmeetable = fmt.Errorf("the deadline would pass before the images are encoded, at the pace of late: %w", context.DeadlineExceeded)
 
 	// ErrClosed says that the queue was closed before the images were encoded.
 	ErrClosed = errors.New("queue is closed")
@@ -175,12 +175,12 @@ type FullError struct {
 
 // Error tells the numbers.
 func (e *FullError) Error() string {
-	text := fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
-		e.Queued, e.Capacity, e.Wanted)
 	if e.Wait > 0 {
-		text += fmt.Sprintf(" and would take %v, longer than their deadline allows", e.Wait.Round(time.Millisecond))
+		return fmt.Sprintf("queue is too long: %d images wait, %d more would take %v, longer than their deadline allows",
+			e.Queued, e.Wanted, e.Wait.Round(time.Millisecond))
 	}
-	return text
+	return fmt.Sprintf("queue is full: %d images wait of at most %d, %d more were submitted",
+		e.Queued, e.Capacity, e.Wanted)
 }
 
 // Unwrap returns [ErrFull].

@@ -22,9 +22,9 @@ import (
 const period = time.Second
 
 // world is a folder of versions, what loads them and what routes to them. A
-// version holds when its file says "good". One that says "short" does so, too, once
-// it was short of something for as many loads as shortages says. One that says
-// "hangs" is read for as long as hang is open.
+// version holds when its file says "good"; one that says "short" holds, too, once it
+// was short of something for as many loads as shortages says. One that says "hangs"
+// is read for as long as hang is open.
 type world struct {
 	t   *testing.T
 	dir string

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// OutliveReaders lets the program go on when whoever reads its standard output or
+// OutliveReaders lets the program go on when the reader of its standard output or
 // error goes away, as head does: what is written then is lost. Without it Go ends
 // the program.
 func OutliveReaders() { signal.Ignore(syscall.SIGPIPE) }

@@ -1,6 +1,9 @@
 package cli
 
-import "net/url"
+import (
+	"net/url"
+	"regexp"
+)
 
 // URL is a URL of the command line, which may have a secret in it: printed and
 // logged it shows none.
@@ -9,11 +12,14 @@ type URL string
 // hidden stands in for what may be a secret.
 const hidden = "xxxxx"
 
-// String returns the URL without user, password, query and fragment; what is no
-// URL is not shown at all.
+// address is a host and a port, which many take for a URL.
+var address = regexp.MustCompile(`^[a-zA-Z0-9.-]+:[0-9]{1,5}$`)
+
+// String returns the URL without user, password, query and fragment; what is neither a
+// URL nor a host and a port is not shown at all.
 func (u URL) String() string {
-	if u == "" {
-		return ""
+	if u == "" || address.MatchString(string(u)) {
+		return string(u)
 	}
 	parsed, err := url.Parse(string(u))
 	if err != nil || parsed.Host == "" {

@@ -20,6 +20,7 @@ func TestURLKeepsSecrets(t *testing.T) {
 		{"https://user:secret@host:1/path", "https://xxxxx@host:1/path"},
 		{"https://secret@host", "https://xxxxx@host"},
 		{"https://host/?key=secret#secret", "https://host/?xxxxx#xxxxx"},
+		{"localhost:4317", "localhost:4317"},
 		{"user:secret@host", "xxxxx"},
 		{"https://user:secret@host:port", "xxxxx"},
 		{"secret", "xxxxx"},

@@ -35,7 +35,7 @@ type ModelFlags struct {
 
 // TrustFlags say which models are taken.
 type TrustFlags struct {
-	ModelDigest []string `help:"Refuses a model whose digest, as 'siamese model info' prints it, is not this; may be repeated, such as for versions. Empty: any model is taken." placeholder:"DIGEST"`
+	ModelDigest []string `help:"Refuses a model whose digest, as 'siamese model info' prints it, is not this; may be repeated, such as for versions. Empty: any model is taken." placeholder:"DIGEST" sep:"none"`
 	AllowAnyOp  bool     `help:"Runs SavedModels with any operations, which can do whatever this program can, such as write files. Without it only what this network needs is run." name:"allow-any-op"`
 }
 

@@ -286,10 +286,11 @@ type Limits struct {
 	// The image formats that are decoded, such as "jpeg".
 	ImageFormats []string `protobuf:"bytes,13,rep,name=image_formats,json=imageFormats,proto3" json:"image_formats,omitempty"`
 	// Streams of all callers that may be open at a time; TOO_MANY_STREAMS beyond
-	// that.
+	// that. One caller has at most three times as many as are left to others.
 	MaxStreams uint32 `protobuf:"varint,14,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
 	// Calls of all callers, beside streams, that may be under way at a time;
-	// SERVER_BUSY beyond that.
+	// SERVER_BUSY beyond that. One caller has at most three times as many as are
+	// left to others.
 	MaxCalls uint32 `protobuf:"varint,15,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	// Bytes that all calls under way hold at a time: messages, replies, and pictures
 	// while they are decoded. A message or reply that would go over is refused with

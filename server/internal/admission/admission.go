@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
@@ -44,8 +43,8 @@ type Config struct {
 type Gate struct {
 	cfg     Config
 	callers *access.Callers
-	places  *semaphore.Weighted // one unit for each call under way
-	probes  *memory.Budget      // of the messages of health's calls, which must not wait for others
+	places  *access.Shares // one for each call under way
+	probes  *memory.Budget // of the messages of health's calls, which must not wait for others
 	watches *access.Places
 
 	mu     sync.Mutex
@@ -54,7 +53,7 @@ type Gate struct {
 
 // heldShare is a caller's share and how many calls hold it.
 type heldShare struct {
-	*memory.Share
+	memory.Share
 	calls int
 }
 
@@ -64,11 +63,11 @@ func (g *Gate) share(caller string) (share *memory.Share, leave func()) {
 	defer g.mu.Unlock()
 	held := g.shares[caller]
 	if held == nil {
-		held = &heldShare{Share: g.cfg.Memory.NewShare()}
+		held = &heldShare{}
 		g.shares[caller] = held
 	}
 	held.calls++
-	return held.Share, func() {
+	return &held.Share, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if held.calls--; held.calls == 0 {
@@ -102,7 +101,7 @@ func NewGate(cfg Config) (*Gate, error) {
 		return nil, err
 	}
 	return &Gate{
-		cfg: cfg, callers: callers, places: semaphore.NewWeighted(int64(cfg.MaxCalls)),
+		cfg: cfg, callers: callers, places: access.NewShares(cfg.MaxCalls),
 		probes: probes, watches: NewWatches(), shares: make(map[string]*heldShare),
 	}, nil
 }
@@ -251,7 +250,8 @@ func (g *Gate) enter(ctx context.Context, rpc string, shown Identity) (*visit, e
 		g.refuse(ctx, "beyond its caller's limits", rpc, caller, refused.Reason())
 		return nil, refused
 	}
-	if !g.places.TryAcquire(1) {
+	free, ok := g.places.Enter(caller)
+	if !ok {
 		permit.Leave()
 		g.refuse(ctx, "as many calls as the server takes", rpc, caller, fault.ReasonServerBusy)
 		return nil, fault.ServerBusy(g.cfg.MaxCalls)
@@ -260,7 +260,7 @@ func (g *Gate) enter(ctx context.Context, rpc string, shown Identity) (*visit, e
 	v := &visit{
 		gate: g, caller: caller, permit: permit, account: g.cfg.Memory.NewAccount(0, share), leaveShare: leaveShare,
 		isStream: rpc == pb.SiameseService_StreamCompare_FullMethodName,
-		free:     sync.OnceFunc(func() { g.places.Release(1) }),
+		free:     free,
 	}
 	if !v.account.Take(callBytes) {
 		v.leave()

@@ -102,11 +102,15 @@ func ModelRetired() *Fault {
 	return &Fault{code: codes.Unavailable, reason: ReasonDraining, message: "the version of the model that this stream opened with is about to be unloaded: open another stream"}
 }
 
-// ServerBusy says that all callers together have limit calls under way.
+// leavesSome is how all callers' places are shared (access.Shares).
+const leavesSome = "expected at most %d of all callers, and of one at most three times as many as are free"
+
+// ServerBusy says that all callers together have limit calls under way, or the caller
+// its share of them.
 func ServerBusy(limit int) *Fault {
 	return &Fault{
 		code: codes.ResourceExhausted, reason: ReasonServerBusy,
-		message:  fmt.Sprintf("received another call while %d of all callers are under way, expected at most that many", limit),
+		message:  fmt.Sprintf("received another call under way, "+leavesSome, limit),
 		metadata: map[string]string{"max_calls": strconv.Itoa(limit)},
 		retry:    retryDelay,
 	}
@@ -117,7 +121,7 @@ func ServerBusy(limit int) *Fault {
 func MemoryFull(limit int64) *Fault {
 	return &Fault{
 		code: codes.ResourceExhausted, reason: ReasonServerBusy,
-		message:  fmt.Sprintf("there is no memory for this message or its reply: those of all callers may take %d bytes at a time, those of one caller half of that", limit),
+		message:  fmt.Sprintf("there is no memory for this message or its reply: those of all callers may take %d bytes at a time, those of one caller as many as they leave free", limit),
 		metadata: map[string]string{"max_bytes": strconv.FormatInt(limit, 10)},
 		retry:    retryDelay,
 	}
@@ -142,11 +146,11 @@ func TooManyWatches(limit, perAddress int) *Fault {
 	}
 }
 
-// TooManyStreams says that limit streams are open.
+// TooManyStreams says that limit streams are open, or the caller's share of them.
 func TooManyStreams(limit int) *Fault {
 	return &Fault{
 		code: codes.ResourceExhausted, reason: ReasonTooManyStreams,
-		message:  fmt.Sprintf("received another stream while %d are open, expected at most that many", limit),
+		message:  fmt.Sprintf("received another open stream, "+leavesSome, limit),
 		metadata: map[string]string{"max_streams": strconv.Itoa(limit)},
 		retry:    retryDelay,
 	}

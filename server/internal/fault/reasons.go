@@ -49,12 +49,13 @@ const (
 
 	// ReasonQueueFull: no room for the call's images now.
 	ReasonQueueFull = "QUEUE_FULL"
-	// ReasonTooManyStreams: as many streams are open as the server takes.
+	// ReasonTooManyStreams: as many streams are open as the server takes, of all
+	// callers or of one.
 	ReasonTooManyStreams = "TOO_MANY_STREAMS"
 	// ReasonRateLimited: the caller calls more often than it may.
 	ReasonRateLimited = "RATE_LIMITED"
-	// ReasonServerBusy: all callers together have as many calls under way as the
-	// server takes, or as many bytes in messages and replies.
+	// ReasonServerBusy: all callers together, or this one, have as many calls under way
+	// as the server takes, or as many bytes in messages and replies.
 	ReasonServerBusy = "SERVER_BUSY"
 	// ReasonTooManyCalls: the caller has as many calls under way as it may, or
 	// there are more callers than the server keeps track of.

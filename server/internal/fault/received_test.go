@@ -3,16 +3,18 @@ package fault_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"siamese/server/batch"
 	"siamese/server/internal/fault"
 )
 
-// TestBlame: what is the server's own stays so, whoever's the rest is.
+// TestBlame: what is the server's own stays so, and the rest is the caller's.
 func TestBlame(t *testing.T) {
 	explainer := fault.Explainer{Log: slog.New(slog.DiscardHandler), RequestID: func(context.Context) string { return "" }}
 	own := explainer.Status(t.Context(), "Compare", errors.New("device 7 fell off the bus"))
@@ -33,5 +35,13 @@ func TestBlame(t *testing.T) {
 		if got := status.Code(fault.Blame(tt.give)); got != tt.want {
 			t.Errorf("Blame of %s = %v, want %v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A call that is given up before its deadline is not told that this has passed.
+func TestUnmeetableDeadlineSaysSo(t *testing.T) {
+	got := fault.Of(fmt.Errorf("encoding: %w", batch.ErrUnmeetable)).GRPCStatus()
+	if got.Code() != codes.DeadlineExceeded || got.Message() != batch.ErrUnmeetable.Error() {
+		t.Errorf("the status of ErrUnmeetable is %v %q, want DEADLINE_EXCEEDED %q", got.Code(), got.Message(), batch.ErrUnmeetable)
 	}
 }

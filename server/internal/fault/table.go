@@ -43,6 +43,8 @@ func Of(err error) *Fault {
 		return tooManyCallers()
 	case errors.Is(err, batch.ErrClosed):
 		return Draining()
+	case errors.Is(err, batch.ErrUnmeetable):
+		return unmeetable()
 	case errors.Is(err, context.DeadlineExceeded):
 		return DeadlineExceeded()
 	case errors.Is(err, context.Canceled):
@@ -58,6 +60,11 @@ func Image(err *imaging.Error) *Fault {
 
 // DeadlineExceeded says that the call's time ran out.
 func DeadlineExceeded() *Fault { return ofContext(context.DeadlineExceeded, ReasonDeadlineExceeded) }
+
+// unmeetable says that the call was given up before its time ran out, and why.
+func unmeetable() *Fault {
+	return &Fault{code: codes.DeadlineExceeded, reason: ReasonDeadlineExceeded, message: batch.ErrUnmeetable.Error()}
+}
 
 func ofContext(err error, reason string) *Fault {
 	s := status.FromContextError(err)

@@ -202,7 +202,7 @@ func TestPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 	})
 }
 
-// leaving is a context whose caller leaves once it was asked for so many times.
+// leaving is a context whose caller leaves once it was asked left times.
 type leaving struct {
 	context.Context
 	left int

@@ -70,6 +70,10 @@ func (b *Budget) OnFreed(freed func()) { b.freed = freed }
 func (b *Budget) take(part *int64, most, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.takeLocked(part, most, n)
+}
+
+func (b *Budget) takeLocked(part *int64, most, n int64) bool {
 	if n > most-*part || n > b.size-b.messages-b.decoding {
 		return false
 	}
@@ -88,30 +92,34 @@ func (b *Budget) release(part *int64, n int64) {
 	b.freed()
 }
 
-// Share bounds what the accounts of one caller hold together, so that none takes the
-// place of all others. It is safe for concurrent use.
-type Share struct {
-	mu    sync.Mutex
-	limit int64
-	held  int64
-}
+// Share is what the accounts of one caller hold together of a budget's messages: at
+// most as much as they leave free, so that one caller gets half, a second one half of
+// the rest, and neither the last place of others. It is its budget's alone.
+type Share struct{ held int64 } // guarded by Budget.mu
 
-// NewShare returns the share that one caller has: half of what messages may take.
-func (b *Budget) NewShare() *Share { return &Share{limit: b.MessageSize() / 2} }
-
-// take takes n bytes, or gives them back where n is below 0, and reports whether
-// they were free.
-func (s *Share) take(n int64) bool {
-	if s == nil {
-		return true
+// takeOf takes n bytes for a message of share, nil: of none, and reports whether they
+// were free.
+func (b *Budget) takeOf(share *Share, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if share == nil {
+		return b.takeLocked(&b.messages, b.MessageSize(), n)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n > 0 && s.held+n > s.limit {
+	if n > b.MessageSize()-b.messages-n-share.held || !b.takeLocked(&b.messages, b.MessageSize(), n) {
 		return false
 	}
-	s.held += n
+	share.held += n
 	return true
+}
+
+// releaseOf gives back n bytes of takeOf.
+func (b *Budget) releaseOf(share *Share, n int64) {
+	if share != nil {
+		b.mu.Lock()
+		share.held -= n
+		b.mu.Unlock()
+	}
+	b.ReleaseMessage(n)
 }
 
 // Account is what one call holds of a budget for its messages. It is safe for
@@ -143,7 +151,7 @@ func (a *Account) Take(n int64) bool {
 	switch {
 	case a.closed || a.over:
 		return false
-	case a.held+n > a.limit || !a.takeLocked(n):
+	case a.held+n > a.limit || !a.budget.takeOf(a.share, n):
 		a.over = true
 		close(a.refused)
 		return false
@@ -152,23 +160,11 @@ func (a *Account) Take(n int64) bool {
 	return true
 }
 
-// takeLocked takes n bytes of the share and the budget, or of neither.
-func (a *Account) takeLocked(n int64) bool {
-	if !a.share.take(n) {
-		return false
-	}
-	if !a.budget.TakeMessage(n) {
-		a.share.take(-n)
-		return false
-	}
-	return true
-}
-
 // Fits reports whether Take would take n bytes now.
 func (a *Account) Fits(n int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed || a.over || a.held+n > a.limit || !a.takeLocked(n) {
+	if a.closed || a.over || a.held+n > a.limit || !a.budget.takeOf(a.share, n) {
 		return false
 	}
 	a.held += n
@@ -186,8 +182,7 @@ func (a *Account) Give(n int64) {
 func (a *Account) giveLocked(n int64) {
 	n = min(n, a.held)
 	a.held -= n
-	a.share.take(-n)
-	a.budget.ReleaseMessage(n)
+	a.budget.releaseOf(a.share, n)
 }
 
 // Keep gives back all but n bytes.

@@ -82,7 +82,7 @@ func TestNewBudgetRefuses(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	b := newBudget(t, 1000) // 500 for messages, 250 of one caller
-	share := b.NewShare()
+	share := new(memory.Share)
 	one, two, other := b.NewAccount(0, share), b.NewAccount(0, share), b.NewAccount(100, nil)
 	if !one.Take(200) || !two.Fits(50) || !two.Take(50) || two.Fits(1) || !other.Take(100) {
 		t.Error("what fits was refused, or Fits told wrong")
@@ -117,5 +117,19 @@ func TestAccount(t *testing.T) {
 	}
 	if !b.NewAccount(0, share).Take(250) {
 		t.Error("the caller's share did not come back")
+	}
+}
+
+// However many callers hold what they get, another one finds room.
+func TestCallersLeaveRoomForOthers(t *testing.T) {
+	b := newBudget(t, 2048) // 1024 for messages
+	for i, want := range []int64{512, 256, 128, 64} {
+		a := b.NewAccount(0, &memory.Share{})
+		if a.Fits(want + 1) {
+			t.Errorf("caller %d may take %d bytes, want %d at most", i, want+1, want)
+		}
+		if !a.Take(want) {
+			t.Errorf("caller %d may not take %d bytes", i, want)
+		}
 	}
 }

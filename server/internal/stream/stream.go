@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 
 	pb "siamese/proto/siamese/v1"
@@ -36,14 +35,15 @@ import (
 // Metrics.
 type Config struct {
 	Registry      *infer.Registry
-	Caller        func(context.Context) string // names who makes a call
-	MaxStreams    int                          // open at a time
-	MaxReferences int                          // of one stream
-	MaxWindow     int                          // messages under way on one stream
-	Draining      <-chan struct{}              // closed when streams are to be told that the server stops
-	GraceOver     <-chan struct{}              // closed when streams are to end
-	Grace         time.Duration                // how long a stream is answered on after it was told that its model is to go
-	CutOff        time.Duration                // how long after it was told it is cut off, where its client takes no answers
+	Caller        func(context.Context) string                // names who makes a call
+	Enter         func(caller string) (leave func(), ok bool) // takes a place among MaxStreams
+	MaxStreams    int                                         // open at a time
+	MaxReferences int                                         // of one stream
+	MaxWindow     int                                         // messages under way on one stream
+	Draining      <-chan struct{}                             // closed when streams are to be told that the server stops
+	GraceOver     <-chan struct{}                             // closed when streams are to end
+	Grace         time.Duration                               // how long a stream is answered on after it was told that its model is to go
+	CutOff        time.Duration                               // how long after it was told it is cut off, where its client takes no answers
 	Explainer     fault.Explainer
 	Metrics       *metrics.Metrics // nil: none
 }
@@ -51,14 +51,13 @@ type Config struct {
 // Service answers StreamCompare. It is safe for concurrent use.
 type Service struct {
 	cfg   Config
-	open  *semaphore.Weighted // one unit for each open stream
-	parts sync.WaitGroup      // goroutines that may outlive their stream's handler by a moment
+	parts sync.WaitGroup // goroutines that may outlive their stream's handler by a moment
 }
 
 // New returns a service. The caller waits for it (Wait) when the last handler has
 // returned.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, open: semaphore.NewWeighted(int64(cfg.MaxStreams))}
+	return &Service{cfg: cfg}
 }
 
 // Wait returns when no goroutine of a stream is left.
@@ -81,19 +80,20 @@ func (s *Service) Compare(stream Stream) error {
 	if err != nil {
 		return err
 	}
-	if !s.open.TryAcquire(1) {
+	leave, ok := s.cfg.Enter(s.cfg.Caller(ctx))
+	if !ok {
 		return fault.TooManyStreams(s.cfg.MaxStreams)
 	}
 	model, err := s.cfg.Registry.Acquire(opening.GetOptions().GetModel())
 	if err != nil {
-		s.open.Release(1)
+		leave()
 		return err
 	}
 	ended := make(chan error, 1)
 	s.parts.Go(func() {
 		err := fault.Guard(func() error { return s.converse(ctx, cancel, model, stream, opening) })
 		model.Release()
-		s.open.Release(1)
+		leave()
 		ended <- err
 	})
 	return s.await(ended, model.Retiring(), cancel)

@@ -54,7 +54,7 @@ func (c *Command) planMemory(logger *slog.Logger) error {
 // noLimit is more than any machine has.
 const noLimit = 1 << 62
 
-// memoryOf is what calls get where there is room for so many bytes.
+// memoryOf is what calls get where there is room for this many bytes.
 func memoryOf(room int64) (int64, error) {
 	if room < server.MinMemoryBytes {
 		return 0, fmt.Errorf("expected %d MB more, less --cache-bytes, or --memory as you like it", (server.MinMemoryBytes-room+1<<20-1)>>20)

@@ -33,8 +33,8 @@ type Command struct {
 	MaxImages           int           `help:"Limits the images in one Embed." default:"128"`
 	MaxStreamReferences int           `help:"Limits the references on one stream." default:"16"`
 	MaxStreamWindow     int           `help:"Limits the frames in flight on one stream." default:"8"`
-	MaxStreams          int           `help:"Limits the open streams of all callers; more are refused." default:"256"`
-	MaxCalls            int           `help:"Limits the calls in flight of all callers, streams not counted; more are refused before their message is read." default:"512"`
+	MaxStreams          int           `help:"Limits the open streams of all callers, of which one has at most three times as many as are free; more are refused." default:"256"`
+	MaxCalls            int           `help:"Limits the calls in flight of all callers, streams not counted, of which one has at most three times as many as are free; more are refused before their message is read." default:"512"`
 	Memory              int64         `help:"Limits the bytes of messages, replies and pictures being decoded, of all calls at once. 0: 1 GiB, or less where the container or machine has no more." default:"0"`
 	MaxConnections      int           `help:"Limits the open connections at each port; more are closed at once." default:"2048"`
 	AddressConnections  int           `help:"Limits those of one address." name:"address-connections" default:"256"`

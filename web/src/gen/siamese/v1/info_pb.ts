@@ -253,7 +253,7 @@ export type Limits = Message<"siamese.v1.Limits"> & {
 
   /**
    * Streams of all callers that may be open at a time; TOO_MANY_STREAMS beyond
-   * that.
+   * that. One caller has at most three times as many as are left to others.
    *
    * @generated from field: uint32 max_streams = 14;
    */
@@ -261,7 +261,8 @@ export type Limits = Message<"siamese.v1.Limits"> & {
 
   /**
    * Calls of all callers, beside streams, that may be under way at a time;
-   * SERVER_BUSY beyond that.
+   * SERVER_BUSY beyond that. One caller has at most three times as many as are
+   * left to others.
    *
    * @generated from field: uint32 max_calls = 15;
    */
