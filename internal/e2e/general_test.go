@@ -59,6 +59,14 @@ func TestKindsOfThings(t *testing.T) {
 	if info := succeed(t, "model", "info", white); !strings.Contains(info, "generalized mean → projection → length 1 → embedding 512") {
 		t.Errorf("model info tells of no pooling:\n%s", info)
 	}
+	other := filepath.Join(dir, "other.safetensors")
+	succeed(t, append([]string{"head", other, "--data", proctest.Glyph(""), "--from", white, "--pooling", "average", "--input-size", "40", "--copies", "2", "--things", "4", "--steps", "1", "--pairs", "8"}, data...)...)
+	info := succeed(t, "model", "info", other)
+	for _, want := range []string{"other\n", "40×40", "Not calibrated"} {
+		if !strings.Contains(info, want) {
+			t.Errorf("model info of the same network of another form tells no %q:\n%s", want, info)
+		}
+	}
 	evaluates(t, white, data)
 	exported := filepath.Join(dir, "model", "1")
 	succeed(t, "export", "--model", white, exported)

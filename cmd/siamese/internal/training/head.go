@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"siamese/cmd/internal/cli"
@@ -60,7 +61,9 @@ func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	return modelfile.WriteNew(c.Out, source.Card, set, modelfile.Safetensors)
+	card := source.Card
+	card.ThresholdNote = uncalibrated // what it said was of the head before
+	return modelfile.WriteNew(c.Out, card, set, modelfile.Safetensors)
 }
 
 // source reads --from, of the form that --pooling and --input-size ask for. A file of
@@ -80,12 +83,19 @@ func (c *HeadCommand) source(ctx context.Context) (tfmodel.Source, error) {
 	architecture := &source.Card.Architecture
 	if c.Pooling != "" {
 		architecture.Pooling = tfmodel.Pooling(c.Pooling)
+		if architecture.Pooling != tfmodel.GeM {
+			architecture.GeMPower = 0
+		}
 	}
 	if c.InputSize > 0 {
 		architecture.Height, architecture.Width = c.InputSize, c.InputSize
 	}
 	if err := architecture.Validate(); err != nil {
 		return tfmodel.Source{}, err
+	}
+	if whole && (c.Pooling != "" || c.InputSize > 0) { // another model
+		source.Card = newCard(strings.TrimSuffix(filepath.Base(c.Out), filepath.Ext(c.Out)), *architecture)
+		architecture = &source.Card.Architecture
 	}
 	if source.Weights, err = reshaped(source.Weights, *architecture, c.Seed); err == nil && !whole {
 		source.Weights, err = tfmodel.FoldInput(source.Weights, tfmodel.ImageNetScaling())

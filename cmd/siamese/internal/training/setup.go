@@ -211,6 +211,9 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 	return merged, nil
 }
 
+// uncalibrated is the note of a threshold at which nothing was measured.
+const uncalibrated = "Not calibrated: `siamese eval verify` measures the errors at it."
+
 // newCard is the card of weights that were just made.
 func newCard(name string, architecture tfmodel.Architecture) tfmodel.Card {
 	return tfmodel.Card{
@@ -218,7 +221,7 @@ func newCard(name string, architecture tfmodel.Architecture) tfmodel.Card {
 		Architecture:  architecture,
 		Input:         "uint8 RGB at height × width; inside the graph float32 in [0,1]",
 		Threshold:     evaluate.DefaultThreshold,
-		ThresholdNote: "Not calibrated: `siamese eval verify` measures the errors at it.",
+		ThresholdNote: uncalibrated,
 	}
 }
 
