@@ -129,7 +129,7 @@ func TestTrainRefusesWhatChangesNothing(t *testing.T) {
 		{[]string{"--sampler", "levels", "--alphabets", "2"}, "changes nothing with --sampler levels"},
 		{[]string{"--sampler", "levels", "--domain", "pictures=1"}, `domain "pictures"`},
 		{[]string{"--domain-augment", "pictures=affine"}, `domain "pictures"`},
-		{[]string{"--projection", "8"}, `with pooling "flatten"`},
+		{[]string{"--projection", "8"}, "changes nothing with --pooling flatten"},
 	}
 	for _, tt := range tests {
 		_, stderr, code := proctest.Run(t, "", quick(filepath.Join(dir, "run"), append(tt.give, "--epochs", "1")...)...)

@@ -202,25 +202,37 @@ func RefuseBody(ctx context.Context, rpc string, err error) {
 }
 
 // readAll reads all of at most limit bytes and takes each copies times as it comes.
+// It keeps them in parts until it has all: a buffer that grows would leave half of it
+// behind each time.
 func (v *visit) readAll(from io.Reader, limit int, copies int64) ([]byte, error) {
-	var all bytes.Buffer
+	var parts [][]byte
+	size := 0
 	for {
-		n, err := io.CopyN(&all, from, readStep)
+		step := min(max(size, smallestPart), largestPart)
+		part := bytes.NewBuffer(make([]byte, 0, step+bytes.MinRead)) // as much as it asks for
+		n, err := io.CopyN(part, from, int64(step))
+		parts = append(parts, part.Bytes())
+		size += int(n)
 		switch {
-		case all.Len() > limit:
+		case size > limit:
 			return nil, status.Errorf(codes.ResourceExhausted, "received a message of more than %d bytes, expected at most that", limit)
 		case !v.account.Take(n * copies):
 			return nil, v.noRoom()
+		case errors.Is(err, io.EOF) && len(parts) == 1:
+			return parts[0], nil
 		case errors.Is(err, io.EOF):
-			return all.Bytes(), nil
+			return bytes.Join(parts, nil), nil
 		case err != nil:
 			return nil, err
 		}
 	}
 }
 
-// readStep is how far a message is read before its bytes are taken.
-const readStep = 64 << 10
+// A message is read in parts of these sizes before their bytes are taken.
+const (
+	smallestPart = 4 << 10
+	largestPart  = 64 << 10
+)
 
 // known reports whether an error says already what the caller is to be told.
 func known(err error) bool {
