@@ -126,7 +126,7 @@ func TestVersionThatComesInAShortage(t *testing.T) {
 	}
 }
 
-// limitFiles leaves a process so many file descriptors to spare; below 0 as many
+// limitFiles leaves a process this many file descriptors to spare; below 0 as many
 // as there may be. It returns the limit.
 func limitFiles(t *testing.T, server *proctest.Server, spare int) uint64 {
 	t.Helper()

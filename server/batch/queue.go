@@ -89,7 +89,7 @@ func (q *Queue) SubmitWait(ctx context.Context, images []Image) ([][]float32, Re
 func (q *Queue) Reserve(ctx context.Context, n int) (*Place, error) { return q.For("").Reserve(ctx, n) }
 
 // Probe encodes an image before all that wait, whatever the queue's bounds are. It is
-// for who wants to know whether the encoder answers.
+// for probes of whether the encoder answers.
 func (q *Queue) Probe(ctx context.Context, image Image) ([]float32, error) {
 	image.Key = Key{}
 	embeddings, _, err := q.submit(ctx, []Image{image}, func(j *job) error {

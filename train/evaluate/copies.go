@@ -21,7 +21,7 @@ const copyStream = 0x636f7079 // "copy"
 
 // CopiesConfig says which pictures are copied.
 type CopiesConfig struct {
-	Originals int      // at most so many, drawn by seed; 0 = DefaultOriginals
+	Originals int      // at most this many, drawn by seed; 0 = DefaultOriginals
 	Seed      uint64   // the same seed and dataset give the same copies
 	Of        []string // patterns of class names, as in RetrievalConfig; none: all
 	Threshold float64  // similarity from which a copy counts as recognised, 0..1; 0 = DefaultThreshold

@@ -20,7 +20,7 @@ const retrievalStream = 0x72657472 // "retr"
 
 // RetrievalConfig says what is searched for and among what.
 type RetrievalConfig struct {
-	Queries int    // at most so many, drawn by seed; 0 = DefaultQueries
+	Queries int    // at most this many, drawn by seed; 0 = DefaultQueries
 	Seed    uint64 // the same seed and dataset give the same queries
 	// Of and Among are patterns of class names (see dataset.ReadForbidden): which
 	// images are queries, and which are searched. None: all.
