@@ -140,7 +140,7 @@ func TestSmallBodiesOfLargeMessages(t *testing.T) {
 	longBar(t, left <= rest+restGrowth, "resident memory is %d MB above rest after %v, want at most %d", (left-rest)>>20, after, restGrowth>>20)
 }
 
-// waitAnswered waits until n calls were answered.
+// waitAnswered waits until want calls were answered.
 func waitAnswered(t *testing.T, b *beside, want int64) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
