@@ -100,7 +100,7 @@ func (s Serving) serverRows(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	rows = append(rows, atMost("start to SERVING, model unpacked", server.startSeconds, "s", startBarSeconds))
+	rows = append(rows, atMost("start to SERVING", server.startSeconds, "s", startBarSeconds))
 	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 )
 
 // errShorter says that a file is what it was before, cut off. A file is written
-// from its beginning, so that it may be half-written; or its last entries were
+// from its beginning, as a file that is still being written is; or its last entries were
 // removed. What is found so twice is taken over.
 var errShorter = errors.New("it is what was read before, cut off: it may be half-written, and is taken over if the next look finds the same")
 

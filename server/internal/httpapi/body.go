@@ -52,7 +52,7 @@ func (b Backend) readBody(r *http.Request) ([]byte, error) {
 		r.Header.Del("Content-Encoding")
 	}
 	body, err := admission.ReadBody(r.Context(), r.Body, limit, isGzip)
-	switch kind := mediaType(r); {
+	switch kind := r.Header.Get("Content-Type"); { // as understand spells it
 	case err != nil:
 		return nil, err
 	case strings.HasPrefix(kind, "application/grpc"):
@@ -94,10 +94,4 @@ func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
 // drain reads on for a moment, so that the answer is not lost.
 func (b Backend) drain(r *http.Request) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
-}
-
-// mediaType is a request's, without parameters.
-func mediaType(r *http.Request) string {
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(kind))
 }
