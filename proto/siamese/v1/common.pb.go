@@ -33,10 +33,14 @@ type CompareOptions struct {
 	// model's own threshold (ModelInfo.threshold). Outside 0..1:
 	// INVALID_ARGUMENT, THRESHOLD_RANGE.
 	Threshold *float32 `protobuf:"fixed32,2,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
-	// The version of the model that is to answer: the name of its folder, such as
-	// "3", or a label, such as "canary". Default: the server's default version.
-	// One that the server does not serve: NOT_FOUND, MODEL_NOT_FOUND. A stream
-	// stays with the version that it opened with until it ends.
+	// The model that is to answer: "model", "model/version" or "model/label", such
+	// as "omniglot", "general/3" or "general/canary"; a version or label alone is one
+	// of the default model. "auto": each pair is answered by the model to which both of
+	// its images are the most familiar, among those that the server says it of
+	// (GetServerInfoResponse.auto_models). Default: the server's default
+	// (GetServerInfoResponse.default_model). One that the server does not serve:
+	// NOT_FOUND, MODEL_NOT_FOUND. A stream stays with the versions that it opened with
+	// until it ends.
 	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -158,6 +162,65 @@ func (x *ModelReference) GetDigest() string {
 	return ""
 }
 
+// Familiarity is how like the pictures that a model knows an image is to it. It
+// tells a drawing from a photograph, noise or a blank frame from either; it can't tell
+// whether a similarity is right.
+type Familiarity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The share, 0 to 1, of pictures such as those that the model was made for that are
+	// less familiar to it than this image: 0 for what is like none of them.
+	Value float32 `protobuf:"fixed32,1,opt,name=value,proto3" json:"value,omitempty"`
+	// Whether value is below the model's bound (ModelInfo.familiarity_bound): then
+	// similarities of this image mean little.
+	Foreign       bool `protobuf:"varint,2,opt,name=foreign,proto3" json:"foreign,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Familiarity) Reset() {
+	*x = Familiarity{}
+	mi := &file_siamese_v1_common_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Familiarity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Familiarity) ProtoMessage() {}
+
+func (x *Familiarity) ProtoReflect() protoreflect.Message {
+	mi := &file_siamese_v1_common_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Familiarity.ProtoReflect.Descriptor instead.
+func (*Familiarity) Descriptor() ([]byte, []int) {
+	return file_siamese_v1_common_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Familiarity) GetValue() float32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *Familiarity) GetForeign() bool {
+	if x != nil {
+		return x.Foreign
+	}
+	return false
+}
+
 // Timings tells where a call's time went, as the server saw it. Stages of a
 // call with several images overlap, so they need not add up to the total.
 type Timings struct {
@@ -179,7 +242,7 @@ type Timings struct {
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_siamese_v1_common_proto_msgTypes[2]
+	mi := &file_siamese_v1_common_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -191,7 +254,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_common_proto_msgTypes[2]
+	mi := &file_siamese_v1_common_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -204,7 +267,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_common_proto_rawDescGZIP(), []int{2}
+	return file_siamese_v1_common_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Timings) GetDecode() *durationpb.Duration {
@@ -262,7 +325,7 @@ type ItemError struct {
 
 func (x *ItemError) Reset() {
 	*x = ItemError{}
-	mi := &file_siamese_v1_common_proto_msgTypes[3]
+	mi := &file_siamese_v1_common_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -274,7 +337,7 @@ func (x *ItemError) String() string {
 func (*ItemError) ProtoMessage() {}
 
 func (x *ItemError) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_common_proto_msgTypes[3]
+	mi := &file_siamese_v1_common_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -287,7 +350,7 @@ func (x *ItemError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ItemError.ProtoReflect.Descriptor instead.
 func (*ItemError) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_common_proto_rawDescGZIP(), []int{3}
+	return file_siamese_v1_common_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ItemError) GetCode() int32 {
@@ -333,7 +396,10 @@ const file_siamese_v1_common_proto_rawDesc = "" +
 	"\x0eModelReference\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
-	"\x06digest\x18\x03 \x01(\tR\x06digest\"\x86\x02\n" +
+	"\x06digest\x18\x03 \x01(\tR\x06digest\"=\n" +
+	"\vFamiliarity\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\x02R\x05value\x12\x18\n" +
+	"\aforeign\x18\x02 \x01(\bR\aforeign\"\x86\x02\n" +
 	"\aTimings\x121\n" +
 	"\x06decode\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06decode\x12/\n" +
 	"\x05queue\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05queue\x121\n" +
@@ -358,20 +424,21 @@ func file_siamese_v1_common_proto_rawDescGZIP() []byte {
 	return file_siamese_v1_common_proto_rawDescData
 }
 
-var file_siamese_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_siamese_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_siamese_v1_common_proto_goTypes = []any{
 	(*CompareOptions)(nil),      // 0: siamese.v1.CompareOptions
 	(*ModelReference)(nil),      // 1: siamese.v1.ModelReference
-	(*Timings)(nil),             // 2: siamese.v1.Timings
-	(*ItemError)(nil),           // 3: siamese.v1.ItemError
-	(*durationpb.Duration)(nil), // 4: google.protobuf.Duration
+	(*Familiarity)(nil),         // 2: siamese.v1.Familiarity
+	(*Timings)(nil),             // 3: siamese.v1.Timings
+	(*ItemError)(nil),           // 4: siamese.v1.ItemError
+	(*durationpb.Duration)(nil), // 5: google.protobuf.Duration
 }
 var file_siamese_v1_common_proto_depIdxs = []int32{
-	4, // 0: siamese.v1.Timings.decode:type_name -> google.protobuf.Duration
-	4, // 1: siamese.v1.Timings.queue:type_name -> google.protobuf.Duration
-	4, // 2: siamese.v1.Timings.encode:type_name -> google.protobuf.Duration
-	4, // 3: siamese.v1.Timings.compare:type_name -> google.protobuf.Duration
-	4, // 4: siamese.v1.Timings.total:type_name -> google.protobuf.Duration
+	5, // 0: siamese.v1.Timings.decode:type_name -> google.protobuf.Duration
+	5, // 1: siamese.v1.Timings.queue:type_name -> google.protobuf.Duration
+	5, // 2: siamese.v1.Timings.encode:type_name -> google.protobuf.Duration
+	5, // 3: siamese.v1.Timings.compare:type_name -> google.protobuf.Duration
+	5, // 4: siamese.v1.Timings.total:type_name -> google.protobuf.Duration
 	5, // [5:5] is the sub-list for method output_type
 	5, // [5:5] is the sub-list for method input_type
 	5, // [5:5] is the sub-list for extension type_name
@@ -391,7 +458,7 @@ func file_siamese_v1_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siamese_v1_common_proto_rawDesc), len(file_siamese_v1_common_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

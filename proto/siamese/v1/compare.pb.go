@@ -102,7 +102,14 @@ type CompareResponse struct {
 	// image_a as the network saw it, a PNG file, where asked for.
 	PreparedAPng []byte `protobuf:"bytes,6,opt,name=prepared_a_png,json=preparedAPng,proto3" json:"prepared_a_png,omitempty"`
 	// image_b as the network saw it, a PNG file, where asked for.
-	PreparedBPng  []byte `protobuf:"bytes,7,opt,name=prepared_b_png,json=preparedBPng,proto3" json:"prepared_b_png,omitempty"`
+	PreparedBPng []byte `protobuf:"bytes,7,opt,name=prepared_b_png,json=preparedBPng,proto3" json:"prepared_b_png,omitempty"`
+	// How familiar image_a is to the model. Unset where the model does not tell.
+	FamiliarityA *Familiarity `protobuf:"bytes,8,opt,name=familiarity_a,json=familiarityA,proto3" json:"familiarity_a,omitempty"`
+	// How familiar image_b is to the model. Unset where the model does not tell.
+	FamiliarityB *Familiarity `protobuf:"bytes,9,opt,name=familiarity_b,json=familiarityB,proto3" json:"familiarity_b,omitempty"`
+	// A sentence for people where the similarity means little, since an image is
+	// foreign to the model; empty otherwise.
+	Warning       string `protobuf:"bytes,10,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,6 +191,27 @@ func (x *CompareResponse) GetPreparedBPng() []byte {
 		return x.PreparedBPng
 	}
 	return nil
+}
+
+func (x *CompareResponse) GetFamiliarityA() *Familiarity {
+	if x != nil {
+		return x.FamiliarityA
+	}
+	return nil
+}
+
+func (x *CompareResponse) GetFamiliarityB() *Familiarity {
+	if x != nil {
+		return x.FamiliarityB
+	}
+	return nil
+}
+
+func (x *CompareResponse) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
 }
 
 // BatchCompareRequest is a list of pairs.
@@ -476,7 +504,19 @@ type PairScore struct {
 	// The first image as the network saw it, a PNG file, where asked for.
 	PreparedAPng []byte `protobuf:"bytes,3,opt,name=prepared_a_png,json=preparedAPng,proto3" json:"prepared_a_png,omitempty"`
 	// The second image as the network saw it, a PNG file, where asked for.
-	PreparedBPng  []byte `protobuf:"bytes,4,opt,name=prepared_b_png,json=preparedBPng,proto3" json:"prepared_b_png,omitempty"`
+	PreparedBPng []byte `protobuf:"bytes,4,opt,name=prepared_b_png,json=preparedBPng,proto3" json:"prepared_b_png,omitempty"`
+	// How familiar the first image is to the model. Unset where the model does not tell.
+	FamiliarityA *Familiarity `protobuf:"bytes,5,opt,name=familiarity_a,json=familiarityA,proto3" json:"familiarity_a,omitempty"`
+	// How familiar the second image is to the model. Unset where the model does not
+	// tell.
+	FamiliarityB *Familiarity `protobuf:"bytes,6,opt,name=familiarity_b,json=familiarityB,proto3" json:"familiarity_b,omitempty"`
+	// A sentence for people where the similarity means little, since an image is
+	// foreign to the model; empty otherwise.
+	Warning string `protobuf:"bytes,7,opt,name=warning,proto3" json:"warning,omitempty"`
+	// The model that answered this pair, where it is another one than the reply or
+	// stream names, as it may be with "auto". Its own threshold made the verdict then,
+	// unless the caller set one.
+	Model         *ModelReference `protobuf:"bytes,8,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,6 +579,34 @@ func (x *PairScore) GetPreparedBPng() []byte {
 	return nil
 }
 
+func (x *PairScore) GetFamiliarityA() *Familiarity {
+	if x != nil {
+		return x.FamiliarityA
+	}
+	return nil
+}
+
+func (x *PairScore) GetFamiliarityB() *Familiarity {
+	if x != nil {
+		return x.FamiliarityB
+	}
+	return nil
+}
+
+func (x *PairScore) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
+func (x *PairScore) GetModel() *ModelReference {
+	if x != nil {
+		return x.Model
+	}
+	return nil
+}
+
 var File_siamese_v1_compare_proto protoreflect.FileDescriptor
 
 const file_siamese_v1_compare_proto_rawDesc = "" +
@@ -548,7 +616,7 @@ const file_siamese_v1_compare_proto_rawDesc = "" +
 	"\x0eCompareRequest\x12*\n" +
 	"\aimage_a\x18\x01 \x01(\v2\x11.siamese.v1.ImageR\x06imageA\x12*\n" +
 	"\aimage_b\x18\x02 \x01(\v2\x11.siamese.v1.ImageR\x06imageB\x124\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1a.siamese.v1.CompareOptionsR\aoptions\"\x90\x02\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1a.siamese.v1.CompareOptionsR\aoptions\"\xa6\x03\n" +
 	"\x0fCompareResponse\x12\x1e\n" +
 	"\n" +
 	"similarity\x18\x01 \x01(\x02R\n" +
@@ -558,7 +626,11 @@ const file_siamese_v1_compare_proto_rawDesc = "" +
 	"\x05model\x18\x04 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\x12-\n" +
 	"\atimings\x18\x05 \x01(\v2\x13.siamese.v1.TimingsR\atimings\x12$\n" +
 	"\x0eprepared_a_png\x18\x06 \x01(\fR\fpreparedAPng\x12$\n" +
-	"\x0eprepared_b_png\x18\a \x01(\fR\fpreparedBPng\"x\n" +
+	"\x0eprepared_b_png\x18\a \x01(\fR\fpreparedBPng\x12<\n" +
+	"\rfamiliarity_a\x18\b \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityA\x12<\n" +
+	"\rfamiliarity_b\x18\t \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityB\x12\x18\n" +
+	"\awarning\x18\n" +
+	" \x01(\tR\awarning\"x\n" +
 	"\x13BatchCompareRequest\x12+\n" +
 	"\x05pairs\x18\x01 \x03(\v2\x15.siamese.v1.ImagePairR\x05pairs\x124\n" +
 	"\aoptions\x18\x02 \x01(\v2\x1a.siamese.v1.CompareOptionsR\aoptions\"c\n" +
@@ -575,14 +647,18 @@ const file_siamese_v1_compare_proto_rawDesc = "" +
 	"PairResult\x12-\n" +
 	"\x05score\x18\x01 \x01(\v2\x15.siamese.v1.PairScoreH\x00R\x05score\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x15.siamese.v1.ItemErrorH\x00R\x05errorB\t\n" +
-	"\aoutcome\"\x8b\x01\n" +
+	"\aoutcome\"\xd3\x02\n" +
 	"\tPairScore\x12\x1e\n" +
 	"\n" +
 	"similarity\x18\x01 \x01(\x02R\n" +
 	"similarity\x12\x12\n" +
 	"\x04same\x18\x02 \x01(\bR\x04same\x12$\n" +
 	"\x0eprepared_a_png\x18\x03 \x01(\fR\fpreparedAPng\x12$\n" +
-	"\x0eprepared_b_png\x18\x04 \x01(\fR\fpreparedBPngB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x0eprepared_b_png\x18\x04 \x01(\fR\fpreparedBPng\x12<\n" +
+	"\rfamiliarity_a\x18\x05 \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityA\x12<\n" +
+	"\rfamiliarity_b\x18\x06 \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityB\x12\x18\n" +
+	"\awarning\x18\a \x01(\tR\awarning\x120\n" +
+	"\x05model\x18\b \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05modelB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
 
 var (
 	file_siamese_v1_compare_proto_rawDescOnce sync.Once
@@ -609,7 +685,8 @@ var file_siamese_v1_compare_proto_goTypes = []any{
 	(*CompareOptions)(nil),       // 8: siamese.v1.CompareOptions
 	(*ModelReference)(nil),       // 9: siamese.v1.ModelReference
 	(*Timings)(nil),              // 10: siamese.v1.Timings
-	(*ItemError)(nil),            // 11: siamese.v1.ItemError
+	(*Familiarity)(nil),          // 11: siamese.v1.Familiarity
+	(*ItemError)(nil),            // 12: siamese.v1.ItemError
 }
 var file_siamese_v1_compare_proto_depIdxs = []int32{
 	7,  // 0: siamese.v1.CompareRequest.image_a:type_name -> siamese.v1.Image
@@ -617,20 +694,25 @@ var file_siamese_v1_compare_proto_depIdxs = []int32{
 	8,  // 2: siamese.v1.CompareRequest.options:type_name -> siamese.v1.CompareOptions
 	9,  // 3: siamese.v1.CompareResponse.model:type_name -> siamese.v1.ModelReference
 	10, // 4: siamese.v1.CompareResponse.timings:type_name -> siamese.v1.Timings
-	3,  // 5: siamese.v1.BatchCompareRequest.pairs:type_name -> siamese.v1.ImagePair
-	8,  // 6: siamese.v1.BatchCompareRequest.options:type_name -> siamese.v1.CompareOptions
-	7,  // 7: siamese.v1.ImagePair.image_a:type_name -> siamese.v1.Image
-	7,  // 8: siamese.v1.ImagePair.image_b:type_name -> siamese.v1.Image
-	5,  // 9: siamese.v1.BatchCompareResponse.results:type_name -> siamese.v1.PairResult
-	9,  // 10: siamese.v1.BatchCompareResponse.model:type_name -> siamese.v1.ModelReference
-	10, // 11: siamese.v1.BatchCompareResponse.timings:type_name -> siamese.v1.Timings
-	6,  // 12: siamese.v1.PairResult.score:type_name -> siamese.v1.PairScore
-	11, // 13: siamese.v1.PairResult.error:type_name -> siamese.v1.ItemError
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	11, // 5: siamese.v1.CompareResponse.familiarity_a:type_name -> siamese.v1.Familiarity
+	11, // 6: siamese.v1.CompareResponse.familiarity_b:type_name -> siamese.v1.Familiarity
+	3,  // 7: siamese.v1.BatchCompareRequest.pairs:type_name -> siamese.v1.ImagePair
+	8,  // 8: siamese.v1.BatchCompareRequest.options:type_name -> siamese.v1.CompareOptions
+	7,  // 9: siamese.v1.ImagePair.image_a:type_name -> siamese.v1.Image
+	7,  // 10: siamese.v1.ImagePair.image_b:type_name -> siamese.v1.Image
+	5,  // 11: siamese.v1.BatchCompareResponse.results:type_name -> siamese.v1.PairResult
+	9,  // 12: siamese.v1.BatchCompareResponse.model:type_name -> siamese.v1.ModelReference
+	10, // 13: siamese.v1.BatchCompareResponse.timings:type_name -> siamese.v1.Timings
+	6,  // 14: siamese.v1.PairResult.score:type_name -> siamese.v1.PairScore
+	12, // 15: siamese.v1.PairResult.error:type_name -> siamese.v1.ItemError
+	11, // 16: siamese.v1.PairScore.familiarity_a:type_name -> siamese.v1.Familiarity
+	11, // 17: siamese.v1.PairScore.familiarity_b:type_name -> siamese.v1.Familiarity
+	9,  // 18: siamese.v1.PairScore.model:type_name -> siamese.v1.ModelReference
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_compare_proto_init() }

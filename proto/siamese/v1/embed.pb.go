@@ -29,7 +29,9 @@ type EmbedRequest struct {
 	// Send back the pictures as the network saw them, as PNG files. Default
 	// false.
 	IncludePrepared bool `protobuf:"varint,2,opt,name=include_prepared,json=includePrepared,proto3" json:"include_prepared,omitempty"`
-	// The version of the model that is to answer, as in CompareOptions.
+	// The model that is to answer, as in CompareOptions. With "auto" each image is
+	// given the embedding of the model to which it is the most familiar
+	// (Embedding.model_digest).
 	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -171,7 +173,11 @@ type EmbedResult struct {
 	//	*EmbedResult_Error
 	Outcome isEmbedResult_Outcome `protobuf_oneof:"outcome"`
 	// The image as the network saw it, a PNG file, where asked for.
-	PreparedPng   []byte `protobuf:"bytes,3,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	PreparedPng []byte `protobuf:"bytes,3,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	// How familiar the image is to the model. Unset where the model does not tell.
+	Familiarity *Familiarity `protobuf:"bytes,4,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
+	// A sentence for people where the image is foreign to the model; empty otherwise.
+	Warning       string `protobuf:"bytes,5,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -238,6 +244,20 @@ func (x *EmbedResult) GetPreparedPng() []byte {
 	return nil
 }
 
+func (x *EmbedResult) GetFamiliarity() *Familiarity {
+	if x != nil {
+		return x.Familiarity
+	}
+	return nil
+}
+
+func (x *EmbedResult) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
 type isEmbedResult_Outcome interface {
 	isEmbedResult_Outcome()
 }
@@ -270,11 +290,13 @@ const file_siamese_v1_embed_proto_rawDesc = "" +
 	"\aresults\x18\x01 \x03(\v2\x17.siamese.v1.EmbedResultR\aresults\x120\n" +
 	"\x05model\x18\x02 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\x12-\n" +
 	"\atimings\x18\x03 \x01(\v2\x13.siamese.v1.TimingsR\atimings\x12%\n" +
-	"\x0eencoded_images\x18\x04 \x01(\rR\rencodedImages\"\xa1\x01\n" +
+	"\x0eencoded_images\x18\x04 \x01(\rR\rencodedImages\"\xf6\x01\n" +
 	"\vEmbedResult\x125\n" +
 	"\tembedding\x18\x01 \x01(\v2\x15.siamese.v1.EmbeddingH\x00R\tembedding\x12-\n" +
 	"\x05error\x18\x02 \x01(\v2\x15.siamese.v1.ItemErrorH\x00R\x05error\x12!\n" +
-	"\fprepared_png\x18\x03 \x01(\fR\vpreparedPngB\t\n" +
+	"\fprepared_png\x18\x03 \x01(\fR\vpreparedPng\x129\n" +
+	"\vfamiliarity\x18\x04 \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
+	"\awarning\x18\x05 \x01(\tR\awarningB\t\n" +
 	"\aoutcomeB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
 
 var (
@@ -299,6 +321,7 @@ var file_siamese_v1_embed_proto_goTypes = []any{
 	(*Timings)(nil),        // 5: siamese.v1.Timings
 	(*Embedding)(nil),      // 6: siamese.v1.Embedding
 	(*ItemError)(nil),      // 7: siamese.v1.ItemError
+	(*Familiarity)(nil),    // 8: siamese.v1.Familiarity
 }
 var file_siamese_v1_embed_proto_depIdxs = []int32{
 	3, // 0: siamese.v1.EmbedRequest.images:type_name -> siamese.v1.Image
@@ -307,11 +330,12 @@ var file_siamese_v1_embed_proto_depIdxs = []int32{
 	5, // 3: siamese.v1.EmbedResponse.timings:type_name -> siamese.v1.Timings
 	6, // 4: siamese.v1.EmbedResult.embedding:type_name -> siamese.v1.Embedding
 	7, // 5: siamese.v1.EmbedResult.error:type_name -> siamese.v1.ItemError
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8, // 6: siamese.v1.EmbedResult.familiarity:type_name -> siamese.v1.Familiarity
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_embed_proto_init() }

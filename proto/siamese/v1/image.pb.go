@@ -184,8 +184,8 @@ type Image_Raw struct {
 }
 
 type Image_Embedding struct {
-	// An embedding that this server's model made, from Embed: nothing is
-	// encoded then.
+	// An embedding that a model of this server made, from Embed: nothing is
+	// encoded then. With "auto" the model that made it answers.
 	Embedding *Embedding `protobuf:"bytes,3,opt,name=embedding,proto3,oneof"`
 }
 

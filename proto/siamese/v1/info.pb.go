@@ -25,7 +25,7 @@ const (
 // GetServerInfoRequest asks about a model.
 type GetServerInfoRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The version of the model that is asked about, as in CompareOptions.
+	// The model that is asked about, as in CompareOptions.
 	Model         string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -71,14 +71,24 @@ func (x *GetServerInfoRequest) GetModel() string {
 // GetServerInfoResponse is what a client can know before it calls.
 type GetServerInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The model that answers, or the one that was asked about.
+	// The model that answers, or the one that was asked about; of "auto" the first that
+	// is tried.
 	Model *ModelInfo `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// What the server accepts.
 	Limits *Limits `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
 	// What the server is.
 	Build *BuildInfo `protobuf:"bytes,3,opt,name=build,proto3" json:"build,omitempty"`
 	// Who may call, and how much.
-	Access        *Access `protobuf:"bytes,4,opt,name=access,proto3" json:"access,omitempty"`
+	Access *Access `protobuf:"bytes,4,opt,name=access,proto3" json:"access,omitempty"`
+	// The models that are served, each by its default version, in the order in which
+	// the server was given them. One that is still being loaded, or that does not hold,
+	// is not among them.
+	Models []*ModelInfo `protobuf:"bytes,5,rep,name=models,proto3" json:"models,omitempty"`
+	// What answers calls that name no model: the name of one of models, or "auto".
+	DefaultModel string `protobuf:"bytes,6,opt,name=default_model,json=defaultModel,proto3" json:"default_model,omitempty"`
+	// The names of the models among which "auto" chooses, in the order in which they are
+	// tried. Empty: there is no "auto".
+	AutoModels    []string `protobuf:"bytes,7,rep,name=auto_models,json=autoModels,proto3" json:"auto_models,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +151,27 @@ func (x *GetServerInfoResponse) GetAccess() *Access {
 	return nil
 }
 
+func (x *GetServerInfoResponse) GetModels() []*ModelInfo {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
+func (x *GetServerInfoResponse) GetDefaultModel() string {
+	if x != nil {
+		return x.DefaultModel
+	}
+	return ""
+}
+
+func (x *GetServerInfoResponse) GetAutoModels() []string {
+	if x != nil {
+		return x.AutoModels
+	}
+	return nil
+}
+
 // ModelInfo describes the model.
 type ModelInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -161,9 +192,18 @@ type ModelInfo struct {
 	Device string `protobuf:"bytes,7,opt,name=device,proto3" json:"device,omitempty"`
 	// What it computes in: "float32", or "bfloat16", whose similarities are up to
 	// some thousandths off. Empty where that is not known.
-	Precision     string `protobuf:"bytes,8,opt,name=precision,proto3" json:"precision,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Precision string `protobuf:"bytes,8,opt,name=precision,proto3" json:"precision,omitempty"`
+	// The name by which calls ask for it (CompareOptions.model), such as "general".
+	ServingName string `protobuf:"bytes,9,opt,name=serving_name,json=servingName,proto3" json:"serving_name,omitempty"`
+	// What it is for in a word or two for people, such as "Pictures". May be empty.
+	Title string `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`
+	// What it knows, in a sentence or two for people. May be empty.
+	Knows string `protobuf:"bytes,11,opt,name=knows,proto3" json:"knows,omitempty"`
+	// The familiarity below which an image is foreign to it, 0 to 1. 0: it does not
+	// tell familiarity.
+	FamiliarityBound float32 `protobuf:"fixed32,12,opt,name=familiarity_bound,json=familiarityBound,proto3" json:"familiarity_bound,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ModelInfo) Reset() {
@@ -250,6 +290,34 @@ func (x *ModelInfo) GetPrecision() string {
 		return x.Precision
 	}
 	return ""
+}
+
+func (x *ModelInfo) GetServingName() string {
+	if x != nil {
+		return x.ServingName
+	}
+	return ""
+}
+
+func (x *ModelInfo) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *ModelInfo) GetKnows() string {
+	if x != nil {
+		return x.Knows
+	}
+	return ""
+}
+
+func (x *ModelInfo) GetFamiliarityBound() float32 {
+	if x != nil {
+		return x.FamiliarityBound
+	}
+	return 0
 }
 
 // Limits is what the server accepts. Anything over one is refused, never cut,
@@ -611,12 +679,16 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x15siamese/v1/info.proto\x12\n" +
 	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17siamese/v1/common.proto\",\n" +
 	"\x14GetServerInfoRequest\x12\x14\n" +
-	"\x05model\x18\x01 \x01(\tR\x05model\"\xc9\x01\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"\xbe\x02\n" +
 	"\x15GetServerInfoResponse\x12+\n" +
 	"\x05model\x18\x01 \x01(\v2\x15.siamese.v1.ModelInfoR\x05model\x12*\n" +
 	"\x06limits\x18\x02 \x01(\v2\x12.siamese.v1.LimitsR\x06limits\x12+\n" +
 	"\x05build\x18\x03 \x01(\v2\x15.siamese.v1.BuildInfoR\x05build\x12*\n" +
-	"\x06access\x18\x04 \x01(\v2\x12.siamese.v1.AccessR\x06access\"\xa9\x02\n" +
+	"\x06access\x18\x04 \x01(\v2\x12.siamese.v1.AccessR\x06access\x12-\n" +
+	"\x06models\x18\x05 \x03(\v2\x15.siamese.v1.ModelInfoR\x06models\x12#\n" +
+	"\rdefault_model\x18\x06 \x01(\tR\fdefaultModel\x12\x1f\n" +
+	"\vauto_models\x18\a \x03(\tR\n" +
+	"autoModels\"\xa5\x03\n" +
 	"\tModelInfo\x128\n" +
 	"\treference\x18\x01 \x01(\v2\x1a.siamese.v1.ModelReferenceR\treference\x12!\n" +
 	"\finput_height\x18\x02 \x01(\rR\vinputHeight\x12\x1f\n" +
@@ -627,7 +699,12 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\vresize_rule\x18\x06 \x01(\tR\n" +
 	"resizeRule\x12\x16\n" +
 	"\x06device\x18\a \x01(\tR\x06device\x12\x1c\n" +
-	"\tprecision\x18\b \x01(\tR\tprecision\"\xda\x05\n" +
+	"\tprecision\x18\b \x01(\tR\tprecision\x12!\n" +
+	"\fserving_name\x18\t \x01(\tR\vservingName\x12\x14\n" +
+	"\x05title\x18\n" +
+	" \x01(\tR\x05title\x12\x14\n" +
+	"\x05knows\x18\v \x01(\tR\x05knows\x12+\n" +
+	"\x11familiarity_bound\x18\f \x01(\x02R\x10familiarityBound\"\xda\x05\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_image_bytes\x18\x02 \x01(\x04R\rmaxImageBytes\x12(\n" +
@@ -689,14 +766,15 @@ var file_siamese_v1_info_proto_depIdxs = []int32{
 	3, // 1: siamese.v1.GetServerInfoResponse.limits:type_name -> siamese.v1.Limits
 	5, // 2: siamese.v1.GetServerInfoResponse.build:type_name -> siamese.v1.BuildInfo
 	4, // 3: siamese.v1.GetServerInfoResponse.access:type_name -> siamese.v1.Access
-	6, // 4: siamese.v1.ModelInfo.reference:type_name -> siamese.v1.ModelReference
-	7, // 5: siamese.v1.Limits.default_deadline:type_name -> google.protobuf.Duration
-	7, // 6: siamese.v1.Limits.max_deadline:type_name -> google.protobuf.Duration
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2, // 4: siamese.v1.GetServerInfoResponse.models:type_name -> siamese.v1.ModelInfo
+	6, // 5: siamese.v1.ModelInfo.reference:type_name -> siamese.v1.ModelReference
+	7, // 6: siamese.v1.Limits.default_deadline:type_name -> google.protobuf.Duration
+	7, // 7: siamese.v1.Limits.max_deadline:type_name -> google.protobuf.Duration
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_info_proto_init() }

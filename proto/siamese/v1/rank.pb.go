@@ -124,8 +124,13 @@ type RankResponse struct {
 	EncodedImages uint32 `protobuf:"varint,6,opt,name=encoded_images,json=encodedImages,proto3" json:"encoded_images,omitempty"`
 	// The query as the network saw it, a PNG file, where asked for.
 	PreparedQueryPng []byte `protobuf:"bytes,7,opt,name=prepared_query_png,json=preparedQueryPng,proto3" json:"prepared_query_png,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How familiar the query is to the model. Unset where the model does not tell.
+	Familiarity *Familiarity `protobuf:"bytes,8,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
+	// A sentence for people where the query is foreign to the model, so that no
+	// similarity means much; empty otherwise.
+	Warning       string `protobuf:"bytes,9,opt,name=warning,proto3" json:"warning,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RankResponse) Reset() {
@@ -207,6 +212,20 @@ func (x *RankResponse) GetPreparedQueryPng() []byte {
 	return nil
 }
 
+func (x *RankResponse) GetFamiliarity() *Familiarity {
+	if x != nil {
+		return x.Familiarity
+	}
+	return nil
+}
+
+func (x *RankResponse) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
 // RankedCandidate is a candidate with its score.
 type RankedCandidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -217,7 +236,16 @@ type RankedCandidate struct {
 	// The verdict: similarity >= threshold.
 	Same bool `protobuf:"varint,3,opt,name=same,proto3" json:"same,omitempty"`
 	// The candidate as the network saw it, a PNG file, where asked for.
-	PreparedPng   []byte `protobuf:"bytes,4,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	PreparedPng []byte `protobuf:"bytes,4,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	// How familiar the candidate is to the model. Unset where the model does not tell.
+	Familiarity *Familiarity `protobuf:"bytes,5,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
+	// A sentence for people where the candidate is foreign to the model; empty
+	// otherwise.
+	Warning string `protobuf:"bytes,6,opt,name=warning,proto3" json:"warning,omitempty"`
+	// The model that scored this candidate, where it is another one than the reply
+	// names, as it may be with "auto". Its own threshold made the verdict then, unless
+	// the caller set one.
+	Model         *ModelReference `protobuf:"bytes,7,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -276,6 +304,27 @@ func (x *RankedCandidate) GetSame() bool {
 func (x *RankedCandidate) GetPreparedPng() []byte {
 	if x != nil {
 		return x.PreparedPng
+	}
+	return nil
+}
+
+func (x *RankedCandidate) GetFamiliarity() *Familiarity {
+	if x != nil {
+		return x.Familiarity
+	}
+	return nil
+}
+
+func (x *RankedCandidate) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
+func (x *RankedCandidate) GetModel() *ModelReference {
+	if x != nil {
+		return x.Model
 	}
 	return nil
 }
@@ -348,7 +397,7 @@ const file_siamese_v1_rank_proto_rawDesc = "" +
 	"candidates\x12\x13\n" +
 	"\x05top_k\x18\x03 \x01(\rR\x04topK\x12%\n" +
 	"\x0emin_similarity\x18\x04 \x01(\x02R\rminSimilarity\x124\n" +
-	"\aoptions\x18\x05 \x01(\v2\x1a.siamese.v1.CompareOptionsR\aoptions\"\xcb\x02\n" +
+	"\aoptions\x18\x05 \x01(\v2\x1a.siamese.v1.CompareOptionsR\aoptions\"\xa0\x03\n" +
 	"\fRankResponse\x123\n" +
 	"\x06ranked\x18\x01 \x03(\v2\x1b.siamese.v1.RankedCandidateR\x06ranked\x122\n" +
 	"\x06errors\x18\x02 \x03(\v2\x1a.siamese.v1.CandidateErrorR\x06errors\x12\x1c\n" +
@@ -356,14 +405,19 @@ const file_siamese_v1_rank_proto_rawDesc = "" +
 	"\x05model\x18\x04 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\x12-\n" +
 	"\atimings\x18\x05 \x01(\v2\x13.siamese.v1.TimingsR\atimings\x12%\n" +
 	"\x0eencoded_images\x18\x06 \x01(\rR\rencodedImages\x12,\n" +
-	"\x12prepared_query_png\x18\a \x01(\fR\x10preparedQueryPng\"~\n" +
+	"\x12prepared_query_png\x18\a \x01(\fR\x10preparedQueryPng\x129\n" +
+	"\vfamiliarity\x18\b \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
+	"\awarning\x18\t \x01(\tR\awarning\"\x85\x02\n" +
 	"\x0fRankedCandidate\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x1e\n" +
 	"\n" +
 	"similarity\x18\x02 \x01(\x02R\n" +
 	"similarity\x12\x12\n" +
 	"\x04same\x18\x03 \x01(\bR\x04same\x12!\n" +
-	"\fprepared_png\x18\x04 \x01(\fR\vpreparedPng\"S\n" +
+	"\fprepared_png\x18\x04 \x01(\fR\vpreparedPng\x129\n" +
+	"\vfamiliarity\x18\x05 \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
+	"\awarning\x18\x06 \x01(\tR\awarning\x120\n" +
+	"\x05model\x18\a \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\"S\n" +
 	"\x0eCandidateError\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12+\n" +
 	"\x05error\x18\x02 \x01(\v2\x15.siamese.v1.ItemErrorR\x05errorB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
@@ -390,22 +444,26 @@ var file_siamese_v1_rank_proto_goTypes = []any{
 	(*CompareOptions)(nil),  // 5: siamese.v1.CompareOptions
 	(*ModelReference)(nil),  // 6: siamese.v1.ModelReference
 	(*Timings)(nil),         // 7: siamese.v1.Timings
-	(*ItemError)(nil),       // 8: siamese.v1.ItemError
+	(*Familiarity)(nil),     // 8: siamese.v1.Familiarity
+	(*ItemError)(nil),       // 9: siamese.v1.ItemError
 }
 var file_siamese_v1_rank_proto_depIdxs = []int32{
-	4, // 0: siamese.v1.RankRequest.query:type_name -> siamese.v1.Image
-	4, // 1: siamese.v1.RankRequest.candidates:type_name -> siamese.v1.Image
-	5, // 2: siamese.v1.RankRequest.options:type_name -> siamese.v1.CompareOptions
-	2, // 3: siamese.v1.RankResponse.ranked:type_name -> siamese.v1.RankedCandidate
-	3, // 4: siamese.v1.RankResponse.errors:type_name -> siamese.v1.CandidateError
-	6, // 5: siamese.v1.RankResponse.model:type_name -> siamese.v1.ModelReference
-	7, // 6: siamese.v1.RankResponse.timings:type_name -> siamese.v1.Timings
-	8, // 7: siamese.v1.CandidateError.error:type_name -> siamese.v1.ItemError
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4,  // 0: siamese.v1.RankRequest.query:type_name -> siamese.v1.Image
+	4,  // 1: siamese.v1.RankRequest.candidates:type_name -> siamese.v1.Image
+	5,  // 2: siamese.v1.RankRequest.options:type_name -> siamese.v1.CompareOptions
+	2,  // 3: siamese.v1.RankResponse.ranked:type_name -> siamese.v1.RankedCandidate
+	3,  // 4: siamese.v1.RankResponse.errors:type_name -> siamese.v1.CandidateError
+	6,  // 5: siamese.v1.RankResponse.model:type_name -> siamese.v1.ModelReference
+	7,  // 6: siamese.v1.RankResponse.timings:type_name -> siamese.v1.Timings
+	8,  // 7: siamese.v1.RankResponse.familiarity:type_name -> siamese.v1.Familiarity
+	8,  // 8: siamese.v1.RankedCandidate.familiarity:type_name -> siamese.v1.Familiarity
+	6,  // 9: siamese.v1.RankedCandidate.model:type_name -> siamese.v1.ModelReference
+	9,  // 10: siamese.v1.CandidateError.error:type_name -> siamese.v1.ItemError
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_rank_proto_init() }

@@ -745,7 +745,7 @@ type StreamOpened struct {
 	MaxReferences uint32 `protobuf:"varint,2,opt,name=max_references,json=maxReferences,proto3" json:"max_references,omitempty"`
 	// The threshold that verdicts are made with.
 	Threshold float32 `protobuf:"fixed32,3,opt,name=threshold,proto3" json:"threshold,omitempty"`
-	// The model that answers.
+	// The model that answers; with "auto" the first that is tried.
 	Model         *ModelReference `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -815,7 +815,11 @@ type ReferenceSet struct {
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The picture as the network saw it, a PNG file, where asked for.
-	PreparedPng   []byte `protobuf:"bytes,2,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	PreparedPng []byte `protobuf:"bytes,2,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	// How familiar the picture is to the model. Unset where the model does not tell.
+	Familiarity *Familiarity `protobuf:"bytes,3,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
+	// A sentence for people where the picture is foreign to the model; empty otherwise.
+	Warning       string `protobuf:"bytes,4,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -862,6 +866,20 @@ func (x *ReferenceSet) GetPreparedPng() []byte {
 		return x.PreparedPng
 	}
 	return nil
+}
+
+func (x *ReferenceSet) GetFamiliarity() *Familiarity {
+	if x != nil {
+		return x.Familiarity
+	}
+	return nil
+}
+
+func (x *ReferenceSet) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
 }
 
 // ReferenceDropped tells that a reference is forgotten.
@@ -923,7 +941,12 @@ type FrameScored struct {
 	// Where the time went.
 	Timings *Timings `protobuf:"bytes,4,opt,name=timings,proto3" json:"timings,omitempty"`
 	// The frame as the network saw it, a PNG file, where asked for.
-	PreparedPng   []byte `protobuf:"bytes,5,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	PreparedPng []byte `protobuf:"bytes,5,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
+	// How familiar the frame is to the model. Unset where the model does not tell.
+	Familiarity *Familiarity `protobuf:"bytes,6,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
+	// A sentence for people where the frame is foreign to the model, so that no score
+	// means much; empty otherwise. ReferenceSet tells the same of references.
+	Warning       string `protobuf:"bytes,7,opt,name=warning,proto3" json:"warning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -993,6 +1016,20 @@ func (x *FrameScored) GetPreparedPng() []byte {
 	return nil
 }
 
+func (x *FrameScored) GetFamiliarity() *Familiarity {
+	if x != nil {
+		return x.Familiarity
+	}
+	return nil
+}
+
+func (x *FrameScored) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
+}
+
 // ReferenceScore is how a frame compares with one reference.
 type ReferenceScore struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1001,7 +1038,13 @@ type ReferenceScore struct {
 	// How alike frame and reference are: 0 to 1, where 1 means the same class.
 	Similarity float32 `protobuf:"fixed32,2,opt,name=similarity,proto3" json:"similarity,omitempty"`
 	// The verdict: similarity >= threshold.
-	Same          bool `protobuf:"varint,3,opt,name=same,proto3" json:"same,omitempty"`
+	Same bool `protobuf:"varint,3,opt,name=same,proto3" json:"same,omitempty"`
+	// The model that answered, where it is another one than StreamOpened names, as it
+	// may be with "auto". Its own threshold made the verdict then, unless the caller set
+	// one.
+	Model *ModelReference `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
+	// Whether the reference is foreign to the model that answered.
+	Foreign       bool `protobuf:"varint,5,opt,name=foreign,proto3" json:"foreign,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1053,6 +1096,20 @@ func (x *ReferenceScore) GetSimilarity() float32 {
 func (x *ReferenceScore) GetSame() bool {
 	if x != nil {
 		return x.Same
+	}
+	return false
+}
+
+func (x *ReferenceScore) GetModel() *ModelReference {
+	if x != nil {
+		return x.Model
+	}
+	return nil
+}
+
+func (x *ReferenceScore) GetForeign() bool {
+	if x != nil {
+		return x.Foreign
 	}
 	return false
 }
@@ -1378,25 +1435,31 @@ const file_siamese_v1_stream_proto_rawDesc = "" +
 	"\x06window\x18\x01 \x01(\rR\x06window\x12%\n" +
 	"\x0emax_references\x18\x02 \x01(\rR\rmaxReferences\x12\x1c\n" +
 	"\tthreshold\x18\x03 \x01(\x02R\tthreshold\x120\n" +
-	"\x05model\x18\x04 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\"E\n" +
+	"\x05model\x18\x04 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\"\x9a\x01\n" +
 	"\fReferenceSet\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
-	"\fprepared_png\x18\x02 \x01(\fR\vpreparedPng\"&\n" +
+	"\fprepared_png\x18\x02 \x01(\fR\vpreparedPng\x129\n" +
+	"\vfamiliarity\x18\x03 \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
+	"\awarning\x18\x04 \x01(\tR\awarning\"&\n" +
 	"\x10ReferenceDropped\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\xe0\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xb5\x02\n" +
 	"\vFrameScored\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12;\n" +
 	"\vcaptured_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"capturedAt\x122\n" +
 	"\x06scores\x18\x03 \x03(\v2\x1a.siamese.v1.ReferenceScoreR\x06scores\x12-\n" +
 	"\atimings\x18\x04 \x01(\v2\x13.siamese.v1.TimingsR\atimings\x12!\n" +
-	"\fprepared_png\x18\x05 \x01(\fR\vpreparedPng\"b\n" +
+	"\fprepared_png\x18\x05 \x01(\fR\vpreparedPng\x129\n" +
+	"\vfamiliarity\x18\x06 \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
+	"\awarning\x18\a \x01(\tR\awarning\"\xae\x01\n" +
 	"\x0eReferenceScore\x12\x1c\n" +
 	"\treference\x18\x01 \x01(\tR\treference\x12\x1e\n" +
 	"\n" +
 	"similarity\x18\x02 \x01(\x02R\n" +
 	"similarity\x12\x12\n" +
-	"\x04same\x18\x03 \x01(\bR\x04same\"\xb5\x01\n" +
+	"\x04same\x18\x03 \x01(\bR\x04same\x120\n" +
+	"\x05model\x18\x04 \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\x12\x18\n" +
+	"\aforeign\x18\x05 \x01(\bR\aforeign\"\xb5\x01\n" +
 	"\n" +
 	"PairScored\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12;\n" +
@@ -1458,9 +1521,10 @@ var file_siamese_v1_stream_proto_goTypes = []any{
 	(*Image)(nil),                 // 18: siamese.v1.Image
 	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 	(*ModelReference)(nil),        // 20: siamese.v1.ModelReference
-	(*Timings)(nil),               // 21: siamese.v1.Timings
-	(*PairScore)(nil),             // 22: siamese.v1.PairScore
-	(*ItemError)(nil),             // 23: siamese.v1.ItemError
+	(*Familiarity)(nil),           // 21: siamese.v1.Familiarity
+	(*Timings)(nil),               // 22: siamese.v1.Timings
+	(*PairScore)(nil),             // 23: siamese.v1.PairScore
+	(*ItemError)(nil),             // 24: siamese.v1.ItemError
 }
 var file_siamese_v1_stream_proto_depIdxs = []int32{
 	2,  // 0: siamese.v1.StreamCompareRequest.opening:type_name -> siamese.v1.StreamOpening
@@ -1486,19 +1550,22 @@ var file_siamese_v1_stream_proto_depIdxs = []int32{
 	15, // 20: siamese.v1.StreamCompareResponse.item_failed:type_name -> siamese.v1.ItemFailed
 	16, // 21: siamese.v1.StreamCompareResponse.draining:type_name -> siamese.v1.Draining
 	20, // 22: siamese.v1.StreamOpened.model:type_name -> siamese.v1.ModelReference
-	19, // 23: siamese.v1.FrameScored.captured_at:type_name -> google.protobuf.Timestamp
-	12, // 24: siamese.v1.FrameScored.scores:type_name -> siamese.v1.ReferenceScore
-	21, // 25: siamese.v1.FrameScored.timings:type_name -> siamese.v1.Timings
-	19, // 26: siamese.v1.PairScored.captured_at:type_name -> google.protobuf.Timestamp
-	22, // 27: siamese.v1.PairScored.score:type_name -> siamese.v1.PairScore
-	21, // 28: siamese.v1.PairScored.timings:type_name -> siamese.v1.Timings
-	19, // 29: siamese.v1.ItemFailed.captured_at:type_name -> google.protobuf.Timestamp
-	23, // 30: siamese.v1.ItemFailed.error:type_name -> siamese.v1.ItemError
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	21, // 23: siamese.v1.ReferenceSet.familiarity:type_name -> siamese.v1.Familiarity
+	19, // 24: siamese.v1.FrameScored.captured_at:type_name -> google.protobuf.Timestamp
+	12, // 25: siamese.v1.FrameScored.scores:type_name -> siamese.v1.ReferenceScore
+	22, // 26: siamese.v1.FrameScored.timings:type_name -> siamese.v1.Timings
+	21, // 27: siamese.v1.FrameScored.familiarity:type_name -> siamese.v1.Familiarity
+	20, // 28: siamese.v1.ReferenceScore.model:type_name -> siamese.v1.ModelReference
+	19, // 29: siamese.v1.PairScored.captured_at:type_name -> google.protobuf.Timestamp
+	23, // 30: siamese.v1.PairScored.score:type_name -> siamese.v1.PairScore
+	22, // 31: siamese.v1.PairScored.timings:type_name -> siamese.v1.Timings
+	19, // 32: siamese.v1.ItemFailed.captured_at:type_name -> google.protobuf.Timestamp
+	24, // 33: siamese.v1.ItemFailed.error:type_name -> siamese.v1.ItemError
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_stream_proto_init() }

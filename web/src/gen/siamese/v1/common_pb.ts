@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/common.proto.
  */
 export const file_siamese_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChdzaWFtZXNlL3YxL2NvbW1vbi5wcm90bxIKc2lhbWVzZS52MSJfCg5Db21wYXJlT3B0aW9ucxIYChBpbmNsdWRlX3ByZXBhcmVkGAEgASgIEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEg0KBW1vZGVsGAMgASgJQgwKCl90aHJlc2hvbGQiPwoOTW9kZWxSZWZlcmVuY2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCSLfAQoHVGltaW5ncxIpCgZkZWNvZGUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFcXVldWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoGZW5jb2RlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2NvbXBhcmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFdG90YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSQoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFZmllbGQYBCABKAlCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChdzaWFtZXNlL3YxL2NvbW1vbi5wcm90bxIKc2lhbWVzZS52MSJfCg5Db21wYXJlT3B0aW9ucxIYChBpbmNsdWRlX3ByZXBhcmVkGAEgASgIEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEg0KBW1vZGVsGAMgASgJQgwKCl90aHJlc2hvbGQiPwoOTW9kZWxSZWZlcmVuY2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCSItCgtGYW1pbGlhcml0eRINCgV2YWx1ZRgBIAEoAhIPCgdmb3JlaWduGAIgASgIIt8BCgdUaW1pbmdzEikKBmRlY29kZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVxdWV1ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCgZlbmNvZGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoHY29tcGFyZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgV0b3RhbBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJJCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoBRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVmaWVsZBgEIAEoCUIkWiJzaWFtZXNlL3Byb3RvL3NpYW1lc2UvdjE7c2lhbWVzZXYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * CompareOptions is what a caller can ask of any comparing call.
@@ -39,10 +39,14 @@ export type CompareOptions = Message<"siamese.v1.CompareOptions"> & {
   threshold?: number | undefined;
 
   /**
-   * The version of the model that is to answer: the name of its folder, such as
-   * "3", or a label, such as "canary". Default: the server's default version.
-   * One that the server does not serve: NOT_FOUND, MODEL_NOT_FOUND. A stream
-   * stays with the version that it opened with until it ends.
+   * The model that is to answer: "model", "model/version" or "model/label", such
+   * as "omniglot", "general/3" or "general/canary"; a version or label alone is one
+   * of the default model. "auto": each pair is answered by the model to which both of
+   * its images are the most familiar, among those that the server says it of
+   * (GetServerInfoResponse.auto_models). Default: the server's default
+   * (GetServerInfoResponse.default_model). One that the server does not serve:
+   * NOT_FOUND, MODEL_NOT_FOUND. A stream stays with the versions that it opened with
+   * until it ends.
    *
    * @generated from field: string model = 3;
    */
@@ -93,6 +97,38 @@ export const ModelReferenceSchema: GenMessage<ModelReference> = /*@__PURE__*/
   messageDesc(file_siamese_v1_common, 1);
 
 /**
+ * Familiarity is how like the pictures that a model knows an image is to it. It
+ * tells a drawing from a photograph, noise or a blank frame from either; it can't tell
+ * whether a similarity is right.
+ *
+ * @generated from message siamese.v1.Familiarity
+ */
+export type Familiarity = Message<"siamese.v1.Familiarity"> & {
+  /**
+   * The share, 0 to 1, of pictures such as those that the model was made for that are
+   * less familiar to it than this image: 0 for what is like none of them.
+   *
+   * @generated from field: float value = 1;
+   */
+  value: number;
+
+  /**
+   * Whether value is below the model's bound (ModelInfo.familiarity_bound): then
+   * similarities of this image mean little.
+   *
+   * @generated from field: bool foreign = 2;
+   */
+  foreign: boolean;
+};
+
+/**
+ * Describes the message siamese.v1.Familiarity.
+ * Use `create(FamiliaritySchema)` to create a new message.
+ */
+export const FamiliaritySchema: GenMessage<Familiarity> = /*@__PURE__*/
+  messageDesc(file_siamese_v1_common, 2);
+
+/**
  * Timings tells where a call's time went, as the server saw it. Stages of a
  * call with several images overlap, so they need not add up to the total.
  *
@@ -141,7 +177,7 @@ export type Timings = Message<"siamese.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_siamese_v1_common, 2);
+  messageDesc(file_siamese_v1_common, 3);
 
 /**
  * ItemError says why one item of a batch or stream has no result.
@@ -186,5 +222,5 @@ export type ItemError = Message<"siamese.v1.ItemError"> & {
  * Use `create(ItemErrorSchema)` to create a new message.
  */
 export const ItemErrorSchema: GenMessage<ItemError> = /*@__PURE__*/
-  messageDesc(file_siamese_v1_common, 3);
+  messageDesc(file_siamese_v1_common, 4);
 

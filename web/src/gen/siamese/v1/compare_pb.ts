@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CompareOptions, ModelReference, Timings } from "./common_pb.js";
+import type { CompareOptions, Familiarity, ModelReference, Timings } from "./common_pb.js";
 import { file_siamese_v1_common } from "./common_pb.js";
 import type { Image } from "./image_pb.js";
 import { file_siamese_v1_image } from "./image_pb.js";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/compare.proto.
  */
 export const file_siamese_v1_compare: GenFile = /*@__PURE__*/
-  fileDesc("ChhzaWFtZXNlL3YxL2NvbXBhcmUucHJvdG8SCnNpYW1lc2UudjEihQEKDkNvbXBhcmVSZXF1ZXN0EiIKB2ltYWdlX2EYASABKAsyES5zaWFtZXNlLnYxLkltYWdlEiIKB2ltYWdlX2IYAiABKAsyES5zaWFtZXNlLnYxLkltYWdlEisKB29wdGlvbnMYAyABKAsyGi5zaWFtZXNlLnYxLkNvbXBhcmVPcHRpb25zIscBCg9Db21wYXJlUmVzcG9uc2USEgoKc2ltaWxhcml0eRgBIAEoAhIMCgRzYW1lGAIgASgIEhEKCXRocmVzaG9sZBgDIAEoAhIpCgVtb2RlbBgEIAEoCzIaLnNpYW1lc2UudjEuTW9kZWxSZWZlcmVuY2USJAoHdGltaW5ncxgFIAEoCzITLnNpYW1lc2UudjEuVGltaW5ncxIWCg5wcmVwYXJlZF9hX3BuZxgGIAEoDBIWCg5wcmVwYXJlZF9iX3BuZxgHIAEoDEIkWiJzaWFtZXNlL3Byb3RvL3NpYW1lc2UvdjE7c2lhbWVzZXYxYgZwcm90bzM", [file_siamese_v1_common, file_siamese_v1_image]);
+  fileDesc("ChhzaWFtZXNlL3YxL2NvbXBhcmUucHJvdG8SCnNpYW1lc2UudjEihQEKDkNvbXBhcmVSZXF1ZXN0EiIKB2ltYWdlX2EYASABKAsyES5zaWFtZXNlLnYxLkltYWdlEiIKB2ltYWdlX2IYAiABKAsyES5zaWFtZXNlLnYxLkltYWdlEisKB29wdGlvbnMYAyABKAsyGi5zaWFtZXNlLnYxLkNvbXBhcmVPcHRpb25zIrgCCg9Db21wYXJlUmVzcG9uc2USEgoKc2ltaWxhcml0eRgBIAEoAhIMCgRzYW1lGAIgASgIEhEKCXRocmVzaG9sZBgDIAEoAhIpCgVtb2RlbBgEIAEoCzIaLnNpYW1lc2UudjEuTW9kZWxSZWZlcmVuY2USJAoHdGltaW5ncxgFIAEoCzITLnNpYW1lc2UudjEuVGltaW5ncxIWCg5wcmVwYXJlZF9hX3BuZxgGIAEoDBIWCg5wcmVwYXJlZF9iX3BuZxgHIAEoDBIuCg1mYW1pbGlhcml0eV9hGAggASgLMhcuc2lhbWVzZS52MS5GYW1pbGlhcml0eRIuCg1mYW1pbGlhcml0eV9iGAkgASgLMhcuc2lhbWVzZS52MS5GYW1pbGlhcml0eRIPCgd3YXJuaW5nGAogASgJQiRaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjFiBnByb3RvMw", [file_siamese_v1_common, file_siamese_v1_image]);
 
 /**
  * CompareRequest is one pair of images. The order does not matter: swapping
@@ -106,6 +106,28 @@ export type CompareResponse = Message<"siamese.v1.CompareResponse"> & {
    * @generated from field: bytes prepared_b_png = 7;
    */
   preparedBPng: Uint8Array;
+
+  /**
+   * How familiar image_a is to the model. Unset where the model does not tell.
+   *
+   * @generated from field: siamese.v1.Familiarity familiarity_a = 8;
+   */
+  familiarityA?: Familiarity | undefined;
+
+  /**
+   * How familiar image_b is to the model. Unset where the model does not tell.
+   *
+   * @generated from field: siamese.v1.Familiarity familiarity_b = 9;
+   */
+  familiarityB?: Familiarity | undefined;
+
+  /**
+   * A sentence for people where the similarity means little, since an image is
+   * foreign to the model; empty otherwise.
+   *
+   * @generated from field: string warning = 10;
+   */
+  warning: string;
 };
 
 /**

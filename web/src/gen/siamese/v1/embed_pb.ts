@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ItemError, ModelReference, Timings } from "./common_pb.js";
+import type { Familiarity, ItemError, ModelReference, Timings } from "./common_pb.js";
 import { file_siamese_v1_common } from "./common_pb.js";
 import type { Embedding, Image } from "./image_pb.js";
 import { file_siamese_v1_image } from "./image_pb.js";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/embed.proto.
  */
 export const file_siamese_v1_embed: GenFile = /*@__PURE__*/
-  fileDesc("ChZzaWFtZXNlL3YxL2VtYmVkLnByb3RvEgpzaWFtZXNlLnYxIloKDEVtYmVkUmVxdWVzdBIhCgZpbWFnZXMYASADKAsyES5zaWFtZXNlLnYxLkltYWdlEhgKEGluY2x1ZGVfcHJlcGFyZWQYAiABKAgSDQoFbW9kZWwYAyABKAkiogEKDUVtYmVkUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLnNpYW1lc2UudjEuRW1iZWRSZXN1bHQSKQoFbW9kZWwYAiABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEiQKB3RpbWluZ3MYAyABKAsyEy5zaWFtZXNlLnYxLlRpbWluZ3MSFgoOZW5jb2RlZF9pbWFnZXMYBCABKA0iggEKC0VtYmVkUmVzdWx0EioKCWVtYmVkZGluZxgBIAEoCzIVLnNpYW1lc2UudjEuRW1iZWRkaW5nSAASJgoFZXJyb3IYAiABKAsyFS5zaWFtZXNlLnYxLkl0ZW1FcnJvckgAEhQKDHByZXBhcmVkX3BuZxgDIAEoDEIJCgdvdXRjb21lQiRaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjFiBnByb3RvMw", [file_siamese_v1_common, file_siamese_v1_image]);
+  fileDesc("ChZzaWFtZXNlL3YxL2VtYmVkLnByb3RvEgpzaWFtZXNlLnYxIloKDEVtYmVkUmVxdWVzdBIhCgZpbWFnZXMYASADKAsyES5zaWFtZXNlLnYxLkltYWdlEhgKEGluY2x1ZGVfcHJlcGFyZWQYAiABKAgSDQoFbW9kZWwYAyABKAkiogEKDUVtYmVkUmVzcG9uc2USKAoHcmVzdWx0cxgBIAMoCzIXLnNpYW1lc2UudjEuRW1iZWRSZXN1bHQSKQoFbW9kZWwYAiABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEiQKB3RpbWluZ3MYAyABKAsyEy5zaWFtZXNlLnYxLlRpbWluZ3MSFgoOZW5jb2RlZF9pbWFnZXMYBCABKA0iwQEKC0VtYmVkUmVzdWx0EioKCWVtYmVkZGluZxgBIAEoCzIVLnNpYW1lc2UudjEuRW1iZWRkaW5nSAASJgoFZXJyb3IYAiABKAsyFS5zaWFtZXNlLnYxLkl0ZW1FcnJvckgAEhQKDHByZXBhcmVkX3BuZxgDIAEoDBIsCgtmYW1pbGlhcml0eRgEIAEoCzIXLnNpYW1lc2UudjEuRmFtaWxpYXJpdHkSDwoHd2FybmluZxgFIAEoCUIJCgdvdXRjb21lQiRaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjFiBnByb3RvMw", [file_siamese_v1_common, file_siamese_v1_image]);
 
 /**
  * EmbedRequest is a list of images.
@@ -38,7 +38,9 @@ export type EmbedRequest = Message<"siamese.v1.EmbedRequest"> & {
   includePrepared: boolean;
 
   /**
-   * The version of the model that is to answer, as in CompareOptions.
+   * The model that is to answer, as in CompareOptions. With "auto" each image is
+   * given the embedding of the model to which it is the most familiar
+   * (Embedding.model_digest).
    *
    * @generated from field: string model = 3;
    */
@@ -130,6 +132,20 @@ export type EmbedResult = Message<"siamese.v1.EmbedResult"> & {
    * @generated from field: bytes prepared_png = 3;
    */
   preparedPng: Uint8Array;
+
+  /**
+   * How familiar the image is to the model. Unset where the model does not tell.
+   *
+   * @generated from field: siamese.v1.Familiarity familiarity = 4;
+   */
+  familiarity?: Familiarity | undefined;
+
+  /**
+   * A sentence for people where the image is foreign to the model; empty otherwise.
+   *
+   * @generated from field: string warning = 5;
+   */
+  warning: string;
 };
 
 /**

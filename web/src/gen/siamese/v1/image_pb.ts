@@ -47,8 +47,8 @@ export type Image = Message<"siamese.v1.Image"> & {
     case: "raw";
   } | {
     /**
-     * An embedding that this server's model made, from Embed: nothing is
-     * encoded then.
+     * An embedding that a model of this server made, from Embed: nothing is
+     * encoded then. With "auto" the model that made it answers.
      *
      * @generated from field: siamese.v1.Embedding embedding = 3;
      */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/info.proto.
  */
 export const file_siamese_v1_info: GenFile = /*@__PURE__*/
-  fileDesc("ChVzaWFtZXNlL3YxL2luZm8ucHJvdG8SCnNpYW1lc2UudjEiJQoUR2V0U2VydmVySW5mb1JlcXVlc3QSDQoFbW9kZWwYASABKAkiqwEKFUdldFNlcnZlckluZm9SZXNwb25zZRIkCgVtb2RlbBgBIAEoCzIVLnNpYW1lc2UudjEuTW9kZWxJbmZvEiIKBmxpbWl0cxgCIAEoCzISLnNpYW1lc2UudjEuTGltaXRzEiQKBWJ1aWxkGAMgASgLMhUuc2lhbWVzZS52MS5CdWlsZEluZm8SIgoGYWNjZXNzGAQgASgLMhIuc2lhbWVzZS52MS5BY2Nlc3MiygEKCU1vZGVsSW5mbxItCglyZWZlcmVuY2UYASABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEhQKDGlucHV0X2hlaWdodBgCIAEoDRITCgtpbnB1dF93aWR0aBgDIAEoDRIYChBlbWJlZGRpbmdfbGVuZ3RoGAQgASgNEhEKCXRocmVzaG9sZBgFIAEoAhITCgtyZXNpemVfcnVsZRgGIAEoCRIOCgZkZXZpY2UYByABKAkSEQoJcHJlY2lzaW9uGAggASgJIt8DCgZMaW1pdHMSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYASABKAQSFwoPbWF4X2ltYWdlX2J5dGVzGAIgASgEEhgKEG1heF9pbWFnZV9waXhlbHMYAyABKAQSFgoObWF4X3NpZGVfcmF0aW8YBCABKA0SEQoJbWF4X3BhaXJzGAUgASgNEhYKDm1heF9jYW5kaWRhdGVzGAYgASgNEhIKCm1heF9pbWFnZXMYByABKA0SHQoVbWF4X3N0cmVhbV9yZWZlcmVuY2VzGAggASgNEhkKEW1heF9zdHJlYW1fd2luZG93GAkgASgNEiAKFG1heF9waXhlbHNfaW5fZmxpZ2h0GAogASgEQgIYARIZChFtYXhfcXVldWVkX2ltYWdlcxgLIAEoDRIzChBkZWZhdWx0X2RlYWRsaW5lGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWltYWdlX2Zvcm1hdHMYDSADKAkSEwoLbWF4X3N0cmVhbXMYDiABKA0SEQoJbWF4X2NhbGxzGA8gASgNEhQKDG1lbW9yeV9ieXRlcxgQIAEoBBIvCgxtYXhfZGVhZGxpbmUYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYQoGQWNjZXNzEhQKDHRva2VuX25lZWRlZBgBIAEoCBIYChBjYWxsc19wZXJfc2Vjb25kGAIgASgBEg0KBWJ1cnN0GAMgASgNEhgKEGNvbmN1cnJlbnRfY2FsbHMYBCABKA0iXgoJQnVpbGRJbmZvEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkSEgoKZ29fdmVyc2lvbhgDIAEoCRIaChJ0ZW5zb3JmbG93X3ZlcnNpb24YBCABKAlCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_siamese_v1_common]);
+  fileDesc("ChVzaWFtZXNlL3YxL2luZm8ucHJvdG8SCnNpYW1lc2UudjEiJQoUR2V0U2VydmVySW5mb1JlcXVlc3QSDQoFbW9kZWwYASABKAki/gEKFUdldFNlcnZlckluZm9SZXNwb25zZRIkCgVtb2RlbBgBIAEoCzIVLnNpYW1lc2UudjEuTW9kZWxJbmZvEiIKBmxpbWl0cxgCIAEoCzISLnNpYW1lc2UudjEuTGltaXRzEiQKBWJ1aWxkGAMgASgLMhUuc2lhbWVzZS52MS5CdWlsZEluZm8SIgoGYWNjZXNzGAQgASgLMhIuc2lhbWVzZS52MS5BY2Nlc3MSJQoGbW9kZWxzGAUgAygLMhUuc2lhbWVzZS52MS5Nb2RlbEluZm8SFQoNZGVmYXVsdF9tb2RlbBgGIAEoCRITCgthdXRvX21vZGVscxgHIAMoCSKZAgoJTW9kZWxJbmZvEi0KCXJlZmVyZW5jZRgBIAEoCzIaLnNpYW1lc2UudjEuTW9kZWxSZWZlcmVuY2USFAoMaW5wdXRfaGVpZ2h0GAIgASgNEhMKC2lucHV0X3dpZHRoGAMgASgNEhgKEGVtYmVkZGluZ19sZW5ndGgYBCABKA0SEQoJdGhyZXNob2xkGAUgASgCEhMKC3Jlc2l6ZV9ydWxlGAYgASgJEg4KBmRldmljZRgHIAEoCRIRCglwcmVjaXNpb24YCCABKAkSFAoMc2VydmluZ19uYW1lGAkgASgJEg0KBXRpdGxlGAogASgJEg0KBWtub3dzGAsgASgJEhkKEWZhbWlsaWFyaXR5X2JvdW5kGAwgASgCIt8DCgZMaW1pdHMSGQoRbWF4X21lc3NhZ2VfYnl0ZXMYASABKAQSFwoPbWF4X2ltYWdlX2J5dGVzGAIgASgEEhgKEG1heF9pbWFnZV9waXhlbHMYAyABKAQSFgoObWF4X3NpZGVfcmF0aW8YBCABKA0SEQoJbWF4X3BhaXJzGAUgASgNEhYKDm1heF9jYW5kaWRhdGVzGAYgASgNEhIKCm1heF9pbWFnZXMYByABKA0SHQoVbWF4X3N0cmVhbV9yZWZlcmVuY2VzGAggASgNEhkKEW1heF9zdHJlYW1fd2luZG93GAkgASgNEiAKFG1heF9waXhlbHNfaW5fZmxpZ2h0GAogASgEQgIYARIZChFtYXhfcXVldWVkX2ltYWdlcxgLIAEoDRIzChBkZWZhdWx0X2RlYWRsaW5lGAwgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWltYWdlX2Zvcm1hdHMYDSADKAkSEwoLbWF4X3N0cmVhbXMYDiABKA0SEQoJbWF4X2NhbGxzGA8gASgNEhQKDG1lbW9yeV9ieXRlcxgQIAEoBBIvCgxtYXhfZGVhZGxpbmUYESABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iYQoGQWNjZXNzEhQKDHRva2VuX25lZWRlZBgBIAEoCBIYChBjYWxsc19wZXJfc2Vjb25kGAIgASgBEg0KBWJ1cnN0GAMgASgNEhgKEGNvbmN1cnJlbnRfY2FsbHMYBCABKA0iXgoJQnVpbGRJbmZvEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkSEgoKZ29fdmVyc2lvbhgDIAEoCRIaChJ0ZW5zb3JmbG93X3ZlcnNpb24YBCABKAlCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_siamese_v1_common]);
 
 /**
  * GetServerInfoRequest asks about a model.
@@ -23,7 +23,7 @@ export const file_siamese_v1_info: GenFile = /*@__PURE__*/
  */
 export type GetServerInfoRequest = Message<"siamese.v1.GetServerInfoRequest"> & {
   /**
-   * The version of the model that is asked about, as in CompareOptions.
+   * The model that is asked about, as in CompareOptions.
    *
    * @generated from field: string model = 1;
    */
@@ -44,7 +44,8 @@ export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@_
  */
 export type GetServerInfoResponse = Message<"siamese.v1.GetServerInfoResponse"> & {
   /**
-   * The model that answers, or the one that was asked about.
+   * The model that answers, or the one that was asked about; of "auto" the first that
+   * is tried.
    *
    * @generated from field: siamese.v1.ModelInfo model = 1;
    */
@@ -70,6 +71,30 @@ export type GetServerInfoResponse = Message<"siamese.v1.GetServerInfoResponse"> 
    * @generated from field: siamese.v1.Access access = 4;
    */
   access?: Access | undefined;
+
+  /**
+   * The models that are served, each by its default version, in the order in which
+   * the server was given them. One that is still being loaded, or that does not hold,
+   * is not among them.
+   *
+   * @generated from field: repeated siamese.v1.ModelInfo models = 5;
+   */
+  models: ModelInfo[];
+
+  /**
+   * What answers calls that name no model: the name of one of models, or "auto".
+   *
+   * @generated from field: string default_model = 6;
+   */
+  defaultModel: string;
+
+  /**
+   * The names of the models among which "auto" chooses, in the order in which they are
+   * tried. Empty: there is no "auto".
+   *
+   * @generated from field: repeated string auto_models = 7;
+   */
+  autoModels: string[];
 };
 
 /**
@@ -142,6 +167,35 @@ export type ModelInfo = Message<"siamese.v1.ModelInfo"> & {
    * @generated from field: string precision = 8;
    */
   precision: string;
+
+  /**
+   * The name by which calls ask for it (CompareOptions.model), such as "general".
+   *
+   * @generated from field: string serving_name = 9;
+   */
+  servingName: string;
+
+  /**
+   * What it is for in a word or two for people, such as "Pictures". May be empty.
+   *
+   * @generated from field: string title = 10;
+   */
+  title: string;
+
+  /**
+   * What it knows, in a sentence or two for people. May be empty.
+   *
+   * @generated from field: string knows = 11;
+   */
+  knows: string;
+
+  /**
+   * The familiarity below which an image is foreign to it, 0 to 1. 0: it does not
+   * tell familiarity.
+   *
+   * @generated from field: float familiarity_bound = 12;
+   */
+  familiarityBound: number;
 };
 
 /**

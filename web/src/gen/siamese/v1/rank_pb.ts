@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CompareOptions, ItemError, ModelReference, Timings } from "./common_pb.js";
+import type { CompareOptions, Familiarity, ItemError, ModelReference, Timings } from "./common_pb.js";
 import { file_siamese_v1_common } from "./common_pb.js";
 import type { Image } from "./image_pb.js";
 import { file_siamese_v1_image } from "./image_pb.js";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/rank.proto.
  */
 export const file_siamese_v1_rank: GenFile = /*@__PURE__*/
-  fileDesc("ChVzaWFtZXNlL3YxL3JhbmsucHJvdG8SCnNpYW1lc2UudjEiqgEKC1JhbmtSZXF1ZXN0EiAKBXF1ZXJ5GAEgASgLMhEuc2lhbWVzZS52MS5JbWFnZRIlCgpjYW5kaWRhdGVzGAIgAygLMhEuc2lhbWVzZS52MS5JbWFnZRINCgV0b3BfaxgDIAEoDRIWCg5taW5fc2ltaWxhcml0eRgEIAEoAhIrCgdvcHRpb25zGAUgASgLMhouc2lhbWVzZS52MS5Db21wYXJlT3B0aW9ucyL/AQoMUmFua1Jlc3BvbnNlEisKBnJhbmtlZBgBIAMoCzIbLnNpYW1lc2UudjEuUmFua2VkQ2FuZGlkYXRlEioKBmVycm9ycxgCIAMoCzIaLnNpYW1lc2UudjEuQ2FuZGlkYXRlRXJyb3ISEQoJdGhyZXNob2xkGAMgASgCEikKBW1vZGVsGAQgASgLMhouc2lhbWVzZS52MS5Nb2RlbFJlZmVyZW5jZRIkCgd0aW1pbmdzGAUgASgLMhMuc2lhbWVzZS52MS5UaW1pbmdzEhYKDmVuY29kZWRfaW1hZ2VzGAYgASgNEhoKEnByZXBhcmVkX3F1ZXJ5X3BuZxgHIAEoDCJYCg9SYW5rZWRDYW5kaWRhdGUSDQoFaW5kZXgYASABKA0SEgoKc2ltaWxhcml0eRgCIAEoAhIMCgRzYW1lGAMgASgIEhQKDHByZXBhcmVkX3BuZxgEIAEoDCJFCg5DYW5kaWRhdGVFcnJvchINCgVpbmRleBgBIAEoDRIkCgVlcnJvchgCIAEoCzIVLnNpYW1lc2UudjEuSXRlbUVycm9yQiRaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjFiBnByb3RvMw", [file_siamese_v1_common, file_siamese_v1_image]);
+  fileDesc("ChVzaWFtZXNlL3YxL3JhbmsucHJvdG8SCnNpYW1lc2UudjEiqgEKC1JhbmtSZXF1ZXN0EiAKBXF1ZXJ5GAEgASgLMhEuc2lhbWVzZS52MS5JbWFnZRIlCgpjYW5kaWRhdGVzGAIgAygLMhEuc2lhbWVzZS52MS5JbWFnZRINCgV0b3BfaxgDIAEoDRIWCg5taW5fc2ltaWxhcml0eRgEIAEoAhIrCgdvcHRpb25zGAUgASgLMhouc2lhbWVzZS52MS5Db21wYXJlT3B0aW9ucyK+AgoMUmFua1Jlc3BvbnNlEisKBnJhbmtlZBgBIAMoCzIbLnNpYW1lc2UudjEuUmFua2VkQ2FuZGlkYXRlEioKBmVycm9ycxgCIAMoCzIaLnNpYW1lc2UudjEuQ2FuZGlkYXRlRXJyb3ISEQoJdGhyZXNob2xkGAMgASgCEikKBW1vZGVsGAQgASgLMhouc2lhbWVzZS52MS5Nb2RlbFJlZmVyZW5jZRIkCgd0aW1pbmdzGAUgASgLMhMuc2lhbWVzZS52MS5UaW1pbmdzEhYKDmVuY29kZWRfaW1hZ2VzGAYgASgNEhoKEnByZXBhcmVkX3F1ZXJ5X3BuZxgHIAEoDBIsCgtmYW1pbGlhcml0eRgIIAEoCzIXLnNpYW1lc2UudjEuRmFtaWxpYXJpdHkSDwoHd2FybmluZxgJIAEoCSLCAQoPUmFua2VkQ2FuZGlkYXRlEg0KBWluZGV4GAEgASgNEhIKCnNpbWlsYXJpdHkYAiABKAISDAoEc2FtZRgDIAEoCBIUCgxwcmVwYXJlZF9wbmcYBCABKAwSLAoLZmFtaWxpYXJpdHkYBSABKAsyFy5zaWFtZXNlLnYxLkZhbWlsaWFyaXR5Eg8KB3dhcm5pbmcYBiABKAkSKQoFbW9kZWwYByABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlIkUKDkNhbmRpZGF0ZUVycm9yEg0KBWluZGV4GAEgASgNEiQKBWVycm9yGAIgASgLMhUuc2lhbWVzZS52MS5JdGVtRXJyb3JCJFoic2lhbWVzZS9wcm90by9zaWFtZXNlL3YxO3NpYW1lc2V2MWIGcHJvdG8z", [file_siamese_v1_common, file_siamese_v1_image]);
 
 /**
  * RankRequest is one query and what it is held against.
@@ -123,6 +123,21 @@ export type RankResponse = Message<"siamese.v1.RankResponse"> & {
    * @generated from field: bytes prepared_query_png = 7;
    */
   preparedQueryPng: Uint8Array;
+
+  /**
+   * How familiar the query is to the model. Unset where the model does not tell.
+   *
+   * @generated from field: siamese.v1.Familiarity familiarity = 8;
+   */
+  familiarity?: Familiarity | undefined;
+
+  /**
+   * A sentence for people where the query is foreign to the model, so that no
+   * similarity means much; empty otherwise.
+   *
+   * @generated from field: string warning = 9;
+   */
+  warning: string;
 };
 
 /**
@@ -165,6 +180,30 @@ export type RankedCandidate = Message<"siamese.v1.RankedCandidate"> & {
    * @generated from field: bytes prepared_png = 4;
    */
   preparedPng: Uint8Array;
+
+  /**
+   * How familiar the candidate is to the model. Unset where the model does not tell.
+   *
+   * @generated from field: siamese.v1.Familiarity familiarity = 5;
+   */
+  familiarity?: Familiarity | undefined;
+
+  /**
+   * A sentence for people where the candidate is foreign to the model; empty
+   * otherwise.
+   *
+   * @generated from field: string warning = 6;
+   */
+  warning: string;
+
+  /**
+   * The model that scored this candidate, where it is another one than the reply
+   * names, as it may be with "auto". Its own threshold made the verdict then, unless
+   * the caller set one.
+   *
+   * @generated from field: siamese.v1.ModelReference model = 7;
+   */
+  model?: ModelReference | undefined;
 };
 
 /**
