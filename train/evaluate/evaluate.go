@@ -153,10 +153,11 @@ type pairDrawer struct {
 	anchors   []int   // the classes that have another class to differ from
 	others    [][]int // by class: the classes to choose a different one from, itself among them
 
-	images  []dataset.Image // every image drawn, once
-	numbers map[dataset.Image]int
-	pairs   []indices
-	same    []bool // one a pair
+	images   []dataset.Image // every image drawn, once
+	numbers  map[dataset.Image]int
+	pairs    []indices
+	same     []bool // one a pair
+	pairings []Pairing
 }
 
 func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, error) {
@@ -214,12 +215,14 @@ func candidates(classes []dataset.Class, negatives Negatives) [][]int {
 // draw adds count pairs of each kind, same and different in turn.
 func (d *pairDrawer) draw(count int) {
 	for range count {
-		images := d.classes[d.pick(d.positives)].Images
+		class := d.pick(d.positives)
+		images := d.classes[class].Images
 		first := d.random.IntN(len(images))
-		d.add(images[first], images[d.except(first, len(images))], true)
+		d.add(Pairing{images[first], images[d.except(first, len(images))], d.classes[class].Name, d.classes[class].Name}, true)
 
 		anchor := d.pick(d.anchors)
-		d.add(d.image(anchor), d.image(d.other(anchor)), false)
+		image, other := d.image(anchor), d.other(anchor)
+		d.add(Pairing{image, d.image(other), d.classes[anchor].Name, d.classes[other].Name}, false)
 	}
 }
 
@@ -261,8 +264,9 @@ func (d *pairDrawer) image(class int) dataset.Image {
 	return images[d.random.IntN(len(images))]
 }
 
-func (d *pairDrawer) add(a, b dataset.Image, same bool) {
-	d.pairs = append(d.pairs, indices{d.number(a), d.number(b)})
+func (d *pairDrawer) add(pair Pairing, same bool) {
+	d.pairings = append(d.pairings, pair)
+	d.pairs = append(d.pairs, indices{d.number(pair.A), d.number(pair.B)})
 	d.same = append(d.same, same)
 }
 

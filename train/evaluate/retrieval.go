@@ -278,4 +278,4 @@ func indicator(is bool) float64 {
 
 func sortedCopy(values []float64) []float64 { return slices.Sorted(slices.Values(values)) }
 
-func sortedKeys(of map[string]float64) []string { return slices.Sorted(maps.Keys(of)) }
+func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }

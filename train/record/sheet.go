@@ -22,6 +22,8 @@ const (
 	sheetLabel  = 17 // height of the line above a pair
 	sheetText   = 66 // width of the longest label
 	sheetRows   = 8  // pairs in a column, before a further column begins
+	sheetGlyph  = 7  // width of a letter
+	sheetLine   = 12 // height of a line below a pair
 )
 
 // MaxSheetPairs is how many pairs one sheet takes.
@@ -31,10 +33,15 @@ const MaxSheetPairs = 64
 type Pair struct {
 	A, B *imaging.Picture // only read
 	Same bool             // whether both are of one class
+	// Note follows the word above the pair, such as its similarity; Under are lines below
+	// it, such as the names of its classes. What is wider than the pair is cut. Empty: none.
+	Note  string
+	Under []string
 }
 
 // Sheet draws 1 to MaxSheetPairs pairs, all pictures of one size, as a PNG: each
-// pair side by side under the word "same" or "different", eight pairs a column.
+// pair side by side under the word "same" or "different", eight pairs a column. Lines
+// below the pairs make room in all cells.
 func Sheet(pairs []Pair) ([]byte, error) {
 	if len(pairs) == 0 || len(pairs) > MaxSheetPairs {
 		return nil, fmt.Errorf("sheet: received %d pairs, expected 1 to %d", len(pairs), MaxSheetPairs)
@@ -43,14 +50,22 @@ func Sheet(pairs []Pair) ([]byte, error) {
 		return nil, fmt.Errorf("sheet: pair 1 lacks a picture, expected two")
 	}
 	width, height := pairs[0].A.Width, pairs[0].A.Height
-	cell := image.Pt(max(2*width+sheetGap, sheetText)+2*sheetMargin, sheetLabel+height+sheetMargin)
+	lines := 0
+	for _, pair := range pairs {
+		lines = max(lines, len(pair.Under))
+	}
+	inner := max(2*width+sheetGap, sheetText)
+	cell := image.Pt(inner+2*sheetMargin, sheetLabel+height+lines*sheetLine+sheetMargin)
 	columns := (len(pairs) + sheetRows - 1) / sheetRows
 	canvas := image.NewRGBA(image.Rect(0, 0, columns*cell.X, min(len(pairs), sheetRows)*cell.Y+sheetMargin))
 	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.Gray{0xe8}), image.Point{}, draw.Src)
 	for i, pair := range pairs {
 		corner := image.Pt(i/sheetRows*cell.X+sheetMargin, i%sheetRows*cell.Y)
-		drawLabel(canvas, corner.Add(image.Pt(0, sheetLabel-4)), pair.Same)
+		drawLabel(canvas, corner.Add(image.Pt(0, sheetLabel-4)), pair, inner)
 		corner.Y += sheetLabel
+		for j, line := range pair.Under {
+			drawText(canvas, corner.Add(image.Pt(0, height+(j+1)*sheetLine-1)), line, color.Black, inner)
+		}
 		for j, picture := range []*imaging.Picture{pair.A, pair.B} {
 			if err := checkPicture(picture, width, height); err != nil {
 				return nil, fmt.Errorf("sheet: pair %d: %w", i+1, err)
@@ -78,14 +93,23 @@ func checkPicture(picture *imaging.Picture, width, height int) error {
 	return nil
 }
 
-func drawLabel(canvas draw.Image, baseline image.Point, same bool) {
+func drawLabel(canvas draw.Image, baseline image.Point, pair Pair, width int) {
 	label, ink := "different", brown
-	if same {
+	if pair.Same {
 		label, ink = "same", green
 	}
+	if pair.Note != "" {
+		label += " " + pair.Note
+	}
+	drawText(canvas, baseline, label, ink, width)
+}
+
+// drawText cuts what is wider than width, in pixels.
+func drawText(canvas draw.Image, baseline image.Point, text string, ink color.Color, width int) {
+	letters := []rune(text)
 	drawer := font.Drawer{
 		Dst: canvas, Src: image.NewUniform(ink), Face: basicfont.Face7x13,
 		Dot: fixed.P(baseline.X, baseline.Y),
 	}
-	drawer.DrawString(label)
+	drawer.DrawString(string(letters[:min(len(letters), width/sheetGlyph)]))
 }

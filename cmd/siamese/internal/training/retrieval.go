@@ -23,11 +23,16 @@ type partFlags struct {
 	Forbidden string   `help:"Names a file of classes that must not count as different (docs/training.md). Empty: none." placeholder:"FILE"`
 }
 
-// baselineFlags choose what is measured beside the model.
-type baselineFlags struct {
+// besideFlags choose what is measured beside the model.
+type besideFlags struct {
 	Baseline []string `help:"Measures the cosine of another model's embeddings beside: any model, or ImageNet's VGG16 file, whose last map is then averaged." placeholder:"FILE"`
-	ROC      string   `help:"Writes the ROC curves to this PNG file. Empty: none." placeholder:"FILE"`
-	JSON     bool     `help:"Prints a JSON object."`
+}
+
+// baselineFlags choose that, and the form of the result.
+type baselineFlags struct {
+	besideFlags
+	ROC  string `help:"Writes the ROC curves to this PNG file. Empty: none." placeholder:"FILE"`
+	JSON bool   `help:"Prints a JSON object."`
 }
 
 // hashName is what the perceptual hash is called in tables.
@@ -37,7 +42,7 @@ const hashName = "perceptual hash"
 const untrainedName = "untrained"
 
 // beside opens the baselines for the time of a call; the perceptual hash is always one.
-func (f baselineFlags) beside(ctx context.Context, like *network.Model, flags network.ModelFlags, use func([]evaluate.Baseline) error) (err error) {
+func (f besideFlags) beside(ctx context.Context, like *network.Model, flags network.ModelFlags, use func([]evaluate.Baseline) error) (err error) {
 	var baselines []evaluate.Baseline
 	for _, file := range f.Baseline {
 		baseline, closeModel, err := openBaseline(ctx, file, like.Card().Architecture, flags)

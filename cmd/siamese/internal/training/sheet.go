@@ -1,0 +1,54 @@
+package training
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	"siamese/train/dataset"
+	"siamese/train/evaluate"
+	"siamese/train/record"
+)
+
+// sheetExamples is how many pairs of a sort a sheet shows: a column.
+const sheetExamples = 8
+
+// writeSheet draws examples of a verification into a file; "" is none.
+func writeSheet(file string, data *dataset.Dataset, result evaluate.VerifyResult) error {
+	if file == "" {
+		return nil
+	}
+	wronglySame, wronglyDifferent, right := result.Examples(sheetExamples)
+	var pairs []record.Pair
+	for _, sort := range []struct {
+		word     string
+		examples []evaluate.Example
+	}{{"wrong", wronglySame}, {"wrong", wronglyDifferent}, {"right", right}} {
+		for _, example := range sort.examples {
+			pair, err := shown(data, example, sort.word)
+			if err != nil {
+				return err
+			}
+			pairs = append(pairs, pair)
+		}
+	}
+	sheet, err := record.Sheet(pairs)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, sheet, 0o644)
+}
+
+// shown is an example with its similarity and the names of its classes.
+func shown(data *dataset.Dataset, example evaluate.Example, word string) (record.Pair, error) {
+	pair := record.Pair{
+		Same: example.Same, Note: fmt.Sprintf("%.3f %s", example.Similarity, word),
+		Under: []string{path.Base(example.ClassA), path.Base(example.ClassB)},
+	}
+	var err error
+	if pair.A, err = data.Picture(example.A); err != nil {
+		return record.Pair{}, err
+	}
+	pair.B, err = data.Picture(example.B)
+	return pair, err
+}
