@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What: remakes the built-in model from the data, with fixed seeds: first with six
+# What: remakes the built-in model "omniglot" from the data, with fixed seeds: first with six
 #       alphabets held out, whose figures are the model's, then on all thirty.
-# How to run: scripts/train-builtin.sh DATA VGG16 FOLDER
+# How to run: scripts/train-omniglot.sh DATA VGG16 FOLDER
 #       DATA   Omniglot's images_background.zip
 #       VGG16  vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 #       FOLDER is where runs, weights, plots and figures go. What is there already
@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if (($# != 3)); then
-	echo "usage: scripts/train-builtin.sh DATA VGG16 FOLDER" >&2
+	echo "usage: scripts/train-omniglot.sh DATA VGG16 FOLDER" >&2
 	exit 2
 fi
 data=$1 vgg=$2 out=$3
@@ -48,7 +48,7 @@ stage together "${held[@]}" --rotations --start "$out/distance.safetensors" --sp
 
 # 4. What it is worth on the six alphabets.
 bin/siamese calibrate "$out/held-out.safetensors" --data "$data" --from "$out/together/last_epoch_weights.h5" "${held[@]}" \
-	--pairs 6000 --plot "$out/reliability.png" "${precision[@]}" | tee "$out/calibration.txt"
+	--pairs 4000 --plot "$out/reliability.png" "${precision[@]}" | tee "$out/calibration.txt"
 bin/siamese model import "$out/held-out.safetensors" "$out/held-out-fp16.safetensors" --dtype float16
 [[ -e $out/oneshot ]] || bin/siamese eval make-runs "$data" "$out/oneshot" "${held[@]}" --trials 1000
 for file in held-out held-out-fp16; do

@@ -13,7 +13,6 @@ import (
 	"siamese/cmd/internal/network"
 	"siamese/internal/modelfile"
 	"siamese/tfmodel"
-	"siamese/train/dataset"
 	"siamese/train/evaluate"
 )
 
@@ -26,14 +25,11 @@ type CalibrateCommand struct {
 	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes. 0: found on --data."`
 	Shift float64 `help:"Sets what is added to the logit after --scale."`
 
-	Pairs   int                `help:"Sets how many pairs of each kind to calibrate on: strangers, neighbours (two things of one kind), things (two images of one thing) and copies (an image and an edited copy of it). An even number." default:"4000"`
+	kindsFlags
 	Weights map[string]float64 `help:"Sets how much the pairs of a kind count together: strangers, neighbours, things, copies. 0: measured only. Not given: by the layout (docs/training.md)." placeholder:"KIND=WEIGHT"`
-	Groups  []string           `help:"Measures pairs of these classes, kinds or domains apart, too, by name or pattern." placeholder:"PATTERN"`
 	Plot    string             `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
 	JSON    string             `name:"json" help:"Writes what was measured to this JSON file. Empty: none." placeholder:"FILE"`
 
-	partFlags
-	heldFlags
 	network.TrustFlags
 	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
 	Precision string `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
@@ -77,16 +73,20 @@ func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (calibrat
 	if err != nil {
 		return calibration{}, err
 	}
-	pairs, err := c.score(ctx, weights)
-	if err != nil {
+	var pairs []evaluate.KindPair
+	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
+	if err := flags.With(ctx, func(model *network.Model) error {
+		pairs, err = c.score(ctx, model, c.Data, slices.Sorted(maps.Keys(weights)))
+		return err
+	}); err != nil {
 		return calibration{}, err
 	}
 	fit, err := evaluate.CalibrateKinds(pairs, weights)
 	if err != nil {
 		return calibration{}, err
 	}
-	measured := newCalibration(pairs, weights, fit, c.Groups)
-	return measured, errors.Join(measured.print(s.Out), measured.plot(c.Plot), measured.write(c.JSON))
+	measured := calibration{Line: fit.Line, Halves: fit.Halves, Weights: weights, Before: c.contrasts(pairs), After: c.contrasts(fit.After)}
+	return measured, errors.Join(measured.print(s.Out), plotContrasts(c.Plot, measured.After), measured.write(c.JSON))
 }
 
 // weights are the layout's, with those given by name over them.
@@ -106,30 +106,8 @@ func (c *CalibrateCommand) weights() (evaluate.KindWeights, error) {
 // of photographs copies as often as things and hardly ever two things of a kind, of which
 // nothing like half are met; of characters as many of one alphabet as not, and no copies.
 func (c *CalibrateCommand) defaultWeights() evaluate.KindWeights {
-	if c.Layout == dataset.Things.String() || c.Layout == dataset.Domains.String() {
+	if c.pictures() {
 		return evaluate.KindWeights{evaluate.Strangers: 2, evaluate.Neighbours: 0.2, evaluate.Things: 1, evaluate.EditedCopies: 1}
 	}
 	return evaluate.KindWeights{evaluate.Strangers: 1, evaluate.Neighbours: 1, evaluate.Things: 2}
-}
-
-// score compares pairs of each kind that has a weight, be it 0.
-func (c *CalibrateCommand) score(ctx context.Context, weights evaluate.KindWeights) (pairs []evaluate.KindPair, err error) {
-	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
-	err = flags.With(ctx, func(model *network.Model) error {
-		config := evaluate.KindsConfig{
-			Pairs: c.Pairs, Seed: c.Seed, Kinds: slices.Sorted(maps.Keys(weights)), Of: c.Of, Side: model.Card().Architecture.Height,
-		}
-		if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
-			return err
-		}
-		side := config.Side
-		if slices.Contains(config.Kinds, evaluate.EditedCopies) {
-			side *= 2 // so that crops stay sharp
-		}
-		return c.with(ctx, c.Data, side, func(data *dataset.Dataset) error {
-			pairs, err = evaluate.ScoreKinds(ctx, model, data, config)
-			return err
-		})
-	})
-	return pairs, err
 }

@@ -21,15 +21,6 @@ type calibration struct {
 	After   []evaluate.Contrast  `json:"after"`
 }
 
-func newCalibration(pairs []evaluate.KindPair, weights evaluate.KindWeights, fit evaluate.KindsFit, groups []string) calibration {
-	c := calibration{Line: fit.Line, Halves: fit.Halves, Weights: weights}
-	for _, of := range append([]string{""}, groups...) {
-		c.Before = append(c.Before, evaluate.Contrasts(pairs, of)...)
-		c.After = append(c.After, evaluate.Contrasts(fit.After, of)...)
-	}
-	return c
-}
-
 // note says in a card's words what was measured.
 func (c calibration) note(data, part string) string {
 	note := fmt.Sprintf("Calibrated on %s (%s).", data, part)
@@ -51,31 +42,18 @@ func (c calibration) print(w io.Writer) error {
 	} else {
 		fmt.Fprintln(w, "measured on the pairs that it was found on, which flatters: there are too few kinds for two halves")
 	}
-	fmt.Fprintf(w, "%-22s %6s %17s %7s %15s %15s %15s\n", "", "pairs", "calibration error", "AUC", "accuracy %", "recognised %", "false accepts %")
-	percent := func(m evaluate.Mean) string { return fmt.Sprintf("%.2f ± %.2f", 100*m.Value, 100*m.StdErr) }
-	of := ""
-	for i, after := range c.After {
-		if after.Of != of {
-			of = after.Of
-			fmt.Fprintln(w, of)
-		}
-		if _, err := fmt.Fprintf(w, "%-22s %6d %8.4f → %.4f %7.4f %15s %15s %15s\n", after.Same+", "+after.Different, after.Pairs,
-			c.Before[i].ECE, after.ECE, after.AUC, percent(after.Accuracy), percent(after.Recognised), percent(after.FalseAccepts)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printContrasts(w, c.After, c.Before)
 }
 
-// plot draws a curve for each sort of pairs, after calibration.
-func (c calibration) plot(file string) error {
+// plotContrasts draws the reliability of each sort of pairs into a file; "" is none.
+func plotContrasts(file string, contrasts []evaluate.Contrast) error {
 	if file == "" {
 		return nil
 	}
 	var curves []record.ReliabilityCurve
-	for _, after := range c.After {
-		if after.Of == "" {
-			curves = append(curves, reliabilityCurve(fmt.Sprintf("%s and %s: error %.3f", after.Same, after.Different, after.ECE), after.Bins))
+	for _, c := range contrasts {
+		if c.Of == "" {
+			curves = append(curves, reliabilityCurve(fmt.Sprintf("%s and %s: error %.3f", c.Same, c.Different, c.ECE), c.Bins))
 		}
 	}
 	picture, err := record.Reliability(curves...)
