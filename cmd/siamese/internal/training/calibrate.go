@@ -107,7 +107,7 @@ func (c *CalibrateCommand) weights() (evaluate.KindWeights, error) {
 // nothing like half are met; of characters as many of one alphabet as not, and no copies.
 func (c *CalibrateCommand) defaultWeights() evaluate.KindWeights {
 	if c.pictures() {
-		return evaluate.KindWeights{evaluate.Strangers: 2, evaluate.Neighbours: 0.2, evaluate.Things: 1, evaluate.EditedCopies: 1}
+		return evaluate.KindWeights{evaluate.Strangers: 2, evaluate.Neighbours: 0.1, evaluate.Things: 1, evaluate.EditedCopies: 1}
 	}
 	return evaluate.KindWeights{evaluate.Strangers: 1, evaluate.Neighbours: 1, evaluate.Things: 2}
 }
