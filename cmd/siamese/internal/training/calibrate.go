@@ -22,9 +22,10 @@ type CalibrateCommand struct {
 	From string `help:"Names the weight file to calibrate." required:"" placeholder:"FILE"`
 	Data string `help:"Names data that the model was not trained on. Empty: --scale is given." placeholder:"PATH"`
 
-	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes. 0: found on --data."`
+	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes; --data then tell familiarity alone. 0: found on --data."`
 	Shift float64 `help:"Sets what is added to the logit after --scale."`
 
+	familiarityFlags
 	kindsFlags
 	Weights map[string]float64 `help:"Sets how much the pairs of a kind count together: strangers, neighbours, things, copies. 0: measured only. Not given: by the layout (docs/training.md)." placeholder:"KIND=WEIGHT"`
 	Plot    string             `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
@@ -38,8 +39,8 @@ type CalibrateCommand struct {
 // Run folds a scale and a shift of the logit into the last layer, so that
 // similarities can be read as probabilities.
 func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
-	if given := c.Scale != 0; given == (c.Data != "") || c.Scale < 0 {
-		return cli.Usage(errors.New("calibrate: either --data, or --scale above 0 with --shift, is needed"))
+	if c.Scale == 0 && c.Data == "" || c.Scale < 0 {
+		return cli.Usage(errors.New("calibrate: --data, or --scale above 0 with --shift, is needed"))
 	}
 	if card := tfmodel.CardPath(c.Out); c.JSON != "" && filepath.Clean(c.JSON) == filepath.Clean(card) {
 		return cli.Usage(fmt.Errorf("calibrate: --json names %s, where the card of %s is written; expected another file", card, c.Out))
@@ -54,11 +55,9 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 	line := evaluate.Line{Scale: c.Scale, Shift: c.Shift}
 	card.ThresholdNote = fmt.Sprintf("Calibrated by a given scale %.4f and shift %+.4f of the logit.", c.Scale, c.Shift)
 	if c.Data != "" {
-		measured, err := c.measure(ctx, s)
-		if err != nil {
+		if err := c.learn(ctx, s, &card, &line); err != nil {
 			return err
 		}
-		line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
 	}
 	calibrated, err := tfmodel.RescaleLogit(source.Weights, line.Scale, line.Shift)
 	if err != nil {
@@ -67,18 +66,35 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 	return modelfile.WriteNew(c.Out, card, calibrated, modelfile.Safetensors)
 }
 
+// learn takes from the data what is familiar and, where no scale is given, the line.
+func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmodel.Card, line *evaluate.Line) error {
+	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
+	return flags.With(ctx, func(model *network.Model) (err error) {
+		if c.Familiarity > 0 {
+			if card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out); err != nil {
+				return err
+			}
+		}
+		if c.Scale != 0 {
+			return nil
+		}
+		measured, err := c.measure(ctx, model, s)
+		if err != nil {
+			return err
+		}
+		*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
+		return nil
+	})
+}
+
 // measure finds scale and shift on the data, and reports what they do.
-func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (calibration, error) {
+func (c *CalibrateCommand) measure(ctx context.Context, model *network.Model, s cli.Streams) (calibration, error) {
 	weights, err := c.weights()
 	if err != nil {
 		return calibration{}, err
 	}
-	var pairs []evaluate.KindPair
-	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
-	if err := flags.With(ctx, func(model *network.Model) error {
-		pairs, err = c.score(ctx, model, c.Data, slices.Sorted(maps.Keys(weights)))
-		return err
-	}); err != nil {
+	pairs, err := c.score(ctx, model, c.Data, slices.Sorted(maps.Keys(weights)))
+	if err != nil {
 		return calibration{}, err
 	}
 	fit, err := evaluate.CalibrateKinds(pairs, weights)
