@@ -22,6 +22,10 @@ type Model = infer.Model
 // ModelInfo describes a model.
 type ModelInfo = infer.ModelInfo
 
+// Familiarity tells how like the pictures that a model knows an image is to it. It must
+// be safe for concurrent use.
+type Familiarity = infer.Familiarity
+
 // AddModel lets calls that name info.Version be answered by model, beside the
 // models that there are. Each has a queue of its own. The server does not close
 // the model: its owner does, once it is out of use (RemoveModel) or Serve has
