@@ -29,7 +29,7 @@ func scrapedNames(t *testing.T) []string {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if err := metrics.CountLoads(registry, func() (held, failed uint64) { return 1, 0 }); err != nil {
+	if err := metrics.CountLoads(registry, func() []metrics.Loads { return []metrics.Loads{{Model: "fake", Held: 1}} }); err != nil {
 		t.Fatal(err)
 	}
 	r := serve(t, server.Config{Metrics: registry}, &fakeModel{})

@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -83,11 +84,21 @@ func NotReady() *Fault {
 	return &Fault{code: codes.Unavailable, reason: ReasonNotReady, message: "the server has no model yet"}
 }
 
-// ModelNotFound says that no version or label has this name.
-func ModelNotFound(name string) *Fault {
+// ModelNotReady says that a model is served, but has no version that answers now.
+func ModelNotReady(name string) *Fault {
+	return &Fault{
+		code: codes.Unavailable, reason: ReasonNotReady,
+		message: fmt.Sprintf("model %q has no version that answers: it is being loaded, or does not hold", name),
+	}
+}
+
+// ModelNotFound says that no model, version or label has this name, and which models
+// there are.
+func ModelNotFound(name string, models []string) *Fault {
 	return &Fault{
 		code: codes.NotFound, reason: ReasonModelNotFound,
-		message: fmt.Sprintf("received model %s, expected a version or label that the server serves", Quote(name)),
+		message: fmt.Sprintf("received model %s, expected one of %s, MODEL/VERSION or MODEL/LABEL, or a version or label of the default model",
+			Quote(name), strings.Join(models, ", ")),
 	}
 }
 

@@ -9,6 +9,7 @@
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ type Familiarity interface {
 
 // ModelInfo describes a model.
 type ModelInfo struct {
-	ServingName     string  // by which calls ask for it, such as "general"
+	ServingName     string  // by which calls ask for it, such as "general"; empty = Name
 	Title           string  // what it is for in a word or two for people; may be empty
 	Knows           string  // what it knows in a sentence or two for people; may be empty
 	Name            string  // such as "siamese-omniglot"
@@ -90,6 +91,9 @@ type ModelInfo struct {
 
 // Validate returns an error that names the field which is out of range, if any.
 func (m ModelInfo) Validate() error {
+	if err := CheckName(cmp.Or(m.ServingName, m.Name)); err != nil {
+		return err
+	}
 	switch {
 	case m.Digest == "":
 		return fmt.Errorf("server: ModelInfo.Digest is empty, expected the weights' digest")

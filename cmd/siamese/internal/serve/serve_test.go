@@ -24,7 +24,14 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 	if _, err := parser.Parse([]string{"serve"}); err != nil {
 		t.Fatal(err)
 	}
+	chosen, err := commands.Serve.choose()
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := server.Config{
+		Models:                  chosen.names(),
+		DefaultModel:            chosen.answer,
+		AutoModels:              chosen.autoModels(),
 		MaxMessageBytes:         server.DefaultMaxMessageBytes,
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,
@@ -52,7 +59,7 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 	// The program keeps embeddings and looks after its model, a bare server does
 	// neither.
 	ignored := cmpopts.IgnoreFields(server.Config{}, "CacheBytes", "WatchdogPeriod", "Build")
-	if diff := cmp.Diff(want, commands.Serve.config(nil), ignored); diff != "" {
+	if diff := cmp.Diff(want, commands.Serve.config(chosen, nil), ignored); diff != "" {
 		t.Errorf("configuration without flags (-want +got):\n%s", diff)
 	}
 }

@@ -77,7 +77,7 @@ func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (scale, s
 // scores compares pairs of both kinds of negatives.
 func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error) {
 	var scores []evaluate.Score
-	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
+	flags := network.ModelFlags{Model: c.From, RunFlags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}}
 	err := flags.With(ctx, func(model *network.Model) error {
 		forbidden, err := readForbidden(c.Forbidden)
 		if err != nil {
