@@ -25,14 +25,33 @@ func ReferenceOutsideStream() *Fault {
 	return invalid(ReasonReferenceOutsideStream, "received the name of a reference, expected an image: only a stream has references")
 }
 
-// ModelMismatch says that an embedding was made by another model than the one
-// that answers.
-func ModelMismatch(received, expected string) *Fault {
+// ModelMismatch says that an embedding was made by another model than those that
+// answer: expected are the digests, at least one.
+func ModelMismatch(received string, expected ...string) *Fault {
 	return &Fault{
 		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
-		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %q", Quote(received), expected),
-		metadata: map[string]string{"model_digest": expected},
+		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %s", Quote(received), quoteAny(expected)),
+		metadata: map[string]string{"model_digest": expected[0]},
 	}
+}
+
+// EmbeddingsOfTwoModels says that two images can't be scored against each other, since
+// they came as embeddings of different models, by their digests.
+func EmbeddingsOfTwoModels(a, b string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
+		message:  fmt.Sprintf("received embeddings of models %q and %q to be compared, expected both of one model", a, b),
+		metadata: map[string]string{"model_digest": a},
+	}
+}
+
+// quoteAny quotes names of which any will do.
+func quoteAny(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, " or ")
 }
 
 // EmbeddingLength says that an embedding has another length than the model's.

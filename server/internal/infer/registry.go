@@ -52,9 +52,10 @@ type Registry struct {
 	pool  *pool
 	stats stats
 
-	mu     sync.Mutex
-	closed bool
-	models []*namedModel // in order; one may have no version loaded
+	mu        sync.Mutex
+	closed    bool
+	models    []*namedModel    // in order; one may have no version loaded
+	onSeveral map[*Handle]bool // handles on several models
 }
 
 // namedModel is the versions of one model that are loaded. The registry's mutex
@@ -89,7 +90,7 @@ func (m *loadedModel) isRetired() bool {
 
 // NewRegistry returns a registry without models. The caller must Close it.
 func NewRegistry(cfg Config) *Registry {
-	r := &Registry{cfg: cfg, pool: newPool(cfg.Memory)}
+	r := &Registry{cfg: cfg, pool: newPool(cfg.Memory), onSeveral: make(map[*Handle]bool)}
 	for _, name := range cfg.Models {
 		r.openLocked(name)
 	}
@@ -106,17 +107,22 @@ func (r *Registry) openLocked(name string) *namedModel {
 	return m
 }
 
-// Handle is a model in use: it stays loaded until Release.
+// Handle is a model in use, or those of [Auto]: they stay loaded until Release.
 type Handle struct {
 	registry *Registry
 	model    *loadedModel
+	others   []*loadedModel // of Auto: those that are tried after model
+	retiring chan struct{}  // closed when any of them is to go; nil where there are no others
 }
 
-// Acquire returns a handle on the model that a call names (findLocked). The caller
-// must Release it. Errors: *[fault.Fault].
+// Acquire returns a handle on the model that a call names (findLocked), on several for
+// [Auto]. The caller must Release it. Errors: *[fault.Fault].
 func (r *Registry) Acquire(name string) (*Handle, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if h := r.holdAutoLocked(name); h != nil {
+		return h, nil
+	}
 	m, err := r.findLocked(name)
 	if err != nil {
 		return nil, err
@@ -130,15 +136,27 @@ func (r *Registry) holdLocked(m *loadedModel) *Handle {
 	return &Handle{registry: r, model: m}
 }
 
-// Retiring is closed when the model is to go: a call that may last should end soon.
-func (h *Handle) Retiring() <-chan struct{} { return h.model.retired }
+// Info describes the model; of [Auto] the one that is tried first.
+func (h *Handle) Info() ModelInfo { return h.model.engine.info }
 
-// Release lets go of the model, once.
+// Retiring is closed when the model is to go, or one of several: a call that may last
+// should end soon.
+func (h *Handle) Retiring() <-chan struct{} {
+	if h.retiring != nil {
+		return h.retiring
+	}
+	return h.model.retired
+}
+
+// Release lets go of the models, once.
 func (h *Handle) Release() {
 	h.registry.mu.Lock()
 	defer h.registry.mu.Unlock()
-	h.model.handles--
-	h.model.closeLocked()
+	delete(h.registry.onSeveral, h)
+	for _, m := range h.all() {
+		m.handles--
+		m.closeLocked()
+	}
 }
 
 // closeLocked says so when the last handle on a retired model is released.
@@ -256,6 +274,7 @@ func (r *Registry) Remove(name, version string) (wait func(), err error) {
 	}
 	delete(of.byVersion, version)
 	close(m.retired)
+	r.retireAutoLocked(m)
 	m.closeLocked()
 	return func() {
 		<-m.idle
