@@ -25,10 +25,15 @@ func newAdmin(v *versioned, cfg admin.Config) *admin.Service {
 // administer starts an admin service over a server's versions.
 func administer(t *testing.T, v *versioned) adminpb.AdminServiceClient {
 	t.Helper()
+	return administerBy(t, newAdmin(v, admin.Config{}))
+}
+
+// administerBy starts an admin service.
+func administerBy(t *testing.T, service *admin.Service) adminpb.AdminServiceClient {
+	t.Helper()
 	listener := bufconn.Listen(bufferBytes)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	service := newAdmin(v, admin.Config{})
 	go func() { served <- service.Serve(ctx, listener) }()
 	conn := dial(t, listener)
 	t.Cleanup(func() {

@@ -164,6 +164,9 @@ func (r *Registry) Catalogue() Catalogue {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := Catalogue{Default: r.defaultName()}
+	if c.Default == Auto && len(r.autoLocked()) == 0 {
+		c.Default = r.baseName() // as long as none tells familiarity
+	}
 	for _, m := range r.models {
 		if m.chosen != nil {
 			c.Models = append(c.Models, m.chosen.engine.info)
