@@ -26,6 +26,16 @@ type ModelFlags struct {
 	RunFlags
 }
 
+// BuiltInModel is a model that the program brings along.
+type BuiltInModel struct {
+	Name string // by which it is asked for
+	Path string // by which [RunFlags.OpenPath] and tfmodel.ReadSource open it
+}
+
+// BuiltIn lists the models that the program brings along, in the order in which they
+// are served.
+func BuiltIn() []BuiltInModel { return []BuiltInModel{{Name: "omniglot"}} }
+
 // RunFlags choose where models run.
 type RunFlags struct {
 	Cache             string  `help:"Names the folder that weight files are unpacked to while they are loaded; nothing stays there. Empty: the system's temporary folder, or the user's cache folder where that can't be written." placeholder:"DIR"`

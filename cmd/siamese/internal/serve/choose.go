@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
 	"siamese/server"
 )
 
@@ -27,7 +28,7 @@ type modelFlags struct {
 // chosenModel is a model that is to be served, and what is chosen among its versions.
 type chosenModel struct {
 	name    string            // by which calls ask for it
-	path    string            // empty: built in
+	path    string            // what opens it
 	builtIn bool              // whether the program brings it along
 	version string            // empty: the latest
 	labels  map[string]string // from label to version
@@ -40,10 +41,13 @@ type choice struct {
 	asked  bool           // whether the flags name a model at all
 }
 
-// builtInModels are the models that the program brings along, in the order in which they
-// are served.
+// builtInModels are the models that the program brings along.
 func builtInModels() []*chosenModel {
-	return []*chosenModel{{name: "omniglot", builtIn: true}}
+	var all []*chosenModel
+	for _, model := range network.BuiltIn() {
+		all = append(all, &chosenModel{name: model.Name, path: model.Path, builtIn: true})
+	}
+	return all
 }
 
 // choose reads the flags. Nothing is loaded. Errors are about the command line.
@@ -83,7 +87,7 @@ func readModel(value string) (*chosenModel, error) {
 		return nil, fmt.Errorf("--model %s: received no path, expected NAME=PATH", value)
 	}
 	if err := server.CheckModelName(name); err != nil {
-		return nil, fmt.Errorf("--model %s: %w", value, err)
+		return nil, fmt.Errorf("--model %s: %w (a path that has an equals sign begins with ./)", value, err)
 	}
 	if _, err := os.Lstat(path); err != nil {
 		for _, model := range builtInModels() {

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
@@ -99,26 +100,47 @@ func (m *models) start(ctx context.Context, failed func()) {
 	})
 }
 
+// loadPatience is how long a model's load holds up the next one: files on a disk that
+// hangs are read for ever.
+const loadPatience = time.Minute
+
 // load loads the models one after the other, so that the first one does not wait for
 // the others, and has each looked after until ctx is done. One that can't be had leaves
 // the others serving; the error says why none can be had.
 func (m *models) load(ctx context.Context) error {
-	var errs []error
+	outcomes := make(chan error, len(m.all)) // room for all: nobody waits here
 	for _, model := range m.all {
-		err := model.Versions.Start(ctx)
-		if err != nil {
-			errs = append(errs, err)
+		started := make(chan struct{})
+		m.work.Go(func() {
+			outcomes <- m.startModel(ctx, model)
+			close(started)
+			model.Versions.Run(ctx)
+		})
+		select {
+		case <-started:
+		case <-time.After(loadPatience):
 		}
-		if err != nil && len(m.all) > 1 {
-			errs[len(errs)-1] = fmt.Errorf("model %s: %w", model.Name, err)
-			m.logger.Error("model not served", "serving_name", model.Name, "err", err)
-		}
-		m.work.Go(func() { model.Versions.Run(ctx) })
 	}
-	if len(errs) < len(m.all) {
-		return nil
+	var errs []error
+	for range m.all {
+		err := <-outcomes
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
 	}
 	return joined(errs)
+}
+
+// startModel loads what is chosen of a model. Where there are others, why it can't be
+// had is logged.
+func (m *models) startModel(ctx context.Context, model admin.Model) error {
+	err := model.Versions.Start(ctx)
+	if err == nil || len(m.all) == 1 {
+		return err
+	}
+	m.logger.Error("model not served", "serving_name", model.Name, "err", err)
+	return fmt.Errorf("model %s: %w", model.Name, err)
 }
 
 // joined is errors.Join on one line, as standard error has it.
