@@ -100,7 +100,7 @@ func (c *ListCommand) ask(ctx context.Context, all *listing) error {
 	if err != nil {
 		return err
 	}
-	defer connection.Close() //nolint:errcheck // nothing is under way
+	defer connection.Close()
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	info, err := connection.ServerInfo(ctx, "")
