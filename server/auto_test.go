@@ -104,19 +104,22 @@ func serveAutoOf(t *testing.T, cfg server.Config, a *auto) *auto {
 	cfg.Models = []string{"dark", "light"}
 	cfg.AutoModels, cfg.DefaultModel = cfg.Models, server.Auto
 	a.running = serveBare(t, cfg)
-	dark, light := darkInfo(), lightInfo()
-	dark.MaxBatch, light.MaxBatch = a.dark.maxBatch, a.dark.maxBatch
-	for _, err := range []error{
-		a.server.AddModel(a.dark, dark),
-		a.server.AddModel(a.light, light),
-		a.server.Router("dark").Route(dark.Version, nil),
-		a.server.Router("light").Route(light.Version, nil),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := addAuto(a.server, a.dark, a.light); err != nil {
+		t.Fatal(err)
 	}
 	return a
+}
+
+// addAuto gives a server both models, with runs as large as the dark one says.
+func addAuto(s *server.Server, dark *fakeModel, light *lightModel) error {
+	darkInfo, lightInfo := darkInfo(), lightInfo()
+	darkInfo.MaxBatch, lightInfo.MaxBatch = dark.maxBatch, dark.maxBatch
+	return errors.Join(
+		s.AddModel(dark, darkInfo),
+		s.AddModel(light, lightInfo),
+		s.Router("dark").Route(darkInfo.Version, nil),
+		s.Router("light").Route(lightInfo.Version, nil),
+	)
 }
 
 // checkEncoded compares how many images each model has encoded since it was last
