@@ -152,12 +152,13 @@ func (s *Images) Choose(m *Image) {
 	}
 }
 
-// WantAll has an image, which must be one of this set, encoded by every model.
+// WantAll has an image, which must be one of this set, encoded by every model, so that
+// it can be scored against the embeddings of any. With other pictures it is as with
+// Choose.
 func (s *Images) WantAll(m *Image) {
-	if m.fault == nil && m.given == nil {
-		for i := range m.views {
-			m.views[i].wanted, m.views[i].isChoice = true, true
-		}
+	s.Choose(m)
+	for i := range m.views {
+		m.views[i].wanted = m.choosing
 	}
 }
 
