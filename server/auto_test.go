@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image/png"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -104,19 +106,22 @@ func serveAutoOf(t *testing.T, cfg server.Config, a *auto) *auto {
 	cfg.Models = []string{"dark", "light"}
 	cfg.AutoModels, cfg.DefaultModel = cfg.Models, server.Auto
 	a.running = serveBare(t, cfg)
-	dark, light := darkInfo(), lightInfo()
-	dark.MaxBatch, light.MaxBatch = a.dark.maxBatch, a.dark.maxBatch
-	for _, err := range []error{
-		a.server.AddModel(a.dark, dark),
-		a.server.AddModel(a.light, light),
-		a.server.Router("dark").Route(dark.Version, nil),
-		a.server.Router("light").Route(light.Version, nil),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := addAuto(a.server, a.dark, a.light); err != nil {
+		t.Fatal(err)
 	}
 	return a
+}
+
+// addAuto gives a server both models, with runs as large as the dark one says.
+func addAuto(s *server.Server, dark *fakeModel, light *lightModel) error {
+	darkInfo, lightInfo := darkInfo(), lightInfo()
+	darkInfo.MaxBatch, lightInfo.MaxBatch = dark.maxBatch, dark.maxBatch
+	return errors.Join(
+		s.AddModel(dark, darkInfo),
+		s.AddModel(light, lightInfo),
+		s.Router("dark").Route(darkInfo.Version, nil),
+		s.Router("light").Route(lightInfo.Version, nil),
+	)
 }
 
 // checkEncoded compares how many images each model has encoded since it was last
@@ -182,6 +187,54 @@ func TestAutoComparesByTheModelThatKnowsBothImages(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAutoWhereOnlyOneModelIsLoaded: that one answers alone, until there are both.
+func TestAutoWhereOnlyOneModelIsLoaded(t *testing.T) {
+	for _, first := range []string{"dark", "light"} {
+		t.Run(first, func(t *testing.T) {
+			names := []string{"dark", "light"}
+			r := &auto{running: serveBare(t, server.Config{Models: names, AutoModels: names, DefaultModel: server.Auto})}
+			r.dark, r.light = &fakeModel{}, &lightModel{}
+			models := map[string]server.Model{"dark": r.dark, "light": r.light}
+			infos := map[string]server.ModelInfo{"dark": darkInfo(), "light": lightInfo()}
+			for i, name := range []string{first, map[string]string{"dark": "light", "light": "dark"}[first]} {
+				if err := errors.Join(r.server.AddModel(models[name], infos[name]), r.server.Router(name).Route(infos[name].Version, nil)); err != nil {
+					t.Fatal(err)
+				}
+				got, err := r.Compare(t.Context(), compareRequest(grayImage(250), grayImage(249)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				isLight, warning := true, ""
+				if i == 0 && first == "dark" {
+					isLight = false
+					warning = "Both images are unlike the pictures that the model dark knows (familiarity 0.019 and 0.023, bound 0.25): the similarity means little."
+				}
+				checkProto(t, compared(isLight, 250, 249, warning), got, protocmp.IgnoreFields(&pb.CompareResponse{}, "timings"))
+			}
+		})
+	}
+}
+
+// TestAutoBesideADefaultModel: calls choose it by its name.
+func TestAutoBesideADefaultModel(t *testing.T) {
+	names := []string{"dark", "light"}
+	r := serveBare(t, server.Config{Models: names, AutoModels: names})
+	if err := addAuto(r.server, &fakeModel{}, &lightModel{}); err != nil {
+		t.Fatal(err)
+	}
+	for model, want := range map[string]*pb.ModelReference{
+		"": modelReference, "auto": lightReference, "dark": modelReference, "light/light": lightReference,
+	} {
+		got, err := r.Compare(t.Context(), &pb.CompareRequest{
+			ImageA: grayImage(250), ImageB: grayImage(249), Options: &pb.CompareOptions{Model: model},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkProto(t, want, got.GetModel())
 	}
 }
 
@@ -289,6 +342,40 @@ func TestAutoBatchAnswersEachPairByItsModel(t *testing.T) {
 	r.checkEncoded(t, 5, 4)
 	if runs := r.dark.compareRuns(); runs != 1 {
 		t.Errorf("%d runs of the dark model's head, want 1", runs)
+	}
+}
+
+// TestAutoBatchIsCompareOfEachPair: what else a request has changes no answer.
+func TestAutoBatchIsCompareOfEachPair(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	image := func() *pb.Image {
+		level := byte(random.UintN(8) * 36) // few, so that pairs share images
+		return []*pb.Image{grayImage(level), grayImage(level), grayEmbedding(level), lightEmbedding(level)}[random.UintN(4)]
+	}
+	r := serveAuto(t, server.Config{})
+	for range 20 {
+		batch := &pb.BatchCompareRequest{}
+		for range 16 {
+			batch.Pairs = append(batch.Pairs, &pb.ImagePair{ImageA: image(), ImageB: image()})
+		}
+		got, err := r.BatchCompare(t.Context(), batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pair := range batch.GetPairs() {
+			alone, err := r.Compare(t.Context(), compareRequest(pair.GetImageA(), pair.GetImageB()))
+			if err != nil {
+				want := failureOf(err)
+				want.Field = fmt.Sprintf("pairs[%d].%s", i, want.Field)
+				checkProto(t, pairError(want), got.GetResults()[i], withoutMessage)
+				continue
+			}
+			var other *pb.ModelReference
+			if alone.GetModel().GetDigest() != modelDigest {
+				other = alone.GetModel()
+			}
+			checkProto(t, pairScoreOf(alone, other), got.GetResults()[i])
+		}
 	}
 }
 
@@ -686,6 +773,42 @@ func TestAutoStream(t *testing.T) {
 	}
 }
 
+// TestAutoStreamIsCompareOfEachPair: a frame's scores are those of unary calls, though
+// references are encoded by all models.
+func TestAutoStreamIsCompareOfEachPair(t *testing.T) {
+	r := serveAuto(t, server.Config{})
+	c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+	images := make(map[string]*pb.Image)
+	for level := 0; level < 256; level += 51 {
+		name := fmt.Sprint(level)
+		images[name] = grayImage(byte(level))
+		if got := c.ask(set(name, images[name])).GetReferenceSet(); got.GetFamiliarity().GetForeign() {
+			t.Errorf("reference of level %d: %v, want it known to one of the models", level, got)
+		}
+	}
+	for level := 0; level < 256; level += 15 {
+		frame := c.ask(frame(uint64(level), grayImage(byte(level)))).GetFrameScored()
+		for _, score := range frame.GetScores() {
+			alone, err := r.Compare(t.Context(), compareRequest(grayImage(byte(level)), images[score.GetReference()]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &pb.ReferenceScore{
+				Reference: score.GetReference(), Similarity: alone.GetSimilarity(), Same: alone.GetSame(),
+				// Foreign may be the frame to this model, while it is known to another one.
+				Foreign: alone.GetFamiliarityB().GetForeign() || alone.GetFamiliarityA().GetForeign() && !frame.GetFamiliarity().GetForeign(),
+			}
+			if alone.GetModel().GetDigest() != modelDigest {
+				want.Model = alone.GetModel()
+			}
+			checkProto(t, want, score)
+		}
+	}
+	if _, err := c.end(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAutoStreamOfEmbeddings: where all references are embeddings of one model, frames
 // are encoded by that alone.
 func TestAutoStreamOfEmbeddings(t *testing.T) {
@@ -701,6 +824,11 @@ func TestAutoStreamOfEmbeddings(t *testing.T) {
 		Reference: "a", Similarity: lightSimilarity(100, 200), Same: true, Model: lightReference,
 	}}, got.GetScores())
 	r.checkEncoded(t, 0, 1)
+	for level, side := range map[byte]int{10: inputSide, 250: lightSide} {
+		checkSide(t, c.ask(set("b", grayImage(level))).GetReferenceSet().GetPreparedPng(), side)
+		got := c.ask(frame(2, encoded(withComment(gray(level))), "b")).GetFrameScored()
+		checkSide(t, got.GetPreparedPng(), side)
+	}
 	if _, err := c.end(); err != nil {
 		t.Error(err)
 	}

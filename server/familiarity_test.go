@@ -7,10 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
+	"siamese/server/internal/fault"
 )
 
 // byLevel says how familiar an image is by its mean level of grey, 0..1.
@@ -260,15 +262,34 @@ func TestFamiliarityIsCounted(t *testing.T) {
 	}, gather(t, registry).of("siamese_images_familiarity"))
 }
 
-// TestFamiliarityOutOfRangeIsTheServersFault: nobody is told nonsense.
-func TestFamiliarityOutOfRangeIsTheServersFault(t *testing.T) {
-	for _, value := range []float32{-0.1, 1.1, float32(math.NaN())} {
-		info := darkInfo()
-		info.Familiarity = &byLevel{of: func(float32) float32 { return value }}
-		r := serveDark(t, server.Config{}, info)
-		_, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: grayImage(1), ImageB: grayImage(2)})
-		if diff := cmp.Diff(failure{Code: 13, Reason: "INTERNAL"}, failureOf(err)); diff != "" {
-			t.Errorf("familiarity %v (-want +got):\n%s", value, diff)
-		}
+// TestFamiliarityThatFailsIsTheServersFault: nobody is told nonsense, and the server goes
+// on.
+func TestFamiliarityThatFailsIsTheServersFault(t *testing.T) {
+	for name, of := range map[string]func(float32) float32{
+		"below 0":  func(float32) float32 { return -0.1 },
+		"above 1":  func(float32) float32 { return 1.1 },
+		"NaN":      func(float32) float32 { return float32(math.NaN()) },
+		"a panic":  func(float32) float32 { panic(errModel) },
+		"infinity": func(float32) float32 { return float32(math.Inf(1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			info := darkInfo()
+			info.Familiarity = &byLevel{of: of}
+			r := serveDark(t, server.Config{}, info)
+			internal := failure{Code: codes.Internal, Reason: fault.ReasonInternal}
+			for range 2 {
+				_, err := r.Compare(t.Context(), compareRequest(grayImage(1), grayEmbedding(2)))
+				if diff := cmp.Diff(internal, failureOf(err)); diff != "" {
+					t.Errorf("Compare (-want +got):\n%s", diff)
+				}
+			}
+			c, _ := r.openStream(t.Context(), t, &pb.StreamOpening{})
+			for range 2 {
+				checkProto(t, failedReference("a", internal), c.ask(set("a", grayImage(1))), withoutTimings)
+			}
+			if _, err := c.end(); err != nil {
+				t.Errorf("end of stream = %v, want OK", err)
+			}
+		})
 	}
 }

@@ -93,16 +93,16 @@ func (m *Image) GivenBy() string {
 }
 
 // Best returns the image as the model has it to which it is the most familiar, among
-// those that have encoded it; the first of equals. The image must be without fault.
+// those that may answer for it; the first of equals. The image must be without fault.
 func (m *Image) Best() *View {
-	best := m.given
+	if m.given != nil {
+		return m.given
+	}
+	best := &m.views[m.firstWanted()]
 	for i := range m.views {
-		if v := &m.views[i]; v.embedding != nil && (best == nil || v.familiarity > best.familiarity) {
+		if v := &m.views[i]; v.isChoice && v.embedding != nil && v.familiarity > best.familiarity {
 			best = v
 		}
-	}
-	if best == nil {
-		best = &m.views[m.firstWanted()] // none has: no score was made of it
 	}
 	return best
 }
