@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -121,23 +122,32 @@ func readRunSizes(ctx context.Context, url string) (*RunSizes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: metrics of %s: %w", url, err)
 	}
-	family := families[runSizesMetric]
-	if len(family.GetMetric()) != 1 {
-		return nil, fmt.Errorf("bench: received %s with %d series of %s, expected one", url, len(family.GetMetric()), runSizesMetric)
+	all := families[runSizesMetric].GetMetric()
+	if len(all) == 0 {
+		return nil, fmt.Errorf("bench: received %s without %s, expected one series a model", url, runSizesMetric)
 	}
-	histogram := family.GetMetric()[0].GetHistogram()
-	sizes := &RunSizes{Images: int(histogram.GetSampleSum())}
-	var before uint64
-	for _, bucket := range histogram.GetBucket() {
-		bound := bucket.GetUpperBound()
-		if math.IsInf(bound, 1) {
-			bound = math.MaxInt32 // no run is as large
-		}
-		sizes.Bounds = append(sizes.Bounds, int(bound))
-		sizes.Runs = append(sizes.Runs, int(bucket.GetCumulativeCount()-before)) //nolint:gosec // runs of one bench
-		before = bucket.GetCumulativeCount()
+	sizes := new(RunSizes)
+	for _, series := range all {
+		sizes.add(series.GetHistogram())
 	}
 	return sizes, nil
+}
+
+// add adds the runs of one model; buckets are the same of all.
+func (r *RunSizes) add(histogram *dto.Histogram) {
+	r.Images += int(histogram.GetSampleSum())
+	var before uint64
+	for i, bucket := range histogram.GetBucket() {
+		if i == len(r.Bounds) {
+			bound := bucket.GetUpperBound()
+			if math.IsInf(bound, 1) {
+				bound = math.MaxInt32 // no run is as large
+			}
+			r.Bounds, r.Runs = append(r.Bounds, int(bound)), append(r.Runs, 0)
+		}
+		r.Runs[i] += int(bucket.GetCumulativeCount() - before) //nolint:gosec // runs of one bench
+		before = bucket.GetCumulativeCount()
+	}
 }
 
 // since is what was added to earlier, a reading of the same server; nil for nil.

@@ -20,6 +20,12 @@ var (
 	thin   = &client.Error{Code: codes.InvalidArgument, Reason: "IMAGE_SHAPE", Message: "thin", Field: "images[1]"}
 )
 
+// strange and known are familiarities on the wire and as the client tells them.
+var (
+	strange, known     = &siamesev1.Familiarity{Value: 0.001, Foreign: true}, &siamesev1.Familiarity{Value: 0.5}
+	isStrange, isKnown = &client.Familiarity{Value: 0.001, Foreign: true}, &client.Familiarity{Value: 0.5}
+)
+
 func encodedImage(text string) *siamesev1.Image {
 	return &siamesev1.Image{Source: &siamesev1.Image_Encoded{Encoded: []byte(text)}}
 }
@@ -42,6 +48,9 @@ func TestBatchCompare(t *testing.T) {
 		return &siamesev1.BatchCompareResponse{
 			Results: []*siamesev1.PairResult{
 				{Outcome: &siamesev1.PairResult_Score{Score: &siamesev1.PairScore{Similarity: 0.75, Same: true, PreparedAPng: []byte("png a"), PreparedBPng: []byte("png b")}}},
+				{Outcome: &siamesev1.PairResult_Score{Score: &siamesev1.PairScore{
+					FamiliarityA: strange, FamiliarityB: known, Warning: "a is strange", Model: &siamesev1.ModelReference{Name: "other"},
+				}}},
 				{Outcome: &siamesev1.PairResult_Error{Error: failed}},
 			},
 			Threshold: 0.5, Model: &siamesev1.ModelReference{Name: "model"}, EncodedImages: 2,
@@ -56,7 +65,8 @@ func TestBatchCompare(t *testing.T) {
 	}
 	want := client.BatchComparison{
 		Results: []client.PairResult{
-			{Similarity: 0.75, Same: true, PreparedA: []byte("png a"), PreparedB: []byte("png b")},
+			{Similarity: 0.75, Same: true, Model: "model", PreparedA: []byte("png a"), PreparedB: []byte("png b")},
+			{Model: "other", FamiliarityA: isStrange, FamiliarityB: isKnown, Warning: "a is strange"},
 			{Err: thin},
 		},
 		Threshold: 0.5, Model: "model", EncodedImages: 2,
@@ -74,7 +84,7 @@ func TestEmbed(t *testing.T) {
 		}
 		return &siamesev1.EmbedResponse{
 			Results: []*siamesev1.EmbedResult{
-				{Outcome: &siamesev1.EmbedResult_Embedding{Embedding: &siamesev1.Embedding{Values: []float32{0, 0.5}, ModelDigest: "d1"}}, PreparedPng: []byte("png")},
+				{Outcome: &siamesev1.EmbedResult_Embedding{Embedding: &siamesev1.Embedding{Values: []float32{0, 0.5}, ModelDigest: "d1"}}, PreparedPng: []byte("png"), Familiarity: strange, Warning: "it is strange"},
 				{Outcome: &siamesev1.EmbedResult_Error{Error: failed}},
 			},
 			Model: &siamesev1.ModelReference{Name: "model"}, EncodedImages: 1,
@@ -86,7 +96,7 @@ func TestEmbed(t *testing.T) {
 	}
 	want := client.Embeddings{
 		Results: []client.EmbedResult{
-			{Embedding: client.Embedding{Values: []float32{0, 0.5}, ModelDigest: "d1"}, Prepared: []byte("png")},
+			{Embedding: client.Embedding{Values: []float32{0, 0.5}, ModelDigest: "d1"}, Prepared: []byte("png"), Familiarity: isStrange, Warning: "it is strange"},
 			{Err: thin},
 		},
 		Model: "model", EncodedImages: 1,
@@ -102,6 +112,11 @@ func TestServerInfo(t *testing.T) {
 			t.Errorf("server was asked about %q, want canary", request.GetModel())
 		}
 		return &siamesev1.GetServerInfoResponse{
+			Models: []*siamesev1.ModelInfo{
+				{Reference: &siamesev1.ModelReference{Name: "siamese-general"}, ServingName: "general", Title: "Pictures", Knows: "Photographs.", FamiliarityBound: 0.02},
+				{Reference: &siamesev1.ModelReference{Name: "siamese-omniglot"}, ServingName: "omniglot"},
+			},
+			DefaultModel: "auto", AutoModels: []string{"general", "omniglot"},
 			Model: &siamesev1.ModelInfo{
 				Reference: &siamesev1.ModelReference{Name: "model", Version: "3", Digest: "d1"}, InputHeight: 105, InputWidth: 106,
 				EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",
@@ -120,6 +135,11 @@ func TestServerInfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := client.ServerInfo{
+		Models: []client.ModelInfo{
+			{Name: "siamese-general", ServingName: "general", Title: "Pictures", Knows: "Photographs.", FamiliarityBound: 0.02},
+			{Name: "siamese-omniglot", ServingName: "omniglot"},
+		},
+		DefaultModel: "auto", AutoModels: []string{"general", "omniglot"},
 		Model: client.ModelInfo{
 			Name: "model", Version: "3", Digest: "d1", InputHeight: 105, InputWidth: 106,
 			EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",
@@ -134,6 +154,14 @@ func TestServerInfo(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ServerInfo (-want +got):\n%s", diff)
+	}
+	for _, want := range []client.ModelInfo{got.Model, got.Models[1]} {
+		if served, ok := got.Served(want.Name); !ok || served != want {
+			t.Errorf("Served(%q) = %+v, %t, want %+v", want.Name, served, ok, want)
+		}
+	}
+	if served, ok := got.Served("omniglot"); ok {
+		t.Errorf("Served of a serving name = %+v, want none: it takes Comparison.Model", served)
 	}
 }
 

@@ -1,10 +1,31 @@
 package client
 
 import (
+	"cmp"
 	"context"
 
 	siamesev1 "siamese/proto/siamese/v1"
 )
+
+// Familiarity is how like the pictures that a model knows an image is to it. It
+// tells a drawing from a photograph, noise or a blank frame from either; it can't
+// tell whether a similarity is right.
+type Familiarity struct {
+	// Value is the share, 0 to 1, of pictures such as those that the model was made
+	// for that are less familiar to it than this image.
+	Value float32 `json:"value"`
+	// Foreign reports whether Value is below the model's bound: similarities of this
+	// image mean little then.
+	Foreign bool `json:"foreign"`
+}
+
+// newFamiliarity is nil where the server tells none.
+func newFamiliarity(familiarity *siamesev1.Familiarity) *Familiarity {
+	if familiarity == nil {
+		return nil
+	}
+	return &Familiarity{Value: familiarity.GetValue(), Foreign: familiarity.GetForeign()}
+}
 
 // Comparison is the score of one pair.
 type Comparison struct {
@@ -13,8 +34,14 @@ type Comparison struct {
 	// Same is the verdict: Similarity >= Threshold.
 	Same      bool
 	Threshold float32
-	// Model is the name of the model that answered.
+	// Model is the name of the model that answered (ModelInfo.Name).
 	Model string
+	// FamiliarityA and FamiliarityB are how familiar the images are to the model; nil
+	// where it does not tell.
+	FamiliarityA, FamiliarityB *Familiarity
+	// Warning is a sentence for people where the similarity means little, since an
+	// image is foreign to the model; empty otherwise.
+	Warning string
 	// PreparedA and PreparedB are the pictures as the network saw them, PNG
 	// files; nil unless Options.IncludePrepared.
 	PreparedA, PreparedB []byte
@@ -39,7 +66,8 @@ type BatchComparison struct {
 	// Results has one result for each pair, in the order of the call.
 	Results   []PairResult
 	Threshold float32
-	Model     string
+	// Model is the name of the model that answered; see PairResult.Model.
+	Model string
 	// EncodedImages is how many images the encoder ran for this call: the distinct
 	// ones that were neither cached nor in flight for another call.
 	EncodedImages int
@@ -49,8 +77,18 @@ type BatchComparison struct {
 type PairResult struct {
 	// Similarity is 0 to 1, where 1 means the same class.
 	Similarity float32
-	// Same is the verdict: Similarity >= BatchComparison.Threshold.
+	// Same is the verdict: Similarity >= BatchComparison.Threshold. Where another
+	// model than BatchComparison.Model answered and the caller set no threshold, that
+	// model's own counts instead.
 	Same bool
+	// Model is the name of the model that answered this pair.
+	Model string
+	// FamiliarityA and FamiliarityB are how familiar the images are to the model; nil
+	// where it does not tell.
+	FamiliarityA, FamiliarityB *Familiarity
+	// Warning is a sentence for people where the similarity means little, since an
+	// image is foreign to the model; empty otherwise.
+	Warning string
 	// PreparedA and PreparedB are the pictures as the network saw them, PNG
 	// files; nil unless Options.IncludePrepared.
 	PreparedA, PreparedB []byte
@@ -77,6 +115,10 @@ func (c *Client) Compare(ctx context.Context, a, b []byte, options Options) (Com
 		Model:      reply.GetModel().GetName(),
 		PreparedA:  reply.GetPreparedAPng(),
 		PreparedB:  reply.GetPreparedBPng(),
+
+		FamiliarityA: newFamiliarity(reply.GetFamiliarityA()),
+		FamiliarityB: newFamiliarity(reply.GetFamiliarityB()),
+		Warning:      reply.GetWarning(),
 	}, nil
 }
 
@@ -99,12 +141,13 @@ func (c *Client) BatchCompare(ctx context.Context, pairs []Pair, options Options
 		EncodedImages: int(reply.GetEncodedImages()),
 	}
 	for i, result := range reply.GetResults() {
-		batch.Results[i] = newPairResult(result)
+		batch.Results[i] = newPairResult(result, batch.Model)
 	}
 	return batch, nil
 }
 
-func newPairResult(result *siamesev1.PairResult) PairResult {
+// newPairResult names the batch's model where the pair names none of its own.
+func newPairResult(result *siamesev1.PairResult, model string) PairResult {
 	score := result.GetScore()
 	if score == nil {
 		return PairResult{Err: newItemError(result.GetError())}
@@ -112,9 +155,20 @@ func newPairResult(result *siamesev1.PairResult) PairResult {
 	return PairResult{
 		Similarity: score.GetSimilarity(),
 		Same:       score.GetSame(),
+		Model:      answeredBy(score.GetModel(), model),
 		PreparedA:  score.GetPreparedAPng(),
 		PreparedB:  score.GetPreparedBPng(),
+
+		FamiliarityA: newFamiliarity(score.GetFamiliarityA()),
+		FamiliarityB: newFamiliarity(score.GetFamiliarityB()),
+		Warning:      score.GetWarning(),
 	}
+}
+
+// answeredBy names the model that answered one item: its own, where it is another
+// than that of the whole reply.
+func answeredBy(own *siamesev1.ModelReference, whole string) string {
+	return cmp.Or(own.GetName(), whole)
 }
 
 func (i Image) proto() *siamesev1.Image {
@@ -132,7 +186,14 @@ type Ranking struct {
 	// Failed holds the candidates without a score by their index.
 	Failed    map[int]*Error
 	Threshold float32
-	Model     string
+	// Model is the name of the model that answered; see Match.Model.
+	Model string
+	// Familiarity is how familiar the query is to the model; nil where it does not
+	// tell.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the query is foreign to the model, so
+	// that no similarity means much; empty otherwise.
+	Warning string
 	// PreparedQuery is the query as the network saw it, a PNG file; nil unless
 	// Options.IncludePrepared.
 	PreparedQuery []byte
@@ -143,15 +204,26 @@ type Match struct {
 	// Index is the candidate's place in the call, from 0.
 	Index      int
 	Similarity float32
-	Same       bool
+	// Same is the verdict: Similarity >= Ranking.Threshold. Where another model than
+	// Ranking.Model answered and the caller set no threshold, that model's own counts
+	// instead.
+	Same bool
+	// Model is the name of the model that scored this candidate.
+	Model string
+	// Familiarity is how familiar the candidate is to the model; nil where it does not
+	// tell.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the candidate is foreign to the model;
+	// empty otherwise.
+	Warning string
 	// Prepared is the candidate as the network saw it, a PNG file; nil unless
 	// Options.IncludePrepared.
 	Prepared []byte
 }
 
 // Rank scores a query against candidates, at most Limits.MaxCandidates; all are
-// encoded images. Errors are
-// *Error; a candidate that fails is in Ranking.Failed and fails nothing else.
+// encoded images. Errors are *Error; a candidate that fails is in Ranking.Failed and
+// fails nothing else.
 func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, options Options) (Ranking, error) {
 	request := &siamesev1.RankRequest{
 		Query: encoded(query), Candidates: make([]*siamesev1.Image, len(candidates)), Options: options.proto(),
@@ -169,6 +241,8 @@ func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, op
 		Threshold: reply.GetThreshold(),
 		Model:     reply.GetModel().GetName(),
 
+		Familiarity:   newFamiliarity(reply.GetFamiliarity()),
+		Warning:       reply.GetWarning(),
 		PreparedQuery: reply.GetPreparedQueryPng(),
 	}
 	for _, ranked := range reply.GetRanked() {
@@ -176,7 +250,11 @@ func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, op
 			Index:      int(ranked.GetIndex()),
 			Similarity: ranked.GetSimilarity(),
 			Same:       ranked.GetSame(),
+			Model:      answeredBy(ranked.GetModel(), ranking.Model),
 			Prepared:   ranked.GetPreparedPng(),
+
+			Familiarity: newFamiliarity(ranked.GetFamiliarity()),
+			Warning:     ranked.GetWarning(),
 		})
 	}
 	for _, failed := range reply.GetErrors() {
@@ -199,7 +277,9 @@ type Embedding struct {
 type Embeddings struct {
 	// Results has one result for each image, in the order of the call.
 	Results []EmbedResult
-	Model   string
+	// Model is the name of the model that made them; with "auto" each says by
+	// Embedding.ModelDigest which did.
+	Model string
 	// EncodedImages is how many images the encoder ran for this call: the distinct
 	// ones that were neither cached nor in flight for another call.
 	EncodedImages int
@@ -208,6 +288,12 @@ type Embeddings struct {
 // EmbedResult is the embedding of an image, or why it has none.
 type EmbedResult struct {
 	Embedding Embedding
+	// Familiarity is how familiar the image is to the model; nil where it does not
+	// tell.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the image is foreign to the model; empty
+	// otherwise.
+	Warning string
 	// Prepared is the image as the network saw it, a PNG file; nil unless
 	// Options.IncludePrepared.
 	Prepared []byte
@@ -250,5 +336,8 @@ func newEmbedResult(result *siamesev1.EmbedResult) EmbedResult {
 	return EmbedResult{
 		Embedding: Embedding{Values: embedding.GetValues(), ModelDigest: embedding.GetModelDigest()},
 		Prepared:  result.GetPreparedPng(),
+
+		Familiarity: newFamiliarity(result.GetFamiliarity()),
+		Warning:     result.GetWarning(),
 	}
 }

@@ -31,8 +31,12 @@ type Options struct {
 	Threshold *float32
 	// IncludePrepared asks for the pictures as the network saw them.
 	IncludePrepared bool
-	// Model is the version of the model that is to answer, or a label of one, such
-	// as "3" or "canary". Empty: the server's default.
+	// Model is the model that is to answer: "model", "model/version" or
+	// "model/label", such as "omniglot", "general/3" or "general/canary"; a version
+	// or label alone is one of the server's default model. "auto": each pair is
+	// answered by the model to which both of its images are the most familiar, among
+	// ServerInfo.AutoModels. Empty: the server's default (ServerInfo.DefaultModel).
+	// One that is not served gives MODEL_NOT_FOUND.
 	Model string
 }
 

@@ -93,6 +93,7 @@ func TestCompare(t *testing.T) {
 			Similarity: 0.75, Same: true, Threshold: 0.25,
 			Model:        &siamesev1.ModelReference{Name: "model"},
 			PreparedAPng: []byte("png a"), PreparedBPng: []byte("png b"),
+			FamiliarityA: known, FamiliarityB: strange, Warning: "b is strange",
 		}, nil
 	}})
 	threshold := float32(0.25)
@@ -103,6 +104,7 @@ func TestCompare(t *testing.T) {
 	want := client.Comparison{
 		Similarity: 0.75, Same: true, Threshold: 0.25, Model: "model",
 		PreparedA: []byte("png a"), PreparedB: []byte("png b"),
+		FamiliarityA: isKnown, FamiliarityB: isStrange, Warning: "b is strange",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Compare (-want +got):\n%s", diff)
@@ -151,7 +153,11 @@ func TestRank(t *testing.T) {
 			t.Errorf("server received %v, want the query and itself among two candidates", request)
 		}
 		return &siamesev1.RankResponse{
-			Ranked:    []*siamesev1.RankedCandidate{{Index: 0, Similarity: 1, Same: true, PreparedPng: []byte("png")}},
+			Ranked: []*siamesev1.RankedCandidate{
+				{Index: 0, Similarity: 1, Same: true, PreparedPng: []byte("png")},
+				{Index: 2, Familiarity: strange, Warning: "it is strange", Model: &siamesev1.ModelReference{Name: "other"}},
+			},
+			Familiarity: known, Warning: "the query is strange",
 			Errors:    []*siamesev1.CandidateError{{Index: 1, Error: &siamesev1.ItemError{Code: 3, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}}},
 			Threshold: 0.5,
 			Model:     &siamesev1.ModelReference{Name: "model"},
@@ -164,7 +170,11 @@ func TestRank(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := client.Ranking{
-		Matches:   []client.Match{{Index: 0, Similarity: 1, Same: true, Prepared: []byte("png")}},
+		Matches: []client.Match{
+			{Index: 0, Similarity: 1, Same: true, Model: "model", Prepared: []byte("png")},
+			{Index: 2, Model: "other", Familiarity: isStrange, Warning: "it is strange"},
+		},
+		Familiarity: isKnown, Warning: "the query is strange",
 		Failed:    map[int]*client.Error{1: {Code: codes.InvalidArgument, Reason: "IMAGE_SHAPE", Message: "thin", Field: "candidates[1]"}},
 		Threshold: 0.5,
 		Model:     "model",

@@ -9,7 +9,19 @@ import (
 
 // ServerInfo is what a client can know before it calls.
 type ServerInfo struct {
-	Model  ModelInfo
+	// Model is the one that was asked about; of "auto" the first that is tried.
+	Model ModelInfo
+	// Models are those that are served, each by its default version. One that is
+	// still being loaded is not among them. Empty: an older server, which serves
+	// Model alone.
+	Models []ModelInfo
+	// DefaultModel answers calls that name no model: a ModelInfo.ServingName, or
+	// "auto". Empty: an older server.
+	DefaultModel string
+	// AutoModels are the serving names of the models among which "auto" chooses, in
+	// the order in which they are tried. Empty: there is no "auto".
+	AutoModels []string
+
 	Limits Limits
 	Access Access
 	Build  BuildInfo
@@ -38,6 +50,26 @@ type ModelInfo struct {
 	// Precision is what it computes in, "float32" or "bfloat16"; empty where that
 	// is not known.
 	Precision string
+	// ServingName is the name by which calls ask for it (Options.Model), such as
+	// "general"; empty: an older server.
+	ServingName string
+	// Title is what it is for in a word or two for people, such as "Pictures"; Knows
+	// is what it knows, in a sentence or two. Both may be empty.
+	Title, Knows string
+	// FamiliarityBound is the familiarity, 0 to 1, below which an image is foreign to
+	// it. 0: it does not tell familiarity.
+	FamiliarityBound float32
+}
+
+// Served returns the model of a name, such as Comparison.Model has it, among those
+// that the server serves; ok reports whether there is one.
+func (i ServerInfo) Served(name string) (model ModelInfo, ok bool) {
+	for _, model := range append([]ModelInfo{i.Model}, i.Models...) {
+		if model.Name == name {
+			return model, true
+		}
+	}
+	return ModelInfo{}, false
 }
 
 // Limits is what the server accepts. What is over a limit is refused, unless said
@@ -94,19 +126,25 @@ type BuildInfo struct {
 	GoVersion, TensorFlowVersion string
 }
 
-// ServerInfo asks the server about itself and a version of its model, as
-// Options.Model names it; empty: the default. It is answered while the server
-// accepts calls at all. Errors are *Error: MODEL_NOT_FOUND for a version that is
-// not served.
+// ServerInfo asks the server about itself and a model, as Options.Model names it;
+// empty: the default. It is answered while the server accepts calls at all. Errors
+// are *Error: MODEL_NOT_FOUND for a model that is not served.
 func (c *Client) ServerInfo(ctx context.Context, model string) (ServerInfo, error) {
 	reply, err := c.service.GetServerInfo(ctx, &siamesev1.GetServerInfoRequest{Model: model})
 	if err != nil {
 		return ServerInfo{}, newError(err)
 	}
 	access, build := reply.GetAccess(), reply.GetBuild()
+	var models []ModelInfo
+	for _, served := range reply.GetModels() {
+		models = append(models, newModelInfo(served))
+	}
 	return ServerInfo{
-		Model:  newModelInfo(reply.GetModel()),
-		Limits: newLimits(reply.GetLimits()),
+		Model:        newModelInfo(reply.GetModel()),
+		Models:       models,
+		DefaultModel: reply.GetDefaultModel(),
+		AutoModels:   reply.GetAutoModels(),
+		Limits:       newLimits(reply.GetLimits()),
 		Access: Access{
 			TokenNeeded:     access.GetTokenNeeded(),
 			CallsPerSecond:  access.GetCallsPerSecond(),
@@ -134,6 +172,11 @@ func newModelInfo(model *siamesev1.ModelInfo) ModelInfo {
 		ResizeRule:      model.GetResizeRule(),
 		Device:          model.GetDevice(),
 		Precision:       model.GetPrecision(),
+
+		ServingName:      model.GetServingName(),
+		Title:            model.GetTitle(),
+		Knows:            model.GetKnows(),
+		FamiliarityBound: model.GetFamiliarityBound(),
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *session) answersLocked(response *siamesev1.StreamCompareResponse) ([]Up
 	case *siamesev1.StreamCompareResponse_FramesDropped:
 		return s.droppedLocked(m.FramesDropped.GetIds())
 	case *siamesev1.StreamCompareResponse_ReferenceSet:
-		return nil, s.referenceTakenLocked(m.ReferenceSet.GetName())
+		return s.referenceSetLocked(m.ReferenceSet)
 	case *siamesev1.StreamCompareResponse_ReferenceDropped:
 		return nil, s.referenceTakenLocked(m.ReferenceDropped.GetName())
 	case *siamesev1.StreamCompareResponse_ItemFailed:
@@ -54,7 +54,8 @@ func (s *session) scoredLocked(m *siamesev1.FrameScored) ([]Update, error) {
 	s.answered = true
 	s.live.stats.Scored++
 	result := s.result(landed)
-	result.Scores, result.Timings = newScores(m.GetScores()), newTimings(m.GetTimings())
+	result.Scores, result.Timings = newScores(m.GetScores(), s.model), newTimings(m.GetTimings())
+	result.Familiarity, result.Warning = newFamiliarity(m.GetFamiliarity()), m.GetWarning()
 	s.live.log.Debug("frame scored", "frame", landed.id, "lag_ms", result.Received.Sub(result.Captured).Milliseconds())
 	return []Update{{Result: result}}, nil
 }
@@ -108,6 +109,15 @@ func (s *session) landLocked(id uint64) (flight, error) {
 	landed := s.flights[i]
 	s.flights = slices.Delete(s.flights, i, i+1)
 	return landed, nil
+}
+
+func (s *session) referenceSetLocked(m *siamesev1.ReferenceSet) ([]Update, error) {
+	if err := s.referenceTakenLocked(m.GetName()); err != nil {
+		return nil, err
+	}
+	return []Update{{ReferenceSet: &ReferenceSet{
+		Name: m.GetName(), Familiarity: newFamiliarity(m.GetFamiliarity()), Warning: m.GetWarning(),
+	}}}, nil
 }
 
 func (s *session) referenceTakenLocked(name string) error {

@@ -36,6 +36,11 @@ type LiveConfig struct {
 	// the next is on its way.
 	Window int
 
+	// Model is the model that is to answer, as in Options. Empty: the server's
+	// default. One that is not served shows as MODEL_NOT_FOUND in the updates, and is
+	// asked for again MaxBackoff apart.
+	Model string
+
 	// Threshold is the similarity, 0 to 1, from which the verdict is "same". Nil:
 	// the model's own.
 	Threshold *float32

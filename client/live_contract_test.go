@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
@@ -65,6 +66,40 @@ func TestLiveLeavesAServerThatBreaksTheContract(t *testing.T) {
 	}
 }
 
+func TestLiveTellsWhatIsForeign(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := scripted(t, client.LiveConfig{References: one, Model: "auto"}, func(s script) error {
+			opening, _ := s.Recv()
+			if got := opening.GetOpening().GetOptions().GetModel(); got != "auto" {
+				t.Errorf("stream opened with model %q, want auto", got)
+			}
+			s.open()
+			set, _ := s.Recv()
+			_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{ReferenceSet: &siamesev1.ReferenceSet{
+				Name: set.GetSetReference().GetName(), Familiarity: strange, Warning: "it is strange",
+			}}})
+			frame, _ := s.Recv()
+			s.frameScored(frame.GetFrame().GetId())
+			<-s.Context().Done()
+			return nil
+		})
+		w.offer(1, 100)
+		wantSet := client.ReferenceSet{Name: one[0].Name, Familiarity: isStrange, Warning: "it is strange"}
+		set := *awaited(w, "a reference taken", func(u client.Update) *client.ReferenceSet { return u.ReferenceSet })
+		if diff := cmp.Diff(wantSet, set); diff != "" {
+			t.Errorf("reference taken (-want +got):\n%s", diff)
+		}
+		got := w.result()
+		want := client.Result{
+			FrameID: 1, Captured: captured(1), Sent: got.Sent, Received: got.Received,
+			Scores: strangeScores("general"), Familiarity: isStrange, Warning: "the frame is strange",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("result (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // script is a stream whose server is the test.
 type script struct {
 	grpc.BidiStreamingServer[siamesev1.StreamCompareRequest, siamesev1.StreamCompareResponse]
@@ -72,7 +107,7 @@ type script struct {
 
 func (s script) open() {
 	_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_Opened{
-		Opened: &siamesev1.StreamOpened{Window: 1},
+		Opened: &siamesev1.StreamOpened{Window: 1, Model: &siamesev1.ModelReference{Name: "general"}},
 	}})
 }
 

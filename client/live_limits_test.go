@@ -32,7 +32,7 @@ func TestLiveFindsWhatIsTooLargeForTheServer(t *testing.T) {
 				t.Errorf("error = %v, want RESOURCE_EXHAUSTED of large", &got)
 			}
 			w.phase(client.Streaming)
-			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(1, 100))
+			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(1, 100))
 			if got := w.Stats().Reconnects; got != 1 {
 				t.Errorf("%d reconnects, want 1", got)
 			}
@@ -47,7 +47,7 @@ func TestLiveFindsWhatIsTooLargeForTheServer(t *testing.T) {
 			if got := w.result(); got.FrameID != 1 || got.Err == nil || got.Err.Code != codes.ResourceExhausted {
 				t.Errorf("result = %+v, want frame 1 failed with RESOURCE_EXHAUSTED", got)
 			}
-			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(2, 100))
+			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(2, 100))
 		})
 	})
 	t.Run("a frame beside a reference", func(t *testing.T) {

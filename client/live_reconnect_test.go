@@ -48,7 +48,7 @@ func TestLiveComesBackAfterItsServerWasKilled(t *testing.T) {
 		h.start(meanModel{})
 		w.phase(client.Streaming)
 		got := w.result()
-		want := []client.Score{{Reference: "kept", Similarity: 1 - 30./255, Same: true}, {Reference: "renewed", Similarity: 1, Same: true}}
+		want := []client.Score{{Reference: "kept", Similarity: 1 - 30./255, Same: true, Model: "mean"}, {Reference: "renewed", Similarity: 1, Same: true, Model: "mean"}}
 		if diff := cmp.Diff(want, got.Scores, approx); diff != "" || got.FrameID != 5 {
 			t.Errorf("frame %d, want 5; scores (-want +got):\n%s", got.FrameID, diff)
 		}

@@ -79,10 +79,10 @@ func TestLiveReferencesChangeWhileItStreams(t *testing.T) {
 		h := newHost(t, server.Config{})
 		h.start(meanModel{})
 		w := h.live(client.LiveConfig{References: one})
-		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(1, 100))
+		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(1, 100))
 		w.set("b", gray(0))
 		w.set("a", gray(0))
-		far := []client.Score{{Reference: "a", Similarity: 1 - 100./255}, {Reference: "b", Similarity: 1 - 100./255}}
+		far := []client.Score{{Reference: "a", Similarity: 1 - 100./255, Model: "mean"}, {Reference: "b", Similarity: 1 - 100./255, Model: "mean"}}
 		checkScores(t, far, w.scores(2, 100))
 		w.DropReference("a")
 		w.DropReference("nobody")
@@ -90,9 +90,9 @@ func TestLiveReferencesChangeWhileItStreams(t *testing.T) {
 		w.DropReference("b")
 		w.set("b", gray(100)) // again
 		w.set("a", gray(0))
-		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true}, far[0]}, w.scores(4, 100))
+		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true, Model: "mean"}, far[0]}, w.scores(4, 100))
 		h.restart(meanModel{})
-		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true}, far[0]}, w.scores(5, 100))
+		checkScores(t, []client.Score{{Reference: "b", Similarity: 1, Same: true, Model: "mean"}, far[0]}, w.scores(5, 100))
 	})
 }
 
@@ -109,7 +109,7 @@ func TestLiveSendsARefusedReferenceOnce(t *testing.T) {
 			t.Errorf("error = %q, want %q and more", got.Error(), want)
 		}
 		for id := range int64(3) {
-			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(id, 100))
+			checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(id, 100))
 			h.restart(meanModel{})
 			w.phase(client.Streaming)
 			synctest.Wait()
@@ -128,7 +128,7 @@ func TestLiveKeepsTheImageBeforeARefusedOne(t *testing.T) {
 		var encoded atomic.Int32
 		h.start(meanModel{encode: func(byte) error { encoded.Add(1); return nil }})
 		w := h.live(client.LiveConfig{References: one})
-		want := []client.Score{{Reference: "a", Similarity: 1, Same: true}}
+		want := []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}
 		// A frame with the reference's pixels would share its run, were it still in flight.
 		w.scores(1, 90)
 		w.set("a", []byte("junk"))
@@ -190,7 +190,7 @@ func TestLiveDropsAReferenceThatIsUnderWay(t *testing.T) {
 		for _, update := range w.drained() {
 			t.Errorf("an update more: %+v", update)
 		}
-		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(1, 100))
+		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(1, 100))
 	})
 }
 
@@ -202,7 +202,7 @@ func TestLiveTellsOfMoreReferencesThanTheServerHolds(t *testing.T) {
 		if got := w.refusal(); got.Name != "b" || got.Err.Reason != "TOO_MANY_REFERENCES" {
 			t.Errorf("error = %v, want TOO_MANY_REFERENCES of b", &got)
 		}
-		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(1, 100))
+		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(1, 100))
 	})
 }
 
@@ -221,7 +221,7 @@ func TestLiveSendsAReferenceAgainThatTheServerFailed(t *testing.T) {
 			t.Errorf("%d images were encoded, want the reference, once", got)
 		}
 		h.restart(meanModel{})
-		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true}}, w.scores(2, 100))
+		checkScores(t, []client.Score{{Reference: "a", Similarity: 1, Same: true, Model: "mean"}}, w.scores(2, 100))
 	})
 }
 

@@ -35,7 +35,7 @@ func setModel(s *server.Server, model server.Model) error {
 	if err := s.AddModel(model, meanInfo); err != nil {
 		return err
 	}
-	return s.Route(meanInfo.Version, nil)
+	return s.Router(meanInfo.Name).Route(meanInfo.Version, nil)
 }
 
 // meanModel is the stand-in. encode, where set, runs first, once an image, and

@@ -22,6 +22,7 @@ type session struct {
 	overdue   *time.Timer // gives the stream up; runs while an answer is owed
 	window    int
 	threshold float32
+	model     string // that answers
 	opened    time.Time
 
 	flights  []flight          // frames that are owed an answer, oldest first; at most window
@@ -86,7 +87,7 @@ func (l *Live) open(ctx context.Context, connection *grpc.ClientConn) (*session,
 		Opening: &siamesev1.StreamOpening{
 			Window:     uint32(l.config.Window),
 			DropPolicy: siamesev1.DropPolicy_DROP_POLICY_LATEST,
-			Options:    &siamesev1.CompareOptions{Threshold: l.config.Threshold},
+			Options:    Options{Threshold: l.config.Threshold, Model: l.config.Model}.proto(),
 		},
 	}})
 	if err != nil && !errors.Is(err, io.EOF) { // of EOF Recv knows the cause
@@ -110,6 +111,7 @@ func (l *Live) open(ctx context.Context, connection *grpc.ClientConn) (*session,
 	return &session{
 		live: l, stream: stream, opened: time.Now(),
 		window: min(max(int(opened.GetWindow()), 1), l.config.Window), threshold: opened.GetThreshold(),
+		model: opened.GetModel().GetName(),
 	}, nil
 }
 

@@ -44,8 +44,8 @@ func TestLiveScoresFramesAgainstReferences(t *testing.T) {
 		wantResult := client.Result{
 			FrameID: -7, Captured: captured(-7), Sent: sent, Received: sent.Add(30 * time.Millisecond), Threshold: 0.9,
 			Scores: []client.Score{
-				{Reference: "b", Similarity: 1 - 100./255},
-				{Reference: "a", Similarity: 1, Same: true},
+				{Reference: "b", Similarity: 1 - 100./255, Model: "mean"},
+				{Reference: "a", Similarity: 1, Same: true, Model: "mean"},
 			},
 			Timings: client.Timings{Encode: 30 * time.Millisecond, Total: 30 * time.Millisecond},
 		}
@@ -157,8 +157,8 @@ func TestLiveIsNotHeldUpByASlowReader(t *testing.T) {
 			w.offer(id, 100)
 			synctest.Wait()
 		}
-		const states = 2 // connecting, streaming
-		want := client.Stats{Offered: frames, Sent: frames, Scored: frames, UpdatesLost: frames + states - kept}
+		const others = 3 // connecting, streaming, the reference taken
+		want := client.Stats{Offered: frames, Sent: frames, Scored: frames, UpdatesLost: frames + others - kept}
 		if diff := cmp.Diff(want, w.Stats()); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
 		}

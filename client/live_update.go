@@ -13,6 +13,9 @@ type Update struct {
 	Result *Result
 	// State is a change of the stream's state.
 	State *State
+	// ReferenceSet is a reference that the server took: once for each stream that it
+	// is sent on.
+	ReferenceSet *ReferenceSet
 	// ReferenceError is a reference that the server did not take.
 	ReferenceError *ReferenceError
 }
@@ -29,6 +32,12 @@ type Result struct {
 	// Scores has one score a reference, in the order in which their names were
 	// first set.
 	Scores []Score
+	// Familiarity is how familiar the frame is to the model; nil where it does not
+	// tell.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the frame is foreign to the model, so
+	// that no score means much; empty otherwise.
+	Warning string
 	// Threshold is what the verdicts were made with, 0 to 1.
 	Threshold float32
 	// Timings is where the time went, as the server saw it.
@@ -46,8 +55,15 @@ type Score struct {
 	Reference string
 	// Similarity is 0 to 1, where 1 means the same class.
 	Similarity float32
-	// Same is the verdict: Similarity >= Result.Threshold.
+	// Same is the verdict: Similarity >= the result's Threshold. Where another model
+	// than the stream's answered and the caller set no threshold, that model's own
+	// counts instead.
 	Same bool
+	// Model is the name of the model that answered.
+	Model string
+	// Foreign reports whether the reference is foreign to that model: the similarity
+	// means little then.
+	Foreign bool
 }
 
 // Timings is a frame's time at the server, by stage.
@@ -55,6 +71,18 @@ type Timings struct {
 	// Decode is from bytes to pixels, Queue the wait for the encoder, Encode the
 	// encoder's run, Compare the head's, Total from arrival to reply.
 	Decode, Queue, Encode, Compare, Total time.Duration
+}
+
+// ReferenceSet is a reference that the server took.
+type ReferenceSet struct {
+	// Name is Reference.Name.
+	Name string
+	// Familiarity is how familiar the picture is to the model; nil where it does not
+	// tell.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the picture is foreign to the model;
+	// empty otherwise.
+	Warning string
 }
 
 // ReferenceError is a reference that the server did not take. The name keeps
@@ -109,8 +137,8 @@ type State struct {
 	Err error
 	// RetryIn is how long after Since the next try comes; only while Waiting.
 	RetryIn time.Duration
-	// Model and Threshold are the model that answers and what verdicts are made
-	// with; Window is how many frames the server lets be in flight. Only while
+	// Model and Threshold are the model that answers (of "auto" the first that is
+	// tried) and what verdicts are made with; Window is how many frames the server lets be in flight. Only while
 	// Streaming or Draining.
 	Model     string
 	Threshold float32
@@ -139,10 +167,14 @@ type Stats struct {
 	UpdatesLost int64
 }
 
-func newScores(scores []*siamesev1.ReferenceScore) []Score {
+// newScores converts scores of a stream that model answers.
+func newScores(scores []*siamesev1.ReferenceScore, model string) []Score {
 	converted := make([]Score, len(scores))
 	for i, score := range scores {
-		converted[i] = Score{Reference: score.GetReference(), Similarity: score.GetSimilarity(), Same: score.GetSame()}
+		converted[i] = Score{
+			Reference: score.GetReference(), Similarity: score.GetSimilarity(), Same: score.GetSame(),
+			Model: answeredBy(score.GetModel(), model), Foreign: score.GetForeign(),
+		}
 	}
 	return converted
 }

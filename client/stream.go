@@ -34,6 +34,12 @@ type FrameScores struct {
 	// Scores has one score a reference, in the order in which their names were
 	// first set.
 	Scores []Score
+	// Familiarity is how familiar the frame is to the model; nil where it does not
+	// tell. Score.Foreign tells the same of a reference.
+	Familiarity *Familiarity
+	// Warning is a sentence for people where the frame is foreign to the model, so
+	// that no score means much; empty otherwise.
+	Warning string
 	// Threshold is what the verdicts were made with, 0 to 1.
 	Threshold float32
 	// Timings is where the time went, as the server saw it.
@@ -121,7 +127,8 @@ func (s *Stream) open(ctx context.Context, config StreamConfig) error {
 	return nil
 }
 
-// Model returns the name of the model that answers.
+// Model returns the name of the model that answers; of "auto" the first that is
+// tried.
 func (s *Stream) Model() string { return s.model }
 
 // Window returns how many frames may be in flight at once.
@@ -175,10 +182,13 @@ func (s *Stream) Score(ctx context.Context, frame []byte) (FrameScores, error) {
 		return FrameScores{}, unexpected("%v, expected the scores of frame %d", response, request.GetId())
 	}
 	return FrameScores{
-		Scores:    newScores(scored.GetScores()),
+		Scores:    newScores(scored.GetScores(), s.model),
 		Threshold: s.threshold,
 		Timings:   newTimings(scored.GetTimings()),
 		Prepared:  scored.GetPreparedPng(),
+
+		Familiarity: newFamiliarity(scored.GetFamiliarity()),
+		Warning:     scored.GetWarning(),
 	}, nil
 }
 

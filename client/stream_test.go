@@ -55,7 +55,7 @@ func TestStreamScoresAgainstReferences(t *testing.T) {
 			t.Errorf("Score took %v and gave a picture of %d bytes, want both", got.Timings.Total, len(got.Prepared))
 		}
 	}
-	score(51, client.Score{Reference: "black", Similarity: 0.8, Same: true}, client.Score{Reference: "white", Similarity: 0.2})
+	score(51, client.Score{Reference: "black", Similarity: 0.8, Same: true, Model: "mean"}, client.Score{Reference: "white", Similarity: 0.2, Model: "mean"})
 	if _, err := stream.Score(t.Context(), []byte("no picture")); code(err) != codes.InvalidArgument {
 		t.Errorf("Score of no picture = %v, want INVALID_ARGUMENT", err)
 	}
@@ -65,7 +65,7 @@ func TestStreamScoresAgainstReferences(t *testing.T) {
 	if err := stream.DropReference(t.Context(), "white"); err != nil {
 		t.Error(err)
 	}
-	score(51, client.Score{Reference: "black", Similarity: 1, Same: true})
+	score(51, client.Score{Reference: "black", Similarity: 1, Same: true, Model: "mean"})
 	for what, err := range map[string]error{
 		"drop of an unknown name": stream.DropReference(t.Context(), "white"),
 		"reference of no picture": stream.SetReference(t.Context(), client.Reference{Name: "c", Image: []byte("no picture")}),
@@ -90,7 +90,7 @@ func TestStreamIsSharedByCallers(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			want := []client.Score{{Reference: "black", Similarity: 1 - float32(level)/255, Same: true}}
+			want := []client.Score{{Reference: "black", Similarity: 1 - float32(level)/255, Same: true, Model: "mean"}}
 			if diff := cmp.Diff(want, got.Scores, scores); diff != "" {
 				t.Errorf("scores of level %d (-want +got):\n%s", level, diff)
 			}
@@ -104,6 +104,48 @@ func (s script) stored(name string) {
 	_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_ReferenceSet{
 		ReferenceSet: &siamesev1.ReferenceSet{Name: name},
 	}})
+}
+
+// frameScored answers a frame as a server does to which it is strange.
+func (s script) frameScored(id uint64) {
+	_ = s.Send(&siamesev1.StreamCompareResponse{Message: &siamesev1.StreamCompareResponse_FrameScored{FrameScored: &siamesev1.FrameScored{
+		Id: id, Familiarity: strange, Warning: "the frame is strange", Scores: []*siamesev1.ReferenceScore{
+			{Reference: "a", Similarity: 1, Same: true},
+			{Reference: "b", Similarity: 0.5, Foreign: true, Model: &siamesev1.ModelReference{Name: "other"}},
+		},
+	}}})
+}
+
+// strangeScores are the scores of frameScored on a stream of that model.
+func strangeScores(model string) []client.Score {
+	return []client.Score{
+		{Reference: "a", Similarity: 1, Same: true, Model: model},
+		{Reference: "b", Similarity: 0.5, Model: "other", Foreign: true},
+	}
+}
+
+func TestStreamTellsWhatIsForeign(t *testing.T) {
+	c := connect(t, &stub{stream: func(s script) error {
+		opening, _ := s.Recv()
+		if got := opening.GetOpening().GetOptions().GetModel(); got != "auto" {
+			t.Errorf("stream opened with model %q, want auto", got)
+		}
+		s.open()
+		frame, _ := s.Recv()
+		s.frameScored(frame.GetFrame().GetId())
+		<-s.Context().Done()
+		return nil
+	}})
+	stream, err := c.Stream(t.Context(), client.StreamConfig{Options: client.Options{Model: "auto"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	got, err := stream.Score(t.Context(), []byte("a"))
+	want := client.FrameScores{Scores: strangeScores("general"), Familiarity: isStrange, Warning: "the frame is strange"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("Score = %v (-want +got):\n%s", err, diff)
+	}
 }
 
 func TestStreamEnds(t *testing.T) {

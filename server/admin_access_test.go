@@ -39,7 +39,7 @@ func serveAdmin(t *testing.T, cfg admin.Config) *guardedAdmin {
 	cfg.Logger = slog.New(slog.NewTextHandler(a.log, nil))
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	service := admin.New(serveVersions(t, server.Config{}).manager, cfg)
+	service := newAdmin(serveVersions(t, server.Config{}), cfg)
 	go func() { served <- service.Serve(ctx, listener) }()
 	t.Cleanup(func() {
 		cancel()

@@ -17,13 +17,23 @@ import (
 	"siamese/server/admin"
 )
 
+// newAdmin is an admin service over a server's only model.
+func newAdmin(v *versioned, cfg admin.Config) *admin.Service {
+	return admin.New([]admin.Model{{Name: modelInfo.Name, Versions: v.manager}}, modelInfo.Name, cfg)
+}
+
 // administer starts an admin service over a server's versions.
 func administer(t *testing.T, v *versioned) adminpb.AdminServiceClient {
+	t.Helper()
+	return administerBy(t, newAdmin(v, admin.Config{}))
+}
+
+// administerBy starts an admin service.
+func administerBy(t *testing.T, service *admin.Service) adminpb.AdminServiceClient {
 	t.Helper()
 	listener := bufconn.Listen(bufferBytes)
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	service := admin.New(v.manager, admin.Config{})
 	go func() { served <- service.Serve(ctx, listener) }()
 	conn := dial(t, listener)
 	t.Cleanup(func() {
@@ -40,7 +50,7 @@ var withoutTimes = protocmp.IgnoreFields(&adminpb.Version{}, "state_since")
 
 func serving(version string, isDefault bool, labels ...string) *adminpb.Version {
 	return &adminpb.Version{
-		Version: version, State: adminpb.VersionState_VERSION_STATE_SERVING,
+		Model: modelInfo.Name, Version: version, State: adminpb.VersionState_VERSION_STATE_SERVING,
 		Digest: "digest-" + version, IsDefault: isDefault, Labels: labels,
 	}
 }
@@ -82,7 +92,7 @@ func TestAdminRollsForthAndBack(t *testing.T) {
 		t.Errorf("GetStatus = %v, %v; want resident memory and the last scan", got, err)
 	}
 	checkProto(t, &adminpb.GetStatusResponse{
-		DefaultVersion: "1", DefaultChoice: "1", Labels: map[string]string{"canary": "2"}, Path: "counting",
+		Model: modelInfo.Name, DefaultVersion: "1", DefaultChoice: "1", Labels: map[string]string{"canary": "2"}, Path: "counting",
 		MaxLoadedModels: 4, Loads: 4,
 	}, got, protocmp.IgnoreFields(got, "last_scan", "resident_bytes", "loaded_models"))
 
@@ -108,7 +118,7 @@ func TestAdminTellsWhyAVersionFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &adminpb.Version{Version: "50", State: adminpb.VersionState_VERSION_STATE_FAILED, Reason: "its golden pair has another similarity"}
+	want := &adminpb.Version{Model: modelInfo.Name, Version: "50", State: adminpb.VersionState_VERSION_STATE_FAILED, Reason: "its golden pair has another similarity"}
 	checkProto(t, want, listed.GetVersions()[0], withoutTimes)
 	again, err := service.ListVersions(t.Context(), &adminpb.ListVersionsRequest{})
 	if err != nil {
@@ -169,7 +179,7 @@ func TestAdminTellsWhyItsListenerFailed(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	listener := bufconn.Listen(1)
 	_ = listener.Close()
-	err := admin.New(v.manager, admin.Config{}).Serve(t.Context(), listener)
+	err := newAdmin(v, admin.Config{}).Serve(t.Context(), listener)
 	if err == nil || !strings.Contains(err.Error(), "serve admin at bufconn: ") {
 		t.Errorf("Serve = %v, want the listener's error", err)
 	}
@@ -189,7 +199,7 @@ func TestAdminIsNotOnThePublicPort(t *testing.T) {
 func TestAdminRefusesWhatItCannotRead(t *testing.T) {
 	v := serveVersions(t, server.Config{})
 	listener := bufconn.Listen(bufferBytes)
-	service := admin.New(v.manager, admin.Config{Logger: slog.New(slog.NewTextHandler(v.log, nil))})
+	service := admin.New([]admin.Model{{Name: modelInfo.Name, Versions: v.manager}}, modelInfo.Name, admin.Config{Logger: slog.New(slog.NewTextHandler(v.log, nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- service.Serve(ctx, listener) }()

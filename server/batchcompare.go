@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -30,7 +31,7 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 	}
 	return &pb.BatchCompareResponse{
 		Results:       results,
-		Threshold:     c.threshold,
+		Threshold:     c.threshold.Of(c.model.Info()),
 		Model:         c.reference(),
 		Timings:       c.timings(),
 		EncodedImages: uint32(c.images.Encoded()),
@@ -38,32 +39,38 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 }
 
 // operandPair is a pair of a batch.
-type operandPair struct{ a, b wire.Operand }
+type operandPair struct {
+	a, b  wire.Operand
+	fault *fault.Fault // why they can't be scored against each other
+}
+
+// firstFault returns why there is no score; nil where there can be one.
+func (p operandPair) firstFault() *fault.Fault { return cmp.Or(wire.FirstFault(p.a, p.b), p.fault) }
 
 func (c *call) pairs(sent []*pb.ImagePair) []operandPair {
 	pairs := make([]operandPair, len(sent))
 	for i, pair := range sent {
-		pairs[i] = operandPair{
-			a: c.add(fmt.Sprintf("pairs[%d].image_a", i), pair.GetImageA()),
-			b: c.add(fmt.Sprintf("pairs[%d].image_b", i), pair.GetImageB()),
-		}
+		a := c.add(fmt.Sprintf("pairs[%d].image_a", i), pair.GetImageA())
+		b := c.add(fmt.Sprintf("pairs[%d].image_b", i), pair.GetImageB())
+		pairs[i] = operandPair{a, b, c.pair(a, b)}
 	}
 	return pairs
 }
 
-// scorePairs scores the pairs that can be scored, in one run, and returns one
-// result for each pair. Images of which no such pair is made are not encoded.
+// scorePairs scores the pairs that can be scored, in one run of each model, and
+// returns one result for each pair. Images of which no such pair is made are not
+// encoded.
 func (c *call) scorePairs(ctx context.Context, pairs []operandPair) ([]*pb.PairResult, error) {
 	var scorable []infer.Pair
 	results := make([]*pb.PairResult, len(pairs))
 	for i, pair := range pairs {
-		if failed := wire.ItemError(pair.a, pair.b); failed != nil {
-			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: failed}}
+		if f := pair.firstFault(); f != nil {
+			results[i] = &pb.PairResult{Outcome: &pb.PairResult_Error{Error: f.Item()}}
 			continue
 		}
 		scorable = append(scorable, infer.Pair{A: pair.a.Image, B: pair.b.Image})
 	}
-	similarities, err := c.score(ctx, scorable)
+	scores, err := c.score(ctx, scorable)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +78,9 @@ func (c *call) scorePairs(ctx context.Context, pairs []operandPair) ([]*pb.PairR
 		if results[i] != nil {
 			continue
 		}
-		score := wire.PairScore(similarities[0], c.threshold, scorable[0].A, scorable[0].B)
+		score := wire.PairScore(&scores[0], c.threshold, c.model.Info())
 		results[i] = &pb.PairResult{Outcome: &pb.PairResult_Score{Score: score}}
-		similarities, scorable = similarities[1:], scorable[1:]
+		scores = scores[1:]
 	}
 	return results, nil
 }

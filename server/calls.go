@@ -6,6 +6,7 @@ import (
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/fault"
 	"siamese/server/internal/infer"
 	"siamese/server/internal/stream"
 	"siamese/server/internal/wire"
@@ -25,7 +26,7 @@ func (s *service) StreamCompare(wire stream.Stream) error { return s.streams.Com
 type call struct {
 	model     *infer.Handle
 	images    *infer.Images
-	threshold float32
+	threshold wire.Threshold
 	clock     wire.Clock
 }
 
@@ -36,7 +37,7 @@ func (s *service) begin(ctx context.Context, options *pb.CompareOptions) (*call,
 	if err != nil {
 		return nil, err
 	}
-	threshold, err := wire.Threshold(options, model.Info(), "options.threshold")
+	threshold, err := wire.NewThreshold(options, "options.threshold")
 	if err != nil {
 		model.Release()
 		return nil, err
@@ -63,9 +64,18 @@ func (c *call) add(field string, image *pb.Image) wire.Operand {
 	return wire.Add(c.images, field, image)
 }
 
+// pair notes that two images of the request are to be scored against each other, and
+// returns what is wrong with that, told of the second.
+func (c *call) pair(a, b wire.Operand) *fault.Fault {
+	if f := c.images.Pair(a.Image, b.Image); f != nil {
+		return f.At(b.Field)
+	}
+	return nil
+}
+
 // score encodes the images of the pairs, which must be without fault, and scores
-// each pair. The call is refused when the queue is full.
-func (c *call) score(ctx context.Context, pairs []infer.Pair) ([]float32, error) {
+// each pair. The call is refused when a queue is full.
+func (c *call) score(ctx context.Context, pairs []infer.Pair) ([]infer.Score, error) {
 	needed := make([]*infer.Image, 0, 2*len(pairs))
 	for _, pair := range pairs {
 		needed = append(needed, pair.A, pair.B)
@@ -74,9 +84,9 @@ func (c *call) score(ctx context.Context, pairs []infer.Pair) ([]float32, error)
 		return nil, err
 	}
 	started := time.Now()
-	similarities, err := c.model.Compare(ctx, pairs)
+	scores, err := c.model.Compare(ctx, pairs)
 	c.clock.Compare = time.Since(started)
-	return similarities, err
+	return scores, err
 }
 
 func (c *call) reference() *pb.ModelReference { return wire.ModelReference(c.model.Info()) }

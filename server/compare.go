@@ -17,26 +17,33 @@ func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Comp
 	defer c.end()
 	a := c.add("image_a", req.GetImageA())
 	b := c.add("image_b", req.GetImageB())
-	if err := wire.FirstFault(a, b); err != nil {
+	if err := wire.Check(a, b); err != nil {
 		return nil, err
+	}
+	if f := c.pair(a, b); f != nil {
+		return nil, f
 	}
 	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := wire.FirstFault(a, b); err != nil {
+	if err := wire.Check(a, b); err != nil {
 		return nil, err
 	}
-	similarities, err := c.score(ctx, []infer.Pair{{A: a.Image, B: b.Image}})
+	scores, err := c.score(ctx, []infer.Pair{{A: a.Image, B: b.Image}})
 	if err != nil {
 		return nil, err
 	}
+	score := &scores[0]
 	return &pb.CompareResponse{
-		Similarity:   similarities[0],
-		Same:         similarities[0] >= c.threshold,
-		Threshold:    c.threshold,
-		Model:        c.reference(),
+		Similarity:   score.Similarity,
+		Same:         c.threshold.Same(score),
+		Threshold:    c.threshold.Of(score.Info()),
+		Model:        wire.ModelReference(score.Info()),
 		Timings:      c.timings(),
-		PreparedAPng: a.PNG(),
-		PreparedBPng: b.PNG(),
+		PreparedAPng: score.A.PNG(),
+		PreparedBPng: score.B.PNG(),
+		FamiliarityA: wire.Familiarity(score.A),
+		FamiliarityB: wire.Familiarity(score.B),
+		Warning:      wire.PairWarning(score),
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 	"siamese/server/access"
 	"siamese/server/batch"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/infer"
 )
 
 // What a zero field of Config means.
@@ -45,6 +47,20 @@ const MinMemoryBytes = 64 << 20
 // Config says what the server accepts and how it stops. A zero field means its
 // default.
 type Config struct {
+	// Models are the names of the models that will be added, in the order in which they
+	// are told. They must differ; health tells of each from the start. Others may be
+	// added, too. Default: none.
+	Models []string
+
+	// DefaultModel is what answers calls that name no model: one of Models, or [Auto]
+	// where there are AutoModels. Default: the first model.
+	DefaultModel string
+
+	// AutoModels are the names, of Models, among which [Auto] chooses, in the order in
+	// which they are tried; one that does not tell familiarity, or is not loaded, is
+	// passed over. Default: there is no Auto.
+	AutoModels []string
+
 	// MaxMessageBytes bounds one message, in either direction. Default
 	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int
@@ -154,7 +170,7 @@ type Config struct {
 	// CallerLimits bound what one caller may ask. Zero fields: no bound.
 	CallerLimits access.Limits
 
-	// WatchdogPeriod is how often the default model is looked at: where no run of its
+	// WatchdogPeriod is how often the default version of each model is looked at: where no run of its
 	// encoder has ended well since, it has to encode one image, before all that wait.
 	// When it can't, health says NOT_SERVING until it can. Zero: never.
 	WatchdogPeriod time.Duration
@@ -229,7 +245,34 @@ func (c Config) Validate() error {
 	if err := c.CallerLimits.Validate(); err != nil {
 		return err
 	}
+	if err := c.validateModels(); err != nil {
+		return err
+	}
 	return c.validateRelations()
+}
+
+// validateModels checks the names of models.
+func (c Config) validateModels() error {
+	for i, name := range c.Models {
+		if err := infer.CheckName(name); err != nil {
+			return err
+		}
+		if slices.Contains(c.Models[:i], name) {
+			return fmt.Errorf("server: Config.Models has %q twice, expected names that differ", name)
+		}
+	}
+	for _, name := range c.AutoModels {
+		if !slices.Contains(c.Models, name) {
+			return fmt.Errorf("server: Config.AutoModels has %q, expected names of Config.Models, %q", name, c.Models)
+		}
+	}
+	switch {
+	case c.DefaultModel == Auto && len(c.AutoModels) == 0:
+		return fmt.Errorf("server: Config.DefaultModel is %q without Config.AutoModels", Auto)
+	case c.DefaultModel != "" && c.DefaultModel != Auto && !slices.Contains(c.Models, c.DefaultModel):
+		return fmt.Errorf("server: Config.DefaultModel is %q, expected %q or one of Config.Models, %q", c.DefaultModel, Auto, c.Models)
+	}
+	return nil
 }
 
 // validateRelations checks the fields that depend on each other.

@@ -32,6 +32,12 @@ func TestConfigValidate(t *testing.T) {
 		{"a Rank that never fits the queue", server.Config{MaxCandidates: 600}, "MaxQueuedImages is 512, expected at least 601"},
 		{"a batch that never fits the queue", server.Config{MaxPairs: 300}, "MaxQueuedImages is 512, expected at least 600"},
 		{"negative rate of a caller", server.Config{CallerLimits: access.Limits{CallsPerSecond: -1}}, "CallsPerSecond is -1"},
+		{"models", server.Config{Models: []string{"a", "b"}, AutoModels: []string{"b"}, DefaultModel: "auto"}, ""},
+		{"a model twice", server.Config{Models: []string{"a", "a"}}, `Models has "a" twice`},
+		{"no name", server.Config{Models: []string{"a/b"}}, `model name "a/b": expected a letter`},
+		{"a default that is not served", server.Config{Models: []string{"a"}, DefaultModel: "b"}, `DefaultModel is "b", expected "auto" or one of Config.Models, ["a"]`},
+		{"auto of nothing", server.Config{Models: []string{"a"}, DefaultModel: "auto"}, `DefaultModel is "auto" without Config.AutoModels`},
+		{"auto of what is not served", server.Config{Models: []string{"a"}, AutoModels: []string{"b"}}, `AutoModels has "b"`},
 		{"streams outlive the stop", server.Config{StreamGrace: time.Minute}, "StopTimeout is 25s, expected at least StreamGrace, 1m0s"},
 	}
 	for _, tt := range tests {
@@ -63,6 +69,8 @@ func TestAddModelRefusesWhatCanNotBe(t *testing.T) {
 		{"an endless embedding", func(m *server.ModelInfo) { m.EmbeddingMax = float32(math.Inf(1)) }, "EmbeddingMax is +Inf"},
 		{"no embedding", func(m *server.ModelInfo) { m.EmbeddingLength = 0 }, "EmbeddingLength is 0"},
 		{"threshold", func(m *server.ModelInfo) { m.Threshold = 1.5 }, "Threshold is 1.5"},
+		{"no name", func(m *server.ModelInfo) { m.Name = "" }, `model name "": expected a letter`},
+		{"a name that can't be asked for", func(m *server.ModelInfo) { m.ServingName = "auto" }, `model name "auto": expected a letter`},
 		{"vast input", func(m *server.ModelInfo) { m.Width = 1 << 20 }, "Width is 1048576"},
 	}
 	for _, tt := range tests {

@@ -29,14 +29,14 @@ func scrapedNames(t *testing.T) []string {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if err := metrics.CountLoads(registry, func() (held, failed uint64) { return 1, 0 }); err != nil {
+	if err := metrics.CountLoads(registry, func() []metrics.Loads { return []metrics.Loads{{Model: "fake", Held: 1}} }); err != nil {
 		t.Fatal(err)
 	}
-	r := serve(t, server.Config{Metrics: registry}, &fakeModel{})
+	r := serveDark(t, server.Config{Metrics: registry}, darkInfo())
 	probes := probe(t, r.server, func(p *server.Probes) {
 		p.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	})
-	r.checkAnswers(t)
+	r.checkAnswers(t) // by a model that tells familiarity
 	_, _ = r.Compare(t.Context(), &pb.CompareRequest{})
 	_, _ = r.Rank(t.Context(), &pb.RankRequest{Query: grayImage(1), Candidates: []*pb.Image{{}}})
 	_ = r.stop() // all is counted

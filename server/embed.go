@@ -48,16 +48,19 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 func (c *call) embedResults(images []wire.Operand) []*pb.EmbedResult {
 	results := make([]*pb.EmbedResult, len(images))
 	for i, image := range images {
-		if failed := wire.ItemError(image); failed != nil {
-			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: failed}}
+		if f := wire.FirstFault(image); f != nil {
+			results[i] = &pb.EmbedResult{Outcome: &pb.EmbedResult_Error{Error: f.Item()}}
 			continue
 		}
+		best := image.Best()
 		results[i] = &pb.EmbedResult{
 			Outcome: &pb.EmbedResult_Embedding{Embedding: &pb.Embedding{
-				Values:      image.Embedding(),
-				ModelDigest: c.model.Info().Digest,
+				Values:      best.Embedding(),
+				ModelDigest: best.Info().Digest,
 			}},
-			PreparedPng: image.PNG(),
+			PreparedPng: best.PNG(),
+			Familiarity: wire.Familiarity(best),
+			Warning:     wire.Warning(wire.Image, best),
 		}
 	}
 	return results

@@ -62,7 +62,15 @@ func setModel(s *server.Server, model server.Model, info server.ModelInfo) error
 	if err := s.AddModel(model, info); err != nil {
 		return err
 	}
-	return s.Route(info.Version, nil)
+	return s.Router(servingName(info)).Route(info.Version, nil)
+}
+
+// servingName is the name by which calls ask for a model.
+func servingName(info server.ModelInfo) string {
+	if info.ServingName == "" {
+		return info.Name
+	}
+	return info.ServingName
 }
 
 // infoFor is modelInfo with what the fake network says of its runs.

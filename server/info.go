@@ -11,17 +11,25 @@ import (
 	"siamese/server/internal/wire"
 )
 
-// GetServerInfo tells the model, the limits, who may call, and the build.
+// GetServerInfo tells the model, all models, the limits, who may call, and the build.
 func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest) (*pb.GetServerInfoResponse, error) {
 	model, err := s.registry.Acquire(req.GetModel())
 	if err != nil {
 		return nil, err
 	}
 	defer model.Release()
+	catalogue := s.registry.Catalogue()
+	var models []*pb.ModelInfo
+	for _, info := range catalogue.Models {
+		models = append(models, describe(info))
+	}
 	return &pb.GetServerInfoResponse{
-		Model:  describe(model.Info()),
-		Limits: s.cfg.describe(),
-		Access: s.describeAccess(),
+		Model:        describe(model.Info()),
+		Models:       models,
+		DefaultModel: catalogue.Default,
+		AutoModels:   catalogue.Auto,
+		Limits:       s.cfg.describe(),
+		Access:       s.describeAccess(),
 		Build: &pb.BuildInfo{
 			Version:           s.cfg.Build.Version,
 			Revision:          s.cfg.Build.Revision,
@@ -32,7 +40,7 @@ func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest)
 }
 
 func describe(info infer.ModelInfo) *pb.ModelInfo {
-	return &pb.ModelInfo{
+	described := &pb.ModelInfo{
 		Reference:       wire.ModelReference(info),
 		InputHeight:     uint32(info.Height),
 		InputWidth:      uint32(info.Width),
@@ -41,7 +49,14 @@ func describe(info infer.ModelInfo) *pb.ModelInfo {
 		ResizeRule:      info.ResizeRule,
 		Device:          info.Device,
 		Precision:       info.Precision,
+		ServingName:     info.ServingName,
+		Title:           info.Title,
+		Knows:           info.Knows,
 	}
+	if info.Familiarity != nil {
+		described.FamiliarityBound = info.Familiarity.Bound()
+	}
+	return described
 }
 
 func (c Config) describe() *pb.Limits {

@@ -23,12 +23,13 @@ func TestGetServerInfoTellsTheLimitsInForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	model := &pb.ModelInfo{
+		Reference: modelReference, InputHeight: inputSide, InputWidth: inputSide,
+		EmbeddingLength: embeddingLength, Threshold: threshold,
+		ResizeRule: "shorter side, centre crop", Device: "cpu", Precision: "float32", ServingName: "fake",
+	}
 	checkProto(t, &pb.GetServerInfoResponse{
-		Model: &pb.ModelInfo{
-			Reference: modelReference, InputHeight: inputSide, InputWidth: inputSide,
-			EmbeddingLength: embeddingLength, Threshold: threshold,
-			ResizeRule: "shorter side, centre crop", Device: "cpu", Precision: "float32",
-		},
+		Model: model, Models: []*pb.ModelInfo{model}, DefaultModel: "fake",
 		Limits: &pb.Limits{
 			MaxMessageBytes: 16 << 20, MaxImageBytes: 1000, MaxImagePixels: 25_000_000, MaxSideRatio: 20,
 			MaxPairs: 5, MaxCandidates: 256, MaxImages: 128, MaxStreamReferences: 16, MaxStreamWindow: 8, MaxStreams: 256, MaxCalls: 512,

@@ -133,8 +133,8 @@ func TestStagesAreCountedWhereTheyHappen(t *testing.T) {
 		"siamese_stage_seconds_count{stage=compare}": 3,
 		"siamese_stage_seconds_count{stage=send}":    2 + 3, // the stream's: opened, reference set, frame scored
 	}, got.of("siamese_stage"))
-	checkScrape(t, scrape{"siamese_cache_hits_total{by=source}": 2}, got.of("siamese_cache_hits"))
-	checkScrape(t, scrape{"siamese_images_encoded_total": 4}, got.of("siamese_images"))
+	checkScrape(t, scrape{"siamese_cache_hits_total{by=source,model=fake}": 2}, got.of("siamese_cache_hits"))
+	checkScrape(t, scrape{"siamese_images_encoded_total{model=fake}": 4}, got.of("siamese_images"))
 }
 
 func TestWhatIsUnderWayIsTold(t *testing.T) {
@@ -167,11 +167,12 @@ func TestWhatIsUnderWayIsTold(t *testing.T) {
 		checkScrape(t, scrape{
 			"grpc_server_handled_total{grpc_code=ResourceExhausted," + embedRPC + "}": 1,
 		}, got.of("grpc_server_handled"))
-		checkScrape(t, scrape{"siamese_queue_images": 2, "siamese_queue_capacity_images": 2}, got.of("siamese_queue"))
-		checkScrape(t, scrape{"siamese_images_refused_total": 1}, got.of("siamese_images"))
+		checkScrape(t, scrape{"siamese_queue_images{model=fake}": 2, "siamese_queue_capacity_images{model=fake}": 2}, got.of("siamese_queue"))
+		checkScrape(t, scrape{"siamese_images_refused_total{model=fake}": 1}, got.of("siamese_images"))
 		checkScrape(t, scrape{"siamese_streams_open": 1}, got.of("siamese_streams"))
-		checkScrape(t, scrape{"siamese_encoder_images": 1, "siamese_encoder_runs": 1}, got.of("siamese_encoder"))
+		checkScrape(t, scrape{"siamese_encoder_images{model=fake}": 1, "siamese_encoder_runs{model=fake}": 1}, got.of("siamese_encoder"))
 		checkScrape(t, scrape{"siamese_serving": 1}, got.of("siamese_serving"))
+		checkScrape(t, scrape{"siamese_model_serving{model=fake}": 1}, got.of("siamese_model_serving"))
 		blocked.open()
 		if _, err := client.end(); err != nil {
 			t.Error(err)
@@ -205,12 +206,12 @@ func TestCountsOutliveTheirModel(t *testing.T) {
 	add(t, r, &fakeModel{}, "4")
 	route(t, r, "4", nil)
 	r.checkAnswers(t)
-	const images = "siamese_images_encoded_total"
+	const images, kept = "siamese_images_encoded_total{model=fake}", "siamese_cache_bytes{model=fake}"
 	before := gather(t, registry)
 	if before[images] != 4 {
 		t.Errorf("%s of both models = %v, want 4", images, before[images])
 	}
-	wait, err := r.server.RemoveModel(modelInfo.Version)
+	wait, err := r.server.RemoveModel(modelInfo.Name, modelInfo.Version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,11 +220,11 @@ func TestCountsOutliveTheirModel(t *testing.T) {
 	if after[images] != 4 {
 		t.Errorf("%s after one model went = %v, want 4", images, after[images])
 	}
-	if want := before["siamese_cache_bytes"] / 2; want == 0 || after["siamese_cache_bytes"] != want {
-		t.Errorf("siamese_cache_bytes after one of two models went = %v, want %v", after["siamese_cache_bytes"], want)
+	if want := before[kept] / 2; want == 0 || after[kept] != want {
+		t.Errorf("%s after one of two models went = %v, want %v", kept, after[kept], want)
 	}
 	models := slices.Collect(maps.Keys(after.of("siamese_model_info")))
-	want := fmt.Sprintf("siamese_model_info{default=true,digest=%.12s,name=%s,precision=float32,version=4}", infoOf("4").Digest, infoOf("4").Name)
+	want := fmt.Sprintf("siamese_model_info{default=true,digest=%.12s,model=fake,name=%s,precision=float32,version=4}", infoOf("4").Digest, infoOf("4").Name)
 	if diff := cmp.Diff([]string{want}, models); diff != "" {
 		t.Errorf("models (-want +got):\n%s", diff)
 	}

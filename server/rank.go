@@ -26,62 +26,83 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 		return nil, err
 	}
 	query := c.add("query", req.GetQuery())
-	if err := wire.FirstFault(query); err != nil {
+	if err := wire.Check(query); err != nil {
 		return nil, err
 	}
-	candidates := c.candidates(req.GetCandidates())
+	candidates := c.candidates(query, req.GetCandidates())
 	if err := c.images.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := wire.FirstFault(query); err != nil {
+	if err := wire.Check(query); err != nil {
 		return nil, err
 	}
-	ranked, failed, err := c.scoreCandidates(ctx, query.Image, candidates)
+	ranked, failed, seen, err := c.scoreCandidates(ctx, query.Image, candidates)
 	if err != nil {
 		return nil, err
 	}
 	return &pb.RankResponse{
 		Ranked:           best(ranked, req.GetTopK(), req.GetMinSimilarity()),
 		Errors:           failed,
-		Threshold:        c.threshold,
+		Threshold:        c.threshold.Of(c.model.Info()),
 		Model:            c.reference(),
 		Timings:          c.timings(),
 		EncodedImages:    uint32(c.images.Encoded()),
-		PreparedQueryPng: query.PNG(),
+		PreparedQueryPng: seen.PNG(),
+		Familiarity:      wire.Familiarity(seen),
+		Warning:          wire.Warning(wire.Query, seen),
 	}, nil
 }
 
-func (c *call) candidates(sent []*pb.Image) []wire.Operand {
-	candidates := make([]wire.Operand, len(sent))
+// candidate is an image that the query is held against.
+type candidate struct {
+	wire.Operand
+	fault *fault.Fault // why it can't be scored against the query
+}
+
+func (c *call) candidates(query wire.Operand, sent []*pb.Image) []candidate {
+	candidates := make([]candidate, len(sent))
 	for i, image := range sent {
-		candidates[i] = c.add(fmt.Sprintf("candidates[%d]", i), image)
+		added := c.add(fmt.Sprintf("candidates[%d]", i), image)
+		candidates[i] = candidate{added, c.pair(query, added)}
 	}
 	return candidates
 }
 
-// scoreCandidates scores the candidates that can be scored, in one run and in
-// the request's order, and tells what is wrong with the others.
-func (c *call) scoreCandidates(ctx context.Context, query *infer.Image, candidates []wire.Operand) (
-	ranked []*pb.RankedCandidate, failed []*pb.CandidateError, err error,
+// scoreCandidates scores the candidates that can be scored, in one run of each model
+// and in the request's order, and tells what is wrong with the others. seen is the
+// query as the model has it to which it is the most familiar, among those that have
+// answered.
+func (c *call) scoreCandidates(ctx context.Context, query *infer.Image, candidates []candidate) (
+	ranked []*pb.RankedCandidate, failed []*pb.CandidateError, seen *infer.View, err error,
 ) {
 	var pairs []infer.Pair
 	for i, candidate := range candidates {
-		if e := wire.ItemError(candidate); e != nil {
-			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: e})
+		if f := cmp.Or(wire.FirstFault(candidate.Operand), candidate.fault); f != nil {
+			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: f.Item()})
 			continue
 		}
 		pairs = append(pairs, infer.Pair{A: query, B: candidate.Image})
-		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i), PreparedPng: candidate.PNG()})
+		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i)})
 	}
-	similarities, err := c.score(ctx, pairs)
+	scores, err := c.score(ctx, pairs)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	for i, similarity := range similarities {
-		ranked[i].Similarity = similarity
-		ranked[i].Same = similarity >= c.threshold
+	seen = cmp.Or(infer.MostFamiliar(scores), query.Best())
+	for i := range scores {
+		c.fill(ranked[i], &scores[i], seen)
 	}
-	return ranked, failed, nil
+	return ranked, failed, seen, nil
+}
+
+// fill fills in a candidate's score; told is the query as the reply tells it.
+func (c *call) fill(ranked *pb.RankedCandidate, score *infer.Score, told *infer.View) {
+	ranked.Similarity = score.Similarity
+	ranked.Same = c.threshold.Same(score)
+	ranked.PreparedPng = score.B.PNG()
+	ranked.Familiarity = wire.Familiarity(score.B)
+	ranked.Warning = wire.CandidateWarning(score, told)
+	ranked.Model = wire.OtherModel(score, c.model.Info())
 }
 
 // best sorts the candidates, equal ones in the order given, and keeps the topK

@@ -101,7 +101,10 @@ func New(cfg Config) (*Server, error) {
 	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
 	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
 	reflection.Register(s.grpc)
-	s.setHealth(false)
+	s.setHealth("", true, false)
+	for _, name := range s.cfg.Models {
+		s.setHealth(name, false, false)
+	}
 	return s, nil
 }
 
@@ -127,6 +130,9 @@ func (s *Server) inferConfig() infer.Config {
 		Limits:          s.cfg.Limits,
 		Rule:            s.cfg.Rule,
 		Alpha:           s.cfg.Alpha,
+		Models:          s.cfg.Models,
+		Default:         s.cfg.DefaultModel,
+		AutoModels:      s.cfg.AutoModels,
 		SetHealth:       s.setHealth,
 		Log:             s.log,
 	}
@@ -153,26 +159,43 @@ func (s *Server) streamConfig() stream.Config {
 // with UNAVAILABLE, DRAINING. Serve calls it. It may be called more than once.
 func (s *Server) Close() { s.registry.Close() }
 
-// setHealth is what health says until the server stops.
-func (s *Server) setHealth(serving bool) {
+// serviceName is what health and calls name the service.
+var serviceName = pb.SiameseService_ServiceDesc.ServiceName
+
+// HealthName returns the name under which health tells of the model with this serving
+// name, such as "siamese.v1.SiameseService/general".
+func HealthName(model string) string { return serviceName + "/" + model }
+
+// setHealth is what health says of a model until the server stops. What it says of the
+// default model, of Auto the one that is tried first, it says of the service too.
+func (s *Server) setHealth(model string, isDefault, serving bool) {
 	status := healthpb.HealthCheckResponse_NOT_SERVING
 	if serving {
 		status = healthpb.HealthCheckResponse_SERVING
 	}
-	s.health.SetServingStatus("", status)
-	s.health.SetServingStatus(pb.SiameseService_ServiceDesc.ServiceName, status)
+	if model != "" {
+		s.health.SetServingStatus(HealthName(model), status)
+	}
+	if isDefault {
+		s.health.SetServingStatus("", status)
+		s.health.SetServingStatus(serviceName, status)
+	}
 }
 
-// serving reports what health says of the server as a whole.
-func (s *Server) serving() bool {
-	health, err := s.health.Check(context.Background(), &healthpb.HealthCheckRequest{})
+// isServing reports whether health says SERVING of a service, of the server as a whole
+// for an empty name.
+func (s *Server) isServing(service string) bool {
+	health, err := s.health.Check(context.Background(), &healthpb.HealthCheckRequest{Service: service})
 	return err == nil && health.GetStatus() == healthpb.HealthCheckResponse_SERVING
 }
 
 // reading is what a scrape tells beside what is counted as it happens.
 func (s *Server) reading() metrics.Reading {
 	r := s.registry.Reading()
-	r.Serving = s.serving()
+	r.Serving = s.isServing("")
+	for i, model := range r.Models {
+		r.Models[i].Serving = s.isServing(HealthName(model.Name))
+	}
 	r.MemoryBytes, r.MaxMemoryBytes = s.memory.Used(), s.memory.Size()
 	r.ResidentBytes = metrics.ResidentBytes()
 	r.Build = metrics.Build{

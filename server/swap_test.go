@@ -77,7 +77,7 @@ func TestCallUnderWayKeepsItsModel(t *testing.T) {
 		synctest.Wait()
 		add(t, r, &fakeModel{}, "2")
 		route(t, r, "2", nil)
-		wait, err := r.server.RemoveModel("1")
+		wait, err := r.server.RemoveModel(modelInfo.Name, "1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func retire(t *testing.T, r *running) <-chan struct{} {
 	t.Helper()
 	add(t, r, &fakeModel{}, "2")
 	route(t, r, "2", nil)
-	wait, err := r.server.RemoveModel("1")
+	wait, err := r.server.RemoveModel(modelInfo.Name, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestRouteAndRemoveRefuse(t *testing.T) {
 	add(t, r, &fakeModel{}, "2")
 	route(t, r, "1", map[string]string{"canary": "2"})
 	remove := func(version string) error {
-		_, err := r.server.RemoveModel(version)
+		_, err := r.server.RemoveModel(modelInfo.Name, version)
 		return err
 	}
 	tests := []struct {
@@ -282,8 +282,8 @@ func TestRouteAndRemoveRefuse(t *testing.T) {
 		want error
 	}{
 		{"add what there is", r.server.AddModel(&fakeModel{}, infoOf("1")), server.ErrModelSet},
-		{"route to what there is not", r.server.Route("3", nil), server.ErrNoModel},
-		{"label what there is not", r.server.Route("1", map[string]string{"canary": "3"}), server.ErrNoModel},
+		{"route to what there is not", r.server.Router(modelInfo.Name).Route("3", nil), server.ErrNoModel},
+		{"label what there is not", r.server.Router(modelInfo.Name).Route("1", map[string]string{"canary": "3"}), server.ErrNoModel},
 		{"remove what there is not", remove("3"), server.ErrNoModel},
 		{"remove the default", remove("1"), server.ErrModelRouted},
 		{"remove what has a label", remove("2"), server.ErrModelRouted},
@@ -296,7 +296,7 @@ func TestRouteAndRemoveRefuse(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.server.Route("2", nil); !errors.Is(err, server.ErrClosed) {
+	if err := r.server.Router(modelInfo.Name).Route("2", nil); !errors.Is(err, server.ErrClosed) {
 		t.Errorf("Route after the end = %v, want ErrClosed", err)
 	}
 	if err := remove("1"); err != nil {

@@ -36,10 +36,40 @@ func BenchmarkCachedCompare(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			cfg := server.Config{CacheBytes: 1 << 20}
 			tt.give(&cfg)
-			benchmarkCompare(b, cfg)
+			benchmarkCompare(b, cfg, oneModel(modelInfo), compareRequest(grayImage(10), grayImage(200)))
 		})
 	}
 }
+
+// BenchmarkCompare is what a call costs of which both images have to be decoded and
+// encoded, by how its model is found: the networks are fakes, so that it is all that
+// comes on top of their time.
+func BenchmarkCompare(b *testing.B) {
+	known, foreign := compareRequest(grayImage(10), grayImage(100)), compareRequest(grayImage(240), grayImage(250))
+	choice := server.Config{Models: []string{"dark", "light"}, AutoModels: []string{"dark", "light"}, DefaultModel: server.Auto}
+	tests := []struct {
+		name   string
+		cfg    server.Config
+		models func(*server.Server) error
+		give   *pb.CompareRequest
+	}{
+		{"one model", server.Config{}, oneModel(modelInfo), known},
+		{"one that tells familiarity", server.Config{}, oneModel(darkInfo()), known},
+		{"auto, images that the first knows", choice, twoModels, known},
+		{"auto, images that are foreign to the first", choice, twoModels, foreign},
+	}
+	for _, tt := range tests {
+		b.Run(tt.name, func(b *testing.B) { benchmarkCompare(b, tt.cfg, tt.models, tt.give) })
+	}
+}
+
+// oneModel gives a server the fake network.
+func oneModel(info server.ModelInfo) func(*server.Server) error {
+	return func(s *server.Server) error { return setModel(s, &fakeModel{}, info) }
+}
+
+// twoModels gives a server the networks that auto chooses from.
+func twoModels(s *server.Server) error { return addAuto(s, &fakeModel{}, &lightModel{}) }
 
 // traces are spans that go nowhere, by the way that they would go.
 func traces(b *testing.B, sampler trace.Sampler) *trace.TracerProvider {
@@ -48,12 +78,12 @@ func traces(b *testing.B, sampler trace.Sampler) *trace.TracerProvider {
 	return provider
 }
 
-func benchmarkCompare(b *testing.B, cfg server.Config) {
+func benchmarkCompare(b *testing.B, cfg server.Config, models func(*server.Server) error, request *pb.CompareRequest) {
 	s, err := server.New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := setModel(s, &fakeModel{}, modelInfo); err != nil {
+	if err := models(s); err != nil {
 		b.Fatal(err)
 	}
 	listener := bufconn.Listen(bufferBytes)
@@ -67,7 +97,6 @@ func benchmarkCompare(b *testing.B, cfg server.Config) {
 		b.Fatal(err)
 	}
 	client := pb.NewSiameseServiceClient(conn)
-	request := &pb.CompareRequest{ImageA: grayImage(10), ImageB: grayImage(200)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := client.Compare(b.Context(), request); err != nil {

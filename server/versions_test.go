@@ -70,7 +70,7 @@ func (m *loaded) Digest() string { return infoOf(m.version).Digest }
 func (m *loaded) LogValue() slog.Value { return slog.StringValue("fake") }
 
 func (m *loaded) Unload() func() error {
-	wait, err := m.loader.server.RemoveModel(m.version)
+	wait, err := m.loader.server.RemoveModel(modelInfo.Name, m.version)
 	return func() error {
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func serveVersions(t *testing.T, cfg server.Config) *versioned {
 	v := &versioned{running: r, loader: &loader{server: r.server}, source: &counting{}}
 	v.source.highest.Store(1)
 	var err error
-	v.manager, err = versions.New(versions.Config{Source: v.source, Loader: v.loader, Router: r.server})
+	v.manager, err = versions.New(versions.Config{Source: v.source, Loader: v.loader, Router: r.server.Router(modelInfo.Name)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func add(t *testing.T, r *running, model server.Model, version string) {
 
 func route(t *testing.T, r *running, version string, labels map[string]string) {
 	t.Helper()
-	if err := r.server.Route(version, labels); err != nil {
+	if err := r.server.Router(modelInfo.Name).Route(version, labels); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -152,10 +152,10 @@ func (c *gpuCommand) openModel(ctx context.Context, options gpu.ModelOptions) (g
 // flags are those of the model with options.
 func (c *gpuCommand) flags(options gpu.ModelOptions) *modelFlags {
 	return &modelFlags{
-		ModelFlags: network.ModelFlags{
-			Model: c.Model, Cache: c.Cache, Device: options.Device, Precision: options.Precision,
+		ModelFlags: network.ModelFlags{Model: c.Model, RunFlags: network.RunFlags{
+			Cache: c.Cache, Device: options.Device, Precision: options.Precision,
 			MaxBatch: options.Batch, GPUMemoryFraction: options.MemoryFraction, TrustFlags: c.TrustFlags,
-		},
+		}},
 		ImagingFlags: c.ImagingFlags,
 	}
 }

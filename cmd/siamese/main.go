@@ -32,6 +32,7 @@ type commands struct {
 	Calibrate training.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
 	Eval      training.EvalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
 	Model     model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
+	Models    model.ListCommand         `cmd:"" help:"List the models that are built in, and those that a server serves."`
 	Export    model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
 	Devices   model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
 	Bench     benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`

@@ -59,16 +59,16 @@ func collectTraces(t *testing.T) (*tracesServer, string) {
 func TestServeTellsMetricsAndSendsTraces(t *testing.T) {
 	taken, endpoint := collectTraces(t)
 	health := proctest.FreeAddress(t)
-	p := proctest.Serve(t, "--health-addr", health, "--otlp-endpoint", endpoint, "--log-level", "debug")
+	p := proctest.Serve(t, "--model", "omniglot", "--health-addr", health, "--otlp-endpoint", endpoint, "--log-level", "debug")
 	if _, stderr, code := proctest.Run(t, "", "compare", "--server", p.Address, proctest.GlyphA, proctest.GlyphB); code != 0 {
 		t.Fatalf("compare = code %d: %s", code, stderr)
 	}
 	for _, want := range []string{
 		"siamese_serving 1",
 		`grpc_server_started_total{grpc_method="Compare",grpc_service="siamese.v1.SiameseService",grpc_type="unary"} 1`,
-		`siamese_model_loads_total{result="ok"} 1`,
+		`siamese_model_loads_total{model="omniglot",result="ok"} 1`,
 		`siamese_model_info{default="true",digest="`,
-		"siamese_images_encoded_total 2",
+		`siamese_images_encoded_total{model="omniglot"} 2`,
 		"siamese_resident_outside_go_bytes ",
 		`tensorflow_version="2.`,
 		"process_resident_memory_bytes ",

@@ -88,7 +88,7 @@ func TestVersionsUnderLoad(t *testing.T) {
 	if code := server.Signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d, want 0\n%s", code, server.Log)
 	}
-	for _, want := range []string{"msg=ready version=2 before=1 labels=map[] model.name=small model.device=cpu", `msg="version refused" version=3`, `msg="version unloaded" version=1`, "rpc=/siamese.admin.v1.AdminService/SetDefault"} {
+	for _, want := range []string{"msg=ready serving_name=small version=2 before=1 labels=map[] model.name=small model.device=cpu", `msg="version refused" serving_name=small version=3`, `msg="version unloaded" serving_name=small version=1`, "rpc=/siamese.admin.v1.AdminService/SetDefault"} {
 		if !strings.Contains(server.Log.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, server.Log)
 		}

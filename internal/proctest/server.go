@@ -50,6 +50,17 @@ func ServeWatched(t *testing.T, address, health string, args ...string) *Server 
 // one in a container.
 func ServeAs(t *testing.T, set func(*exec.Cmd), address, health string, args ...string) *Server {
 	t.Helper()
+	p := Start(t, set, address, args...)
+	if err := waitServing(t.Context(), health); err != nil {
+		p.Kill()
+		t.Fatalf("server does not serve: %v\n%s", err, p.Log)
+	}
+	return p
+}
+
+// Start is ServeAs without waiting, for servers that may not come to serve.
+func Start(t *testing.T, set func(*exec.Cmd), address string, args ...string) *Server {
+	t.Helper()
 	p := &Server{Cmd: Command(t, append([]string{"serve", "--addr", address}, args...)...), Log: newLog(), Address: address}
 	p.Cmd.Stderr = p.Log
 	set(p.Cmd)
@@ -57,10 +68,6 @@ func ServeAs(t *testing.T, set func(*exec.Cmd), address, health string, args ...
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Kill)
-	if err := waitServing(t.Context(), health); err != nil {
-		p.Kill()
-		t.Fatalf("server does not serve: %v\n%s", err, p.Log)
-	}
 	return p
 }
 

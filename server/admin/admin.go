@@ -1,5 +1,5 @@
 // Package admin serves siamese.admin.v1.AdminService, by which operators load,
-// unload and choose the versions of a model.
+// unload and choose the versions of the models that a server serves.
 package admin
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -49,16 +50,23 @@ type Service struct {
 	log    *slog.Logger
 }
 
-// New returns an admin service over manager. cfg is copied. The caller must Serve
-// it.
-func New(manager *versions.Manager, cfg Config) *Service {
+// Model is a model that operators look after.
+type Model struct {
+	Name     string // by which calls ask for it
+	Versions *versions.Manager
+}
+
+// New returns an admin service over models, at least one, which must have names that
+// differ. Requests that name no model are about the one that is called base. models and
+// cfg are copied. The caller must Serve it.
+func New(models []Model, base string, cfg Config) *Service {
 	s := &Service{tokens: cfg.Tokens, log: cfg.Logger}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	options := []grpc.ServerOption{
 		grpc.ConnectionTimeout(connectionTimeout),
-		// What a call does to the manager is over when Serve returns.
+		// What a call does to a manager is over when Serve returns.
 		grpc.WaitForHandlers(true),
 		grpc.ForceServerCodecV2(fault.NewCodec()),
 		grpc.InTapHandle(s.admit),
@@ -68,7 +76,7 @@ func New(manager *versions.Manager, cfg Config) *Service {
 		options = append(options, grpc.Creds(credentials.NewTLS(cfg.TLS)))
 	}
 	s.grpc = grpc.NewServer(options...)
-	adminpb.RegisterAdminServiceServer(s.grpc, &handlers{manager: manager})
+	adminpb.RegisterAdminServiceServer(s.grpc, &handlers{models: slices.Clone(models), base: base})
 	reflection.Register(s.grpc)
 	return s
 }

@@ -18,6 +18,8 @@ const ErrorDomain = "siamese.admin.v1"
 // The reasons of the admin service's errors. They are part of the contract and
 // never renamed.
 const (
+	// ReasonModelNotFound: the server was given no model of this name.
+	ReasonModelNotFound = fault.ReasonModelNotFound
 	// ReasonVersionUnset: a request that names no version.
 	ReasonVersionUnset = "VERSION_UNSET"
 	// ReasonVersionNotFound: no folder and no label has this name.
@@ -35,9 +37,12 @@ const (
 	ReasonLabelName = "LABEL_NAME"
 )
 
-var errVersionUnset = errors.New("received no version, expected the name of one")
+var (
+	errVersionUnset  = errors.New("received no version, expected the name of one")
+	errModelNotFound = errors.New("no such model")
+)
 
-// statusOf is the table from the manager's errors to statuses.
+// statusOf is the table from the managers' errors to statuses.
 func statusOf(err error) error {
 	var unreadable *fault.Fault
 	if errors.As(err, &unreadable) {
@@ -50,6 +55,7 @@ func statusOf(err error) error {
 	}{
 		{context.DeadlineExceeded, codes.DeadlineExceeded, fault.ReasonDeadlineExceeded},
 		{context.Canceled, codes.Canceled, fault.ReasonCancelled},
+		{errModelNotFound, codes.NotFound, ReasonModelNotFound},
 		{errVersionUnset, codes.InvalidArgument, ReasonVersionUnset},
 		{versions.ErrLabel, codes.InvalidArgument, ReasonLabelName},
 		{versions.ErrInUse, codes.FailedPrecondition, ReasonVersionInUse},

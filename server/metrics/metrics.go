@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +73,7 @@ type Metrics struct {
 	messages *prometheus.CounterVec   // by result
 	streams  prometheus.Gauge
 	dropped  prometheus.Counter
+	images   *prometheus.CounterVec        // by model and whether foreign
 	stages   map[Stage]prometheus.Observer // unchanging
 }
 
@@ -97,6 +99,7 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "stream_frames_dropped_total", Help: "Frames of streams whose place a newer one took.",
 		}),
+		images: counter(namespace, "images_familiarity_total", "Images of calls and messages, by the model to which they are the most familiar and whether they are foreign to it.", "model", "foreign"),
 		stages: make(map[Stage]prometheus.Observer),
 	}
 	for _, stage := range Stages() {
@@ -106,7 +109,7 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 		m.messages.WithLabelValues(result)
 	}
 	err := register(registerer, m.started, m.handled, m.seconds, m.inFlight, m.refused, m.items, m.messages,
-		m.streams, m.dropped, stages, &collector{read: read})
+		m.streams, m.dropped, m.images, stages, &collector{read: read})
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
@@ -239,4 +242,14 @@ func (m *Metrics) FramesDropped(frames int) {
 	if m != nil {
 		m.dropped.Add(float64(frames))
 	}
+}
+
+// Familiarity counts an image by the model to which it is the most familiar, one of the
+// server's, and whether it is foreign to that, too.
+func (m *Metrics) Familiarity(model string, isForeign bool) {
+	if m == nil {
+		return
+	}
+	m.images.WithLabelValues(model, strconv.FormatBool(isForeign)).Inc()
+	m.images.WithLabelValues(model, strconv.FormatBool(!isForeign)) // there, at zero: shares are of both
 }

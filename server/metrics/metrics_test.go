@@ -55,7 +55,7 @@ func TestSecondServerIsRefused(t *testing.T) {
 	if _, err := metrics.New(registry, nothing); err == nil || !strings.HasPrefix(err.Error(), "metrics: ") {
 		t.Errorf("New a second time = %v, want an error", err)
 	}
-	none := func() (held, failed uint64) { return 0, 0 }
+	none := func() []metrics.Loads { return nil }
 	if err := metrics.CountLoads(registry, none); err != nil {
 		t.Errorf("CountLoads = %v, want none", err)
 	}
@@ -140,10 +140,12 @@ func TestStageFallsIntoItsBucket(t *testing.T) {
 
 func TestRunsBecomeAHistogramOfSizes(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	var sum metrics.Reading
+	var sum metrics.Counts
 	sum.Add(batch.Stats{Batches: []uint64{0, 5, 0, 2}}, cache.Stats{})       // 5 of one, 2 of three
 	sum.Add(batch.Stats{Batches: []uint64{0, 1, 0, 0, 0, 3}}, cache.Stats{}) // 1 of one, 3 of five
-	if _, err := metrics.New(registry, func() metrics.Reading { return sum }); err != nil {
+	if _, err := metrics.New(registry, func() metrics.Reading {
+		return metrics.Reading{Models: []metrics.Model{{Name: "general", Counts: sum}}}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	got := family(t, registry, "siamese_batch_images")[0].GetHistogram()
@@ -197,16 +199,19 @@ func TestOutsideGoIsWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestLoadsAreCountedByResult(t *testing.T) {
+func TestLoadsAreCountedByModelAndResult(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	if err := metrics.CountLoads(registry, func() (held, failed uint64) { return 3, 1 }); err != nil {
+	read := func() []metrics.Loads {
+		return []metrics.Loads{{Model: "general", Held: 3, Failed: 1}, {Model: "omniglot", Held: 2}}
+	}
+	if err := metrics.CountLoads(registry, read); err != nil {
 		t.Fatal(err)
 	}
 	got := make(map[string]float64)
 	for _, m := range family(t, registry, "siamese_model_loads_total") {
-		got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+		got[m.GetLabel()[0].GetValue()+" "+m.GetLabel()[1].GetValue()] = m.GetCounter().GetValue()
 	}
-	if diff := cmp.Diff(map[string]float64{"ok": 3, "failed": 1}, got); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"general ok": 3, "general failed": 1, "omniglot ok": 2, "omniglot failed": 0}, got); diff != "" {
 		t.Errorf("loads (-want +got):\n%s", diff)
 	}
 }

@@ -9,31 +9,40 @@ import (
 
 // Reading is what a server's parts have counted, at one moment.
 type Reading struct {
-	// Queue is the sum over all queues, those of models that went included, so
-	// that counters never fall.
-	Queue batch.Stats
-
-	// Cache is the sum over all caches, likewise.
-	Cache cache.Stats
+	Models []Model // in the order in which the server was given them
 
 	MaxQueued     int  // images that one model's queue takes
 	MaxCacheBytes int  // bytes that one model's cache takes
-	Serving       bool // what health says
+	Serving       bool // what health says of the server as a whole
 
 	MemoryBytes, MaxMemoryBytes int64 // of the calls' budget: taken, and in all
 
 	ResidentBytes uint64 // of the process; 0 where the system does not tell
 
-	Models []Model
-	Build  Build
+	Build Build
 }
 
-// Model is a model in memory.
+// Model is what the versions of one model have counted, and those in memory.
 type Model struct {
-	Name, Version string
+	Name     string // by which calls ask for it
+	Serving  bool   // what health says of it
+	Versions []Version
+	Counts
+}
+
+// Counts are the sums over the queues and caches of one model, those of versions that
+// went included, so that counters never fall.
+type Counts struct {
+	Queue batch.Stats
+	Cache cache.Stats
+}
+
+// Version is a version of a model in memory.
+type Version struct {
+	Card, Version string // what the model's card calls it, and its version
 	Digest        string // of the weights, in hexadecimal
 	Precision     string // what it computes in, such as "float32"
-	Default       bool   // whether it answers calls that name none
+	Default       bool   // whether it answers calls that name its model alone
 }
 
 // Build is what the program was built from; fields may be empty.
@@ -41,10 +50,10 @@ type Build struct {
 	Version, Revision, GoVersion, TensorFlowVersion string
 }
 
-// Add puts another queue's and cache's numbers to the reading's.
-func (r *Reading) Add(queue batch.Stats, embeddings cache.Stats) {
-	r.addQueue(queue)
-	c := &r.Cache
+// Add puts another queue's and cache's numbers to the sums.
+func (s *Counts) Add(queue batch.Stats, embeddings cache.Stats) {
+	s.addQueue(queue)
+	c := &s.Cache
 	c.Bytes += embeddings.Bytes
 	c.Entries += embeddings.Entries
 	c.SourceHits += embeddings.SourceHits
@@ -56,14 +65,14 @@ func (r *Reading) Add(queue batch.Stats, embeddings cache.Stats) {
 
 // AddPast adds the numbers of a queue and a cache that are gone: what they have
 // counted stays, what they held does not.
-func (r *Reading) AddPast(queue batch.Stats, embeddings cache.Stats) {
+func (s *Counts) AddPast(queue batch.Stats, embeddings cache.Stats) {
 	queue.Queued, queue.Reserved, queue.InFlight, queue.Running = 0, 0, 0, 0
 	embeddings.Bytes, embeddings.Entries = 0, 0
-	r.Add(queue, embeddings)
+	s.Add(queue, embeddings)
 }
 
-func (r *Reading) addQueue(other batch.Stats) {
-	q := &r.Queue
+func (s *Counts) addQueue(other batch.Stats) {
+	q := &s.Queue
 	q.Queued += other.Queued
 	q.Reserved += other.Reserved
 	q.InFlight += other.InFlight

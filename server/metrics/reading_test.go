@@ -29,19 +29,19 @@ func cacheStats(n int) cache.Stats {
 }
 
 func TestReadingsAddUp(t *testing.T) {
-	var got metrics.Reading
+	var got metrics.Counts
 	got.Add(queueStats(1), cacheStats(1))
 	got.Add(queueStats(10), cacheStats(10))
-	if diff := cmp.Diff(metrics.Reading{Queue: queueStats(11), Cache: cacheStats(11)}, got); diff != "" {
+	if diff := cmp.Diff(metrics.Counts{Queue: queueStats(11), Cache: cacheStats(11)}, got); diff != "" {
 		t.Errorf("sum (-want +got):\n%s", diff)
 	}
 }
 
 func TestWhatIsPastHoldsNothingMore(t *testing.T) {
-	var got metrics.Reading
+	var got metrics.Counts
 	got.Add(queueStats(1), cacheStats(1))
 	got.AddPast(queueStats(10), cacheStats(10))
-	want := metrics.Reading{Queue: queueStats(11), Cache: cacheStats(11)}
+	want := metrics.Counts{Queue: queueStats(11), Cache: cacheStats(11)}
 	want.Queue.Queued, want.Queue.InFlight, want.Queue.Running = 1, 2, 3
 	want.Cache.Bytes, want.Cache.Entries = 1, 2
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -51,11 +51,11 @@ func TestWhatIsPastHoldsNothingMore(t *testing.T) {
 
 // A scrape adds to a copy of what is kept: it must not change it.
 func TestAddingToACopyLeavesTheOriginal(t *testing.T) {
-	var kept metrics.Reading
+	var kept metrics.Counts
 	kept.Add(queueStats(1), cacheStats(1))
 	scraped := kept
 	scraped.Add(queueStats(5), cacheStats(5))
-	if diff := cmp.Diff(metrics.Reading{Queue: queueStats(1), Cache: cacheStats(1)}, kept); diff != "" {
+	if diff := cmp.Diff(metrics.Counts{Queue: queueStats(1), Cache: cacheStats(1)}, kept); diff != "" {
 		t.Errorf("original (-want +got):\n%s", diff)
 	}
 }

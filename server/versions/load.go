@@ -77,7 +77,7 @@ func (m *Manager) failedLocked(ctx context.Context, v *version, err error) error
 		m.wake()
 	}
 	if !m.started {
-		return v.refusal() // Run tells of it
+		return v.refusal() // Start tells of it
 	}
 	serving := m.routes().version
 	if v.nextTry.IsZero() {

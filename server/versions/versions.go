@@ -80,7 +80,7 @@ type Manager struct {
 	failures uint64
 	scanned  time.Time
 	lastErr  error
-	started  bool // the first look is over: Run tells of that one itself
+	started  bool // the first look is over: Start tells of that one itself
 }
 
 // routes is where calls go. The Router alone keeps them.
@@ -116,20 +116,16 @@ func New(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// Run loads what is chosen and then looks for new versions every Config.Period
-// until ctx is done. The error says why there is no default to begin with;
-// later on nothing that is found ends it. Labels that point nowhere are logged
-// and tried again at every look.
-func (m *Manager) Run(ctx context.Context) error {
-	if err := m.start(ctx); err != nil && ctx.Err() == nil {
-		return err
-	}
+// Run looks for new versions every Config.Period until ctx is done. What Start could
+// not load, and labels that point nowhere, are tried again when their files change;
+// nothing that is found ends Run. Start comes first.
+func (m *Manager) Run(ctx context.Context) {
 	next := time.NewTimer(m.untilLook())
 	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-m.woken:
 		case <-next.C:
 			m.look(ctx)
@@ -160,9 +156,11 @@ func (m *Manager) wake() {
 	}
 }
 
-// start loads what is chosen by the configuration.
-func (m *Manager) start(ctx context.Context) error {
-	return m.inTurn(ctx, func() error {
+// Start loads what is chosen by the configuration. The error says why there is no
+// default; that not all else could be had is logged. ctx's end is no error.
+func (m *Manager) Start(ctx context.Context) error {
+	err := m.inTurn(ctx, func() error {
+		defer m.markStarted()
 		if err := m.scan(); err != nil {
 			return err
 		}
@@ -170,7 +168,6 @@ func (m *Manager) start(ctx context.Context) error {
 		err := m.reconcile(ctx)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.started = true
 		serving := m.routes().version
 		if serving == "" {
 			return err
@@ -180,6 +177,17 @@ func (m *Manager) start(ctx context.Context) error {
 		}
 		return nil
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// markStarted has what later loads find logged.
+func (m *Manager) markStarted() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.started = true
 }
 
 // look is what Run does every period.

@@ -400,3 +400,47 @@ func TestOperatorWaitsForRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatCouldNotBeHadAtTheStartComesLater: Start says why, and Run loads it once its
+// files have changed.
+func TestWhatCouldNotBeHadAtTheStartComesLater(t *testing.T) {
+	tests := []struct {
+		name    string
+		give    map[string]string
+		wantErr string
+	}{
+		{"a version that does not hold", map[string]string{"1": "bad"}, `version 1 does not hold: its file says "bad"`},
+		{"no version at all", nil, "there is no numbered version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, tt.give)
+				m, err := versions.New(w.config())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Start(t.Context()); err == nil || !strings.Contains(err.Error(), tt.wantErr) {
+					t.Errorf("Start = %v, want an error with %q", err, tt.wantErr)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan struct{})
+				go func() { m.Run(ctx); close(ended) }()
+				pass(2)
+				w.put("1", "good")
+				pass(3)
+				if got := m.Status().Default; got != "1" {
+					t.Errorf("default = %q once the files hold, want 1: %v", got, m.Status().LastError)
+				}
+				stop()
+				<-ended
+				w.mu.Lock()
+				w.routed = nil
+				w.mu.Unlock()
+				if err := m.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

@@ -213,7 +213,13 @@ func (w *world) run(cfg versions.Config) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- m.Run(ctx) }()
+	go func() {
+		err := m.Start(ctx)
+		if err == nil {
+			m.Run(ctx)
+		}
+		ended <- err
+	}()
 	return &running{Manager: m, stop: func() error {
 		cancel()
 		err := <-ended

@@ -21,7 +21,23 @@ import (
 
 // ModelFlags choose the model and where it runs.
 type ModelFlags struct {
-	Model             string  `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5). Empty: the built-in model." placeholder:"PATH"`
+	Model string `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5). Empty: the built-in model." placeholder:"PATH"`
+
+	RunFlags
+}
+
+// BuiltInModel is a model that the program brings along.
+type BuiltInModel struct {
+	Name string // by which it is asked for
+	Path string // by which [RunFlags.OpenPath] and tfmodel.ReadSource open it
+}
+
+// BuiltIn lists the models that the program brings along, in the order in which they
+// are served.
+func BuiltIn() []BuiltInModel { return []BuiltInModel{{Name: "omniglot"}} }
+
+// RunFlags choose where models run.
+type RunFlags struct {
 	Cache             string  `help:"Names the folder that weight files are unpacked to while they are loaded; nothing stays there. Empty: the system's temporary folder, or the user's cache folder where that can't be written." placeholder:"DIR"`
 	Device            string  `help:"Chooses where the model runs: cpu, gpu:N, or auto, the first GPU, else the CPU." default:"auto"`
 	GPUMemoryFraction float64 `help:"Limits the share of the GPU's memory to take, 0 to 1. 0: what is needed, as it is needed." default:"0"`
@@ -63,7 +79,7 @@ type ImagingFlags struct {
 }
 
 // Options translate the flags; warnings go to logger.
-func (f ModelFlags) Options(logger *slog.Logger) tfmodel.Options {
+func (f RunFlags) Options(logger *slog.Logger) tfmodel.Options {
 	return tfmodel.Options{
 		Device:            f.Device,
 		GPUMemoryFraction: f.GPUMemoryFraction,
@@ -77,7 +93,13 @@ func (f ModelFlags) Options(logger *slog.Logger) tfmodel.Options {
 
 // Open loads the model. Warnings go to logger. The caller closes what is returned.
 func (f ModelFlags) Open(ctx context.Context, logger *slog.Logger) (*Model, error) {
-	model, err := tfmodel.Scratch{Dir: f.Cache, Log: logger}.Open(ctx, f.Model, f.Options(logger))
+	return f.OpenPath(ctx, f.Model, logger)
+}
+
+// OpenPath loads the model at path, the built-in one where that is empty. Warnings go
+// to logger. The caller closes what is returned.
+func (f RunFlags) OpenPath(ctx context.Context, path string, logger *slog.Logger) (*Model, error) {
+	model, err := tfmodel.Scratch{Dir: f.Cache, Log: logger}.Open(ctx, path, f.Options(logger))
 	if err != nil {
 		return nil, err
 	}

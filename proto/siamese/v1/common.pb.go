@@ -227,7 +227,8 @@ type Timings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// From bytes to the network's input pixels, summed over the call's images.
 	Decode *durationpb.Duration `protobuf:"bytes,1,opt,name=decode,proto3" json:"decode,omitempty"`
-	// Waiting for the encoder, the longest wait among the call's images.
+	// Waiting for the encoder, the longest wait among the call's images; with "auto" that
+	// of each encoder, summed.
 	Queue *durationpb.Duration `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// In the encoder: the wall time of the runs that carried the call's images,
 	// other callers' images in the same runs included.

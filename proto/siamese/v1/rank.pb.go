@@ -124,7 +124,9 @@ type RankResponse struct {
 	EncodedImages uint32 `protobuf:"varint,6,opt,name=encoded_images,json=encodedImages,proto3" json:"encoded_images,omitempty"`
 	// The query as the network saw it, a PNG file, where asked for.
 	PreparedQueryPng []byte `protobuf:"bytes,7,opt,name=prepared_query_png,json=preparedQueryPng,proto3" json:"prepared_query_png,omitempty"`
-	// How familiar the query is to the model. Unset where the model does not tell.
+	// How familiar the query is to the model; with "auto" to the one that knows it best
+	// among those that answered, which is also whose picture is sent back. Unset where
+	// the model does not tell.
 	Familiarity *Familiarity `protobuf:"bytes,8,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
 	// A sentence for people where the query is foreign to the model, so that no
 	// similarity means much; empty otherwise.
@@ -239,8 +241,8 @@ type RankedCandidate struct {
 	PreparedPng []byte `protobuf:"bytes,4,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
 	// How familiar the candidate is to the model. Unset where the model does not tell.
 	Familiarity *Familiarity `protobuf:"bytes,5,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
-	// A sentence for people where the candidate is foreign to the model; empty
-	// otherwise.
+	// A sentence for people where the candidate is foreign to the model, or the query is
+	// and RankResponse.warning, of another model, does not say so; empty otherwise.
 	Warning string `protobuf:"bytes,6,opt,name=warning,proto3" json:"warning,omitempty"`
 	// The model that scored this candidate, where it is another one than the reply
 	// names, as it may be with "auto". Its own threshold made the verdict then, unless

@@ -816,7 +816,8 @@ type ReferenceSet struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The picture as the network saw it, a PNG file, where asked for.
 	PreparedPng []byte `protobuf:"bytes,2,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
-	// How familiar the picture is to the model. Unset where the model does not tell.
+	// How familiar the picture is to the model; with "auto" to the one that knows it
+	// best, which is also whose picture is sent back. Unset where the model does not tell.
 	Familiarity *Familiarity `protobuf:"bytes,3,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
 	// A sentence for people where the picture is foreign to the model; empty otherwise.
 	Warning       string `protobuf:"bytes,4,opt,name=warning,proto3" json:"warning,omitempty"`
@@ -942,7 +943,9 @@ type FrameScored struct {
 	Timings *Timings `protobuf:"bytes,4,opt,name=timings,proto3" json:"timings,omitempty"`
 	// The frame as the network saw it, a PNG file, where asked for.
 	PreparedPng []byte `protobuf:"bytes,5,opt,name=prepared_png,json=preparedPng,proto3" json:"prepared_png,omitempty"`
-	// How familiar the frame is to the model. Unset where the model does not tell.
+	// How familiar the frame is to the model; with "auto" to the one that knows it best
+	// among those that answered, which is also whose picture is sent back. Unset where
+	// the model does not tell.
 	Familiarity *Familiarity `protobuf:"bytes,6,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
 	// A sentence for people where the frame is foreign to the model, so that no score
 	// means much; empty otherwise. ReferenceSet tells the same of references.
@@ -1043,7 +1046,8 @@ type ReferenceScore struct {
 	// may be with "auto". Its own threshold made the verdict then, unless the caller set
 	// one.
 	Model *ModelReference `protobuf:"bytes,4,opt,name=model,proto3" json:"model,omitempty"`
-	// Whether the reference is foreign to the model that answered.
+	// Whether the reference is foreign to the model that answered, or the frame is and
+	// FrameScored.familiarity, of another model, does not say so.
 	Foreign       bool `protobuf:"varint,5,opt,name=foreign,proto3" json:"foreign,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

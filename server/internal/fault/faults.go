@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -24,14 +25,33 @@ func ReferenceOutsideStream() *Fault {
 	return invalid(ReasonReferenceOutsideStream, "received the name of a reference, expected an image: only a stream has references")
 }
 
-// ModelMismatch says that an embedding was made by another model than the one
-// that answers.
-func ModelMismatch(received, expected string) *Fault {
+// ModelMismatch says that an embedding was made by another model than those that
+// answer: expected are the digests, at least one.
+func ModelMismatch(received string, expected ...string) *Fault {
 	return &Fault{
 		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
-		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %q", Quote(received), expected),
-		metadata: map[string]string{"model_digest": expected},
+		message:  fmt.Sprintf("received an embedding of model %s, expected one of model %s", Quote(received), quoteAny(expected)),
+		metadata: map[string]string{"model_digest": expected[0]},
 	}
+}
+
+// EmbeddingsOfTwoModels says that two images can't be scored against each other, since
+// they came as embeddings of different models, by their digests.
+func EmbeddingsOfTwoModels(a, b string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonModelMismatch,
+		message:  fmt.Sprintf("received embeddings of models %q and %q to be compared, expected both of one model", a, b),
+		metadata: map[string]string{"model_digest": a},
+	}
+}
+
+// quoteAny quotes names of which any will do.
+func quoteAny(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, " or ")
 }
 
 // EmbeddingLength says that an embedding has another length than the model's.
@@ -83,11 +103,21 @@ func NotReady() *Fault {
 	return &Fault{code: codes.Unavailable, reason: ReasonNotReady, message: "the server has no model yet"}
 }
 
-// ModelNotFound says that no version or label has this name.
-func ModelNotFound(name string) *Fault {
+// ModelNotReady says that a model is served, but has no version that answers now.
+func ModelNotReady(name string) *Fault {
+	return &Fault{
+		code: codes.Unavailable, reason: ReasonNotReady,
+		message: fmt.Sprintf("model %q has no version that answers: it is being loaded, or does not hold", name),
+	}
+}
+
+// ModelNotFound says that no model, version or label has this name, and which models
+// there are.
+func ModelNotFound(name string, models []string) *Fault {
 	return &Fault{
 		code: codes.NotFound, reason: ReasonModelNotFound,
-		message: fmt.Sprintf("received model %s, expected a version or label that the server serves", Quote(name)),
+		message: fmt.Sprintf("received model %s, expected one of %s, MODEL/VERSION or MODEL/LABEL, or a version or label of the default model",
+			Quote(name), strings.Join(models, ", ")),
 	}
 }
 

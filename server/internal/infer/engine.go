@@ -16,8 +16,6 @@ import (
 	"siamese/server/batch"
 	"siamese/server/cache"
 	"siamese/server/internal/fault"
-	"siamese/server/internal/telemetry"
-	"siamese/server/metrics"
 )
 
 // engine is a model with all that serves it. It is safe for concurrent use.
@@ -109,29 +107,18 @@ func (e *engine) sinceSuccess() time.Duration {
 	return time.Since(time.Unix(0, e.lastSuccess.Load()))
 }
 
-// Info describes the model.
-func (h *Handle) Info() ModelInfo { return h.model.engine.info }
-
-// Pair is two images to be scored against each other; both have an embedding.
-type Pair struct{ A, B *Image }
-
-// Compare scores the pairs by one run of the head and returns one similarity,
-// 0..1, for each. ctx is checked before the run and not during.
-func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]float32, error) {
-	if len(pairs) == 0 {
-		return nil, nil
-	}
-	defer telemetry.Stage(ctx, metrics.Compare, time.Now())
-	e := h.model.engine
+// compare gives scores of this model their similarities, by one run of the head. ctx
+// is checked before the run and not during.
+func (e *engine) compare(ctx context.Context, scores []*Score) error {
 	if err := e.heads.Acquire(ctx, 1); err != nil {
-		return nil, err
+		return err
 	}
 	defer e.heads.Release(1)
-	a := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
-	b := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
-	for _, pair := range pairs {
-		a = append(a, pair.A.embedding...)
-		b = append(b, pair.B.embedding...)
+	a := make([]float32, 0, len(scores)*e.info.EmbeddingLength)
+	b := make([]float32, 0, len(scores)*e.info.EmbeddingLength)
+	for _, score := range scores {
+		a = append(a, score.A.embedding...)
+		b = append(b, score.B.embedding...)
 	}
 	var similarities []float32
 	err := fault.Guard(func() (err error) {
@@ -139,9 +126,15 @@ func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]float32, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return similarities, checkSimilarities(similarities, len(pairs))
+	if err := checkSimilarities(similarities, len(scores)); err != nil {
+		return err
+	}
+	for i, score := range scores {
+		score.Similarity = similarities[i]
+	}
+	return nil
 }
 
 // checkEmbeddings refuses what the encoder can't have meant.

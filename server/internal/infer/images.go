@@ -33,181 +33,269 @@ type ImagesConfig struct {
 // Images is the images of one request, each distinct one once: first by the
 // bytes that came, then, when prepared, by their pixels. At either point the
 // model's cache may know the embedding. It belongs to one goroutine at a time.
+//
+// Of "auto" each image is encoded by the first model, and by the next where it is
+// foreign to those before; an image that is to be scored against an embedding (Pair)
+// by the embedding's model.
 type Images struct {
-	engine   *engine
 	cfg      ImagesConfig
-	pending  []*Image
+	parts    []part   // of the handle's models, in their order
+	pictures []*Image // those that came as pictures
 	bySource map[digest]*Image
-	place    *batch.Place // in the queue; nil where none is held
+}
+
+// part is what one model has to do for a request.
+type part struct {
+	engine *engine
+	place  *batch.Place // in the queue; nil where none is held
 
 	encoded int           // images that the encoder ran for this request
-	decode  time.Duration // summed over the images
-	report  batch.Report
+	queue   time.Duration // the longest wait of each submission
+	encode  time.Duration // of the runs that carried them
 }
 
-// NewImages returns an empty set of images for the model.
+// task is an image that a model is to have.
+type task struct {
+	image *Image
+	view  *View // of image
+	part  *part // of the same model
+}
+
+// NewImages returns an empty set of images for the models of the handle.
 func (h *Handle) NewImages(cfg ImagesConfig) *Images {
-	return newImages(h.model.engine, cfg)
+	var engines []*engine
+	for _, m := range h.all() {
+		engines = append(engines, m.engine)
+	}
+	return newImages(cfg, engines...)
 }
 
-func newImages(e *engine, cfg ImagesConfig) *Images {
-	return &Images{engine: e, cfg: cfg, bySource: make(map[digest]*Image)}
+func newImages(cfg ImagesConfig, engines ...*engine) *Images {
+	s := &Images{cfg: cfg, parts: make([]part, len(engines)), bySource: make(map[digest]*Image)}
+	for i, e := range engines {
+		s.parts[i].engine = e
+	}
+	return s
 }
 
 // Add takes an image in and returns it; images of the same source are the same.
 // What is wrong with it is the image's fault, never an error of Add.
 func (s *Images) Add(source Source) *Image {
 	if embedding, ok := source.(Embedding); ok {
-		return s.engine.given(embedding)
+		return s.addEmbedding(embedding)
 	}
 	key := source.digest()
 	if m, ok := s.bySource[key]; ok {
 		return m
 	}
-	m := &Image{source: source, digest: key}
+	m := &Image{source: source, digest: key, views: s.newViews()}
 	s.bySource[key] = m
-	if !s.recall(m) {
-		s.pending = append(s.pending, m)
-	}
+	s.pictures = append(s.pictures, m)
 	return m
 }
 
-// recall looks the source up in the cache and reports whether that was all to do:
-// where the picture is asked for the image has to be prepared all the same.
-func (s *Images) recall(m *Image) bool {
-	embedding, ok := s.engine.cache.Source(cache.Key(m.digest))
-	if !ok {
-		return false
+func (s *Images) newViews() []View {
+	views := make([]View, len(s.parts))
+	for i := range s.parts {
+		views[i].engine = s.parts[i].engine
 	}
-	m.embedding = embedding
-	if s.cfg.KeepPrepared {
-		return false
+	return views
+}
+
+// addEmbedding makes an image of an embedding that the caller brought, once it is
+// shown to be one of the model's that it names.
+func (s *Images) addEmbedding(brought Embedding) *Image {
+	var digests []string
+	for i := range s.parts {
+		e := s.parts[i].engine
+		digests = append(digests, e.info.Digest)
+		if e.info.Digest != brought.ModelDigest {
+			continue
+		}
+		if f := e.checkGiven(brought.Values); f != nil {
+			return Refused(f)
+		}
+		m := &Image{views: s.newViews()}
+		m.given = &m.views[i]
+		m.given.embedding = brought.Values
+		return m
 	}
-	m.source = nil
-	return true
+	return Refused(fault.ModelMismatch(brought.ModelDigest, digests...))
+}
+
+// Pair notes, before Prepare, that two images are to be scored against each other:
+// one that is to be held against an embedding has to be encoded by the embedding's
+// model. b may be of another set of the same handle where it is an embedding. The
+// fault is that they are embeddings of different models.
+func (s *Images) Pair(a, b *Image) *fault.Fault {
+	switch {
+	case a.fault != nil || b.fault != nil:
+	case a.given != nil && b.given != nil:
+		return Pair{a, b}.Mismatch()
+	case b.given != nil:
+		a.want(b.given.engine)
+	case a.given != nil:
+		b.want(a.given.engine)
+	default:
+		s.Choose(a)
+		s.Choose(b)
+	}
+	return nil
+}
+
+// Choose has an image, which must be one of this set, encoded by the first model, and
+// by the next where it is foreign to those before. It is so for images of which Pair
+// was told nothing.
+func (s *Images) Choose(m *Image) {
+	if m.fault == nil && m.given == nil {
+		m.views[0].wanted, m.views[0].isChoice, m.choosing = true, true, true
+	}
+}
+
+// WantAll has an image, which must be one of this set, encoded by every model, so that
+// it can be scored against the embeddings of any. With other pictures it is as with
+// Choose.
+func (s *Images) WantAll(m *Image) {
+	s.Choose(m)
+	for i := range m.views {
+		m.views[i].wanted = m.choosing
+	}
+}
+
+// want has the image encoded by a model, for the model's embeddings alone: what other
+// images a request has changes nothing in how a pair is answered.
+func (m *Image) want(e *engine) {
+	for i := range m.views {
+		if m.views[i].engine == e {
+			m.views[i].wanted = true
+		}
+	}
 }
 
 // Prepare prepares every image, in the pool that all requests share, once. An
 // image that can't be used has its fault; the error is the request's.
-func (s *Images) Prepare(ctx context.Context) (err error) {
-	if n := s.unknown(); n > 0 && !s.cfg.WaitForRoom {
-		if s.place, err = s.engine.queue.For(s.cfg.Caller).Reserve(ctx, n); err != nil {
-			return err
+func (s *Images) Prepare(ctx context.Context) error {
+	var tasks []task
+	for _, m := range s.pictures {
+		if !m.views[m.firstWanted()].wanted {
+			s.Choose(m)
+		}
+		for i := range m.views {
+			if m.views[i].wanted {
+				tasks = append(tasks, task{m, &m.views[i], &s.parts[i]})
+			}
 		}
 	}
-	if len(s.pending) == 0 {
-		return nil
+	if err := s.prepare(ctx, tasks); err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.image.fault == nil {
+			t.image.fault = t.view.fault
+		}
+	}
+	return nil
+}
+
+// prepare does what of the tasks comes before the encoder.
+func (s *Images) prepare(ctx context.Context, tasks []task) error {
+	var pending []task
+	for _, t := range tasks {
+		if !s.recall(t) {
+			pending = append(pending, t)
+		}
+	}
+	if err := s.reserve(ctx, pending); err != nil || len(pending) == 0 {
+		return err
 	}
 	defer telemetry.Stage(ctx, metrics.Decode, time.Now())
 	flow := fair.Flow{Caller: s.cfg.Caller, Call: s}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(s.engine.preparer.pool.size)
-	for _, m := range s.pending {
+	group.SetLimit(s.parts[0].engine.preparer.pool.size)
+	for _, t := range pending {
 		group.Go(func() error {
-			return fault.Guard(func() error { return s.engine.preparer.fill(ctx, flow, m, s.cfg.KeepPrepared) })
+			return fault.Guard(func() error {
+				return t.part.engine.preparer.fill(ctx, flow, t.image.source, t.view, s.cfg.KeepPrepared)
+			})
 		})
 	}
-	err = group.Wait()
-	for _, m := range s.pending {
-		s.decode += m.decode
-		s.recallPixels(m)
+	err := group.Wait()
+	for _, t := range pending {
+		if len(s.parts) == 1 {
+			t.image.source = nil // no other model will want it
+		}
+		t.recallPixels()
 	}
 	return err
 }
 
-// unknown is how many of the images that are to be prepared may have to be
-// encoded.
-func (s *Images) unknown() int {
-	n := 0
-	for _, m := range s.pending {
-		if m.embedding == nil {
-			n++
-		}
+// recall looks the source up in the cache and reports whether that was all to do:
+// where the picture is asked for the image has to be prepared all the same.
+func (s *Images) recall(t task) bool {
+	embedding, ok := t.part.engine.cache.Source(cache.Key(t.image.digest))
+	if ok {
+		t.view.embedding = embedding
 	}
-	return n
+	return ok && !s.cfg.KeepPrepared
 }
 
-// recallPixels looks a prepared picture up in the cache.
-func (s *Images) recallPixels(m *Image) {
-	if m.picture == nil {
-		return // it has a fault
+// reserve takes places in the models' queues for those that may have to be encoded,
+// unless there is to be a wait for room.
+func (s *Images) reserve(ctx context.Context, pending []task) (err error) {
+	if s.cfg.WaitForRoom {
+		return nil
 	}
-	if m.embedding != nil { // its source was known
-		m.picture = nil
-		return
-	}
-	if embedding, ok := s.engine.cache.Pixels(cache.Key(m.pixels)); ok {
-		m.embedding, m.picture = embedding, nil
-		s.engine.cache.Link(cache.Key(m.digest), cache.Key(m.pixels))
-	}
-}
-
-// Encode gives the needed images their embeddings by one submission, distinct
-// pictures once. The needed ones must be prepared and without fault. It is called
-// once. Errors: those of [batch.Queue].
-func (s *Images) Encode(ctx context.Context, needed []*Image) error {
-	var images []batch.Image
-	index := make(map[digest]int)
-	for _, m := range needed {
-		if m.picture == nil {
-			continue // came as an embedding, or the cache had it
+	for i := range s.parts {
+		p, n := &s.parts[i], 0
+		for _, t := range pending {
+			if t.part == p && t.view.embedding == nil {
+				n++
+			}
 		}
-		if _, ok := index[m.pixels]; !ok {
-			index[m.pixels] = len(images)
-			images = append(images, batch.Image{Pixels: m.picture.Pix, Key: batch.Key(m.pixels)})
+		if n == 0 {
+			continue
+		}
+		if p.place, err = p.engine.queue.For(s.cfg.Caller).Reserve(ctx, n); err != nil {
+			return err
 		}
 	}
-	submitted := time.Now()
-	embeddings, report, err := s.submit(ctx, images)
-	if err != nil {
-		return err
-	}
-	if len(images) > 0 {
-		telemetry.Encode(ctx, submitted, report.Queue)
-	}
-	if err := checkEmbeddings(embeddings); err != nil {
-		return err
-	}
-	for _, m := range needed {
-		if m.picture != nil {
-			s.keep(m, embeddings[index[m.pixels]])
-		}
-	}
-	s.encoded, s.report = len(images)-report.Shared, report
 	return nil
 }
 
-// submit submits to the queue as the configuration says.
-func (s *Images) submit(ctx context.Context, images []batch.Image) ([][]float32, batch.Report, error) {
-	switch {
-	case s.cfg.WaitForRoom:
-		return s.engine.queue.For(s.cfg.Caller).SubmitWait(ctx, images)
-	case s.place != nil:
-		return s.place.Submit(ctx, images)
-	default: // the cache had all, or they came as embeddings
-		return s.engine.queue.For(s.cfg.Caller).Submit(ctx, images)
+// recallPixels looks a prepared picture up in the cache.
+func (t task) recallPixels() {
+	v, known := t.view, t.part.engine.cache
+	if v.picture == nil {
+		return // it has a fault
+	}
+	if v.embedding != nil { // its source was known
+		v.picture = nil
+		return
+	}
+	if embedding, ok := known.Pixels(cache.Key(v.pixels)); ok {
+		v.embedding, v.picture = embedding, nil
+		known.Link(cache.Key(t.image.digest), cache.Key(v.pixels))
 	}
 }
 
-// keep gives an image its embedding, and the cache too.
-func (s *Images) keep(m *Image, embedding []float32) {
-	m.embedding, m.picture = embedding, nil
-	s.engine.cache.Add(cache.Key(m.pixels), embedding)
-	s.engine.cache.Link(cache.Key(m.digest), cache.Key(m.pixels))
-}
-
-// Release gives the place in the queue back, where one is held. It may be called
+// Release gives the places in the queues back, where any are held. It may be called
 // more than once.
 func (s *Images) Release() {
-	if s.place != nil {
-		s.place.Release()
+	for i := range s.parts {
+		s.parts[i].place.Release()
 	}
 }
 
-// Encoded returns how many images the encoder ran for this request.
-func (s *Images) Encoded() int { return s.encoded }
+// Encoded returns how many images the encoders ran for this request.
+func (s *Images) Encoded() int {
+	encoded := 0
+	for i := range s.parts {
+		encoded += s.parts[i].encoded
+	}
+	return encoded
+}
 
-// Times is where the time of a request's images went.
+// Times is where the time of a request's images went, summed over the models.
 type Times struct {
 	Decode time.Duration // from bytes to pictures, summed over the images
 	Queue  time.Duration // the longest wait for the encoder
@@ -216,5 +304,15 @@ type Times struct {
 
 // Times returns where the time went until now.
 func (s *Images) Times() Times {
-	return Times{Decode: s.decode, Queue: s.report.Queue, Encode: s.report.Encode}
+	var t Times
+	for i := range s.parts {
+		t.Queue += s.parts[i].queue
+		t.Encode += s.parts[i].encode
+	}
+	for _, m := range s.pictures {
+		for i := range m.views {
+			t.Decode += m.views[i].decode
+		}
+	}
+	return t
 }

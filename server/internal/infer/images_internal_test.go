@@ -7,17 +7,7 @@ import (
 	"testing"
 
 	"siamese/imaging"
-	"siamese/server/cache"
 )
-
-func noCache(t *testing.T) *cache.Cache {
-	t.Helper()
-	c, err := cache.New(cache.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // Whether a picture is decoded once or twice can't be told from outside.
 func TestImagesOfTheSameSourceAreShared(t *testing.T) {
@@ -49,7 +39,7 @@ func TestImagesOfTheSameSourceAreShared(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			images := newImages(&engine{cache: noCache(t)}, ImagesConfig{})
+			images := newImages(ImagesConfig{}, &engine{})
 			if shared := images.Add(tt.giveA) == images.Add(tt.giveB); shared != tt.wantShared {
 				t.Errorf("shared = %v, want %v", shared, tt.wantShared)
 			}
@@ -72,7 +62,7 @@ func TestDigestsAreOfOneDomain(t *testing.T) {
 	if got := Encoded(file).digest(); got != sha256.Sum256(append([]byte(domainFile), file...)) {
 		t.Errorf("the digest of a file is %x, want that of its domain and its bytes", got)
 	}
-	if picture := (&Image{}); picture.accept(&imaging.Picture{Pix: file}, false) != nil || picture.pixels == Encoded(file).digest() {
+	if picture := (&View{}); picture.accept(&imaging.Picture{Pix: file}, false) != nil || picture.pixels == Encoded(file).digest() {
 		t.Error("the digest of a picture is that of a file of the same bytes")
 	}
 }

@@ -9,6 +9,7 @@
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,8 +53,22 @@ const (
 	DefaultRunners = 1
 )
 
+// Familiarity tells how like the pictures that a model knows an image is to it. It must
+// be safe for concurrent use.
+type Familiarity interface {
+	// Of returns the share, 0..1, of known pictures that are less familiar than the
+	// image of this embedding, float32 [E], which it neither keeps nor changes.
+	Of(embedding []float32) float32
+
+	// Bound returns the familiarity, 0..1, below which an image is foreign.
+	Bound() float32
+}
+
 // ModelInfo describes a model.
 type ModelInfo struct {
+	ServingName     string  // by which calls ask for it, such as "general"; empty = Name
+	Title           string  // what it is for in a word or two for people; may be empty
+	Knows           string  // what it knows in a sentence or two for people; may be empty
 	Name            string  // such as "siamese-omniglot"
 	Version         string  // the folder that it was loaded from
 	Digest          string  // lower-case hexadecimal SHA-256 of the weights; required
@@ -70,10 +85,15 @@ type ModelInfo struct {
 	Runners         int     // runs at a time that its device is served best by; 0 = DefaultRunners
 	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
 	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
+
+	Familiarity Familiarity // how familiar images are to it; nil = it does not tell
 }
 
 // Validate returns an error that names the field which is out of range, if any.
 func (m ModelInfo) Validate() error {
+	if err := CheckName(cmp.Or(m.ServingName, m.Name)); err != nil {
+		return err
+	}
 	switch {
 	case m.Digest == "":
 		return fmt.Errorf("server: ModelInfo.Digest is empty, expected the weights' digest")

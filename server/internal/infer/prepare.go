@@ -2,14 +2,12 @@ package infer
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"time"
 
 	"siamese/imaging"
 	"siamese/server/internal/fair"
-	"siamese/server/internal/fault"
 	"siamese/server/internal/memory"
 )
 
@@ -179,27 +177,27 @@ type preparer struct {
 	images *imaging.Preparer
 }
 
-// fill fills in the image's picture or its fault. An error is none of the image's:
-// ctx is done.
-func (p *preparer) fill(ctx context.Context, flow fair.Flow, m *Image, keepPrepared bool) error {
-	cost, err := p.cost(m.source)
+// fill fills in the view's picture or its fault, from what came. An error is none of
+// the image's: ctx is done.
+func (p *preparer) fill(ctx context.Context, flow fair.Flow, source Source, v *View, keepPrepared bool) error {
+	cost, err := p.cost(source)
 	if err != nil {
-		return m.fail(err)
+		return v.fail(err)
 	}
 	var failed error
 	err = p.pool.do(ctx, flow, cost, func() {
 		started := time.Now()
-		picture, err := p.picture(ctx, m.source)
-		m.decode = time.Since(started)
+		picture, err := p.picture(ctx, source)
+		v.decode = time.Since(started)
 		if err == nil {
-			err = m.accept(picture, keepPrepared)
+			err = v.accept(picture, keepPrepared)
 		}
 		failed = err
 	})
 	if err != nil {
 		return err
 	}
-	return m.fail(failed)
+	return v.fail(failed)
 }
 
 // cost returns what preparing the image takes. It reads the header alone and refuses
@@ -220,14 +218,4 @@ func (p *preparer) picture(ctx context.Context, source Source) (*imaging.Picture
 	}
 	encoded, _ := source.(Encoded)
 	return p.images.PrepareWhile(encoded, ctx.Err)
-}
-
-// fail records the image's own fault and passes any other error on.
-func (m *Image) fail(err error) error {
-	var refused *imaging.Error
-	if errors.As(err, &refused) {
-		m.fault = fault.Image(refused)
-		return nil
-	}
-	return err
 }

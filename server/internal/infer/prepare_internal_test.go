@@ -226,10 +226,10 @@ func TestDecodeEndsWhenItsCallerLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &preparer{pool: sizedPool(t, 1, 1<<30), images: images}
-	m := &Image{source: Encoded(file)}
+	v := &View{}
 	ctx := &leaving{t.Context(), 5}
-	if err := p.fill(ctx, fair.Flow{}, m, false); !errors.Is(err, context.Canceled) || m.picture != nil || m.fault != nil {
-		t.Errorf("fill = %v with picture %v and fault %v, want context.Canceled alone", err, m.picture != nil, m.fault)
+	if err := p.fill(ctx, fair.Flow{}, Encoded(file), v, false); !errors.Is(err, context.Canceled) || v.picture != nil || v.fault != nil {
+		t.Errorf("fill = %v with picture %v and fault %v, want context.Canceled alone", err, v.picture != nil, v.fault)
 	}
 	if ctx.left != -1 {
 		t.Errorf("asked %d times after the caller left, want none", -1-ctx.left)

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"siamese/imaging"
-	"siamese/server/internal/fault"
 	"siamese/server/internal/memory"
 )
 
@@ -24,9 +24,23 @@ type Config struct {
 	Rule            imaging.Rule   // how pictures come to the network's size
 	Alpha           imaging.Alpha  // what becomes of transparency
 
-	// SetHealth is told whether there is a default model that answers, each time
-	// that may have changed, in order. It must not call the registry.
-	SetHealth func(serving bool)
+	// Models are the names of the models, in the order in which the server was given
+	// them; those that are added without being here come after them.
+	Models []string
+
+	// Default is the model that answers calls which name none: a name, or [Auto].
+	// Empty: the first model.
+	Default string
+
+	// AutoModels are the names of the models among which [Auto] chooses, in the order
+	// in which they are tried. Nil: there is no Auto.
+	AutoModels []string
+
+	// SetHealth is told whether the default version of the model with this serving
+	// name answers, each time that may have changed, in order, and whether calls that
+	// name no model are for this one, of Auto for it before others. It must not call the
+	// registry.
+	SetHealth func(model string, isDefault, serving bool)
 
 	Log *slog.Logger
 }
@@ -38,14 +52,22 @@ type Registry struct {
 	pool  *pool
 	stats stats
 
-	mu           sync.Mutex
-	closed       bool
-	byVersion    map[string]*loadedModel
-	byLabel      map[string]*loadedModel
-	defaultModel *loadedModel // answers calls that name no model; nil until Route
+	mu        sync.Mutex
+	closed    bool
+	models    []*namedModel    // in order; one may have no version loaded
+	onSeveral map[*Handle]bool // handles on several models
 }
 
-// loadedModel is a model that answers, and how many calls are on it.
+// namedModel is the versions of one model that are loaded. The registry's mutex
+// guards it.
+type namedModel struct {
+	name      string
+	byVersion map[string]*loadedModel
+	byLabel   map[string]*loadedModel
+	chosen    *loadedModel // answers calls that name no version; nil until Route
+}
+
+// loadedModel is a version of a model that answers, and how many calls are on it.
 type loadedModel struct {
 	engine *engine
 
@@ -68,56 +90,73 @@ func (m *loadedModel) isRetired() bool {
 
 // NewRegistry returns a registry without models. The caller must Close it.
 func NewRegistry(cfg Config) *Registry {
-	return &Registry{
-		cfg:       cfg,
-		pool:      newPool(cfg.Memory),
-		byVersion: make(map[string]*loadedModel),
-		byLabel:   make(map[string]*loadedModel),
+	r := &Registry{cfg: cfg, pool: newPool(cfg.Memory), onSeveral: make(map[*Handle]bool)}
+	for _, name := range cfg.Models {
+		r.openLocked(name)
 	}
+	return r
 }
 
-// Handle is a model in use: it stays loaded until Release.
+// openLocked returns the model of this name, a new one where there is none.
+func (r *Registry) openLocked(name string) *namedModel {
+	m := r.modelLocked(name)
+	if m == nil {
+		m = &namedModel{name: name, byVersion: make(map[string]*loadedModel)}
+		r.models = append(r.models, m)
+	}
+	return m
+}
+
+// Handle is a model in use, or those of [Auto]: they stay loaded until Release.
 type Handle struct {
 	registry *Registry
 	model    *loadedModel
+	others   []*loadedModel // of Auto: those that are tried after model
+	retiring chan struct{}  // closed when any of them is to go; nil where there are no others
 }
 
-// Acquire returns a handle on the model with this label or version, on the
-// default model for an empty name. The caller must Release it. Errors:
-// *[fault.Fault].
+// Acquire returns a handle on the model that a call names (findLocked), on several for
+// [Auto]. The caller must Release it. Errors: *[fault.Fault].
 func (r *Registry) Acquire(name string) (*Handle, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.defaultModel
-	if m == nil {
-		return nil, fault.NotReady()
+	if h := r.holdAutoLocked(name); h != nil {
+		return h, nil
 	}
-	if name != "" {
-		if m = r.findLocked(name); m == nil {
-			return nil, fault.ModelNotFound(name)
-		}
+	m, err := r.findLocked(name)
+	if err != nil {
+		return nil, err
 	}
+	return r.holdLocked(m), nil
+}
+
+// holdLocked returns a handle on a model.
+func (r *Registry) holdLocked(m *loadedModel) *Handle {
 	m.handles++
-	return &Handle{registry: r, model: m}, nil
+	return &Handle{registry: r, model: m}
 }
 
-// findLocked returns nil where nothing has this name.
-func (r *Registry) findLocked(name string) *loadedModel {
-	if m, ok := r.byLabel[name]; ok {
-		return m
+// Info describes the model; of [Auto] the one that is tried first.
+func (h *Handle) Info() ModelInfo { return h.model.engine.info }
+
+// Retiring is closed when the model is to go, or one of several: a call that may last
+// should end soon.
+func (h *Handle) Retiring() <-chan struct{} {
+	if h.retiring != nil {
+		return h.retiring
 	}
-	return r.byVersion[name]
+	return h.model.retired
 }
 
-// Retiring is closed when the model is to go: a call that may last should end soon.
-func (h *Handle) Retiring() <-chan struct{} { return h.model.retired }
-
-// Release lets go of the model, once.
+// Release lets go of the models, once.
 func (h *Handle) Release() {
 	h.registry.mu.Lock()
 	defer h.registry.mu.Unlock()
-	h.model.handles--
-	h.model.closeLocked()
+	delete(h.registry.onSeveral, h)
+	for _, m := range h.all() {
+		m.handles--
+		m.closeLocked()
+	}
 }
 
 // closeLocked says so when the last handle on a retired model is released.
@@ -131,15 +170,15 @@ func (m *loadedModel) closeLocked() {
 func (r *Registry) Ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.defaultModel == nil {
-		return fault.NotReady()
-	}
-	return nil
+	_, err := r.findLocked("")
+	return err
 }
 
-// Add loads a model, so that calls can name info.Version. Errors: what is wrong
-// with info, [ErrModelSet] for a version that is loaded, [ErrClosed].
+// Add loads a version of the model info.ServingName, so that calls can name both.
+// Errors: what is wrong with info, [ErrModelSet] for a version that is loaded,
+// [ErrClosed].
 func (r *Registry) Add(model Model, info ModelInfo) error {
+	info.ServingName = cmp.Or(info.ServingName, info.Name)
 	if err := info.Validate(); err != nil {
 		return err
 	}
@@ -149,13 +188,13 @@ func (r *Registry) Add(model Model, info ModelInfo) error {
 	// Without the lock: warming can take minutes.
 	e, err := newEngine(r.cfg, r.pool, model, info)
 	if err != nil {
-		return fmt.Errorf("server: serve model %q: %w", info.Name, err)
+		return fmt.Errorf("server: serve model %q: %w", info.ServingName, err)
 	}
 	if err := r.insert(e); err != nil {
 		e.queue.Close()
 		return err
 	}
-	r.cfg.Log.Debug("model set", "model", info.Name, "version", info.Version, "digest", info.Digest, "device", info.Device, "precision", info.Precision)
+	r.cfg.Log.Debug("model set", "model", info.ServingName, "version", info.Version, "digest", info.Digest, "device", info.Device, "precision", info.Precision)
 	return nil
 }
 
@@ -165,71 +204,77 @@ func (r *Registry) insert(e *engine) error {
 	if r.closed {
 		return ErrClosed
 	}
-	if _, ok := r.byVersion[e.info.Version]; ok {
-		return fmt.Errorf("%w: version %q", ErrModelSet, e.info.Version)
+	m := r.openLocked(e.info.ServingName)
+	if _, ok := m.byVersion[e.info.Version]; ok {
+		return fmt.Errorf("%w: version %q of model %q", ErrModelSet, e.info.Version, m.name)
 	}
-	r.byVersion[e.info.Version] = &loadedModel{engine: e, retired: make(chan struct{}), idle: make(chan struct{})}
+	m.byVersion[e.info.Version] = &loadedModel{engine: e, retired: make(chan struct{}), idle: make(chan struct{})}
 	r.stats.open(e)
 	return nil
 }
 
-// Route gives the default and the labels to the models of these versions, all or
+// Route gives a model's default and its labels to these versions of it, all or
 // none. Errors: [ErrNoModel] where a version is not loaded, [ErrClosed].
-func (r *Registry) Route(version string, labels map[string]string) error {
+func (r *Registry) Route(name, version string, labels map[string]string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return ErrClosed
 	}
-	next, ok := r.byVersion[version]
-	if !ok {
-		return fmt.Errorf("%w: version %q", ErrNoModel, version)
+	m, next, err := r.versionLocked(name, version)
+	if err != nil {
+		return err
 	}
 	byLabel := make(map[string]*loadedModel, len(labels))
 	for label, version := range labels {
-		if byLabel[label], ok = r.byVersion[version]; !ok {
-			return fmt.Errorf("%w: version %q for label %q", ErrNoModel, version, label)
+		if _, byLabel[label], err = r.versionLocked(name, version); err != nil {
+			return fmt.Errorf("%w for label %q", err, label)
 		}
 	}
-	if next != r.defaultModel {
+	if next != m.chosen {
 		next.failing = false // it was tried before it came here
 	}
-	r.defaultModel, r.byLabel = next, byLabel
-	r.tellHealthLocked()
+	m.chosen, m.byLabel = next, byLabel
+	r.tellHealthLocked(m)
 	return nil
 }
 
-// Routes returns what Route was last told; version is empty before.
-func (r *Registry) Routes() (version string, labels map[string]string) {
+// Routes returns what Route was last told of a model; version is empty before.
+func (r *Registry) Routes(name string) (version string, labels map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.defaultModel != nil {
-		version = r.defaultModel.engine.info.Version
+	labels = make(map[string]string)
+	m := r.modelLocked(name)
+	if m == nil {
+		return "", labels
 	}
-	labels = make(map[string]string, len(r.byLabel))
-	for label, m := range r.byLabel {
-		labels[label] = m.engine.info.Version
+	if m.chosen != nil {
+		version = m.chosen.engine.info.Version
+	}
+	for label, target := range m.byLabel {
+		labels[label] = target.engine.info.Version
 	}
 	return version, labels
 }
 
-// Remove takes a model's name away, so that no new call finds it, and tells those
+// Remove takes a version's name away, so that no new call finds it, and tells those
 // on it that it is to go ([Handle.Retiring]). The function
 // that it returns waits until the last handle is released and lets go of the
-// model. Errors: [ErrNoModel]; [ErrModelRouted] while it is the default or has a
-// label, unless the registry is closed.
-func (r *Registry) Remove(version string) (wait func(), err error) {
+// version. Errors: [ErrNoModel]; [ErrModelRouted] while it is its model's default or
+// has a label, unless the registry is closed.
+func (r *Registry) Remove(name, version string) (wait func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m, ok := r.byVersion[version]
-	if !ok {
-		return nil, fmt.Errorf("%w: version %q", ErrNoModel, version)
+	of, m, err := r.versionLocked(name, version)
+	if err != nil {
+		return nil, err
 	}
-	if r.routedLocked(m) && !r.closed {
-		return nil, fmt.Errorf("%w: version %q", ErrModelRouted, version)
+	if of.routes(m) && !r.closed {
+		return nil, fmt.Errorf("%w: version %q of model %q", ErrModelRouted, version, name)
 	}
-	delete(r.byVersion, version)
+	delete(of.byVersion, version)
 	close(m.retired)
+	r.retireAutoLocked(m)
 	m.closeLocked()
 	return func() {
 		<-m.idle
@@ -238,17 +283,22 @@ func (r *Registry) Remove(version string) (wait func(), err error) {
 	}, nil
 }
 
-// routedLocked reports whether a model is the default or has a label.
-func (r *Registry) routedLocked(m *loadedModel) bool {
-	if r.defaultModel == m {
-		return true
+// routes reports whether a version is the default or has a label.
+func (m *namedModel) routes(version *loadedModel) bool {
+	return m.chosen == version || slices.Contains(slices.Collect(maps.Values(m.byLabel)), version)
+}
+
+// versionLocked returns a model and a version of it that is loaded, or [ErrNoModel].
+func (r *Registry) versionLocked(name, version string) (*namedModel, *loadedModel, error) {
+	m := r.modelLocked(name)
+	if m == nil {
+		return nil, nil, fmt.Errorf("%w: %q", ErrNoModel, name)
 	}
-	for _, labelled := range r.byLabel {
-		if labelled == m {
-			return true
-		}
+	loaded, ok := m.byVersion[version]
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: version %q of model %q", ErrNoModel, version, name)
 	}
-	return false
+	return m, loaded, nil
 }
 
 // Close ends the queues of all models: calls that wait for an encoder fail with
@@ -257,7 +307,10 @@ func (r *Registry) routedLocked(m *loadedModel) bool {
 func (r *Registry) Close() {
 	r.mu.Lock()
 	r.closed = true
-	all := slices.Collect(maps.Values(r.byVersion))
+	var all []*loadedModel
+	for _, m := range r.models {
+		all = slices.AppendSeq(all, maps.Values(m.byVersion))
+	}
 	r.mu.Unlock()
 	for _, m := range all {
 		m.engine.queue.Close()
@@ -270,7 +323,7 @@ func (r *Registry) isClosed() bool {
 	return r.closed
 }
 
-// tellHealthLocked says whether the default model answers.
-func (r *Registry) tellHealthLocked() {
-	r.cfg.SetHealth(r.defaultModel != nil && !r.defaultModel.failing)
+// tellHealthLocked says whether a model's default version answers.
+func (r *Registry) tellHealthLocked(m *namedModel) {
+	r.cfg.SetHealth(m.name, m.name == r.baseName(), m.chosen != nil && !m.chosen.failing)
 }

@@ -35,11 +35,11 @@ func open(t *testing.T, names ...string) (r *infer.Registry, health *[]bool) {
 	}
 	r = infer.NewRegistry(infer.Config{
 		Memory: budget, MaxQueuedImages: 4, Log: slog.New(slog.DiscardHandler),
-		SetHealth: func(serving bool) { *health = append(*health, serving) },
+		SetHealth: func(_ string, _, serving bool) { *health = append(*health, serving) },
 	})
 	t.Cleanup(r.Close)
 	for _, version := range names {
-		info := infer.ModelInfo{Version: version, Digest: "digest-" + version, Height: 1, Width: 1, EmbeddingLength: 1}
+		info := infer.ModelInfo{ServingName: "blank", Version: version, Digest: "digest-" + version, Height: 1, Width: 1, EmbeddingLength: 1}
 		if err := r.Add(blank{}, info); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestAcquireByVersionLabelAndDefault(t *testing.T) {
 		t.Errorf("Acquire before Route = %v, want %s", err, fault.ReasonNotReady)
 	}
 	labels := map[string]string{"canary": "2"}
-	if err := r.Route("1", labels); err != nil {
+	if err := r.Route("blank", "1", labels); err != nil {
 		t.Fatal(err)
 	}
 	for give, want := range map[string]string{"": "1", "1": "1", "2": "2", "canary": "2"} {
@@ -70,7 +70,7 @@ func TestAcquireByVersionLabelAndDefault(t *testing.T) {
 	if _, err := r.Acquire("3"); fault.Of(err).Reason() != fault.ReasonModelNotFound {
 		t.Errorf("Acquire of what is not loaded = %v, want %s", err, fault.ReasonModelNotFound)
 	}
-	version, routed := r.Routes()
+	version, routed := r.Routes("blank")
 	if diff := cmp.Diff(labels, routed); version != "1" || diff != "" {
 		t.Errorf("Routes = %q, %v; want 1 and what Route was told", version, routed)
 	}
@@ -84,7 +84,7 @@ func TestAcquireByVersionLabelAndDefault(t *testing.T) {
 func TestHandleKeepsItsModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := open(t, "1", "2")
-		if err := r.Route("1", nil); err != nil {
+		if err := r.Route("blank", "1", nil); err != nil {
 			t.Fatal(err)
 		}
 		first, _ := r.Acquire("2")
@@ -92,7 +92,7 @@ func TestHandleKeepsItsModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wait, err := r.Remove("2")
+		wait, err := r.Remove("blank", "2")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,18 @@
 package infer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"siamese/imaging"
+	"siamese/server/cache"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/telemetry"
 )
 
 // Source is an image as its caller brought it: [Encoded], [Raw] or [Embedding].
@@ -59,16 +65,16 @@ func (r Raw) digest() digest {
 // digest is never asked for: embeddings are not prepared and not shared.
 func (e Embedding) digest() digest { return digest{} }
 
-// Image is one distinct image of a request, on its way from bytes to embedding.
+// Image is one distinct image of a request, on its way from what came to its
+// embeddings.
 type Image struct {
-	source    Source           // Encoded or Raw; nil once prepared
-	digest    digest           // of source
-	picture   *imaging.Picture // nil until prepared and again once the embedding is there
-	pixels    digest           // of picture
-	png       []byte           // picture as a PNG file, where asked for
-	embedding []float32        // [E]; nil until encoded
-	decode    time.Duration    // from bytes to picture
-	fault     *fault.Fault     // why the image can't be used; names no field
+	source    Source       // Encoded or Raw; nil once no model has to prepare it any more
+	digest    digest       // of source
+	views     []View       // of the handle's models, in their order; nil where the image can't be used
+	given     *View        // of views, the one whose embedding it came as; nil of a picture
+	choosing  bool         // whether further models are tried where it is foreign to the first
+	isCounted bool         // among the images that metrics tell
+	fault     *fault.Fault // why the image can't be used; names no field
 }
 
 // Refused returns an image that can't be used.
@@ -77,38 +83,138 @@ func Refused(f *fault.Fault) *Image { return &Image{fault: f} }
 // Fault returns why the image can't be used, without a field; nil where it can.
 func (m *Image) Fault() *fault.Fault { return m.fault }
 
+// GivenBy returns the digest of the model whose embedding the image came as, empty for
+// a picture.
+func (m *Image) GivenBy() string {
+	if m.given == nil {
+		return ""
+	}
+	return m.given.engine.info.Digest
+}
+
+// Best returns the image as the model has it to which it is the most familiar, among
+// those that may answer for it; the first of equals. The image must be without fault.
+func (m *Image) Best() *View {
+	if m.given != nil {
+		return m.given
+	}
+	best := &m.views[m.firstWanted()]
+	for i := range m.views {
+		if v := &m.views[i]; v.isChoice && v.embedding != nil && v.familiarity > best.familiarity {
+			best = v
+		}
+	}
+	return best
+}
+
+// firstWanted is the first model that is asked to encode the image.
+func (m *Image) firstWanted() int {
+	return max(0, slices.IndexFunc(m.views, func(v View) bool { return v.wanted }))
+}
+
+// isForeign reports whether the image is foreign to all models that may answer for it.
+func (m *Image) isForeign() bool {
+	return !slices.ContainsFunc(m.views, func(v View) bool { return v.isChoice && v.embedding != nil && !v.IsForeign() })
+}
+
+// View is an image as one model has it. It does not change any more, and is safe for
+// concurrent use, once [Images.Encode] has returned.
+type View struct {
+	engine      *engine
+	wanted      bool             // whether the image is to be encoded by this model
+	isChoice    bool             // whether pairs with other pictures may be answered by it
+	picture     *imaging.Picture // nil until prepared and again once the embedding is there
+	pixels      digest           // of picture
+	png         []byte           // picture as a PNG file, where asked for
+	embedding   []float32        // [E]; nil until encoded
+	familiarity float32          // 0 where the model does not tell
+	isAssessed  bool             // whether the model has told it
+	decode      time.Duration    // from bytes to picture
+	fault       *fault.Fault     // why the image can't be prepared; names no field
+}
+
+// Info describes the model.
+func (v *View) Info() ModelInfo { return v.engine.info }
+
 // PNG returns the picture as the network sees it, where ImagesConfig.KeepPrepared
 // asks for it and the image did not come as an embedding.
-func (m *Image) PNG() []byte { return m.png }
+func (v *View) PNG() []byte { return v.png }
 
 // Embedding returns float32 [E], nil until the image is encoded. It must not be
 // changed.
-func (m *Image) Embedding() []float32 { return m.embedding }
+func (v *View) Embedding() []float32 { return v.embedding }
 
-// given makes an image of an embedding that the caller brought, once it is shown
-// to be one of this model's.
-func (e *engine) given(brought Embedding) *Image {
-	if brought.ModelDigest != e.info.Digest {
-		return Refused(fault.ModelMismatch(brought.ModelDigest, e.info.Digest))
-	}
-	if len(brought.Values) != e.info.EmbeddingLength {
-		return Refused(fault.EmbeddingLength(len(brought.Values), e.info.EmbeddingLength))
-	}
-	for i, v := range brought.Values {
-		if least, most := e.info.EmbeddingMin, e.info.EmbeddingMax; !isFinite(v) || most > 0 && (v < least || v > most) {
-			return Refused(fault.EmbeddingValue(i, v, least, most))
-		}
-	}
-	return &Image{embedding: brought.Values}
+// Familiarity returns how familiar the image is to the model, 0..1, and whether the
+// model tells.
+func (v *View) Familiarity() (value float32, isTold bool) {
+	return v.familiarity, v.isAssessed
 }
 
-// accept stores the prepared picture and lets go of the source.
-func (m *Image) accept(picture *imaging.Picture, keepPrepared bool) error {
-	m.source, m.picture, m.pixels = nil, picture, digestOf(domainPicture, picture.Pix)
+// IsForeign reports whether the image is less familiar to the model than its bound.
+// It is not where the model does not tell.
+func (v *View) IsForeign() bool {
+	return v.isAssessed && v.familiarity < v.engine.info.Familiarity.Bound()
+}
+
+// assess fills in the familiarity once, when the embedding is there.
+func (v *View) assess() error {
+	of := v.engine.info.Familiarity
+	if of == nil || v.embedding == nil || v.isAssessed {
+		return nil
+	}
+	v.familiarity, v.isAssessed = of.Of(v.embedding), true
+	if !isFraction(v.familiarity) {
+		return fmt.Errorf("model %q said %v of how familiar an image is to it, expected 0 to 1", v.engine.info.ServingName, v.familiarity)
+	}
+	return nil
+}
+
+// count counts an image by this model.
+func (v *View) count(ctx context.Context) {
+	if v.isAssessed {
+		telemetry.Familiarity(ctx, v.engine.info.ServingName, v.IsForeign())
+	}
+}
+
+// keep gives the view its embedding, and the model's cache too; source is the image's
+// digest.
+func (v *View) keep(source digest, embedding []float32) {
+	v.embedding, v.picture = embedding, nil
+	v.engine.cache.Add(cache.Key(v.pixels), embedding)
+	v.engine.cache.Link(cache.Key(source), cache.Key(v.pixels))
+}
+
+// accept stores the prepared picture.
+func (v *View) accept(picture *imaging.Picture, keepPrepared bool) error {
+	v.picture, v.pixels = picture, digestOf(domainPicture, picture.Pix)
 	if !keepPrepared {
 		return nil
 	}
 	png, err := picture.PNG()
-	m.png = png
+	v.png = png
 	return err
+}
+
+// fail records what is wrong with the image and passes any other error on.
+func (v *View) fail(err error) error {
+	var refused *imaging.Error
+	if errors.As(err, &refused) {
+		v.fault = fault.Image(refused)
+		return nil
+	}
+	return err
+}
+
+// checkGiven returns what is wrong with an embedding that a caller brought as one of
+// this model's.
+func (e *engine) checkGiven(values []float32) *fault.Fault {
+	if len(values) != e.info.EmbeddingLength {
+		return fault.EmbeddingLength(len(values), e.info.EmbeddingLength)
+	}
+	for i, v := range values {
+		if least, most := e.info.EmbeddingMin, e.info.EmbeddingMax; !isFinite(v) || most > 0 && (v < least || v > most) {
+			return fault.EmbeddingValue(i, v, least, most)
+		}
+	}
+	return nil
 }

@@ -45,15 +45,15 @@ func (o operand) resolve(r *references) (*infer.Image, error) {
 	if o.byName {
 		return r.get(o.reference, o.Field+".reference")
 	}
-	return o.Image, wire.FirstFault(o.Operand)
+	return o.Image, wire.Check(o.Operand)
 }
 
 // score scores the pairs and notes the time.
-func (e *entry) score(ctx context.Context, model *infer.Handle, pairs []infer.Pair) ([]float32, error) {
+func (e *entry) score(ctx context.Context, model *infer.Handle, pairs []infer.Pair) ([]infer.Score, error) {
 	started := time.Now()
-	similarities, err := model.Compare(ctx, pairs)
+	scores, err := model.Compare(ctx, pairs)
 	e.clock.Compare = time.Since(started)
-	return similarities, err
+	return scores, err
 }
 
 // item is what frames and pairs have in common.
@@ -96,6 +96,7 @@ func (s *session) frame(m *pb.Frame) *entry {
 		return e
 	}
 	c.image = e.operand("frame.image", m.GetImage())
+	s.known.expect(e.images, c.image)
 	return e
 }
 
@@ -111,21 +112,35 @@ func (c *frameCommand) answer(ctx context.Context, s *session, e *entry) (*pb.St
 	pairs := make([]infer.Pair, len(stored))
 	for i, reference := range stored {
 		pairs[i] = infer.Pair{A: image, B: reference}
+		if f := pairs[i].Mismatch(); f != nil {
+			return nil, f.At(c.image.Field)
+		}
 	}
-	similarities, err := e.score(ctx, s.model, pairs)
+	scores, err := e.score(ctx, s.model, pairs)
 	if err != nil {
 		return nil, err
 	}
-	scores := make([]*pb.ReferenceScore, len(names))
+	seen := infer.MostFamiliar(scores)
+	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_FrameScored{FrameScored: &pb.FrameScored{
+		Id: c.id, CapturedAt: c.capturedAt, Scores: s.referenceScores(names, scores, seen),
+		Timings: e.clock.Timings(e.images), PreparedPng: seen.PNG(),
+		Familiarity: wire.Familiarity(seen), Warning: wire.Warning(wire.Frame, seen),
+	}}}, nil
+}
+
+// referenceScores returns a frame's scores against the references with these names;
+// told is the frame as the reply tells it.
+func (s *session) referenceScores(names []string, scores []infer.Score, told *infer.View) []*pb.ReferenceScore {
+	answers := make([]*pb.ReferenceScore, len(names))
 	for i, name := range names {
-		scores[i] = &pb.ReferenceScore{
-			Reference: name, Similarity: similarities[i], Same: similarities[i] >= s.threshold,
+		score := &scores[i]
+		answers[i] = &pb.ReferenceScore{
+			Reference: name, Similarity: score.Similarity, Same: s.threshold.Same(score),
+			Model:   wire.OtherModel(score, s.model.Info()),
+			Foreign: score.B.IsForeign() || score.A != told && score.A.IsForeign(),
 		}
 	}
-	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_FrameScored{FrameScored: &pb.FrameScored{
-		Id: c.id, CapturedAt: c.capturedAt, Scores: scores,
-		Timings: e.clock.Timings(e.images), PreparedPng: image.PNG(),
-	}}}, nil
+	return answers
 }
 
 // pairCommand scores two images.
@@ -137,10 +152,17 @@ type pairCommand struct {
 func (s *session) pair(m *pb.FramePair) *entry {
 	e := s.newEntry()
 	e.id = m.GetId()
-	e.command = &pairCommand{
+	c := &pairCommand{
 		item: item{m.GetId(), timeOf(m.GetCapturedAt())},
 		a:    e.operand("pair.image_a", m.GetImageA()),
 		b:    e.operand("pair.image_b", m.GetImageB()),
+	}
+	e.command = c
+	if c.a.byName || c.b.byName {
+		s.known.expect(e.images, c.a)
+		s.known.expect(e.images, c.b)
+	} else {
+		_ = e.images.Pair(c.a.Image, c.b.Image) // the answer says what is wrong with them
 	}
 	return e
 }
@@ -154,13 +176,17 @@ func (c *pairCommand) answer(ctx context.Context, s *session, e *entry) (*pb.Str
 	if err != nil {
 		return nil, err
 	}
-	similarities, err := e.score(ctx, s.model, []infer.Pair{{A: a, B: b}})
+	both := infer.Pair{A: a, B: b}
+	if f := both.Mismatch(); f != nil {
+		return nil, f.At(c.b.Field)
+	}
+	scores, err := e.score(ctx, s.model, []infer.Pair{both})
 	if err != nil {
 		return nil, err
 	}
 	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_PairScored{PairScored: &pb.PairScored{
 		Id: c.id, CapturedAt: c.capturedAt,
-		Score:   wire.PairScore(similarities[0], s.threshold, a, b),
+		Score:   wire.PairScore(&scores[0], s.threshold, s.model.Info()),
 		Timings: e.clock.Timings(e.images),
 	}}}, nil
 }

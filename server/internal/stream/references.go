@@ -8,6 +8,7 @@ import (
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
 	"siamese/server/internal/infer"
+	"siamese/server/internal/wire"
 )
 
 // references are a stream's stored images by name. They belong to the sender's
@@ -73,6 +74,40 @@ func (r *references) choose(asked []string) (names []string, stored []*infer.Ima
 	return names, stored, nil
 }
 
+// knownReferences is what the receiver, whose alone it is, knows of the references: by
+// which models an image has to be encoded that is held against them. It knows all that
+// were ever sent, since it does not see which of them were stored.
+type knownReferences struct {
+	hasPicture bool
+	embeddings map[string]*infer.Image // by the digest of their model; one of each
+}
+
+// add notes a reference that is sent, and has a picture encoded by all models.
+func (k *knownReferences) add(images *infer.Images, reference operand) {
+	if reference.byName || reference.Fault() != nil {
+		return
+	}
+	if digest := reference.GivenBy(); digest != "" {
+		k.embeddings[digest] = reference.Image
+		return
+	}
+	k.hasPicture = true
+	images.WantAll(reference.Image)
+}
+
+// expect notes that an image is to be held against references.
+func (k *knownReferences) expect(images *infer.Images, image operand) {
+	if image.byName {
+		return
+	}
+	for _, embedding := range k.embeddings {
+		_ = images.Pair(image.Image, embedding) // the answer says what is wrong with it
+	}
+	if k.hasPicture || len(k.embeddings) == 0 {
+		images.Choose(image.Image)
+	}
+}
+
 // setReferenceCommand stores an image under a name.
 type setReferenceCommand struct {
 	reference string
@@ -86,6 +121,7 @@ func (s *session) setReference(m *pb.SetReference, field string) *entry {
 	e.command = c
 	if e.err = fault.CheckReferenceName(field+".name", m.GetName()); e.err == nil {
 		c.image = e.operand(field+".image", m.GetImage())
+		s.known.add(e.images, c.image)
 	}
 	return e
 }
@@ -98,9 +134,11 @@ func (c *setReferenceCommand) answer(_ context.Context, s *session, _ *entry) (*
 	if err := s.references.set(c.reference, c.field, image); err != nil {
 		return nil, err
 	}
-	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_ReferenceSet{
-		ReferenceSet: &pb.ReferenceSet{Name: c.reference, PreparedPng: image.PNG()},
-	}}, nil
+	best := image.Best()
+	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_ReferenceSet{ReferenceSet: &pb.ReferenceSet{
+		Name: c.reference, PreparedPng: best.PNG(),
+		Familiarity: wire.Familiarity(best), Warning: wire.Warning(wire.Reference, best),
+	}}}, nil
 }
 
 func (c *setReferenceCommand) name(failed *pb.ItemFailed) {

@@ -185,19 +185,20 @@ type session struct {
 	stream    Stream
 	opening   *pb.StreamOpening
 	caller    string
-	threshold float32
+	threshold wire.Threshold
 	size      int  // the most entries under way
 	latest    bool // a frame that waits is replaced by a newer one
 
 	window     *window
-	references *references // the sender's alone
-	told       bool        // that the stream is about to end; the sender's alone
+	known      knownReferences // the receiver's alone
+	references *references     // the sender's alone
+	told       bool            // that the stream is about to end; the sender's alone
 	workers    sync.WaitGroup
 }
 
 // newSession checks the opening.
 func newSession(cfg *Config, model *infer.Handle, stream Stream, opening *pb.StreamOpening) (*session, error) {
-	threshold, err := wire.Threshold(opening.GetOptions(), model.Info(), "opening.options.threshold")
+	threshold, err := wire.NewThreshold(opening.GetOptions(), "opening.options.threshold")
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +218,7 @@ func newSession(cfg *Config, model *infer.Handle, stream Stream, opening *pb.Str
 		threshold:  threshold,
 		size:       size,
 		latest:     policy == pb.DropPolicy_DROP_POLICY_LATEST,
+		known:      knownReferences{embeddings: make(map[string]*infer.Image)},
 		references: newReferences(cfg.MaxReferences),
 	}, nil
 }
@@ -363,7 +365,7 @@ func (s *session) opened() *pb.StreamCompareResponse {
 	return &pb.StreamCompareResponse{Message: &pb.StreamCompareResponse_Opened{Opened: &pb.StreamOpened{
 		Window:        uint32(s.size),
 		MaxReferences: uint32(s.cfg.MaxReferences),
-		Threshold:     s.threshold,
+		Threshold:     s.threshold.Of(s.model.Info()),
 		Model:         wire.ModelReference(s.model.Info()),
 	}}}
 }

@@ -143,3 +143,11 @@ func Encode(ctx context.Context, from time.Time, wait time.Duration) {
 		c.stage(ctx, metrics.Encode, from.Add(wait), time.Now())
 	}
 }
+
+// Familiarity counts an image of ctx's call or message by the model to which it is the
+// most familiar, and whether it is foreign to that, too.
+func Familiarity(ctx context.Context, model string, isForeign bool) {
+	if c := observedIn(ctx); c != nil {
+		c.observer.metrics.Familiarity(model, isForeign)
+	}
+}

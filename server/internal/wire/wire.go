@@ -59,24 +59,9 @@ func channels(format pb.PixelFormat) imaging.Channels {
 	}
 }
 
-// FirstFault returns the fault of the first operand that has one, as an error.
-func FirstFault(operands ...Operand) error {
-	if f := firstFault(operands); f != nil {
-		return f
-	}
-	return nil
-}
-
-// ItemError returns the fault of the first operand that has one as an item
-// carries it, nil where none has.
-func ItemError(operands ...Operand) *pb.ItemError {
-	if f := firstFault(operands); f != nil {
-		return f.Item()
-	}
-	return nil
-}
-
-func firstFault(operands []Operand) *fault.Fault {
+// FirstFault returns the fault of the first operand that has one, with its field; nil
+// where none has.
+func FirstFault(operands ...Operand) *fault.Fault {
 	for _, o := range operands {
 		if f := o.Fault(); f != nil {
 			return f.At(o.Field)
@@ -85,28 +70,63 @@ func firstFault(operands []Operand) *fault.Fault {
 	return nil
 }
 
-// Threshold returns the threshold that is asked for, else the model's; field is
-// the option's path.
-func Threshold(options *pb.CompareOptions, info infer.ModelInfo, field string) (float32, error) {
-	if options == nil || options.Threshold == nil {
-		return info.Threshold, nil
+// Check returns [FirstFault] as an error.
+func Check(operands ...Operand) error {
+	if f := FirstFault(operands...); f != nil {
+		return f
 	}
-	asked := options.GetThreshold()
-	return asked, fault.CheckFraction(field, fault.ReasonThresholdRange, asked)
+	return nil
 }
+
+// Threshold is from which similarity on images are the same.
+type Threshold struct{ asked *float32 }
+
+// NewThreshold returns the threshold that is asked for, else each model's own; field
+// is the option's path.
+func NewThreshold(options *pb.CompareOptions, field string) (Threshold, error) {
+	if options == nil || options.Threshold == nil {
+		return Threshold{}, nil
+	}
+	return Threshold{options.Threshold}, fault.CheckFraction(field, fault.ReasonThresholdRange, options.GetThreshold())
+}
+
+// Of returns the threshold of a model's similarities.
+func (t Threshold) Of(model infer.ModelInfo) float32 {
+	if t.asked != nil {
+		return *t.asked
+	}
+	return model.Threshold
+}
+
+// Same returns the verdict.
+func (t Threshold) Same(score *infer.Score) bool { return score.Similarity >= t.Of(score.Info()) }
 
 // ModelReference returns a model as replies name it.
 func ModelReference(info infer.ModelInfo) *pb.ModelReference {
 	return &pb.ModelReference{Name: info.Name, Version: info.Version, Digest: info.Digest}
 }
 
-// PairScore returns the score of a pair.
-func PairScore(similarity, threshold float32, a, b *infer.Image) *pb.PairScore {
+// OtherModel names the model that has answered where it is not the one that the reply
+// names, else nil.
+func OtherModel(score *infer.Score, named infer.ModelInfo) *pb.ModelReference {
+	other := score.Info()
+	if other.Name == named.Name && other.Version == named.Version && other.Digest == named.Digest {
+		return nil
+	}
+	return ModelReference(other)
+}
+
+// PairScore returns the score of a pair in a reply that names a model.
+func PairScore(score *infer.Score, threshold Threshold, named infer.ModelInfo) *pb.PairScore {
 	return &pb.PairScore{
-		Similarity:   similarity,
-		Same:         similarity >= threshold,
-		PreparedAPng: a.PNG(),
-		PreparedBPng: b.PNG(),
+		Similarity:   score.Similarity,
+		Same:         threshold.Same(score),
+		PreparedAPng: score.A.PNG(),
+		PreparedBPng: score.B.PNG(),
+		FamiliarityA: Familiarity(score.A),
+		FamiliarityB: Familiarity(score.B),
+		Warning:      PairWarning(score),
+		Model:        OtherModel(score, named),
 	}
 }
 

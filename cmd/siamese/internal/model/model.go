@@ -1,5 +1,5 @@
 // Package model is the commands that look at a model or turn it into another form:
-// `siamese model`, `siamese export` and `siamese devices`.
+// `siamese model`, `siamese models`, `siamese export` and `siamese devices`.
 package model
 
 import (

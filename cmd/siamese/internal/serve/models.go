@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,49 +21,49 @@ import (
 	"siamese/tfmodel"
 )
 
-// versionFlags choose among the versions of a model.
-type versionFlags struct {
-	ModelVersion string            `help:"Chooses the version that answers calls which name none: latest, a folder's number or a label." default:"latest"`
-	Label        map[string]string `help:"Names a version, such as canary=latest or stable=3; may be repeated. Empty: no names." placeholder:"NAME=VERSION"`
-	ReloadPeriod time.Duration     `help:"Sets how often to look for new versions in the model's folder. 0: only when the admin service is asked to." default:"5s"`
-	MaxModels    int               `help:"Limits the models in memory, those that answer their last calls included." default:"4"`
-}
-
-// models are the versions of the model and what looks after them.
+// models are the models that are served and what looks after them.
 type models struct {
-	manager *versions.Manager
-	admin   *admin.Service
-	port    net.Listener // nil without --admin-addr
-	work    sync.WaitGroup
+	all    []admin.Model // in the order in which they are loaded: the default one first
+	logger *slog.Logger
+	admin  *admin.Service
+	port   net.Listener // nil without --admin-addr
+	work   sync.WaitGroup
 
 	// What the goroutines of start ended with; to be read after work is done.
 	startErr, adminErr error
 }
 
-// openModels prepares the versions and takes the admin service's port, which
+// openModels prepares the models and takes the admin service's port, which
 // asks for what operators says. Nothing is loaded yet.
-func (c *Command) openModels(ctx context.Context, service *server.Server, operators guard, logger *slog.Logger) (*models, error) {
-	manager, err := versions.New(versions.Config{
-		Source:    modelSource(c.Model),
-		Loader:    &modelLoader{command: c, service: service, logger: logger},
-		Router:    service,
-		Default:   c.ModelVersion,
-		Labels:    c.Label,
-		Period:    c.ReloadPeriod,
-		MaxLoaded: c.MaxModels,
-		Logger:    logger,
-	})
-	if err != nil {
-		return nil, cli.Usage(err)
+func (c *Command) openModels(ctx context.Context, service *server.Server, chosen *choice, operators guard, logger *slog.Logger) (*models, error) {
+	m := &models{logger: logger}
+	opener := &opener{command: c, service: service, logger: logger}
+	for _, model := range chosen.models {
+		manager, err := versions.New(versions.Config{
+			Source:    modelSource(model.path),
+			Loader:    &modelLoader{opener, model.name},
+			Router:    service.Router(model.name),
+			Default:   model.version,
+			Labels:    model.labels,
+			Period:    c.ReloadPeriod,
+			MaxLoaded: c.MaxModels,
+			Logger:    logger.With("serving_name", model.name),
+		})
+		if err != nil {
+			return nil, cli.Usage(fmt.Errorf("model %s: %w", model.name, err))
+		}
+		m.all = append(m.all, admin.Model{Name: model.name, Versions: manager})
 	}
-	m := &models{manager: manager}
-	if c.AdminAddr == "" {
-		return m, nil
+	base := chosen.base().name
+	if c.AdminAddr != "" {
+		var err error
+		if m.port, err = c.listenAdmin(ctx); err != nil {
+			return nil, err
+		}
+		m.admin = admin.New(m.all, base, c.adminConfig(m.port.Addr(), operators, logger))
 	}
-	if m.port, err = c.listenAdmin(ctx); err != nil {
-		return nil, err
-	}
-	m.admin = admin.New(manager, c.adminConfig(m.port.Addr(), operators, logger))
+	first := slices.IndexFunc(m.all, func(model admin.Model) bool { return model.Name == base })
+	m.all = slices.Concat(m.all[first:first+1], m.all[:first], m.all[first+1:])
 	return m, nil
 }
 
@@ -85,7 +86,7 @@ func (m *models) serve(ctx context.Context, service *server.Server, listener net
 // when there is nothing to serve, or no admin service where one was asked for.
 func (m *models) start(ctx context.Context, failed func()) {
 	m.work.Go(func() {
-		if m.startErr = m.manager.Run(ctx); m.startErr != nil {
+		if m.startErr = m.load(ctx); m.startErr != nil {
 			failed()
 		}
 	})
@@ -99,11 +100,67 @@ func (m *models) start(ctx context.Context, failed func()) {
 	})
 }
 
+// loadPatience is how long a model's load holds up the next one: files on a disk that
+// hangs are read for ever.
+const loadPatience = time.Minute
+
+// load loads the models one after the other, so that the first one does not wait for
+// the others, and has each looked after until ctx is done. One that can't be had leaves
+// the others serving; the error says why none can be had.
+func (m *models) load(ctx context.Context) error {
+	outcomes := make(chan error, len(m.all)) // room for all: nobody waits here
+	for _, model := range m.all {
+		started := make(chan struct{})
+		m.work.Go(func() {
+			outcomes <- m.startModel(ctx, model)
+			close(started)
+			model.Versions.Run(ctx)
+		})
+		select {
+		case <-started:
+		case <-time.After(loadPatience):
+		}
+	}
+	var errs []error
+	for range m.all {
+		err := <-outcomes
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return joined(errs)
+}
+
+// startModel loads what is chosen of a model. Where there are others, why it can't be
+// had is logged.
+func (m *models) startModel(ctx context.Context, model admin.Model) error {
+	err := model.Versions.Start(ctx)
+	if err == nil || len(m.all) == 1 {
+		return err
+	}
+	m.logger.Error("model not served", "serving_name", model.Name, "err", err)
+	return fmt.Errorf("model %s: %w", model.Name, err)
+}
+
+// joined is errors.Join on one line, as standard error has it.
+func joined(errs []error) error {
+	all := errs[0]
+	for _, err := range errs[1:] {
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
+}
+
 // close waits for what start began, whose ctx must be done, and closes all
 // models. No call may be in flight.
 func (m *models) close() error {
 	m.work.Wait()
-	return errors.Join(m.startErr, m.adminErr, m.manager.Close())
+	errs := []error{m.startErr, m.adminErr}
+	for _, model := range m.all {
+		errs = append(errs, model.Versions.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // modelSource tells a folder of versions from a model that is the only one. What
@@ -120,28 +177,32 @@ func modelSource(path string) versions.Source {
 	return numbered
 }
 
-// modelLoader loads versions into TensorFlow and hands them to the server.
-type modelLoader struct {
+// opener is what the loaders of all models share.
+type opener struct {
 	command *Command
 	service *server.Server
 	logger  *slog.Logger
 	noGPU   sync.Once // says so once, not at every version
 }
 
+// modelLoader loads versions of one model into TensorFlow and hands them to the server.
+type modelLoader struct {
+	*opener
+	name string // by which calls ask for it
+}
+
 // Load loads a version. Its files' hashes and golden pairs hold when it returns.
 func (l *modelLoader) Load(ctx context.Context, folder versions.Folder) (versions.Model, error) {
-	flags := l.command.ModelFlags
-	flags.Model = folder.Path
-	model, err := flags.Open(ctx, l.logger)
+	model, err := l.command.OpenPath(ctx, folder.Path, l.logger)
 	if err != nil {
 		return nil, told(err)
 	}
-	if flags.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
-		l.noGPU.Do(func() { l.logger.Info("no GPU found: the model runs on the CPU") })
+	if l.command.Device == tfmodel.DeviceAuto && model.Device() == tfmodel.DeviceCPU {
+		l.noGPU.Do(func() { l.logger.Info("no GPU found: models run on the CPU") })
 	}
 	model.LogPrecision(l.logger)
 	info := l.command.modelInfo(model)
-	info.Version = folder.Version
+	info.ServingName, info.Version = l.name, folder.Version
 	if err := l.service.AddModel(model, info); err != nil {
 		return nil, told(errors.Join(err, model.Close()))
 	}
@@ -178,9 +239,11 @@ func (m *loadedModel) LogValue() slog.Value {
 
 // Unload takes the model from the server; what it returns closes it.
 func (m *loadedModel) Unload() (free func() error) {
-	wait, err := m.service.RemoveModel(m.info.Version)
+	wait, err := m.service.RemoveModel(m.info.ServingName, m.info.Version)
 	if err != nil {
-		return func() error { return fmt.Errorf("unload version %s: %w", m.info.Version, err) }
+		return func() error {
+			return fmt.Errorf("unload version %s of model %s: %w", m.info.Version, m.info.ServingName, err)
+		}
 	}
 	return func() error {
 		wait()

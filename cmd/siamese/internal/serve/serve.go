@@ -58,8 +58,8 @@ type Command struct {
 	probeFlags
 	telemetryFlags
 	batchFlags
-	network.ModelFlags
-	versionFlags
+	modelFlags
+	network.RunFlags
 	network.ImagingFlags
 }
 
@@ -68,7 +68,11 @@ type Command struct {
 func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	cli.OutliveReaders()
 	logger := c.logger(s)
-	if err := c.planMemory(logger); err != nil {
+	chosen, err := c.choose()
+	if err != nil {
+		return err
+	}
+	if err := c.planMemory(chosen, logger); err != nil {
 		return err
 	}
 	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
@@ -82,7 +86,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	defer telemetry.close()
-	service, err := server.New(telemetry.configure(security.secure(c.config(logger), c.securityFlags)))
+	service, err := server.New(telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags)))
 	if err != nil {
 		return cli.Usage(err)
 	}
@@ -97,11 +101,11 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	}
 	defer stopProbes()
 	c.warn(logger)
-	models, err := c.openModels(ctx, service, security.operators, logger)
+	models, err := c.openModels(ctx, service, chosen, security.operators, logger)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := telemetry.count(models.manager); err != nil {
+	if err := telemetry.count(models.all); err != nil {
 		return errors.Join(err, listener.Close(), models.close())
 	}
 	return models.serve(ctx, service, listener)
@@ -129,8 +133,11 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 	return info
 }
 
-func (c *Command) config(logger *slog.Logger) server.Config {
+func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 	return server.Config{
+		Models:                  chosen.names(),
+		DefaultModel:            chosen.answer,
+		AutoModels:              chosen.autoModels(),
 		MaxMessageBytes:         c.MaxMessageBytes,
 		MaxPairs:                c.MaxPairs,
 		MaxCandidates:           c.MaxCandidates,

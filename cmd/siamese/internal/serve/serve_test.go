@@ -3,7 +3,6 @@ package serve
 import (
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -14,17 +13,15 @@ import (
 // TestServeDefaultsAreTheServers: a flag's default and that of the field that it
 // fills are the same number.
 func TestServeDefaultsAreTheServers(t *testing.T) {
-	var commands struct {
-		Serve Command `cmd:""`
-	}
-	parser, err := kong.New(&commands)
+	command := parse(t)
+	chosen, err := command.choose()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parser.Parse([]string{"serve"}); err != nil {
-		t.Fatal(err)
-	}
 	want := server.Config{
+		Models:                  chosen.names(),
+		DefaultModel:            chosen.answer,
+		AutoModels:              chosen.autoModels(),
 		MaxMessageBytes:         server.DefaultMaxMessageBytes,
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,
@@ -52,7 +49,7 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 	// The program keeps embeddings and looks after its model, a bare server does
 	// neither.
 	ignored := cmpopts.IgnoreFields(server.Config{}, "CacheBytes", "WatchdogPeriod", "Build")
-	if diff := cmp.Diff(want, commands.Serve.config(nil), ignored); diff != "" {
+	if diff := cmp.Diff(want, command.config(chosen, nil), ignored); diff != "" {
 		t.Errorf("configuration without flags (-want +got):\n%s", diff)
 	}
 }

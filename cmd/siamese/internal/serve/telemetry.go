@@ -19,8 +19,8 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/server"
+	"siamese/server/admin"
 	"siamese/server/metrics"
-	"siamese/server/versions"
 )
 
 // telemetryFlags say where traces go. Metrics are where health is (--health-addr).
@@ -101,13 +101,17 @@ func (s *telemetry) handle(probes *server.Probes) {
 }
 
 // count has the loads of versions counted.
-func (s *telemetry) count(manager *versions.Manager) error {
+func (s *telemetry) count(models []admin.Model) error {
 	if s.registry == nil {
 		return nil
 	}
-	return metrics.CountLoads(s.registry, func() (held, failed uint64) {
-		status := manager.Status()
-		return status.Loads, status.FailedLoads
+	return metrics.CountLoads(s.registry, func() []metrics.Loads {
+		var all []metrics.Loads
+		for _, model := range models {
+			status := model.Versions.Status()
+			all = append(all, metrics.Loads{Model: model.Name, Held: status.Loads, Failed: status.FailedLoads})
+		}
+		return all
 	})
 }
 

@@ -68,7 +68,7 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 
 // learn takes from the data what is familiar and, where no scale is given, the line.
 func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmodel.Card, line *evaluate.Line) error {
-	flags := network.ModelFlags{Model: c.From, Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}
+	flags := network.ModelFlags{Model: c.From, RunFlags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}}
 	return flags.With(ctx, func(model *network.Model) (err error) {
 		if c.Familiarity > 0 {
 			if card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out); err != nil {

@@ -143,7 +143,8 @@ export type Timings = Message<"siamese.v1.Timings"> & {
   decode?: Duration | undefined;
 
   /**
-   * Waiting for the encoder, the longest wait among the call's images.
+   * Waiting for the encoder, the longest wait among the call's images; with "auto" that
+   * of each encoder, summed.
    *
    * @generated from field: google.protobuf.Duration queue = 2;
    */

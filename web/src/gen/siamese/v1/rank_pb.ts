@@ -125,7 +125,9 @@ export type RankResponse = Message<"siamese.v1.RankResponse"> & {
   preparedQueryPng: Uint8Array;
 
   /**
-   * How familiar the query is to the model. Unset where the model does not tell.
+   * How familiar the query is to the model; with "auto" to the one that knows it best
+   * among those that answered, which is also whose picture is sent back. Unset where
+   * the model does not tell.
    *
    * @generated from field: siamese.v1.Familiarity familiarity = 8;
    */
@@ -189,8 +191,8 @@ export type RankedCandidate = Message<"siamese.v1.RankedCandidate"> & {
   familiarity?: Familiarity | undefined;
 
   /**
-   * A sentence for people where the candidate is foreign to the model; empty
-   * otherwise.
+   * A sentence for people where the candidate is foreign to the model, or the query is
+   * and RankResponse.warning, of another model, does not say so; empty otherwise.
    *
    * @generated from field: string warning = 6;
    */

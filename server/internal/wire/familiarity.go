@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+
+	pb "siamese/proto/siamese/v1"
+	"siamese/server/internal/infer"
+)
+
+// Familiarity returns how familiar an image is to the model whose view it is, nil
+// where the model does not tell.
+func Familiarity(v *infer.View) *pb.Familiarity {
+	value, isTold := v.Familiarity()
+	if !isTold {
+		return nil
+	}
+	return &pb.Familiarity{Value: value, Foreign: v.IsForeign()}
+}
+
+// Subject is the image that a warning is about, as people are told.
+type Subject string
+
+// The images of a call or message.
+const (
+	Query     Subject = "The query"
+	Candidate Subject = "The candidate"
+	Frame     Subject = "The frame"
+	Reference Subject = "The reference"
+	Image     Subject = "The image"
+)
+
+// What a warning says of the similarities.
+const (
+	ofOneScore = "the similarity means little"
+	ofAll      = "similarities with it mean little"
+)
+
+// Warning returns a sentence for people where an image is foreign to the model whose
+// view it is, so that no similarity means much; else it is empty.
+func Warning(subject Subject, v *infer.View) string {
+	if !v.IsForeign() {
+		return ""
+	}
+	return warning(string(subject)+" is", v, rounded(v), ofAll)
+}
+
+// PairWarning is [Warning] of a score's two images together.
+func PairWarning(score *infer.Score) string {
+	a, b := score.A, score.B
+	switch {
+	case a.IsForeign() && b.IsForeign():
+		return warning("Both images are", a, rounded(a)+" and "+rounded(b), ofOneScore)
+	case a.IsForeign():
+		return warning("The first image is", a, rounded(a), ofOneScore)
+	case b.IsForeign():
+		return warning("The second image is", b, rounded(b), ofOneScore)
+	}
+	return ""
+}
+
+// CandidateWarning is [Warning] of a candidate, or of the query where that is foreign
+// to the model that has answered and the reply, which tells how familiar the query is
+// to the model of told, does not say so.
+func CandidateWarning(score *infer.Score, told *infer.View) string {
+	query, candidate := score.A, score.B
+	switch {
+	case candidate.IsForeign():
+		return warning(string(Candidate)+" is", candidate, rounded(candidate), ofOneScore)
+	case query.IsForeign() && query != told:
+		return warning(string(Query)+" is", query, rounded(query), ofOneScore)
+	}
+	return ""
+}
+
+// warning is the sentence that all of them are.
+func warning(who string, v *infer.View, familiarity, what string) string {
+	model := v.Info()
+	return fmt.Sprintf("%s unlike the pictures that the model %s knows (familiarity %s, bound %v): %s.",
+		who, model.ServingName, familiarity, model.Familiarity.Bound(), what)
+}
+
+// rounded returns a familiarity in thousandths, rounded down: what is below a bound
+// does not look equal to it.
+func rounded(v *infer.View) string {
+	value, _ := v.Familiarity()
+	return fmt.Sprint(math.Floor(float64(value)*1000) / 1000)
+}
