@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"siamese/client"
 	"siamese/cmd/internal/cli"
@@ -102,7 +104,7 @@ func (c *Command) print(s cli.Streams, comparison client.Comparison) error {
 	}
 	by := fmt.Sprintf("threshold %.2f", comparison.Threshold)
 	if c.Model == modelAuto {
-		by += ", " + comparison.Model
+		by += ", " + printable(comparison.Model)
 	}
 	_, err := fmt.Fprintf(s.Out, "%.4f %s (%s)\n", comparison.Similarity, word(comparison.Same), by)
 	warn(s.Err, "", comparison.Warning)
@@ -116,8 +118,18 @@ func warn(out io.Writer, file, warning string) {
 		file += ": "
 	}
 	if warning != "" {
-		fmt.Fprintf(out, "warning: %s%s\n", file, warning)
+		fmt.Fprintf(out, "warning: %s%s\n", file, printable(warning))
 	}
+}
+
+// printable is a server's text on one line, without what a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // word is a verdict for a person.

@@ -36,6 +36,8 @@ func (models) Compare(_ context.Context, request *siamesev1.CompareRequest) (*si
 	case "old":
 	case "", "general":
 		reply.FamiliarityA, reply.FamiliarityB, reply.Warning = known, strange, "The second image is foreign to general."
+	case "hostile":
+		reply.Warning = "\x1b[31mred\u009b2J\nline 2"
 	case "auto":
 		reply.Model.Name = "siamese-omniglot"
 	default:
@@ -102,6 +104,7 @@ func TestCompareByAServer(t *testing.T) {
 		{"JSON", "general", true, `{"similarity":0.75,"same":true,"threshold":0.5,"model":"siamese-general",` +
 			`"familiarity_a":{"value":0.5,"foreign":false},"familiarity_b":{"value":0.0625,"foreign":true},` +
 			`"warning":"The second image is foreign to general."}` + "\n", "", ""},
+		{"hostile", "hostile", false, "0.7500 same (threshold 0.50)\n", "", "warning:  [31mred 2J line 2\n"},
 		{"not served", "none", false, "", `received model "none", expected general or omniglot`, ""},
 	}
 	for _, tt := range tests {
