@@ -1,7 +1,8 @@
 // What: drives the page in a real Chromium against a real server, as a person
-//       would: compare, rank, live, errors, tokens, limits, keyboard, phone, dark.
+//       would: compare, rank, live, models, errors, tokens, limits, keyboard, phone,
+//       dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
-//       It needs playwright-core under web/node_modules and a Chromium
+//       It needs playwright-core under web/node_modules, .tools/bin/esbuild and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
 //       and passes.
 import assert from "node:assert/strict";

@@ -1,6 +1,7 @@
 package webcam
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -174,7 +175,11 @@ func (b *board) link(now time.Time) (text string, well bool) {
 		return "server is stopping", false
 	case client.Waiting:
 		left := max(0, b.state.Since.Add(b.state.RetryIn).Sub(now))
-		text := fmt.Sprintf("server away, again in %d s", int(left.Seconds()+0.999))
+		what := "server away"
+		if refused, ok := errors.AsType[*client.Error](b.state.Err); ok && refused.Reason == "MODEL_NOT_FOUND" {
+			what = "model not served"
+		}
+		text := fmt.Sprintf("%s, again in %d s", what, int(left.Seconds()+0.999))
 		if b.state.Err != nil {
 			text += ": " + b.state.Err.Error()
 		}

@@ -139,6 +139,7 @@ func TestBoardTellsTheConnection(t *testing.T) {
 		{client.State{Phase: client.Streaming, Since: begin.Add(time.Second), Model: "m"}, time.Second, "connected, m", true, 0},
 		{client.State{Phase: client.Draining, Since: begin.Add(2 * time.Second)}, 2 * time.Second, "server is stopping", false, 0},
 		{client.State{Phase: client.Waiting, Since: begin.Add(3 * time.Second), RetryIn: 2500 * time.Millisecond, Err: errors.New("gone")}, 4 * time.Second, "server away, again in 2 s: gone", false, time.Second},
+		{client.State{Phase: client.Waiting, Since: begin.Add(3 * time.Second), RetryIn: 2500 * time.Millisecond, Err: &client.Error{Reason: "MODEL_NOT_FOUND", Message: "no such"}}, 4 * time.Second, "model not served, again in 2 s: MODEL_NOT_FOUND: no such", false, time.Second},
 		{client.State{Phase: client.Connecting, Since: begin.Add(5 * time.Second)}, 5 * time.Second, "server away, trying again", false, 2 * time.Second},
 		{client.State{Phase: client.Closed, Since: begin.Add(6 * time.Second)}, 6 * time.Second, "closed", false, 3 * time.Second},
 	}

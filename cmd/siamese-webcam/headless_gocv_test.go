@@ -262,6 +262,7 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"no display", []string{"--source", path}, "no display", 1},
 		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", proctest.GlyphA, "--source", path), "expected --tls", 2},
 		{"no authority", headless("--tls-ca", text, "--source", path), "--tls-ca: received no certificate", 1},
+		{"model not served", headless("--model", "nowhere", "--connect-timeout", "2s", "--source", path, "--loop"), "MODEL_NOT_FOUND: ", 1},
 		{"server away", headless("--server", proctest.FreeAddress(t), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
 	}
 	for _, tt := range tests {
