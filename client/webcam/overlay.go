@@ -236,7 +236,7 @@ func (o *overlay) drawPanel(v view, now time.Time) {
 	}
 	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, helpLine)
 	figures := fmt.Sprintf("shown %.0f/s   scored %.0f/s   lag %s   dropped %d", v.shownRate, v.scoredRate, lagText(v.lag), v.dropped)
-	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(94)), o.px(smallText), 0, colorText, figures)
+	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(97)), o.px(smallText), 0, colorText, figures)
 }
 
 // drawNote tells, over the panel, why the score means little or what the model
@@ -275,7 +275,7 @@ func (o *overlay) drawStanding(v view, top int, now time.Time) {
 	o.words(image.Pt(left, top+o.px(44)), o.px(smallText), width, colorText, referenceText(v))
 	o.drawBar(image.Rect(left, top+o.px(54), left+width, top+o.px(54+barHeight)), s, c)
 	if v.model != "" {
-		o.words(image.Pt(left, top+o.px(81)), o.px(smallText), width, colorText, "by "+v.model)
+		o.words(image.Pt(left, top+o.px(80)), o.px(smallText), width, colorText, "by "+v.model)
 	}
 	o.drawLine(image.Rect(lineLeft, top+o.px(10), o.Canvas.X-o.px(margin), top+o.px(62)), s, c, now)
 	o.words(image.Pt(lineLeft, top+o.px(78)), o.px(smallText), 0, colorFaint, fmt.Sprintf("smoothed %.2f, 2 s", s.Smoothed))

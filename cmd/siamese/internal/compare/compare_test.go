@@ -47,8 +47,11 @@ func (models) Compare(_ context.Context, request *siamesev1.CompareRequest) (*si
 }
 
 func (models) Rank(_ context.Context, request *siamesev1.RankRequest) (*siamesev1.RankResponse, error) {
-	if model := request.GetOptions().GetModel(); model != "general" {
-		return nil, status.Errorf(codes.NotFound, "received model %q", model)
+	if request.GetOptions().GetModel() == "auto" {
+		return &siamesev1.RankResponse{
+			Ranked: []*siamesev1.RankedCandidate{{Index: 0, Model: &siamesev1.ModelReference{Name: "siamese-omniglot"}}, {Index: 1}},
+			Model:  &siamesev1.ModelReference{Name: "siamese-general"},
+		}, nil
 	}
 	return &siamesev1.RankResponse{
 		Ranked: []*siamesev1.RankedCandidate{
@@ -125,17 +128,24 @@ func TestCompareByAServer(t *testing.T) {
 
 func TestRankByAServer(t *testing.T) {
 	a, b := file(t, "a.png"), file(t, "b.png")
-	var stdout, stderr strings.Builder
-	command := compare.RankCommand{Query: a, Files: []string{a, b}}
-	command.Server, command.Model, command.Timeout = serve(t), "general", time.Minute
-	if err := command.Run(t.Context(), cli.Streams{Out: &stdout, Err: &stderr}); err != nil {
-		t.Fatal(err)
+	tests := []struct{ giveModel, wantStdout, wantStderr string }{
+		{
+			"general",
+			"rank  similarity  verdict    file\n1     0.7500      same       " + b + "\n2     0.2500      different  " + a + "\n",
+			"warning: " + a + ": The query is foreign to general.\nwarning: " + b + ": It is foreign to general.\n",
+		},
+		{"auto", "rank  similarity  verdict    model             file\n" +
+			"1     0.0000      different  siamese-omniglot  " + a + "\n" +
+			"2     0.0000      different  siamese-general   " + b + "\n", ""},
 	}
-	want := []string{
-		"rank  similarity  verdict    file\n1     0.7500      same       " + b + "\n2     0.2500      different  " + a + "\n",
-		"warning: " + a + ": The query is foreign to general.\nwarning: " + b + ": It is foreign to general.\n",
-	}
-	if diff := cmp.Diff(want, []string{stdout.String(), stderr.String()}); diff != "" {
-		t.Errorf("standard output and error (-want +got):\n%s", diff)
+	server := serve(t)
+	for _, tt := range tests {
+		var stdout, stderr strings.Builder
+		command := compare.RankCommand{Query: a, Files: []string{a, b}}
+		command.Server, command.Model, command.Timeout = server, tt.giveModel, time.Minute
+		err := command.Run(t.Context(), cli.Streams{Out: &stdout, Err: &stderr})
+		if diff := cmp.Diff([]string{tt.wantStdout, tt.wantStderr}, []string{stdout.String(), stderr.String()}); diff != "" || err != nil {
+			t.Errorf("rank by %s = %v; standard output and error (-want +got):\n%s", tt.giveModel, err, diff)
+		}
 	}
 }

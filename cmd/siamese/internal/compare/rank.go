@@ -56,9 +56,16 @@ func (c *RankCommand) Run(ctx context.Context, s cli.Streams) error {
 // the model.
 func (c *RankCommand) print(s cli.Streams, ranking client.Ranking) error {
 	table := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "rank\tsimilarity\tverdict\tfile\n")
+	head, by := "", ""
+	if c.Model == modelAuto {
+		head = "model\t"
+	}
+	fmt.Fprintf(table, "rank\tsimilarity\tverdict\t%sfile\n", head)
 	for place, match := range ranking.Matches {
-		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", place+1, match.Similarity, word(match.Same), c.Files[match.Index])
+		if head != "" {
+			by = printable(match.Model) + "\t"
+		}
+		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s%s\n", place+1, match.Similarity, word(match.Same), by, c.Files[match.Index])
 	}
 	if err := table.Flush(); err != nil {
 		return err
