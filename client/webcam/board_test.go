@@ -89,7 +89,7 @@ func TestBoardDoubtsWhatIsForeign(t *testing.T) {
 		{"the picture", client.Result{Familiarity: strange, Warning: "It is strange."}, client.ReferenceSet{Name: "a", Warning: "So is it."}, "It is strange."},
 		{"the picture, in no words", client.Result{Familiarity: strange}, client.ReferenceSet{}, "The picture is foreign to the model: the similarity means little."},
 		{"the reference", client.Result{Familiarity: known}, client.ReferenceSet{Name: "a", Warning: "It is strange."}, "a: It is strange."},
-		{"the reference to the model that answered", client.Result{Scores: []client.Score{{Foreign: true}}}, client.ReferenceSet{Name: "a"}, "a is foreign to the model: the similarity means little."},
+		{"the reference to the model that answered", client.Result{Scores: []client.Score{{Foreign: true}}}, client.ReferenceSet{Name: "a"}, "The picture or a is foreign to the model: the similarity means little."},
 	}
 	for _, tt := range tests {
 		b := newBoard([]client.Reference{{Name: "a"}}, time.Unix(1000, 0))

@@ -77,7 +77,7 @@ func doubtOf(result client.Result, score client.Score, reference string) string 
 	case reference != "":
 		return score.Reference + ": " + reference
 	case score.Foreign:
-		return score.Reference + " is foreign to the model: the similarity means little."
+		return "The picture or " + score.Reference + " is foreign to the model: the similarity means little."
 	}
 	return ""
 }

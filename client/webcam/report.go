@@ -70,7 +70,8 @@ type ScoreEntry struct {
 	// Model is the name of the model that answered where it is another than the
 	// stream's, as it may be with "auto"; its own threshold made the verdict then.
 	Model string `json:"model,omitempty"`
-	// Foreign reports whether the reference is foreign to the model.
+	// Foreign reports whether the reference is foreign to the model, or the picture is
+	// to the model of this score alone.
 	Foreign bool `json:"foreign,omitempty"`
 }
 

@@ -69,7 +69,7 @@ export class Models {
   }
 
   private find(reference: ModelReference | undefined): ModelInfo | undefined {
-    const known = [...this.info?.models ?? [], this.info?.model];
+    const known = [this.chosen, ...this.info?.models ?? []]; // two may have the same weights
     return reference && known.find((model) => model?.reference?.digest === reference.digest);
   }
 

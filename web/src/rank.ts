@@ -114,7 +114,7 @@ export class RankView {
     row.append(element("div", { className: "grow" }, element("span", { className: "name" }, picture.name),
       scored?.model ? element("span", { className: "quiet" }, ` · ${this.server.models.titleOf(scored.model)}`) : null,
       scored ? meter.root : problem ? element("span", { className: "problem" }, problem) : null,
-      doubt ? element("span", { className: "doubt", title: doubt }, "Foreign to the model") : null));
+      doubt ? element("span", { className: "doubt", title: doubt }, scored?.familiarity?.foreign ? "Foreign to the model" : "Means little") : null));
     if (scored) row.append(element("span", { className: "number" }, scored.similarity.toFixed(4)), badge(scored.same, doubtful));
     row.append(button("✕", () => { this.candidates = this.candidates.filter((other) => other !== picture); void this.rank(); },
       { className: "remove", "aria-label": `Remove ${picture.name}` }));
