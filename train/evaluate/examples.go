@@ -14,7 +14,8 @@ type Example struct {
 // Examples picks pairs of a result of Verify, at most count of each sort: the different
 // pairs called the same with the highest similarities; the same ones called different
 // with the lowest; and pairs called right, half of them same, evenly over their
-// similarities. Pairs of two classes that were picked already come last.
+// similarities. Wrong pairs of two classes that were picked already come last, and no two
+// images come twice.
 func (r VerifyResult) Examples(count int) (wronglySame, wronglyDifferent, right []Example) {
 	var of [2][2][]Example // by what a pair is called, and what it is
 	for i, pairing := range r.Pairings {
@@ -32,9 +33,14 @@ func (r VerifyResult) Examples(count int) (wronglySame, wronglyDifferent, right 
 // distinctExamples are the first by a key, those of classes that were met already last.
 func distinctExamples(from []Example, count int, key func(Example) float64) []Example {
 	slices.SortStableFunc(from, func(a, b Example) int { return cmp.Compare(key(a), key(b)) })
-	met := map[[2]string]bool{}
+	met, shown := map[[2]string]bool{}, map[[2]string]bool{}
 	var first, again []Example
 	for _, example := range from {
+		images := [2]string{min(example.A.Name, example.B.Name), max(example.A.Name, example.B.Name)}
+		if shown[images] {
+			continue
+		}
+		shown[images] = true
 		classes := [2]string{min(example.ClassA, example.ClassB), max(example.ClassA, example.ClassB)}
 		if met[classes] {
 			again = append(again, example)

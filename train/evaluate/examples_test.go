@@ -11,13 +11,16 @@ import (
 
 func TestExamplesByHand(t *testing.T) {
 	result := evaluate.VerifyResult{Threshold: 0.5}
+	images := " again"
 	add := func(similarity float64, a, b string) {
 		result.Scores = append(result.Scores, evaluate.Score{Similarity: similarity, Same: a == b})
-		result.Pairings = append(result.Pairings, evaluate.Pairing{ClassA: a, ClassB: b, A: dataset.Image{Name: a}, B: dataset.Image{Name: b}})
+		result.Pairings = append(result.Pairings, evaluate.Pairing{ClassA: a, ClassB: b, A: dataset.Image{Name: a + images}, B: dataset.Image{Name: b + images}})
 	}
 	add(0.6, "a", "b")
+	images = ""
 	add(0.9, "b", "a")
 	add(0.5, "a", "c") // at the threshold: called the same
+	add(0.5, "a", "c") // the same two images
 	add(0.1, "d", "d")
 	add(0.4, "e", "e")
 	for _, similarity := range []float64{0.7, 0.95, 0.8} {
