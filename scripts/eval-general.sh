@@ -23,9 +23,9 @@ measured=(--model "$model" --precision "${PRECISION:-bfloat16}")
 held=(--layout domains --split class --hold-out-in scripts/general/held-out.txt)
 common=("${held[@]}" "${measured[@]}" --baseline "$vgg")
 forbidden=(--forbidden scripts/general/forbidden.txt)
-drawn=(--layout omniglot --split alphabet --hold-out 6 "${measured[@]}" --baseline "$vgg")
+drawn=(--layout omniglot --split alphabet --hold-out 6 "${measured[@]}")
 case ${SIZE:-full} in
-full) pairs=2000 originals=30 queries=300 trials=500 ;;
+full) pairs=1500 originals=25 queries=300 trials=400 ;;
 small) pairs=200 originals=4 queries=30 trials=50 ;;
 *) echo "eval-general: SIZE is $SIZE, expected full or small" >&2 && exit 2 ;;
 esac
@@ -45,8 +45,8 @@ show "packages among their brand's" eval retrieval "$data" "${common[@]}" --of '
 show "unseen kinds" eval retrieval "$data" "${common[@]}" --of 'pictures/c101_*' --among 'pictures/c101_*' --level kind --queries "$queries" --roc "$out/roc-kinds.png"
 show "unseen kinds, 5-way one-shot" eval oneshot "$data" "${common[@]}" --level kind --of 'pictures/c101_*' --ways 5 --trials "$trials" --plot "$out/oneshot-kinds.png" | grep -v '^run'
 if [[ -n $omniglot ]]; then
-	show "characters, 20-way one-shot within an alphabet" eval oneshot "$omniglot" "${drawn[@]}" --ways 20 --trials "$trials" --plot "$out/oneshot-characters.png" | grep -v '^run'
-	show "characters of one alphabet" eval verify "$omniglot" "${drawn[@]}" --negatives same-alphabet --pairs "$pairs"
+	show "characters, 20-way one-shot within an alphabet" eval oneshot "$omniglot" "${drawn[@]}" --ways 20 --trials "$((trials / 2))" --plot "$out/oneshot-characters.png" | grep -v '^run'
+	show "characters of one alphabet" eval verify "$omniglot" "${drawn[@]}" --negatives same-alphabet --pairs "$((pairs / 3 * 2))"
 fi
 show "calibration error of each sort of pairs" eval kinds "$data" "${held[@]}" "${measured[@]}" "${forbidden[@]}" --pairs "$((pairs / 2))" \
 	--groups 'pictures/scene_*' --groups 'pictures/f360_*' --groups 'pictures/groc_pack_*' --groups 'pictures/c101_*' --reliability "$out/reliability.png"

@@ -126,6 +126,7 @@ func calibrates(t *testing.T, model string, data []string) {
 func evaluates(t *testing.T, model string, data []string) {
 	t.Helper()
 	dir := t.TempDir()
+	found := filepath.Join(dir, "found.png")
 	roc, bars, sheet := filepath.Join(dir, "roc.png"), filepath.Join(dir, "bars.png"), filepath.Join(dir, "sheet.png")
 	tests := []struct {
 		give []string
@@ -135,7 +136,7 @@ func evaluates(t *testing.T, model string, data []string) {
 		{[]string{"kinds", "--pairs", "20"}, []string{"contrasts"}},
 		{[]string{"verify", "--level", "kind", "--pairs", "20"}, []string{"auc"}},
 		{[]string{"oneshot", "--ways", "2", "--trials", "6", "--baseline", model, "--plot", bars}, []string{"mean", "stderr", "stderr_cosine", "beside"}},
-		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--baseline", model}, []string{"methods", "queries"}},
+		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--sheet", found, "--baseline", model}, []string{"methods", "queries"}},
 		{[]string{"copies", "--originals", "4", "--kept-size", "40"}, []string{"methods", "originals"}},
 	}
 	for _, tt := range tests {
@@ -150,7 +151,7 @@ func evaluates(t *testing.T, model string, data []string) {
 			}
 		}
 	}
-	for _, file := range []string{roc, bars, sheet} {
+	for _, file := range []string{roc, bars, sheet, found} {
 		if picture := proctest.ReadFile(t, file); len(picture) < 1000 {
 			t.Errorf("%s has %d bytes, want a picture", filepath.Base(file), len(picture))
 		}

@@ -1,6 +1,8 @@
 package evaluate_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,20 +35,52 @@ func TestExamplesByHand(t *testing.T) {
 		}
 		return list
 	}
-	wronglySame, wronglyDifferent, right := result.Examples(3)
+	got := result.Examples(3)
 	// 0.6 is of the same two classes as 0.9.
-	if diff := cmp.Diff([]float64{0.9, 0.5, 0.6}, similarities(wronglySame)); diff != "" {
+	if diff := cmp.Diff([]float64{0.9, 0.5, 0.6}, similarities(got.WronglySame)); diff != "" {
 		t.Errorf("wrongly called the same (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]float64{0.1, 0.4}, similarities(wronglyDifferent)); diff != "" {
+	if diff := cmp.Diff([]float64{0.1, 0.4}, similarities(got.WronglyDifferent)); diff != "" {
 		t.Errorf("wrongly called different (-want +got):\n%s", diff)
 	}
 	// Two of the three same ones, a quarter and three quarters up, and the different one.
-	if diff := cmp.Diff([]float64{0.7, 0.95, 0.2}, similarities(right)); diff != "" {
+	if diff := cmp.Diff([]float64{0.7, 0.95, 0.2}, similarities(got.Right)); diff != "" {
 		t.Errorf("called right (-want +got):\n%s", diff)
 	}
-	if one, _, _ := result.Examples(1); len(one) != 1 || one[0].A.Name != "b" || one[0].Same {
+	if one := result.Examples(1).WronglySame; len(one) != 1 || one[0].A.Name != "b" || one[0].Same {
 		t.Errorf("the first wrongly called the same = %+v, want the pair of b and a", one)
+	}
+}
+
+// TestRetrievalExamples: a query whose nearest image is another's is an example of that.
+func TestRetrievalExamples(t *testing.T) {
+	d := colours(t, map[string][][3]int{
+		"x": {{10, 0, 0}, {12, 0, 0}, {40, 0, 0}}, // the third is nearer to y's
+		"y": {{41, 0, 0}, {44, 0, 0}},
+	})
+	got, err := evaluate.Retrieval(t.Context(), byColour(), d, evaluate.RetrievalConfig{Threshold: 0.7, Examples: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(examples []evaluate.Example) (list []string) {
+		for _, e := range examples {
+			pair := []string{e.A.Name, e.B.Name}
+			slices.Sort(pair)
+			list = append(list, strings.Join(pair, " "))
+		}
+		return list
+	}
+	want := [][]string{{"x/c.png y/a.png"}, {"x/a.png x/c.png", "x/b.png x/c.png"}}
+	// 40 and 44 are at a similarity of 0.67, so that 40 and 41 alone are wrongly the same.
+	if diff := cmp.Diff(want, [][]string{names(got.Examples.WronglySame), names(got.Examples.WronglyDifferent)}); diff != "" {
+		t.Errorf("wrong ones (-want +got):\n%s", diff)
+	}
+	if right := got.Examples.Right; len(right) != 2 || !right[0].Same || right[1].Same {
+		t.Errorf("right ones are %+v, want a same and a different pair", right)
+	}
+	none, err := evaluate.Retrieval(t.Context(), byColour(), d, evaluate.RetrievalConfig{})
+	if err != nil || len(none.Examples.Right) != 0 {
+		t.Errorf("without Examples: %v, %d right ones, want none", err, len(none.Examples.Right))
 	}
 }
 

@@ -174,7 +174,7 @@ func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (resu
 			if result, err = evaluate.Verify(ctx, model, data, config); err != nil {
 				return err
 			}
-			return writeSheet(c.Sheet, data, result)
+			return writeSheet(c.Sheet, data, result.Examples(sheetExamples))
 		})
 	})
 	return result, err

@@ -14,17 +14,16 @@ import (
 // sheetExamples is how many pairs of a sort a sheet shows: a column.
 const sheetExamples = 8
 
-// writeSheet draws examples of a verification into a file; "" is none.
-func writeSheet(file string, data *dataset.Dataset, result evaluate.VerifyResult) error {
+// writeSheet draws examples into a file; "" is none.
+func writeSheet(file string, data *dataset.Dataset, of evaluate.Examples) error {
 	if file == "" {
 		return nil
 	}
-	wronglySame, wronglyDifferent, right := result.Examples(sheetExamples)
 	var columns [][]record.Pair
 	for _, sort := range []struct {
 		word     string
 		examples []evaluate.Example
-	}{{"wrong", wronglySame}, {"wrong", wronglyDifferent}, {"right", right}} {
+	}{{"wrong", of.WronglySame}, {"wrong", of.WronglyDifferent}, {"right", of.Right}} {
 		var column []record.Pair
 		for _, example := range sort.examples {
 			pair, err := shown(data, example, sort.word)
