@@ -1,6 +1,7 @@
 package evaluate_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,25 @@ func TestVerifyTellsItsPairs(t *testing.T) {
 	}
 	if hash := got.Beside[2]; hash.AUC != 0.5 || hash.RecognisedAt[0].FRR != 1 {
 		t.Errorf("hash = %+v, want AUC 0.5 and none recognised", hash)
+	}
+}
+
+// TestVerifyOfAmong: patterns choose the classes of first and of second images.
+func TestVerifyOfAmong(t *testing.T) {
+	d := colours(t, map[string][][3]int{
+		"a": {{10, 0, 0}, {20, 0, 0}}, "b": {{30, 0, 0}, {40, 0, 0}}, "c": {{50, 0, 0}, {60, 0, 0}},
+	})
+	got, err := evaluate.Verify(t.Context(), byColour(), d, evaluate.VerifyConfig{Pairs: 40, Of: []string{"a", "b"}, Among: []string{"b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pair := range got.Pairings {
+		if want := map[bool]string{true: "b", false: "a"}[got.Scores[i].Same]; pair.ClassA != want || pair.ClassB != "b" {
+			t.Fatalf("pair %d is of %s and %s, Same %v; want b and b, or a and b", i, pair.ClassA, pair.ClassB, got.Scores[i].Same)
+		}
+	}
+	if _, err := evaluate.Verify(t.Context(), byColour(), d, evaluate.VerifyConfig{Of: []string{"a"}, Among: []string{"b"}}); !errors.Is(err, evaluate.ErrNoPairs) {
+		t.Errorf("no class on both sides: %v, want %v", err, evaluate.ErrNoPairs)
 	}
 }
 
