@@ -125,15 +125,18 @@ func calibrates(t *testing.T, model string, data []string) {
 // evaluates measures a model with each command on what was kept apart.
 func evaluates(t *testing.T, model string, data []string) {
 	t.Helper()
-	roc, bars := filepath.Join(t.TempDir(), "roc.png"), filepath.Join(t.TempDir(), "bars.png")
+	dir := t.TempDir()
+	found := filepath.Join(dir, "found.png")
+	roc, bars, sheet := filepath.Join(dir, "roc.png"), filepath.Join(dir, "bars.png"), filepath.Join(dir, "sheet.png")
 	tests := []struct {
 		give []string
 		want []string // members of the JSON object
 	}{
-		{[]string{"verify", "--negatives", "other-alphabet", "--pairs", "20", "--baseline", model}, []string{"auc", "false_accepts", "stderr", "beside"}},
+		{[]string{"verify", "--negatives", "other-alphabet", "--pairs", "20", "--baseline", model, "--sheet", sheet}, []string{"auc", "false_accepts", "stderr", "beside"}},
+		{[]string{"kinds", "--pairs", "20"}, []string{"contrasts"}},
 		{[]string{"verify", "--level", "kind", "--pairs", "20"}, []string{"auc"}},
 		{[]string{"oneshot", "--ways", "2", "--trials", "6", "--baseline", model, "--plot", bars}, []string{"mean", "stderr", "stderr_cosine", "beside"}},
-		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--baseline", model}, []string{"methods", "queries"}},
+		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--sheet", found, "--baseline", model}, []string{"methods", "queries"}},
 		{[]string{"copies", "--originals", "4", "--kept-size", "40"}, []string{"methods", "originals"}},
 	}
 	for _, tt := range tests {
@@ -148,9 +151,9 @@ func evaluates(t *testing.T, model string, data []string) {
 			}
 		}
 	}
-	for _, file := range []string{roc, bars} {
+	for _, file := range []string{roc, bars, sheet, found} {
 		if picture := proctest.ReadFile(t, file); len(picture) < 1000 {
-			t.Errorf("%s has %d bytes, want a plot", filepath.Base(file), len(picture))
+			t.Errorf("%s has %d bytes, want a picture", filepath.Base(file), len(picture))
 		}
 	}
 	table := succeed(t, append([]string{"eval", "copies", proctest.Glyph(""), "--model", model, "--originals", "3"}, data...)...)

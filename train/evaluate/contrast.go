@@ -10,6 +10,25 @@ import (
 // KindWeights say how much the pairs of each kind count together.
 type KindWeights map[PairKind]float64
 
+// among are the weights of one pair of each kind. The weight of a kind without pairs goes
+// to the others, of same ones to same ones and of different to different.
+func (w KindWeights) among(counts map[PairKind]float64) KindWeights {
+	all, there := map[bool]float64{}, map[bool]float64{}
+	for kind, weight := range w {
+		all[kind.Same()] += weight
+		if counts[kind] > 0 {
+			there[kind.Same()] += weight
+		}
+	}
+	each := KindWeights{}
+	for kind, weight := range w {
+		if weight > 0 && counts[kind] > 0 {
+			each[kind] = weight / counts[kind] * all[kind.Same()] / there[kind.Same()]
+		}
+	}
+	return each
+}
+
 // Line is a scale of the logit, and what is added to it.
 type Line struct {
 	Scale float64 `json:"scale"`
@@ -28,7 +47,8 @@ type KindsFit struct {
 
 // CalibrateKinds finds the scale and shift of the logit by which pairs of several kinds
 // are best estimated, as Calibrate does, where the pairs of each kind count together as
-// their weight says, however many they are. Kinds without a weight don't count.
+// their weight says, however many they are. Kinds without a weight don't count; the weight
+// of a kind without pairs goes to the others, same or different as it is.
 func CalibrateKinds(pairs []KindPair, weights KindWeights) (KindsFit, error) {
 	line, err := fitKinds(pairs, weights)
 	if err != nil {
@@ -55,9 +75,10 @@ func fitKinds(pairs []KindPair, weights KindWeights) (Line, error) {
 	for _, pair := range pairs {
 		counts[pair.Kind]++
 	}
+	of := weights.among(counts)
 	logits, same, each := make([]float64, len(pairs)), make([]bool, len(pairs)), make([]float64, len(pairs))
 	for i, pair := range pairs {
-		logits[i], same[i], each[i] = Logit(pair.Similarity), pair.Same, weights[pair.Kind]/counts[pair.Kind]
+		logits[i], same[i], each[i] = Logit(pair.Similarity), pair.Same, of[pair.Kind]
 	}
 	scale, shift, err := Calibrate(logits, same, each)
 	return Line{scale, shift}, err

@@ -149,6 +149,7 @@ type pairDrawer struct {
 	classes   []dataset.Class
 	ambiguity *dataset.Ambiguity
 	strangers bool    // different classes are of different alphabets
+	among     []bool  // by class: whether a second image may be of it
 	positives []int   // the classes of two images or more
 	anchors   []int   // the classes that have another class to differ from
 	others    [][]int // by class: the classes to choose a different one from, itself among them
@@ -169,11 +170,14 @@ func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, e
 		others:    candidates(classes, config.Negatives),
 		numbers:   map[dataset.Image]int{},
 	}
+	for _, class := range classes {
+		d.among = append(d.among, matchesAny(class, config.Among))
+	}
 	for i, class := range classes {
 		if !matchesAny(class, config.Of) {
 			continue
 		}
-		if len(class.Images) >= 2 {
+		if len(class.Images) >= 2 && d.among[i] {
 			d.positives = append(d.positives, i)
 		}
 		if slices.ContainsFunc(d.others[i], func(other int) bool { return d.different(i, other) }) {
@@ -237,9 +241,9 @@ func (d *pairDrawer) other(anchor int) int {
 	}
 }
 
-// different reports whether two classes may be a different pair.
+// different reports whether two classes may be a different pair in this order.
 func (d *pairDrawer) different(a, b int) bool {
-	if a == b || d.ambiguity.Together(a, b) {
+	if a == b || !d.among[b] || d.ambiguity.Together(a, b) {
 		return false
 	}
 	return !d.strangers || d.classes[a].Alphabet != d.classes[b].Alphabet || d.classes[a].Alphabet == ""

@@ -1,6 +1,9 @@
 package evaluate_test
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,13 +14,16 @@ import (
 
 func TestExamplesByHand(t *testing.T) {
 	result := evaluate.VerifyResult{Threshold: 0.5}
+	images := " again"
 	add := func(similarity float64, a, b string) {
 		result.Scores = append(result.Scores, evaluate.Score{Similarity: similarity, Same: a == b})
-		result.Pairings = append(result.Pairings, evaluate.Pairing{ClassA: a, ClassB: b, A: dataset.Image{Name: a}, B: dataset.Image{Name: b}})
+		result.Pairings = append(result.Pairings, evaluate.Pairing{ClassA: a, ClassB: b, A: dataset.Image{Name: a + images}, B: dataset.Image{Name: b + images}})
 	}
 	add(0.6, "a", "b")
+	images = ""
 	add(0.9, "b", "a")
 	add(0.5, "a", "c") // at the threshold: called the same
+	add(0.5, "a", "c") // the same two images
 	add(0.1, "d", "d")
 	add(0.4, "e", "e")
 	for _, similarity := range []float64{0.7, 0.95, 0.8} {
@@ -30,20 +36,52 @@ func TestExamplesByHand(t *testing.T) {
 		}
 		return list
 	}
-	wronglySame, wronglyDifferent, right := result.Examples(3)
+	got := result.Examples(3)
 	// 0.6 is of the same two classes as 0.9.
-	if diff := cmp.Diff([]float64{0.9, 0.5, 0.6}, similarities(wronglySame)); diff != "" {
+	if diff := cmp.Diff([]float64{0.9, 0.5, 0.6}, similarities(got.WronglySame)); diff != "" {
 		t.Errorf("wrongly called the same (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]float64{0.1, 0.4}, similarities(wronglyDifferent)); diff != "" {
+	if diff := cmp.Diff([]float64{0.1, 0.4}, similarities(got.WronglyDifferent)); diff != "" {
 		t.Errorf("wrongly called different (-want +got):\n%s", diff)
 	}
 	// Two of the three same ones, a quarter and three quarters up, and the different one.
-	if diff := cmp.Diff([]float64{0.7, 0.95, 0.2}, similarities(right)); diff != "" {
+	if diff := cmp.Diff([]float64{0.7, 0.95, 0.2}, similarities(got.Right)); diff != "" {
 		t.Errorf("called right (-want +got):\n%s", diff)
 	}
-	if one, _, _ := result.Examples(1); len(one) != 1 || one[0].A.Name != "b" || one[0].Same {
+	if one := result.Examples(1).WronglySame; len(one) != 1 || one[0].A.Name != "b" || one[0].Same {
 		t.Errorf("the first wrongly called the same = %+v, want the pair of b and a", one)
+	}
+}
+
+// TestRetrievalExamples: a query whose nearest image is another's is an example of that.
+func TestRetrievalExamples(t *testing.T) {
+	d := colours(t, map[string][][3]int{
+		"x": {{10, 0, 0}, {12, 0, 0}, {40, 0, 0}}, // the third is nearer to y's
+		"y": {{41, 0, 0}, {44, 0, 0}},
+	})
+	got, err := evaluate.Retrieval(t.Context(), byColour(), d, evaluate.RetrievalConfig{Threshold: 0.7, Examples: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(examples []evaluate.Example) (list []string) {
+		for _, e := range examples {
+			pair := []string{e.A.Name, e.B.Name}
+			slices.Sort(pair)
+			list = append(list, strings.Join(pair, " "))
+		}
+		return list
+	}
+	want := [][]string{{"x/c.png y/a.png"}, {"x/a.png x/c.png", "x/b.png x/c.png"}}
+	// 40 and 44 are at a similarity of 0.67, so that 40 and 41 alone are wrongly the same.
+	if diff := cmp.Diff(want, [][]string{names(got.Examples.WronglySame), names(got.Examples.WronglyDifferent)}); diff != "" {
+		t.Errorf("wrong ones (-want +got):\n%s", diff)
+	}
+	if right := got.Examples.Right; len(right) != 2 || !right[0].Same || right[1].Same {
+		t.Errorf("right ones are %+v, want a same and a different pair", right)
+	}
+	none, err := evaluate.Retrieval(t.Context(), byColour(), d, evaluate.RetrievalConfig{})
+	if err != nil || len(none.Examples.Right) != 0 {
+		t.Errorf("without Examples: %v, %d right ones, want none", err, len(none.Examples.Right))
 	}
 }
 
@@ -91,6 +129,25 @@ func TestVerifyTellsItsPairs(t *testing.T) {
 	}
 	if hash := got.Beside[2]; hash.AUC != 0.5 || hash.RecognisedAt[0].FRR != 1 {
 		t.Errorf("hash = %+v, want AUC 0.5 and none recognised", hash)
+	}
+}
+
+// TestVerifyOfAmong: patterns choose the classes of first and of second images.
+func TestVerifyOfAmong(t *testing.T) {
+	d := colours(t, map[string][][3]int{
+		"a": {{10, 0, 0}, {20, 0, 0}}, "b": {{30, 0, 0}, {40, 0, 0}}, "c": {{50, 0, 0}, {60, 0, 0}},
+	})
+	got, err := evaluate.Verify(t.Context(), byColour(), d, evaluate.VerifyConfig{Pairs: 40, Of: []string{"a", "b"}, Among: []string{"b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pair := range got.Pairings {
+		if want := map[bool]string{true: "b", false: "a"}[got.Scores[i].Same]; pair.ClassA != want || pair.ClassB != "b" {
+			t.Fatalf("pair %d is of %s and %s, Same %v; want b and b, or a and b", i, pair.ClassA, pair.ClassB, got.Scores[i].Same)
+		}
+	}
+	if _, err := evaluate.Verify(t.Context(), byColour(), d, evaluate.VerifyConfig{Of: []string{"a"}, Among: []string{"b"}}); !errors.Is(err, evaluate.ErrNoPairs) {
+		t.Errorf("no class on both sides: %v, want %v", err, evaluate.ErrNoPairs)
 	}
 }
 

@@ -223,6 +223,13 @@ func TestCalibrateKindsWeighsKindsNotPairs(t *testing.T) {
 	if diff := cmp.Diff(evaluate.Line{Scale: 1.5, Shift: 0}, line(pairs, byNumber), cmpopts.EquateApprox(0, tolerance)); diff != "" {
 		t.Errorf("strangers e times (-want +got):\n%s", diff)
 	}
+	// Without neighbours strangers have the weight of both, without copies things.
+	missing := evaluate.KindWeights{
+		evaluate.Things: things / 4, evaluate.EditedCopies: things * 3 / 4, evaluate.Strangers: strangers / 2, evaluate.Neighbours: strangers / 2,
+	}
+	if diff := cmp.Diff(want, line(pairs, missing), cmpopts.EquateApprox(0, tolerance)); diff != "" {
+		t.Errorf("kinds without pairs (-want +got):\n%s", diff)
+	}
 	if _, err := evaluate.CalibrateKinds(pairs, evaluate.KindWeights{evaluate.Things: 1}); !errors.Is(err, evaluate.ErrNoPairs) {
 		t.Errorf("same pairs alone: %v, want %v", err, evaluate.ErrNoPairs)
 	}

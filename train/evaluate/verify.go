@@ -24,8 +24,8 @@ type VerifyConfig struct {
 	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
 
 	// Of are patterns of class names, as in RetrievalConfig, of which a pair's first
-	// image is; none: all.
-	Of []string
+	// image is, and Among those of which its second one is; none: all.
+	Of, Among []string
 	// Forbidden are classes that are never a different pair; nil: none.
 	Forbidden *dataset.Forbidden
 	// Baselines are measured beside the network.

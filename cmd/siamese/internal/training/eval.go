@@ -114,12 +114,13 @@ func printOneShot(w io.Writer, result evaluate.OneShotResult) error {
 }
 
 type verifyCommand struct {
-	Path        string `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
-	Pairs       int    `help:"Sets how many pairs to score, half of them same." default:"10000"`
-	Negatives   string `help:"Chooses where different pairs come from: any class, the same-alphabet (or kind), or an other-alphabet." enum:"any,same-alphabet,other-alphabet" default:"any"`
-	Reliability string `help:"Writes the reliability plot to this PNG file. Empty: none." placeholder:"FILE"`
-	Sheet       string `help:"Draws examples into this PNG file: the pairs most wrongly called the same, those most wrongly called different, and a column of right ones. Empty: none." placeholder:"FILE"`
-	WriteCard   string `help:"Writes the best threshold and the errors measured at it into this card, the one beside the weights. Empty: into none." placeholder:"FILE"`
+	Path        string   `arg:"" help:"The data: a folder or zip of alphabet/character/image or class/image."`
+	Pairs       int      `help:"Sets how many pairs to score, half of them same." default:"10000"`
+	Negatives   string   `help:"Chooses where different pairs come from: any class, the same-alphabet (or kind), or an other-alphabet." enum:"any,same-alphabet,other-alphabet" default:"any"`
+	Among       []string `help:"Takes the second images of pairs from these classes, kinds or domains alone, by name or pattern. Empty: all." placeholder:"PATTERN"`
+	Reliability string   `help:"Writes the reliability plot to this PNG file. Empty: none." placeholder:"FILE"`
+	Sheet       string   `help:"Draws examples into this PNG file: the pairs most wrongly called the same, those most wrongly called different, and a column of right ones. Empty: none." placeholder:"FILE"`
+	WriteCard   string   `help:"Writes the best threshold and the errors measured at it into this card, the one beside the weights. Empty: into none." placeholder:"FILE"`
 
 	partFlags
 	baselineFlags
@@ -163,7 +164,7 @@ func printBeside(w io.Writer, result evaluate.VerifyResult) {
 func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (result evaluate.VerifyResult, err error) {
 	card := model.Card()
 	config := evaluate.VerifyConfig{
-		Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: card.Threshold, Of: c.Of,
+		Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: card.Threshold, Of: c.Of, Among: c.Among,
 	}
 	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
 		return evaluate.VerifyResult{}, err
@@ -174,7 +175,7 @@ func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (resu
 			if result, err = evaluate.Verify(ctx, model, data, config); err != nil {
 				return err
 			}
-			return writeSheet(c.Sheet, data, result)
+			return writeSheet(c.Sheet, data, result.Examples(sheetExamples))
 		})
 	})
 	return result, err

@@ -81,7 +81,7 @@ func printContrasts(w io.Writer, contrasts, before []evaluate.Contrast) error {
 type kindsCommand struct {
 	Path        string `arg:"" help:"The data: a folder or zip, as for train."`
 	Reliability string `help:"Writes the reliability plot to this PNG file. Empty: none." placeholder:"FILE"`
-	JSON        bool   `help:"Prints a JSON list."`
+	JSON        bool   `help:"Prints a JSON object."`
 
 	kindsFlags
 	network.ModelFlags
@@ -101,7 +101,7 @@ func (c *kindsCommand) Run(ctx context.Context, s cli.Streams) error {
 		}
 		contrasts := c.contrasts(pairs)
 		if err := plotContrasts(c.Reliability, contrasts); err != nil || c.JSON {
-			return errors.Join(err, printJSON(s.Out, c.JSON, contrasts))
+			return errors.Join(err, printJSON(s.Out, c.JSON, map[string]any{"contrasts": contrasts}))
 		}
 		return printContrasts(s.Out, contrasts, nil)
 	})

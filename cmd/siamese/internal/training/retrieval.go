@@ -94,6 +94,7 @@ type retrievalCommand struct {
 	Queries  int      `help:"Sets the most queries, drawn by --seed." default:"1000"`
 	Among    []string `help:"Searches these classes, kinds or domains alone, by name or pattern. Empty: all." placeholder:"PATTERN"`
 	SameKind bool     `help:"Searches images of the query's own kind alone: its neighbours."`
+	Sheet    string   `help:"Draws examples into this PNG file, as eval verify does, of queries and images searched. Empty: none." placeholder:"FILE"`
 
 	partFlags
 	baselineFlags
@@ -113,13 +114,16 @@ func (c *retrievalCommand) Run(ctx context.Context, s cli.Streams) error {
 			defer func() { _ = data.Close() }() // only read
 			config := evaluate.RetrievalConfig{
 				Queries: c.Queries, Seed: c.Seed, Of: c.Of, Among: c.Among, SameKind: c.SameKind,
-				Threshold: card.Threshold, Baselines: baselines,
+				Threshold: card.Threshold, Baselines: baselines, Examples: sheetExamples,
 			}
 			if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
 				return err
 			}
 			result, err := evaluate.Retrieval(ctx, model, data, config)
 			if err != nil {
+				return err
+			}
+			if err := writeSheet(c.Sheet, data, result.Examples); err != nil {
 				return err
 			}
 			if err := c.plot(result); err != nil || c.JSON {
