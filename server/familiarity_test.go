@@ -20,10 +20,14 @@ type byLevel struct {
 	of    func(level float32) float32
 	bound float32
 	asked atomic.Int64 // images
+	seen  atomic.Int64 // those of them that came with pixels
 }
 
-func (f *byLevel) Of(embedding []float32) float32 {
+func (f *byLevel) Of(pixels []byte, embedding []float32) float32 {
 	f.asked.Add(1)
+	if pixels != nil {
+		f.seen.Add(1)
+	}
 	var sum float64
 	for _, v := range embedding {
 		sum += float64(v)

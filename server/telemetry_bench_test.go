@@ -55,8 +55,8 @@ func BenchmarkCompare(b *testing.B) {
 	}{
 		{"one model", server.Config{}, oneModel(modelInfo), known},
 		{"one that tells familiarity", server.Config{}, oneModel(darkInfo()), known},
-		{"auto, images that the first knows", choice, twoModels, known},
-		{"auto, images that are foreign to the first", choice, twoModels, foreign},
+		{"auto, images that the first knows", choice, addTwoModels, known},
+		{"auto, images that are foreign to the first", choice, addTwoModels, foreign},
 	}
 	for _, tt := range tests {
 		b.Run(tt.name, func(b *testing.B) { benchmarkCompare(b, tt.cfg, tt.models, tt.give) })
@@ -68,8 +68,8 @@ func oneModel(info server.ModelInfo) func(*server.Server) error {
 	return func(s *server.Server) error { return setModel(s, &fakeModel{}, info) }
 }
 
-// twoModels gives a server the networks that auto chooses from.
-func twoModels(s *server.Server) error { return addAuto(s, &fakeModel{}, &lightModel{}) }
+// addTwoModels gives a server the networks that auto chooses from.
+func addTwoModels(s *server.Server) error { return addAuto(s, &fakeModel{}, &lightModel{}) }
 
 // traces are spans that go nowhere, by the way that they would go.
 func traces(b *testing.B, sampler trace.Sampler) *trace.TracerProvider {

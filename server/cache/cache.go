@@ -1,4 +1,5 @@
-// Package cache keeps the embeddings of images that were encoded before.
+// Package cache keeps the embeddings of images that were encoded before, each with how
+// familiar its image was.
 //
 // An image is found by either of two digests: that of its source, the bytes that
 // came, and that of its pixels, what the network sees. By the source a caller
@@ -20,6 +21,12 @@ import (
 
 // Key is a digest of a source or of pixels.
 type Key [sha256.Size]byte
+
+// Known is what is kept of an image.
+type Known struct {
+	Embedding   []float32 // [E]; not to be changed
+	Familiarity float32   // as its owner has it
+}
 
 // Bytes that an entry costs beside its embedding: key, list element, map slot,
 // headers, as measured by TestBytesAreWhatTheHeapGrowsBy.
@@ -62,16 +69,16 @@ type slot struct {
 // entry is the embedding of pixels, or a source with the pixels that it turned
 // out to have.
 type entry struct {
-	slot      slot
-	pixels    Key       // of a source
-	embedding []float32 // of pixels
+	slot   slot
+	pixels Key   // of a source
+	known  Known // of pixels
 }
 
 func (e *entry) bytes() int {
 	if e.slot.source {
 		return sourceBytes
 	}
-	return pixelsBytes + 4*len(e.embedding)
+	return pixelsBytes + 4*len(e.known.Embedding)
 }
 
 // New returns an empty cache.
@@ -82,45 +89,45 @@ func New(cfg Config) (*Cache, error) {
 	return &Cache{max: cfg.MaxBytes, recent: list.New(), entries: make(map[slot]*list.Element)}, nil
 }
 
-// Source returns the embedding of the source with this digest, if it is known.
-// It is shared and must not be changed.
-func (c *Cache) Source(key Key) ([]float32, bool) {
+// Source returns what is known of the source with this digest, if anything is. It is
+// shared.
+func (c *Cache) Source(key Key) (Known, bool) {
 	if c.max == 0 {
-		return nil, false
+		return Known{}, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if source := c.useLocked(slot{key: key, source: true}); source != nil {
 		if pixels := c.useLocked(slot{key: source.pixels}); pixels != nil {
 			c.stats.SourceHits++
-			return pixels.embedding, true
+			return pixels.known, true
 		}
 		c.removeLocked(source.slot) // its embedding went before it
 	}
 	c.stats.SourceMisses++
-	return nil, false
+	return Known{}, false
 }
 
-// Pixels returns the embedding of the pixels with this digest, if it is known.
-// It is shared and must not be changed.
-func (c *Cache) Pixels(key Key) ([]float32, bool) {
+// Pixels returns what is known of the pixels with this digest, if anything is. It is
+// shared.
+func (c *Cache) Pixels(key Key) (Known, bool) {
 	if c.max == 0 {
-		return nil, false
+		return Known{}, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if pixels := c.useLocked(slot{key: key}); pixels != nil {
 		c.stats.PixelsHits++
-		return pixels.embedding, true
+		return pixels.known, true
 	}
 	c.stats.PixelsMisses++
-	return nil, false
+	return Known{}, false
 }
 
-// Add keeps the embedding of pixels, float32 [E], which must not be changed any
-// more. One that is larger than the whole cache is not kept.
-func (c *Cache) Add(pixels Key, embedding []float32) {
-	c.add(&entry{slot: slot{key: pixels}, embedding: embedding})
+// Add keeps what is known of pixels; the embedding must not be changed any more. What
+// is larger than the whole cache is not kept.
+func (c *Cache) Add(pixels Key, known Known) {
+	c.add(&entry{slot: slot{key: pixels}, known: known})
 }
 
 // Link notes that a source has these pixels, so that Source finds what Add has

@@ -29,10 +29,10 @@ func newCache(t *testing.T, maxBytes int) *cache.Cache {
 // key is a digest that belongs to n.
 func key(n int) cache.Key { return cache.Key{byte(n), byte(n >> 8), 7} }
 
-func embedding(n int) []float32 {
+func embedding(n int) cache.Known {
 	values := make([]float32, 1000)
 	values[0] = float32(n)
-	return values
+	return cache.Known{Embedding: values}
 }
 
 // kept lists which of the pixels 0 to n-1 are there. It asks oldest first, so
@@ -40,7 +40,7 @@ func embedding(n int) []float32 {
 func kept(c *cache.Cache, n int) []int {
 	var found []int
 	for i := range n {
-		if got, ok := c.Pixels(key(i)); ok && got[0] == float32(i) {
+		if got, ok := c.Pixels(key(i)); ok && got.Embedding[0] == float32(i) {
 			found = append(found, i)
 		}
 	}
@@ -67,7 +67,7 @@ func TestSourceFindsWhatItsPixelsHave(t *testing.T) {
 	c.Link(other, pixels)
 	c.Add(pixels, embedding(5))
 	for _, k := range []cache.Key{source, other} {
-		if got, ok := c.Source(k); !ok || got[0] != 5 {
+		if got, ok := c.Source(k); !ok || got.Embedding[0] != 5 {
 			t.Errorf("Source(%v) = %v, %v, want embedding 5", k[0], got, ok)
 		}
 	}
@@ -130,8 +130,8 @@ func TestAddingAgainReplaces(t *testing.T) {
 	c := newCache(t, 2*entryBytes)
 	c.Add(key(1), embedding(1))
 	c.Add(key(1), embedding(9))
-	if got, _ := c.Pixels(key(1)); got[0] != 9 {
-		t.Errorf("Pixels = %v, want the second", got[0])
+	if got, _ := c.Pixels(key(1)); got.Embedding[0] != 9 {
+		t.Errorf("Pixels = %v, want the second", got.Embedding[0])
 	}
 	if got := c.Stats(); got.Entries != 1 || got.Bytes != entryBytes || got.Evictions != 0 {
 		t.Errorf("Stats() = %+v, want one entry and no eviction", got)
@@ -168,7 +168,7 @@ func TestBytesAreWhatTheHeapGrowsBy(t *testing.T) {
 	c := newCache(t, 1<<30)
 	before := heap()
 	for i := range entries {
-		c.Add(key(i), []float32{1})
+		c.Add(key(i), cache.Known{Embedding: []float32{1}})
 		c.Link(key(i), key(i))
 	}
 	grown := heap() - before
@@ -195,8 +195,8 @@ func TestConcurrentUseStaysWithinTheBound(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, uint64(worker)))
 			for range 500 {
 				n := random.IntN(12)
-				if got, ok := c.Source(key(n)); ok && got[0] != float32(n) {
-					t.Errorf("Source(%d) = embedding %v", n, got[0])
+				if got, ok := c.Source(key(n)); ok && got.Embedding[0] != float32(n) {
+					t.Errorf("Source(%d) = embedding %v", n, got.Embedding[0])
 				}
 				c.Add(key(n), embedding(n))
 				c.Link(key(n), key(n))

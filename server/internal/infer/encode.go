@@ -85,10 +85,13 @@ func (s *Images) encode(ctx context.Context, i int, needed []*Image) error {
 	}
 	for _, m := range needed {
 		v := &m.views[i]
+		var err error
 		if v.picture != nil {
-			v.keep(m.digest, embeddings[index[v.pixels]])
+			err = v.keep(m.digest, embeddings[index[v.pixels]])
+		} else {
+			err = v.assess()
 		}
-		if err := v.assess(); err != nil {
+		if err != nil {
 			return err
 		}
 	}

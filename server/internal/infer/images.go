@@ -232,9 +232,9 @@ func (s *Images) prepare(ctx context.Context, tasks []task) error {
 // recall looks the source up in the cache and reports whether that was all to do:
 // where the picture is asked for the image has to be prepared all the same.
 func (s *Images) recall(t task) bool {
-	embedding, ok := t.part.engine.cache.Source(cache.Key(t.image.digest))
+	known, ok := t.part.engine.cache.Source(cache.Key(t.image.digest))
 	if ok {
-		t.view.embedding = embedding
+		t.view.take(known)
 	}
 	return ok && !s.cfg.KeepPrepared
 }
@@ -264,7 +264,7 @@ func (s *Images) reserve(ctx context.Context, pending []task) (err error) {
 
 // recallPixels looks a prepared picture up in the cache.
 func (t task) recallPixels() {
-	v, known := t.view, t.part.engine.cache
+	v, kept := t.view, t.part.engine.cache
 	if v.picture == nil {
 		return // it has a fault
 	}
@@ -272,9 +272,10 @@ func (t task) recallPixels() {
 		v.picture = nil
 		return
 	}
-	if embedding, ok := known.Pixels(cache.Key(v.pixels)); ok {
-		v.embedding, v.picture = embedding, nil
-		known.Link(cache.Key(t.image.digest), cache.Key(v.pixels))
+	if known, ok := kept.Pixels(cache.Key(v.pixels)); ok {
+		v.take(known)
+		v.picture = nil
+		kept.Link(cache.Key(t.image.digest), cache.Key(v.pixels))
 	}
 }
 

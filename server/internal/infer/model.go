@@ -56,9 +56,11 @@ const (
 // Familiarity tells how like the pictures that a model knows an image is to it. It must
 // be safe for concurrent use.
 type Familiarity interface {
-	// Of returns the share, 0..1, of known pictures that are less familiar than the
-	// image of this embedding, float32 [E], which it neither keeps nor changes.
-	Of(embedding []float32) float32
+	// Of returns the share, 0..1, of known pictures that are less familiar than this
+	// image: its pixels, uint8 [H,W,3] RGB as the encoder took them, nil where it came
+	// as an embedding, and its embedding, float32 [E]. It neither keeps nor changes
+	// them.
+	Of(pixels []byte, embedding []float32) float32
 
 	// Bound returns the familiarity, 0..1, below which an image is foreign.
 	Bound() float32

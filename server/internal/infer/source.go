@@ -156,13 +156,24 @@ func (v *View) IsForeign() bool {
 	return v.isAssessed && v.familiarity < v.engine.info.Familiarity.Bound()
 }
 
-// assess fills in the familiarity once, when the embedding is there.
+// take gives the view what the cache knows.
+func (v *View) take(known cache.Known) {
+	v.embedding = known.Embedding
+	v.familiarity, v.isAssessed = known.Familiarity, v.engine.info.Familiarity != nil
+}
+
+// assess fills in the familiarity once, when the embedding is there, while there are
+// pixels too.
 func (v *View) assess() error {
 	of := v.engine.info.Familiarity
 	if of == nil || v.embedding == nil || v.isAssessed {
 		return nil
 	}
-	v.familiarity, v.isAssessed = of.Of(v.embedding), true
+	var pixels []byte
+	if v.picture != nil {
+		pixels = v.picture.Pix
+	}
+	v.familiarity, v.isAssessed = of.Of(pixels, v.embedding), true
 	if !isFraction(v.familiarity) {
 		return fmt.Errorf("model %q said %v of how familiar an image is to it, expected 0 to 1", v.engine.info.ServingName, v.familiarity)
 	}
@@ -176,12 +187,18 @@ func (v *View) count(ctx context.Context) {
 	}
 }
 
-// keep gives the view its embedding, and the model's cache too; source is the image's
-// digest.
-func (v *View) keep(source digest, embedding []float32) {
-	v.embedding, v.picture = embedding, nil
-	v.engine.cache.Add(cache.Key(v.pixels), embedding)
+// keep gives the view its embedding and its familiarity, and the model's cache too;
+// source is the image's digest.
+func (v *View) keep(source digest, embedding []float32) error {
+	v.embedding = embedding
+	err := v.assess()
+	v.picture = nil
+	if err != nil {
+		return err
+	}
+	v.engine.cache.Add(cache.Key(v.pixels), cache.Known{Embedding: embedding, Familiarity: v.familiarity})
 	v.engine.cache.Link(cache.Key(source), cache.Key(v.pixels))
+	return nil
 }
 
 // accept stores the prepared picture.
