@@ -100,7 +100,8 @@ func TestCompareTellsFamiliarity(t *testing.T) {
 		for range 2 { // the second time from the cache, where there is one
 			for _, tt := range tests {
 				t.Run(tt.name, func(t *testing.T) {
-					before := info.Familiarity.(*byLevel).asked.Load()
+					told := info.Familiarity.(*byLevel)
+					before, seenBefore := told.asked.Load(), told.seen.Load()
 					got, err := r.Compare(t.Context(), &pb.CompareRequest{ImageA: tt.giveA, ImageB: tt.giveB})
 					if err != nil {
 						t.Fatal(err)
@@ -109,8 +110,18 @@ func TestCompareTellsFamiliarity(t *testing.T) {
 						Similarity: graySimilarity(tt.a, tt.b), Same: graySimilarity(tt.a, tt.b) >= threshold, Threshold: threshold,
 						Model: modelReference, FamiliarityA: darkly(tt.a), FamiliarityB: darkly(tt.b), Warning: tt.wantWarning,
 					}, got, protocmp.IgnoreFields(&pb.CompareResponse{}, "timings"))
-					if asked := info.Familiarity.(*byLevel).asked.Load() - before; asked != 2 {
-						t.Errorf("familiarity was asked for %d times, want once for each image", asked)
+					asked, seen := told.asked.Load()-before, told.seen.Load()-seenBefore
+					if asked > 2 || cache.CacheBytes == 0 && asked != 2 {
+						t.Errorf("familiarity was asked for %d times, want once for each image that the cache does not know", asked)
+					}
+					embeddings := int64(0)
+					for _, image := range []*pb.Image{tt.giveA, tt.giveB} {
+						if image.GetEmbedding() != nil {
+							embeddings++
+						}
+					}
+					if asked-seen != embeddings {
+						t.Errorf("%d of %d images came without pixels, want %d, the embeddings", asked-seen, asked, embeddings)
 					}
 				})
 			}
