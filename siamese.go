@@ -109,8 +109,10 @@ type Familiarity struct {
 	// for that are less familiar to it than this image. NaN where the model does not
 	// tell. Of an embedded image it is told by the embedding alone, which knows less.
 	Value float32
-	// Foreign reports whether Value is below the model's bound: similarities of this
-	// image mean little then.
+	// Bound is the model's: below it an image is foreign. 0 where it does not tell.
+	Bound float32
+	// Foreign reports whether Value is below Bound: similarities of this image mean
+	// little then.
 	Foreign bool
 }
 
@@ -157,7 +159,7 @@ func (m *Model) familiarity(image Image, embedding []float32) Familiarity {
 	if !ok {
 		return Familiarity{Value: float32(math.NaN())}
 	}
-	return Familiarity{Value: float32(value), Foreign: value < bound}
+	return Familiarity{Value: float32(value), Bound: float32(bound), Foreign: value < bound}
 }
 
 // Match is a candidate's place in a ranking.

@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"siamese"
 	"siamese/client"
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/dial"
@@ -67,60 +66,7 @@ func (f comparerFlags) open(ctx context.Context) (comparer, error) {
 		}
 		return &remote{client: connection, server: f.Server, model: f.Model, timeout: f.Timeout}, nil
 	}
-	model, err := siamese.Open(ctx, f.Model, siamese.Options{
-		Run: f.Options(network.Warnings()), Cache: f.Cache, Log: network.Warnings(), Threshold: f.Threshold, Rule: f.Rule(), Alpha: f.Transparency(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &local{model: model}, nil
-}
-
-// local runs the model in this process; it has the threshold of the flags.
-type local struct{ model *siamese.Model }
-
-func (l *local) close() error { return l.model.Close() }
-
-func (l *local) compare(ctx context.Context, a, b []byte, options client.Options) (comparison client.Comparison, err error) {
-	var images [2]siamese.Image
-	var png [2][]byte
-	for i, encoded := range [2][]byte{a, b} {
-		picture, err := l.model.Prepare(siamese.Bytes(encoded))
-		if err != nil {
-			return comparison, &pictureError{index: i, err: newPictureFailure(err)}
-		}
-		images[i] = siamese.Prepared(picture)
-		if !options.IncludePrepared {
-			continue
-		}
-		if png[i], err = picture.PNG(); err != nil {
-			return comparison, err
-		}
-	}
-	result, err := l.model.Compare(ctx, images[0], images[1])
-	return client.Comparison{
-		Similarity: result.Similarity, Same: result.Same, Threshold: l.model.Threshold(), Model: l.model.Name(),
-		PreparedA: png[0], PreparedB: png[1],
-	}, err
-}
-
-func (l *local) rank(ctx context.Context, query []byte, candidates [][]byte, _ client.Options) (client.Ranking, error) {
-	var images []siamese.Image
-	for _, candidate := range candidates {
-		images = append(images, siamese.Bytes(candidate))
-	}
-	ranked, err := l.model.Rank(ctx, siamese.Bytes(query), images)
-	if failure, ok := errors.AsType[*siamese.ImageError](err); ok {
-		return client.Ranking{}, &pictureError{index: failure.Index, err: newPictureFailure(failure)}
-	}
-	ranking := client.Ranking{Threshold: l.model.Threshold(), Model: l.model.Name(), Failed: make(map[int]*client.Error)}
-	for _, match := range ranked.Matches {
-		ranking.Matches = append(ranking.Matches, client.Match{Index: match.Index, Similarity: match.Similarity, Same: match.Same})
-	}
-	for _, failure := range ranked.Failed {
-		ranking.Failed[failure.Index] = newPictureFailure(failure)
-	}
-	return ranking, err
+	return f.openLocal(ctx)
 }
 
 // newPictureFailure is a picture's error as a server would tell it.
