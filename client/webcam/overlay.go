@@ -331,7 +331,7 @@ func verdictWord(s *standing) string {
 	case s.stale:
 		return "(old)"
 	case s.Doubt != "":
-		return word + "? (foreign)"
+		return word + "?" // the note says why
 	}
 	return word
 }

@@ -79,7 +79,7 @@ func TestOverlayTellsWhatThereIs(t *testing.T) {
 		{"same", func(v view) view { v.standing = same; return v }, []string{"0.90 same", "cat.png, best of 2, same from 0.50", "smoothed 0.80, 2 s", "connected, model", helpLine}},
 		{"different", func(v view) view { v.standing = &other; return v }, []string{"0.90 different"}},
 		{"old", func(v view) view { v.standing = &old; return v }, []string{"0.90 (old)"}},
-		{"foreign", func(v view) view { v.standing, v.note, v.doubt = &strange, strange.Doubt, true; return v }, []string{"0.90 same? (foreign)", "It is strange."}},
+		{"foreign", func(v view) view { v.standing, v.note, v.doubt = &strange, strange.Doubt, true; return v }, []string{"0.90 same?", "It is strange."}},
 		{"what the model knows", func(v view) view { v.note = "Photographs of things."; return v }, []string{"Photographs of things."}},
 		{"auto", func(v view) view { v.standing, v.model = same, "Pictures"; return v }, []string{"cat.png, best of 2, same from 0.50", "by Pictures"}},
 		{"chosen", func(v view) view { v.standing, v.chosen = same, true; return v }, []string{"cat.png, chosen from 2"}},

@@ -292,7 +292,7 @@ func TestForeignPicturesAreToldOf(t *testing.T) {
 		if got := notes.count("reference"); got != 1 {
 			t.Errorf("%d references are told to be foreign, want one", got)
 		}
-		for _, want := range []string{"connected, Pictures", "0.75 same? (foreign)", "The picture is foreign to Pictures: the number means little."} {
+		for _, want := range []string{"connected, Pictures", "0.75 same?", "The picture is foreign to Pictures: the number means little."} {
 			if got := screen.words(); !strings.Contains(got, want) {
 				t.Errorf("the screen says %q, want %q in it", got, want)
 			}
