@@ -21,7 +21,7 @@ fi
 
 exported=$(mktemp -d)
 trap 'rm -rf "$exported"' EXIT
-bin/siamese export "$exported/siamese-omniglot/1"
+bin/siamese export --model omniglot "$exported/siamese-omniglot/1"
 "$python" scripts/keras_parity.py --check --savedmodel "$exported/siamese-omniglot/1"
 "$python" scripts/keras_exports.py "$exported/keras"
 for name in module pooled; do

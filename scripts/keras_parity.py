@@ -297,8 +297,8 @@ def compare(name, got, want):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = ROOT / "tfmodel/builtin/siamese-omniglot.safetensors"
-    parser.add_argument("--weights", type=pathlib.Path, default=default, help="safetensors file (default: built-in)")
+    default = ROOT / "tfmodel/builtin/omniglot.safetensors"
+    parser.add_argument("--weights", type=pathlib.Path, default=default, help="safetensors file (default: built-in omniglot)")
     parser.add_argument("--check", action="store_true", help="compare with the committed goldens")
     parser.add_argument("--savedmodel", type=pathlib.Path, metavar="DIR", help="compare a SavedModel with Keras")
     args = parser.parse_args()

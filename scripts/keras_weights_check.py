@@ -31,7 +31,7 @@ import keras
 import numpy as np
 import tf_keras
 
-WEIGHTS = parity.ROOT / "tfmodel/builtin/siamese-omniglot.safetensors"
+WEIGHTS = parity.ROOT / "tfmodel/builtin/omniglot.safetensors"
 LIBRARIES = {"keras 3": keras, "tf-keras": tf_keras}
 
 # Two drawings of one character, and two photographs with a similarity far from 0 and 1,

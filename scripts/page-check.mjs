@@ -25,7 +25,7 @@ if (!existsSync(chromium)) {
 const { chromium: browsers } = createRequire(join(root, "web/"))("playwright-core");
 const glyph = (name) => join(root, "testdata/omniglot/Greek", name);
 const [a, b, c] = ["character01/0394_01.png", "character01/0394_02.png", "character02/0395_01.png"].map(glyph);
-const card = JSON.parse(readFileSync(join(root, "tfmodel/builtin/siamese-omniglot.json")));
+const card = JSON.parse(readFileSync(join(root, "tfmodel/builtin/omniglot.json")));
 // What the card says of a with b, of one class, and with c, of another.
 const [same, different] = card.golden_pairs.map((pair) => pair.similarity.toFixed(4));
 const scratch = mkdtempSync(join(tmpdir(), "page-check-"));

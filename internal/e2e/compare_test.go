@@ -38,8 +38,8 @@ func TestCompareJSON(t *testing.T) {
 		t.Fatalf("compare --json printed %q with exit code %d: %v", stdout, code, err)
 	}
 	similarity, _ := got["similarity"].(float64)
-	if fmt.Sprintf("%.4f", similarity) != fixture.ScoreAB || got["same"] != true || got["threshold"] != 0.5 || got["model"] != "siamese-omniglot" || len(got) != 4 {
-		t.Errorf("compare --json printed %s, want similarity %s, same, threshold 0.5 and the model's name", stdout, fixture.ScoreAB)
+	if fmt.Sprintf("%.4f", similarity) != fixture.ScoreAB || got["same"] != true || got["threshold"] != 0.5 || got["model"] != "siamese-omniglot" || len(got) != 6 {
+		t.Errorf("compare --json printed %s, want similarity %s, same, threshold 0.5, the model's name and both images' familiarity", stdout, fixture.ScoreAB)
 	}
 }
 

@@ -103,7 +103,7 @@ func compareBy(ctx context.Context, model *siamese.Model, a, b []byte, options c
 	result, err := model.Compare(ctx, images[0], images[1])
 	return client.Comparison{
 		Similarity: result.Similarity, Same: result.Same, Threshold: model.Threshold(), Model: model.Name(),
-		FamiliarityA: told(result.A), FamiliarityB: told(result.B), Warning: pairWarning(model, result),
+		FamiliarityA: told(result.A), FamiliarityB: told(result.B), Warning: warning(model, result, "The first image is", "The second image is"),
 		PreparedA: png[0], PreparedB: png[1],
 	}, result, err
 }
@@ -184,7 +184,7 @@ func rankBy(ctx context.Context, model *siamese.Model, query []byte, candidates 
 func put(ranking *client.Ranking, match siamese.Match, model *siamese.Model) {
 	answer := client.Match{
 		Index: match.Index, Similarity: match.Similarity, Same: match.Same, Model: model.Name(),
-		Familiarity: told(match.B), Warning: pairWarning(model, match.Result),
+		Familiarity: told(match.B), Warning: warning(model, match.Result, "The query is", "The candidate is"),
 	}
 	i := slices.IndexFunc(ranking.Matches, func(m client.Match) bool { return m.Index == match.Index })
 	if i < 0 {
@@ -205,18 +205,18 @@ func told(familiarity siamese.Familiarity) *client.Familiarity {
 	return &client.Familiarity{Value: familiarity.Value, Foreign: familiarity.Foreign}
 }
 
-// pairWarning is a sentence as a server has it, empty where the model knows both
-// images or does not tell.
-func pairWarning(model *siamese.Model, result siamese.Result) string {
+// warning is a sentence as a server has it, of the images as first and second call them;
+// empty where the model knows both or does not tell.
+func warning(model *siamese.Model, result siamese.Result, first, second string) string {
 	a, b := result.A, result.B
 	who, familiarity := "", ""
 	switch {
 	case a.Foreign && b.Foreign:
 		who, familiarity = "Both images are", rounded(a)+" and "+rounded(b)
 	case a.Foreign:
-		who, familiarity = "The first image is", rounded(a)
+		who, familiarity = first, rounded(a)
 	case b.Foreign:
-		who, familiarity = "The second image is", rounded(b)
+		who, familiarity = second, rounded(b)
 	default:
 		return ""
 	}
