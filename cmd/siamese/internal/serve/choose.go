@@ -17,7 +17,7 @@ import (
 
 // modelFlags choose the models, and among the versions of each.
 type modelFlags struct {
-	Model        []string          `help:"Serves a model, as PATH or NAME=PATH; may be repeated. PATH is a folder of numbered versions, a SavedModel folder, a weight file (safetensors or Keras HDF5) or the name of a built-in model. Without NAME calls ask for it by the name of its file or folder. The first one is loaded first. Empty: the built-in models." placeholder:"[NAME=]PATH" sep:"none"`
+	Model        []string          `help:"Serves a model, as PATH or NAME=PATH; may be repeated. PATH is a folder of numbered versions, a SavedModel folder, a weight file (safetensors or Keras HDF5) or the name of a built-in model (./general is a folder or file of that name). Without NAME calls ask for it by the name of its file or folder. The first one is loaded first. Empty: the built-in models." placeholder:"[NAME=]PATH" sep:"none"`
 	DefaultModel string            `help:"Chooses what answers calls that name no model: the name of one, or auto, the model to which both images are the most familiar. Empty: auto where the built-in models are served, else the first model." placeholder:"NAME"`
 	ModelVersion []string          `help:"Chooses the version that answers calls which name MODEL and none: latest, a folder's number or a label. Without MODEL it is one of the default model; may be repeated. Empty: latest." placeholder:"[MODEL=]VERSION" sep:"none"`
 	Label        map[string]string `help:"Names a version, such as canary=latest or omniglot/stable=3; may be repeated. Without MODEL it is one of the default model. Empty: no names." placeholder:"[MODEL/]NAME=VERSION"`
@@ -89,12 +89,10 @@ func readModel(value string) (*chosenModel, error) {
 	if err := server.CheckModelName(name); err != nil {
 		return nil, fmt.Errorf("--model %s: %w (a path that has an equals sign begins with ./)", value, err)
 	}
-	if _, err := os.Lstat(path); err != nil {
-		for _, model := range builtInModels() {
-			if model.name == path {
-				model.name = name
-				return model, nil
-			}
+	for _, model := range builtInModels() {
+		if model.name == path {
+			model.name = name
+			return model, nil
 		}
 	}
 	return &chosenModel{name: name, path: path}, nil

@@ -120,7 +120,7 @@ func checkBuiltIn(t *testing.T, chosen *choice) {
 	}
 }
 
-// TestChooseBuiltInByName, unless a file of that name is there.
+// TestChooseBuiltInByName: a folder of that name is named with a dot and a slash.
 func TestChooseBuiltInByName(t *testing.T) {
 	t.Chdir(t.TempDir())
 	first := network.BuiltIn()[0]
@@ -139,7 +139,8 @@ func TestChooseBuiltInByName(t *testing.T) {
 	if err := os.Mkdir(first.Name, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	check(first.Name, first.Name, first.Name, false)
+	check(first.Name, first.Name, first.Path, true)
+	check("./"+first.Name, first.Name, "./"+first.Name, false)
 }
 
 func TestChooseRefuses(t *testing.T) {
