@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"siamese/cmd/internal/network"
 	"siamese/imaging"
 	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
 )
 
 // output is where results go.
@@ -54,6 +56,10 @@ type modelFlags struct {
 	network.ImagingFlags
 }
 
+// choose fills in what is measured where no model is named: one alone, and the one
+// that earlier figures are of.
+func (c *modelFlags) choose() { c.Model = cmp.Or(c.Model, builtin.Omniglot) }
+
 // servingPart measures one thing with a model that is open in this process.
 type servingPart func(context.Context, bench.Serving) ([]bench.Row, error)
 
@@ -63,6 +69,7 @@ func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, er
 
 // rows opens the model and measures one part after the other.
 func (c *modelFlags) rows(ctx context.Context, s cli.Streams, parts ...servingPart) (rows []bench.Row, err error) {
+	c.choose()
 	model, err := c.Open(ctx, network.Warnings())
 	if err != nil {
 		return nil, err
@@ -135,9 +142,10 @@ func (c *modelFlags) server(flags ...string) ([]string, error) {
 	return append(append(append(command, c.Arguments()...), flags...), "--addr"), nil
 }
 
-// goldenFiles are the PNG files of the built-in model's first golden pair.
+// goldenFiles are the PNG files of the first golden pair of the built-in model for
+// handwriting.
 func goldenFiles() (a, b []byte, err error) {
-	source, err := tfmodel.ReadSource(context.Background(), "", tfmodel.Trust{})
+	source, err := tfmodel.ReadSource(context.Background(), builtin.Omniglot, tfmodel.Trust{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
 )
 
 type gpuCommand struct {
@@ -46,6 +48,7 @@ func (c *gpuCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return cli.Usage(fmt.Errorf("--parts: %w", err))
 	}
+	c.Model = cmp.Or(c.Model, builtin.Omniglot)
 	if c.Part != "" {
 		return c.runPart(ctx, s)
 	}

@@ -47,6 +47,7 @@ type trafficFlags struct {
 
 // Run sends the traffic, or sweeps.
 func (c *serveCommand) Run(ctx context.Context, s cli.Streams) error {
+	c.choose()
 	traffic, err := c.traffic()
 	if err != nil {
 		return err

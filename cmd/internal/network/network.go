@@ -22,7 +22,7 @@ import (
 
 // ModelFlags choose the model and where it runs.
 type ModelFlags struct {
-	Model string `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5). Empty: the built-in model." placeholder:"PATH"`
+	Model string `help:"Names the model: a SavedModel folder, a folder of numbered versions, or a weight file (safetensors or Keras HDF5), or a built-in model by its name, general or omniglot. Empty: general; in siamese compare and rank, as auto, the built-in one to which the images are the most familiar; in siamese-bench omniglot." placeholder:"PATH"`
 
 	RunFlags
 }

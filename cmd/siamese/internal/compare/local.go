@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -103,7 +104,7 @@ func compareBy(ctx context.Context, model *siamese.Model, a, b []byte, options c
 	result, err := model.Compare(ctx, images[0], images[1])
 	return client.Comparison{
 		Similarity: result.Similarity, Same: result.Same, Threshold: model.Threshold(), Model: model.Name(),
-		FamiliarityA: told(result.A), FamiliarityB: told(result.B), Warning: warning(model, result, "The first image is", "The second image is"),
+		FamiliarityA: told(result.A), FamiliarityB: told(result.B), Warning: pairWarning(model, result),
 		PreparedA: png[0], PreparedB: png[1],
 	}, result, err
 }
@@ -131,16 +132,15 @@ func (l *local) rank(ctx context.Context, query []byte, candidates [][]byte, _ c
 	for _, failure := range ranked.Failed {
 		ranking.Failed[failure.Index] = newPictureFailure(failure)
 	}
-	most := make(map[int]float32) // by the candidate's index
+	best := make(map[int]answer) // by the candidate's index
 	for i := range l.names {
 		var foreign []int
 		for _, match := range ranked.Matches {
 			if match.A.Foreign && match.B.Foreign {
 				foreign = append(foreign, match.Index)
 			}
-			if least := leastOf(match.Result); i == 0 || least > most[match.Index] {
-				most[match.Index] = least
-				put(&ranking, match, model)
+			if before, ok := best[match.Index]; !ok || leastOf(match.Result) > leastOf(before.Result) {
+				best[match.Index] = answer{match, model}
 			}
 		}
 		if len(foreign) == 0 || i+1 == len(l.names) {
@@ -149,22 +149,64 @@ func (l *local) rank(ctx context.Context, query []byte, candidates [][]byte, _ c
 		if model, err = l.model(ctx, i+1); err != nil {
 			return client.Ranking{}, err
 		}
-		slices.Sort(foreign)
-		var again [][]byte
-		for _, index := range foreign {
-			again = append(again, candidates[index])
-		}
-		if ranked, err = rankBy(ctx, model, query, again); err != nil {
+		if ranked, err = rankAgain(ctx, model, query, candidates, foreign); err != nil {
 			return client.Ranking{}, err
 		}
-		for j := range ranked.Matches {
-			ranked.Matches[j].Index = foreign[ranked.Matches[j].Index]
+	}
+	tell(&ranking, best)
+	return ranking, nil
+}
+
+// answer is a candidate's match and the model that gave it.
+type answer struct {
+	siamese.Match
+	model *siamese.Model
+}
+
+// rankAgain ranks some of the candidates, which keep their places.
+func rankAgain(ctx context.Context, model *siamese.Model, query []byte, candidates [][]byte, some []int) (siamese.Ranking, error) {
+	slices.Sort(some)
+	var again [][]byte
+	for _, index := range some {
+		again = append(again, candidates[index])
+	}
+	ranked, err := rankBy(ctx, model, query, again)
+	for i := range ranked.Matches {
+		ranked.Matches[i].Index = some[ranked.Matches[i].Index]
+	}
+	return ranked, err
+}
+
+// tell puts the answers into the ranking, most similar first. That the query is foreign
+// is told once, where it is so to all models that have answered.
+func tell(ranking *client.Ranking, answers map[int]answer) {
+	var query answer // the one whose model knows the query best
+	for _, index := range slices.Sorted(maps.Keys(answers)) {
+		if a := answers[index]; query.model == nil || a.A.Value > query.A.Value {
+			query = a
 		}
 	}
-	slices.SortStableFunc(ranking.Matches, func(a, b client.Match) int {
-		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.Index, b.Index))
-	})
-	return ranking, nil
+	if query.model == nil {
+		return // no candidate can be used
+	}
+	ranking.Familiarity = told(query.A)
+	if query.A.Foreign {
+		ranking.Warning = sentence("The query is", query.model, rounded(query.A), query.A.Bound, "similarities with it mean little")
+	}
+	for _, index := range slices.Sorted(maps.Keys(answers)) {
+		a := answers[index]
+		match := client.Match{
+			Index: index, Similarity: a.Similarity, Same: a.Same, Model: a.model.Name(), Familiarity: told(a.B),
+		}
+		switch {
+		case a.B.Foreign:
+			match.Warning = sentence("The candidate is", a.model, rounded(a.B), a.B.Bound, ofOneScore)
+		case a.A.Foreign && !query.A.Foreign:
+			match.Warning = sentence("The query is", a.model, rounded(a.A), a.A.Bound, ofOneScore)
+		}
+		ranking.Matches = append(ranking.Matches, match)
+	}
+	slices.SortStableFunc(ranking.Matches, func(a, b client.Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
 }
 
 // rankBy ranks by one model.
@@ -180,23 +222,6 @@ func rankBy(ctx context.Context, model *siamese.Model, query []byte, candidates 
 	return ranked, err
 }
 
-// put puts a match in a ranking, in place of an earlier one of the candidate.
-func put(ranking *client.Ranking, match siamese.Match, model *siamese.Model) {
-	answer := client.Match{
-		Index: match.Index, Similarity: match.Similarity, Same: match.Same, Model: model.Name(),
-		Familiarity: told(match.B), Warning: warning(model, match.Result, "The query is", "The candidate is"),
-	}
-	i := slices.IndexFunc(ranking.Matches, func(m client.Match) bool { return m.Index == match.Index })
-	if i < 0 {
-		ranking.Matches = append(ranking.Matches, answer)
-	} else {
-		ranking.Matches[i] = answer
-	}
-	if ranking.Familiarity == nil || match.A.Value > ranking.Familiarity.Value {
-		ranking.Familiarity = told(match.A)
-	}
-}
-
 // told is a familiarity as a server tells it; nil where the model does not.
 func told(familiarity siamese.Familiarity) *client.Familiarity {
 	if math.IsNaN(float64(familiarity.Value)) {
@@ -205,23 +230,28 @@ func told(familiarity siamese.Familiarity) *client.Familiarity {
 	return &client.Familiarity{Value: familiarity.Value, Foreign: familiarity.Foreign}
 }
 
-// warning is a sentence as a server has it, of the images as first and second call them;
-// empty where the model knows both or does not tell.
-func warning(model *siamese.Model, result siamese.Result, first, second string) string {
+// pairWarning is a sentence about two images, empty where the model knows both or does
+// not tell.
+func pairWarning(model *siamese.Model, result siamese.Result) string {
 	a, b := result.A, result.B
-	who, familiarity := "", ""
 	switch {
 	case a.Foreign && b.Foreign:
-		who, familiarity = "Both images are", rounded(a)+" and "+rounded(b)
+		return sentence("Both images are", model, rounded(a)+" and "+rounded(b), a.Bound, ofOneScore)
 	case a.Foreign:
-		who, familiarity = first, rounded(a)
+		return sentence("The first image is", model, rounded(a), a.Bound, ofOneScore)
 	case b.Foreign:
-		who, familiarity = second, rounded(b)
-	default:
-		return ""
+		return sentence("The second image is", model, rounded(b), b.Bound, ofOneScore)
 	}
-	return fmt.Sprintf("%s unlike the pictures that the model %s knows (familiarity %s, bound %v): the similarity means little.",
-		who, model.Name(), familiarity, a.Bound)
+	return ""
+}
+
+// ofOneScore is what a warning says of a similarity.
+const ofOneScore = "the similarity means little"
+
+// sentence is a warning as a server has it.
+func sentence(who string, model *siamese.Model, familiarity string, bound float32, what string) string {
+	return fmt.Sprintf("%s unlike the pictures that the model %s knows (familiarity %s, bound %v): %s.",
+		who, model.Name(), familiarity, bound, what)
 }
 
 // rounded is a familiarity in thousandths, rounded down: what is below a bound does

@@ -94,7 +94,7 @@ func writeFile(out io.Writer, file string, source tfmodel.Source, format modelfi
 type exportCommand struct {
 	Out    string `arg:"" help:"The file to write, with its card beside it, or the folder, such as models/NAME/1, which must not exist."`
 	Format string `help:"Chooses the form: safetensors, safetensors-fp16 (half the size), keras-h5 (a Siamese-keras checkpoint) or savedmodel." enum:"safetensors,safetensors-fp16,keras-h5,savedmodel" required:""`
-	Model  string `help:"Names the model to export: a weight file or a SavedModel folder. Empty: the built-in model." placeholder:"IN"`
+	Model  string `help:"Names the model to export: a weight file or a SavedModel folder. A built-in model goes by its name, general or omniglot. Empty: general." placeholder:"IN"`
 
 	network.TrustFlags
 }
@@ -118,7 +118,7 @@ func (c *exportCommand) Run(ctx context.Context, s cli.Streams) error {
 // SavedModelCommand is `siamese export`.
 type SavedModelCommand struct {
 	Dir   string `arg:"" help:"The folder to write, such as models/NAME/1. It must not exist."`
-	Model string `help:"Names the model to export: a weight file or a SavedModel folder. Empty: the built-in model." placeholder:"IN"`
+	Model string `help:"Names the model to export: a weight file or a SavedModel folder. A built-in model goes by its name, general or omniglot. Empty: general." placeholder:"IN"`
 
 	network.TrustFlags
 }

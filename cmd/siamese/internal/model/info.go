@@ -16,7 +16,7 @@ import (
 )
 
 type infoCommand struct {
-	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. Empty: the built-in model."`
+	Path string `arg:"" optional:"" help:"A weight file (safetensors or Keras HDF5) or a SavedModel folder. A built-in model goes by its name, general or omniglot. Empty: general."`
 	JSON bool   `help:"Prints a JSON object: path, form, digest and what the model's card says."`
 
 	network.TrustFlags

@@ -136,12 +136,44 @@ func (c *collector) pictures(ctx context.Context, images []imageOf) ([]familiari
 				return nil, err
 			}
 			edited := augmenters[c.random.IntN(len(augmenters))].Apply(c.random, larger)
+			exact := pixels[i*size : (i+1)*size]
 			pictures = append(pictures,
-				familiarity.Picture{Pixels: pixels[i*size : (i+1)*size], Embedding: embeddings[i*length : (i+1)*length]},
+				familiarity.Picture{Pixels: exact, Embedding: embeddings[i*length : (i+1)*length]},
 				familiarity.Picture{Pixels: edited.Pix})
+			if each.exact.Layout() != dataset.Omniglot {
+				pictures = append(pictures, familiarity.Picture{
+					Pixels: sharpened(exact, c.architecture.Width, c.architecture.Height, 0.4+2.6*c.random.Float64()),
+				})
+			}
 		}
 	}
 	return pictures, nil
+}
+
+// sharpened is a picture, uint8 [height,width,3], with its details raised by a share: as
+// a photograph of many more pixels comes out that is shrunk to the network's size, where
+// the data were shrunk before.
+func sharpened(pixels []byte, width, height int, share float64) []byte {
+	at := func(x, y, c int) float64 {
+		return float64(pixels[3*(min(max(y, 0), height-1)*width+min(max(x, 0), width-1))+c])
+	}
+	sharp := make([]byte, 0, len(pixels))
+	for y := range height {
+		for x := range width {
+			for c := range 3 {
+				v := at(x, y, c)
+				blurred := v / 4
+				for _, d := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
+					blurred += at(x+d[0], y+d[1], c) / 8
+				}
+				for _, d := range [4][2]int{{1, 1}, {1, -1}, {-1, 1}, {-1, -1}} {
+					blurred += at(x+d[0], y+d[1], c) / 16
+				}
+				sharp = append(sharp, byte(min(max(v+share*(v-blurred), 0), 255)))
+			}
+		}
+	}
+	return sharp
 }
 
 // augmenters make the edited copies: of drawings other drawings and slight edits, of
