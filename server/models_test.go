@@ -27,7 +27,9 @@ import (
 )
 
 // generalAndOmniglot is a server of general, the default, and omniglot.
-func generalAndOmniglot() server.Config { return server.Config{Models: []string{"general", "omniglot"}} }
+func generalAndOmniglot() server.Config {
+	return server.Config{Models: []string{"general", "omniglot"}}
+}
 
 // infoAs describes the fake network as a version of the model with a name.
 func infoAs(name, version string) server.ModelInfo {
