@@ -79,7 +79,7 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 	scripts/webcam-check.sh
 
 .PHONY: checkpage
-checkpage: build $(PAGE) ## Drive the page in Chromium against a real server.
+checkpage: build $(PAGE) $(ESBUILD) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
 
 .PHONY: checkdeploy

@@ -1,7 +1,7 @@
 // Package siamese says how alike two images are, in this process: it opens a
 // model and compares, ranks and embeds images without a server.
 //
-//	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model
+//	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model for pictures
 //	if err != nil {
 //		return err
 //	}
@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 
 	"siamese/imaging"
@@ -53,9 +54,9 @@ type Model struct {
 	threshold float32
 }
 
-// Open opens the model at path: a SavedModel folder, a folder of numbered
-// versions, or a weight file (safetensors or Keras HDF5). An empty path is the
-// built-in model. Open returns when the model is warm and its golden pairs hold.
+// Open opens a model: a built-in one by its name, "general" (for pictures; also "") or
+// "omniglot" (for handwriting), or by its path a SavedModel folder, a folder of numbered
+// versions, or a weight file (safetensors or Keras HDF5). Open returns when the model is warm and its golden pairs hold.
 // The caller closes the model. Errors about the model wrap tfmodel.ErrModel.
 func Open(ctx context.Context, path string, options Options) (*Model, error) {
 	if t := options.Threshold; t != nil && !(*t >= 0 && *t <= 1) {
@@ -94,19 +95,44 @@ func (m *Model) Digest() string { return m.network.Card().Weights.Digest }
 // Threshold is the similarity, 0 to 1, from which images are called the same.
 func (m *Model) Threshold() float32 { return m.threshold }
 
+// Title says in a word or two what the model is for; it may be empty.
+func (m *Model) Title() string { return m.network.Card().Title }
+
+// Knows says in a sentence or two what the model knows; it may be empty.
+func (m *Model) Knows() string { return m.network.Card().Knows }
+
+// Familiarity is how like the pictures that a model knows an image is to it. It tells
+// a drawing from a photograph, noise or a blank frame from either; it can't tell
+// whether a similarity is right.
+type Familiarity struct {
+	// Value is the share, 0 to 1, of pictures such as those that the model was made
+	// for that are less familiar to it than this image. NaN where the model does not
+	// tell. Of an embedded image it is told by the embedding alone, which knows less.
+	Value float32
+	// Foreign reports whether Value is below the model's bound: similarities of this
+	// image mean little then.
+	Foreign bool
+}
+
 // Result is the comparison of two images.
 type Result struct {
 	// Similarity is in 0..1, the higher the more alike.
 	Similarity float32
 	// Same reports whether Similarity is at least the model's Threshold.
 	Same bool
+	// A and B are how familiar the images are to the model.
+	A, B Familiarity
 }
 
 // Compare compares two images. The similarity is the same for (a, b) and (b, a).
 // It returns an *ImageError for an image that can't be used, with index 0 or 1.
 // ctx is checked before the network runs and not while it runs.
 func (m *Model) Compare(ctx context.Context, a, b Image) (Result, error) {
-	embeddings, err := m.Embed(ctx, a, b)
+	prepared, err := m.prepareAll(a, b)
+	if err != nil {
+		return Result{}, err
+	}
+	embeddings, err := m.encode(ctx, prepared)
 	if err != nil {
 		return Result{}, err
 	}
@@ -114,17 +140,31 @@ func (m *Model) Compare(ctx context.Context, a, b Image) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return m.result(similarities[0]), nil
+	return m.result(similarities[0], m.familiarity(prepared[0], embeddings[0]), m.familiarity(prepared[1], embeddings[1])), nil
 }
 
-func (m *Model) result(similarity float32) Result {
-	return Result{Similarity: similarity, Same: similarity >= m.threshold}
+func (m *Model) result(similarity float32, a, b Familiarity) Result {
+	return Result{Similarity: similarity, Same: similarity >= m.threshold, A: a, B: b}
+}
+
+// familiarity is how familiar a prepared image is that has been encoded.
+func (m *Model) familiarity(image Image, embedding []float32) Familiarity {
+	var pixels []byte
+	if image.picture != nil {
+		pixels = image.picture.Pix
+	}
+	value, bound, ok := m.network.Familiarity(pixels, embedding)
+	if !ok {
+		return Familiarity{Value: float32(math.NaN())}
+	}
+	return Familiarity{Value: float32(value), Foreign: value < bound}
 }
 
 // Match is a candidate's place in a ranking.
 type Match struct {
 	// Index is the candidate's place in the call, from 0.
 	Index int
+	// Result is the comparison of the query, A, and the candidate, B.
 	Result
 }
 
@@ -158,7 +198,7 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 	if len(ranking.Matches) == 0 {
 		return ranking, nil
 	}
-	embeddings, err := m.Embed(ctx, images...)
+	embeddings, err := m.encode(ctx, images)
 	if err != nil {
 		return Ranking{}, err
 	}
@@ -167,8 +207,9 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 	if err != nil {
 		return Ranking{}, err
 	}
+	asked := m.familiarity(images[0], embeddings[0])
 	for i, similarity := range similarities {
-		ranking.Matches[i].Result = m.result(similarity)
+		ranking.Matches[i].Result = m.result(similarity, asked, m.familiarity(images[i+1], embeddings[i+1]))
 	}
 	slices.SortStableFunc(ranking.Matches, func(a, b Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return ranking, nil
@@ -183,7 +224,12 @@ func (m *Model) Embed(ctx context.Context, images ...Image) ([][]float32, error)
 	if err != nil {
 		return nil, err
 	}
-	embeddings := make([][]float32, len(images))
+	return m.encode(ctx, prepared)
+}
+
+// encode is Embed of images that are prepared.
+func (m *Model) encode(ctx context.Context, prepared []Image) ([][]float32, error) {
+	embeddings := make([][]float32, len(prepared))
 	var pixels []byte
 	for i, image := range prepared {
 		if embeddings[i] = slices.Clone(image.embedding); image.picture != nil {

@@ -24,9 +24,15 @@ const (
 	noPNG  = "testdata/omniglot/README.md"
 )
 
-// builtIn opens the built-in model once for all tests.
+// Painted pictures of one hilly place, as it is and at dusk, and of another thing.
+const (
+	hills = "testdata/photos/hills.jpg"
+	balls = "testdata/photos/balls.webp"
+)
+
+// builtIn opens the built-in model for handwriting once for all tests.
 var builtIn = sync.OnceValues(func() (*siamese.Model, error) {
-	return siamese.Open(context.Background(), "", siamese.Options{})
+	return siamese.Open(context.Background(), "omniglot", siamese.Options{})
 })
 
 func open(t *testing.T) *siamese.Model {
@@ -54,8 +60,9 @@ func TestCompareIsSymmetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	ba, err := model.Compare(t.Context(), b, a)
+	ba.A, ba.B = ba.B, ba.A
 	if err != nil || ab != ba {
-		t.Errorf("Compare(b, a) = %+v, %v, want Compare(a, b) = %+v", ba, err, ab)
+		t.Errorf("Compare(b, a) = %+v, %v, want Compare(a, b) = %+v the other way round", ba, err, ab)
 	}
 	ac, err := model.Compare(t.Context(), a, siamese.File(glyphC))
 	if err != nil || !ab.Same || ac.Same || ac.Similarity >= ab.Similarity {
@@ -156,7 +163,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestThresholdDecides(t *testing.T) {
 	highest := float32(1)
-	model, err := siamese.Open(t.Context(), "", siamese.Options{Threshold: &highest})
+	model, err := siamese.Open(t.Context(), "omniglot", siamese.Options{Threshold: &highest})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,24 +181,24 @@ func TestThresholdDecides(t *testing.T) {
 
 func Example() {
 	ctx := context.Background()
-	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model
+	model, err := siamese.Open(ctx, "", siamese.Options{}) // the built-in model for pictures
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer model.Close()
-	result, err := model.Compare(ctx, siamese.File(glyphA), siamese.File(glyphB))
+	result, err := model.Compare(ctx, siamese.File(hills), siamese.File(balls))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println("same:", result.Same)
-	// Output: same: true
+	// Output: same: false
 }
 
 func ExampleModel_Rank() {
 	ctx := context.Background()
-	model, err := siamese.Open(ctx, "", siamese.Options{})
+	model, err := siamese.Open(ctx, "omniglot", siamese.Options{}) // the one for handwriting
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -209,4 +216,36 @@ func ExampleModel_Rank() {
 	// Output:
 	// testdata/omniglot/Greek/character01/0394_02.png true
 	// testdata/omniglot/Greek/character02/0395_01.png false
+}
+
+// TestFamiliarity: a model says which images it does not know.
+func TestFamiliarity(t *testing.T) {
+	general, err := siamese.Open(t.Context(), "general", siamese.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := general.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, tt := range []struct {
+		name    string
+		model   *siamese.Model
+		image   string
+		foreign bool
+	}{
+		{"a painted landscape to general", general, hills, false},
+		{"a drawing to general", general, glyphA, true},
+		{"a drawing to omniglot", open(t), glyphA, false},
+		{"a painted landscape to omniglot", open(t), hills, true},
+	} {
+		result, err := tt.model.Compare(t.Context(), siamese.File(tt.image), siamese.File(tt.image))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := result.A; got.Foreign != tt.foreign || result.B != got || !(got.Value >= 0 && got.Value <= 1) {
+			t.Errorf("%s: familiarity %+v and %+v, want foreign %t of both", tt.name, got, result.B, tt.foreign)
+		}
+	}
 }

@@ -188,8 +188,8 @@ type Ranking struct {
 	Threshold float32
 	// Model is the name of the model that answered; see Match.Model.
 	Model string
-	// Familiarity is how familiar the query is to the model; nil where it does not
-	// tell.
+	// Familiarity is how familiar the query is to the model, with "auto" to the one
+	// that knows it best; nil where it does not tell.
 	Familiarity *Familiarity
 	// Warning is a sentence for people where the query is foreign to the model, so
 	// that no similarity means much; empty otherwise.
@@ -213,8 +213,9 @@ type Match struct {
 	// Familiarity is how familiar the candidate is to the model; nil where it does not
 	// tell.
 	Familiarity *Familiarity
-	// Warning is a sentence for people where the candidate is foreign to the model;
-	// empty otherwise.
+	// Warning is a sentence for people where the candidate is foreign to the model, or
+	// the query is and Ranking.Warning, of another model, does not say so; empty
+	// otherwise.
 	Warning string
 	// Prepared is the candidate as the network saw it, a PNG file; nil unless
 	// Options.IncludePrepared.

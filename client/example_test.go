@@ -24,6 +24,9 @@ func ExampleClient_Compare() {
 		return
 	}
 	fmt.Printf("%.3f, same: %t\n", comparison.Similarity, comparison.Same)
+	if comparison.Warning != "" { // a picture is foreign to the model
+		fmt.Println(comparison.Warning)
+	}
 }
 
 func ExampleClient_Stream() {

@@ -32,8 +32,8 @@ type Result struct {
 	// Scores has one score a reference, in the order in which their names were
 	// first set.
 	Scores []Score
-	// Familiarity is how familiar the frame is to the model; nil where it does not
-	// tell.
+	// Familiarity is how familiar the frame is to the model, with "auto" to the one
+	// that knows it best; nil where it does not tell.
 	Familiarity *Familiarity
 	// Warning is a sentence for people where the frame is foreign to the model, so
 	// that no score means much; empty otherwise.
@@ -61,7 +61,8 @@ type Score struct {
 	Same bool
 	// Model is the name of the model that answered.
 	Model string
-	// Foreign reports whether the reference is foreign to that model: the similarity
+	// Foreign reports whether the reference is foreign to that model, or the frame is
+	// and the result's Familiarity, of another model, does not say so: the similarity
 	// means little then.
 	Foreign bool
 }
@@ -77,8 +78,8 @@ type Timings struct {
 type ReferenceSet struct {
 	// Name is Reference.Name.
 	Name string
-	// Familiarity is how familiar the picture is to the model; nil where it does not
-	// tell.
+	// Familiarity is how familiar the picture is to the model, with "auto" to the one
+	// that knows it best; nil where it does not tell.
 	Familiarity *Familiarity
 	// Warning is a sentence for people where the picture is foreign to the model;
 	// empty otherwise.

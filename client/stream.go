@@ -34,8 +34,9 @@ type FrameScores struct {
 	// Scores has one score a reference, in the order in which their names were
 	// first set.
 	Scores []Score
-	// Familiarity is how familiar the frame is to the model; nil where it does not
-	// tell. Score.Foreign tells the same of a reference.
+	// Familiarity is how familiar the frame is to the model, with "auto" to the one
+	// that knows it best; nil where it does not tell. Score.Foreign tells the same of a
+	// reference.
 	Familiarity *Familiarity
 	// Warning is a sentence for people where the frame is foreign to the model, so
 	// that no score means much; empty otherwise.

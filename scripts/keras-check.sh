@@ -32,7 +32,7 @@ done
 # Pooled networks of both kinds, with a whitening, on pictures that are at hand.
 for pooling in average gem; do
   white="$exported/$pooling.safetensors"
-  bin/siamese head "$white" --data testdata/omniglot --from tfmodel/builtin/siamese-omniglot.safetensors \
+  bin/siamese head "$white" --data testdata/omniglot --from tfmodel/builtin/omniglot.safetensors \
     --pooling "$pooling" --input-size 64 --whiten --copies 2 --things 12 --steps 5 --pairs 16
   bin/siamese export --model "$white" "$exported/$pooling/1"
   "$python" scripts/keras_parity.py --weights "$white" --savedmodel "$exported/$pooling/1"

@@ -1,7 +1,8 @@
 // What: drives the page in a real Chromium against a real server, as a person
-//       would: compare, rank, live, errors, tokens, limits, keyboard, phone, dark.
+//       would: compare, rank, live, models, errors, tokens, limits, keyboard, phone,
+//       dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
-//       It needs playwright-core under web/node_modules and a Chromium
+//       It needs playwright-core under web/node_modules, .tools/bin/esbuild and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
 //       and passes.
 import assert from "node:assert/strict";
@@ -10,6 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { contract, serveSeveral } from "./page-models.mjs";
 import { ServerProcess } from "./page-server.mjs";
 
 const root = resolve(import.meta.dirname, "..");
@@ -37,9 +39,17 @@ let failed = 0;
 /** Opens the page of a server that is ready, and checks one thing. */
 function check(name, body, context, args) {
   return visit(url, name, async (page) => {
-    await page.getByText("Ready: siamese-omniglot").waitFor();
+    await ready(page);
     await body(page);
   }, context, args);
+}
+
+/** Waits for the server and chooses the model of the drawings, where there is a choice. */
+async function ready(page) {
+  await page.getByText("Ready: ").waitFor();
+  const choice = page.getByLabel("Model", { exact: true });
+  if (await choice.isVisible()) await choice.selectOption("omniglot");
+  await page.getByText("Ready: siamese-omniglot").waitFor();
 }
 
 /** Opens a page in a browser of its own and checks one thing. */
@@ -62,6 +72,7 @@ async function visit(url, name, body, context = {}, args = []) {
     console.log(`FAIL ${name}: ${error.message}`);
     await shot(page, `failed-${name.replaceAll(/\W+/g, "-")}`);
   } finally {
+    await page.unrouteAll({ behavior: "ignoreErrors" }); // a live view calls to the end
     await browser.close();
   }
 }
@@ -198,10 +209,11 @@ await visit(await guarded.start(), "a server that wants a token asks for it", as
   await page.getByText("The server does not know that token.").waitFor();
   await shot(page, "token-wrong");
   await give(readFileSync(join(scratch, "token"), "utf8"));
+  await ready(page);
   await page.getByText(same, { exact: true }).waitFor();
   assert.ok(await form.isHidden(), "the form is gone");
   await page.reload();
-  await page.getByText("Ready: siamese-omniglot").waitFor();
+  await ready(page);
   await page.getByText("Model and server").click();
   await shot(page, "token-held");
   await page.getByRole("button", { name: "Forget it" }).click();
@@ -219,7 +231,7 @@ await visit(await limited.start(), "a caller over its rate is told how long to w
     for (const detail of error.details) delete detail.debug;
     await route.fulfill({ response, json: error });
   });
-  await page.getByText("Ready: siamese-omniglot").waitFor();
+  await ready(page);
   await compare(page);
   await input(page, "Second picture").setInputFiles(c);
   await page.getByText(/That was more often than the server lets you ask\. .* This goes on in [12] s\./).waitFor();
@@ -267,6 +279,7 @@ await check("no camera is told in words", async (page) => {
 await check("the keyboard is enough", async (page) => {
   const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
   await page.keyboard.press("Tab");
+  if (await page.getByLabel("Model", { exact: true }).isVisible()) await page.keyboard.press("Tab");
   assert.equal(await focused(), "Compare");
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "focus can be seen");
   for (const [key, panel] of [["ArrowRight", "Rank"], ["End", "Live"], ["ArrowRight", "Compare"], ["ArrowLeft", "Live"], ["Home", "Compare"]]) {
@@ -284,6 +297,48 @@ await check("the keyboard is enough", async (page) => {
   }
   await page.getByText(`Same: similarity ${same}, threshold 0.50.`).waitFor({ state: "attached" });
 });
+const messages = await contract(root, scratch);
+for (const [scheme, width] of [["light", 1100], ["light", 390], ["dark", 390]]) {
+  await check(`a model is chosen and says what is foreign to it, ${scheme}, ${width} pixels wide`, async (page) => {
+    const several = await serveSeveral(page, messages);
+    const choice = page.getByLabel("Model", { exact: true });
+    await choice.waitFor();
+    assert.deepEqual(await choice.locator("option").allInnerTexts(), ["Automatic", "Pictures", "Handwriting"]);
+    assert.equal(await choice.inputValue(), "auto", "the server's default");
+    await page.getByText("Each pair is answered by the model that knows its pictures best: Pictures or Handwriting.").waitFor();
+    await compare(page);
+    assert.match(await result(page).innerText(), new RegExp(`${same}\\s+✓ Same\\s+threshold 0\\.50 · Handwriting`));
+    await shot(page, `auto-${scheme}-${width}`);
+    await choice.selectOption({ label: "Pictures" });
+    await page.getByText("Photographs of things and places").waitFor();
+    const warning = "The first picture is foreign to general, which knows photographs: the similarity means little.";
+    await result(page).getByText(`⚠ ${warning}`).waitFor();
+    assert.match(await result(page).innerText(), new RegExp(`${same}\\s+⚠ Same\\?\\s+threshold 0\\.50 · Pictures`));
+    assert.equal(await result(page).getByText("✓").count(), 0, "a foreign picture has a green tick");
+    assert.equal(await page.getByRole("meter", { name: "Similarity" }).getAttribute("aria-valuetext"), `${same}, Same, doubtful`);
+    await page.getByText(`Same: similarity ${same}, threshold 0.50. ${warning}`).waitFor({ state: "attached" });
+    await shot(page, `foreign-compare-${scheme}-${width}`);
+    await rank(page);
+    await page.getByText("⚠ The picture to look for is foreign to general").waitFor();
+    assert.equal(await page.getByRole("list", { name: "Ranking" }).getByText("Foreign to the model").count(), 4);
+    assert.equal(await page.getByRole("list", { name: "Ranking" }).getByText("✓").count(), 0);
+    await shot(page, `foreign-rank-${scheme}-${width}`);
+    await choice.selectOption({ label: "Automatic" });
+    await page.getByText(/0394_02\.png · Handwriting/).waitFor();
+    await page.getByText(`Best of 4: 0394_02.png, ${same}, Same (threshold 0.50, Handwriting).`).waitFor();
+    assert.equal(await page.getByText("foreign to general").count(), 0, "a doubt about another model's answer is left");
+    await live(page);
+    await page.getByText(/best: .* · threshold 0\.50 · Handwriting/).waitFor();
+    await choice.selectOption({ label: "Pictures" });
+    await page.getByText(/best: .* · threshold 0\.50 · Pictures/).waitFor();
+    await page.getByRole("tabpanel", { name: "Live" }).getByText("⚠ The picture to look for is foreign to general").waitFor();
+    assert.deepEqual(several.asked.filter((call) => call.startsWith("embed")), ["embed auto", "embed auto", "embed general", "embed general"], "embeddings made");
+    await shot(page, `foreign-live-${scheme}-${width}`);
+    several.lost = true;
+    await page.getByText(/best: .* · threshold 0\.50 · Handwriting/).waitFor();
+    assert.ok(await choice.isHidden(), "one model is left to choose from");
+  }, { colorScheme: scheme, viewport: { width, height: 740 } }, camera);
+}
 for (const [scheme, width] of [["light", 360], ["dark", 360], ["dark", 1100]]) {
   await check(`${scheme}, ${width} pixels wide`, async (page) => {
     await compare(page);

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# What: makes a general model from photographs and drawings, with fixed seeds: ImageNet's
+# What: makes the model "general" from photographs, with fixed seeds: ImageNet's
 #       network, pooled and whitened, then trained on things and kinds with edited
 #       copies. What scripts/general/held-out.txt names is kept apart, for calibrating
 #       and measuring.
 # How to run: scripts/train-general.sh PHOTOS OMNIGLOT VGG16 FOLDER
 #       PHOTOS   a folder with train/PREFIX_CLASS/*.jpg (scripts/arrange-photos.sh)
-#       OMNIGLOT Omniglot's images_background, unpacked
+#       OMNIGLOT images_background.zip, on which the model is measured as a stranger
+#                to it; "" leaves that out
 #       VGG16    vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
 #       FOLDER   is where data, runs, weights, plots and figures go. What is there
 #                already is gone on from: after an interrupt run it again.
-#       Variables: TIME=9h for the training run, PRECISION=bfloat16 (float32 where the
-#       processor has no AVX512-BF16).
+#       Variables: TIME=105m for the training run, PRECISION=bfloat16 (float32 where the
+#       processor has no AVX512-BF16), and those of scripts/eval-general.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if (($# != 4)); then
@@ -23,7 +24,7 @@ data=$out/data
 part=(--layout domains --split class --hold-out-in scripts/general/held-out.txt)
 forbidden=(--forbidden scripts/general/forbidden.txt)
 mkdir -p "$out"
-[[ -e $data ]] || scripts/arrange-photos.sh "$photos" "$omniglot" "$data"
+[[ -e $data ]] || scripts/arrange-photos.sh "$photos" "" "$data"
 
 # 1. The frozen network: its last map averaged, a projection that whitens, a distance.
 [[ -e $out/start.safetensors ]] ||
@@ -39,18 +40,23 @@ if [[ ! -e $run/done ]]; then
 		bin/siamese train --data "$data" "${part[@]}" "${forbidden[@]}" --run "$run" \
 			--start "$out/start.safetensors" --start-scale unit --sparse-head --pooling average --projection 512 --unit \
 			--input-size 128 --kept-size 160 --data-memory 1400 \
-			--sampler levels --batch 64 --per-class 2 --kind-things 3 --copies 0.5 --domain "pictures=3;characters=1" \
-			--kind-target 0.1 --kind-weight 0.1 --hard 3 --hard-things 1000 \
-			--augment edits --mirrored --domain-augment characters=affine --shift 8 --part-probability 0.8 \
-			--optimizer adam --rate 1e-4 --decay smooth --warm-up 100 --freeze 3 --contrastive-weight 1 --temperature 0.1 \
-			--average-decay 0.999 --steps-per-epoch 120 --time-limit "${TIME:-9h}" --save-every 5m --val-pairs 200 --oneshot-trials 100 "${precision[@]}"
+			--sampler levels --batch 64 --per-class 2 --kind-things 3 --copies 0.5 \
+			--kind-target 0.1 --kind-weight 0.2 --hard 2 --hard-things 1000 --augment edits --mirrored \
+			--optimizer adam --rate 1.5e-4 --decay smooth --warm-up 50 --freeze 3 --contrastive-weight 1 --temperature 0.1 \
+			--average-decay 0.99 --steps-per-epoch 100 --time-limit "${TIME:-105m}" --save-every 5m --val-pairs 200 --oneshot-trials 100 "${precision[@]}"
 	fi
 	touch "$run/done"
 fi
 
-# 3. What it is worth on what was kept apart; the calibration is measured on it, too.
-model=$out/general.safetensors
-[[ -e $model ]] ||
-	bin/siamese calibrate "$model" --data "$data" "${part[@]}" "${forbidden[@]}" --from "$run/last_epoch_weights.h5" --pairs 6000 \
-		--plot "$out/reliability.png" "${precision[@]}" | tee "$out/calibration.txt"
-scripts/eval-general.sh "$data" "$vgg" "$model" "$out"
+# 3. Similarities become probabilities, by pairs of what was kept apart.
+model=$out/held-out.safetensors
+if [[ ! -e $model ]]; then
+	bin/siamese calibrate "$model" --data "$data" "${part[@]}" "${forbidden[@]}" --from "$run/last_epoch_weights.h5" --pairs "${PAIRS:-2000}" \
+		--groups 'pictures/scene_*' --groups 'pictures/f360_*' --groups 'pictures/groc_pack_*' --groups 'pictures/c101_*' \
+		--plot "$out/reliability.png" --json "$out/calibration.json" "${precision[@]}" | tee "$out/calibration.txt"
+fi
+
+# 4. What it is worth on them.
+bin/siamese model import "$model" "$out/siamese-general.safetensors" --dtype float16
+scripts/eval-general.sh "$data" "$omniglot" "$vgg" "$out/siamese-general.safetensors" "$out"
+echo "the model is $out/siamese-general.safetensors"

@@ -202,6 +202,16 @@ func (a Architecture) EmbeddingLength() int {
 	return a.pooledLength()
 }
 
+// EmbeddingPositions is of how many places of the last feature map an embedding holds
+// the channels, one after the other; 1 where it is pooled.
+func (a Architecture) EmbeddingPositions() int {
+	if a.pooling() != Flatten {
+		return 1
+	}
+	height, width, _ := a.FeatureMap()
+	return height * width
+}
+
 // pooledLength is the number of values before the projection.
 func (a Architecture) pooledLength() int {
 	height, width, channels := a.FeatureMap()

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"siamese/internal/regular"
+	"siamese/tfmodel/familiarity"
 )
 
 // cardFile is the card's place within a SavedModel folder.
@@ -26,6 +27,11 @@ const cardFile = extraFolder + "/model.json"
 type Card struct {
 	// Name is the model's name, told to clients.
 	Name string `json:"name"`
+	// Title says in a word or two, for people, what the model is for, such as
+	// "Pictures".
+	Title string `json:"title,omitempty"`
+	// Knows says in a sentence or two, for people, what the model knows.
+	Knows string `json:"knows,omitempty"`
 	// Architecture gives the network's sizes.
 	Architecture Architecture `json:"architecture"`
 	// Parameters counts the trained values.
@@ -49,6 +55,8 @@ type Card struct {
 	// GoldenPairs are pairs with the similarity that the model must give them, at most
 	// 100.
 	GoldenPairs []GoldenPair `json:"golden_pairs"`
+	// Familiarity is what pictures look like that the model knows. Nil: it does not tell.
+	Familiarity *familiarity.Statistic `json:"familiarity,omitempty"`
 	// Training says how the model was trained. This program only passes it on.
 	Training json.RawMessage `json:"training,omitempty"`
 	// Files holds the SHA-256 of each file of the SavedModel by its path within
@@ -134,8 +142,21 @@ func (c Card) Validate() error {
 	if len(c.GoldenPairs) > maxGoldenPairs {
 		return fmt.Errorf("card: %d golden pairs, want at most %d", len(c.GoldenPairs), maxGoldenPairs)
 	}
+	if c.Familiarity != nil {
+		if err := c.Familiarity.Validate(c.Architecture.EmbeddingLength()); err != nil {
+			return fmt.Errorf("card: %w", err)
+		}
+	}
+	for _, text := range []string{c.Title, c.Knows} {
+		if len(text) > maxTextBytes || !utf8.ValidString(text) {
+			return fmt.Errorf("card: title or knows has %d bytes, want UTF-8 of at most %d: %.32q", len(text), maxTextBytes, text)
+		}
+	}
 	return nil
 }
+
+// maxTextBytes bounds what a card tells people.
+const maxTextBytes = 1000
 
 // maxGoldenPairs bounds what is computed at each load: this program writes one pair,
 // the built-in models have two.

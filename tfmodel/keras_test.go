@@ -42,7 +42,7 @@ func TestBuiltinModelAgreesWithKeras(t *testing.T) {
 	var goldens kerasGoldens
 	must(t, json.Unmarshal(read(t, "../testdata/keras", "goldens.json"), &goldens))
 	wants := read(t, "../testdata/keras", "embeddings.f32")
-	model := open(t, tfmodel.Scratch{Dir: t.TempDir()}, "")
+	model := open(t, tfmodel.Scratch{Dir: t.TempDir()}, "omniglot")
 	length := model.Card().Architecture.EmbeddingLength()
 	if len(goldens.Images) == 0 || len(wants) != len(goldens.Images)*length*4 {
 		t.Fatalf("goldens hold %d images and %d bytes of embeddings, want some, and 4 × %d bytes each", len(goldens.Images), len(wants), length)

@@ -111,6 +111,21 @@ func (m *Model) CheckEmbedding(embedding []float32) error {
 	return nil
 }
 
+// Familiarity returns how familiar an image is to the model, 0 to 1, and below which
+// value it is foreign (package familiarity). pixels is uint8 [H,W,3], embedding what
+// Encode made of them; without pixels the embedding alone is looked at, which knows
+// less. False where the model does not tell.
+func (m *Model) Familiarity(pixels []byte, embedding []float32) (value, bound float64, ok bool) {
+	s := m.card.Familiarity
+	if s == nil {
+		return 0, 0, false
+	}
+	if pixels == nil {
+		return s.OfEmbedding(embedding), s.Bound, true
+	}
+	return s.Of(pixels, m.card.Architecture.Width, m.card.Architecture.Height, embedding), s.Bound, true
+}
+
 // Version is the name of the folder that the model was loaded from.
 func (m *Model) Version() string { return m.version }
 

@@ -27,8 +27,9 @@ type Scratch struct {
 // scratchPrefix begins the names of folders that are being written to be loaded.
 const scratchPrefix = "siamese-model-"
 
-// Open loads a model by its path: "" is the built-in one, a folder is a SavedModel
-// as Load takes it, a file holds weights (safetensors or a Keras HDF5 file of the
+// Open loads a model by its path: "general" and "omniglot" are the built-in ones, ""
+// the first of them ("./general" is a file or folder of that name); a folder is a
+// SavedModel as Load takes it, a file holds weights (safetensors or a Keras HDF5 file of the
 // whole network). The model is warm when Open returns. The caller closes it.
 // Errors wrap ErrModel, except for invalid options and a done ctx.
 //

@@ -211,18 +211,23 @@ func TestOpenWithoutATemporaryFolder(t *testing.T) {
 	}
 }
 
-// TestBuiltinCardTellsTheTruth: the card names the hash of the weights, and the
-// digest that embeddings are bound to.
-func TestBuiltinCardTellsTheTruth(t *testing.T) {
-	card, err := tfmodel.ParseCard(builtin.Card)
-	must(t, err)
-	hash := sha256.Sum256(builtin.Weights)
-	if got := hex.EncodeToString(hash[:]); got != card.Weights.SHA256 {
-		t.Errorf("SHA-256 of the built-in weights is %s, its card says %s", got, card.Weights.SHA256)
-	}
-	set, _, err := weights.ReadSafetensors(bytes.NewReader(builtin.Weights), int64(len(builtin.Weights)))
-	must(t, err)
-	if got := set.Digest(); got != card.Weights.Digest {
-		t.Errorf("digest of the built-in weights is %s, its card says %s", got, card.Weights.Digest)
+// TestBuiltinCardsTellTheTruth: each card names the hash of the weights, the digest
+// that embeddings are bound to, and what the model is for.
+func TestBuiltinCardsTellTheTruth(t *testing.T) {
+	for _, model := range builtin.All() {
+		card, err := tfmodel.ParseCard(model.Card)
+		must(t, err)
+		hash := sha256.Sum256(model.Weights)
+		if got := hex.EncodeToString(hash[:]); got != card.Weights.SHA256 {
+			t.Errorf("SHA-256 of the weights of %s is %s, its card says %s", model.Name, got, card.Weights.SHA256)
+		}
+		set, _, err := weights.ReadSafetensors(bytes.NewReader(model.Weights), int64(len(model.Weights)))
+		must(t, err)
+		if got := card.Architecture.Digest(set); got != card.Weights.Digest {
+			t.Errorf("digest of the weights of %s is %s, its card says %s", model.Name, got, card.Weights.Digest)
+		}
+		if card.Title == "" || card.Knows == "" || card.Familiarity == nil {
+			t.Errorf("the card of %s has title %q, knows %q and familiarity %v, want all three", model.Name, card.Title, card.Knows, card.Familiarity != nil)
+		}
 	}
 }

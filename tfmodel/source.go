@@ -46,9 +46,9 @@ const (
 	maxModelFiles = 1000
 )
 
-// ReadSource reads what a SavedModel is made of: the built-in model for "", else
-// a weight file with the card beside it, as [Scratch.Open] takes it. Errors wrap
-// ErrModel.
+// ReadSource reads what a SavedModel is made of: a built-in model for its name, the
+// default one for "", else a weight file with the card beside it, as [Scratch.Open]
+// takes it. Errors wrap ErrModel.
 func ReadSource(ctx context.Context, path string, trust Trust) (Source, error) {
 	if err := trust.validate(); err != nil {
 		return Source{}, err
@@ -66,8 +66,8 @@ func ReadSource(ctx context.Context, path string, trust Trust) (Source, error) {
 
 // findSource finds what is at path and returns what reads it; nil for a folder.
 func findSource(ctx context.Context, path string, trust Trust) (read func() (Source, error), err error) {
-	if path == "" {
-		return func() (Source, error) { return readBuiltin(trust) }, nil
+	if model, ok := builtin.Find(path); ok {
+		return func() (Source, error) { return readBuiltin(model, trust) }, nil
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,23 +79,23 @@ func findSource(ctx context.Context, path string, trust Trust) (read func() (Sou
 	return func() (Source, error) { return readFile(ctx, path, trust) }, nil
 }
 
-func readBuiltin(trust Trust) (Source, error) {
-	card, err := ParseCard(builtin.Card)
+func readBuiltin(model builtin.Model, trust Trust) (Source, error) {
+	card, err := ParseCard(model.Card)
 	if err != nil {
 		return Source{}, err
 	}
-	pictures, err := readPictures(builtin.Pictures, card)
+	pictures, err := readPictures(model.Pictures, card)
 	if err != nil {
 		return Source{}, err
 	}
 	// The card gives the hash of the weights: a test holds it to that.
-	digest := fileDigest(builtin.Name+".safetensors", card.Weights.SHA256, builtin.Name+".json", builtin.Card, pictures)
+	digest := fileDigest(model.Name+".safetensors", card.Weights.SHA256, model.Name+".json", model.Card, pictures)
 	if err := trust.check(digest); err != nil {
 		return Source{}, err
 	}
-	set, _, err := weights.ReadSafetensors(bytes.NewReader(builtin.Weights), int64(len(builtin.Weights)))
+	set, _, err := weights.ReadSafetensors(bytes.NewReader(model.Weights), int64(len(model.Weights)))
 	if err != nil {
-		return Source{}, fmt.Errorf("built-in weights: %w", err)
+		return Source{}, fmt.Errorf("built-in weights of %s: %w", model.Name, err)
 	}
 	return Source{Card: card, Weights: set, Pictures: pictures, Digest: digest}, nil
 }

@@ -1,6 +1,7 @@
 package webcam
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,9 @@ type standing struct {
 	Smoothed   float64 // 0 to 1
 	Threshold  float64 // 0 to 1
 	Same       bool
+	Model      string // the name of the model that answered
+	Foreign    bool   // the reference is to the model
+	Doubt      string // why the similarity means little; empty: nothing is foreign
 
 	history history
 	stale   bool
@@ -28,7 +32,9 @@ type standing struct {
 type board struct {
 	names     []string // in the order in which they came
 	standings map[string]*standing
-	chosen    string // empty: the best is shown
+	warnings  map[string]string // what the server told of references that are foreign
+	chosen    string            // empty: the best is shown
+	models    models
 
 	state     client.State
 	streamed  bool      // there was a stream once
@@ -41,7 +47,7 @@ type board struct {
 }
 
 func newBoard(references []client.Reference, now time.Time) *board {
-	b := &board{standings: make(map[string]*standing), awaySince: now}
+	b := &board{standings: make(map[string]*standing), warnings: make(map[string]string), awaySince: now}
 	for _, reference := range references {
 		b.addReference(reference.Name)
 	}
@@ -55,9 +61,15 @@ func (b *board) addReference(name string) {
 	b.standings[name] = &standing{Reference: name}
 }
 
+// referenceSet takes what the server told of a reference that it took.
+func (b *board) referenceSet(set client.ReferenceSet) {
+	b.warnings[set.Name] = set.Warning
+}
+
 // dropReference forgets a reference that the server did not take.
 func (b *board) dropReference(name string) {
 	delete(b.standings, name)
+	delete(b.warnings, name)
 	b.names = slices.DeleteFunc(b.names, func(other string) bool { return other == name })
 	if b.chosen == name {
 		b.chosen = ""
@@ -82,7 +94,10 @@ func (b *board) result(result client.Result) []standing {
 		if s == nil {
 			continue // dropped while the frame was in flight
 		}
-		s.Similarity, s.Same, s.Threshold = float64(score.Similarity), score.Same, float64(result.Threshold)
+		s.Similarity, s.Same = float64(score.Similarity), score.Same
+		s.Threshold = float64(b.models.threshold(score, b.state, result.Threshold))
+		s.Model, s.Foreign = score.Model, score.Foreign
+		s.Doubt = doubtOf(result, score, b.warnings[score.Reference])
 		s.Smoothed = s.history.add(result.Captured, s.Similarity)
 		changed = append(changed, *s)
 	}
@@ -152,12 +167,19 @@ func (b *board) shown(now time.Time) *standing {
 func (b *board) link(now time.Time) (text string, well bool) {
 	switch b.state.Phase {
 	case client.Streaming:
+		if title, _ := b.models.chosen(); title != "" {
+			return "connected, " + title, true
+		}
 		return "connected, " + b.state.Model, true
 	case client.Draining:
 		return "server is stopping", false
 	case client.Waiting:
 		left := max(0, b.state.Since.Add(b.state.RetryIn).Sub(now))
-		text := fmt.Sprintf("server away, again in %d s", int(left.Seconds()+0.999))
+		what := "server away"
+		if refused, ok := errors.AsType[*client.Error](b.state.Err); ok && refused.Reason == "MODEL_NOT_FOUND" {
+			what = "model not served"
+		}
+		text := fmt.Sprintf("%s, again in %d s", what, int(left.Seconds()+0.999))
 		if b.state.Err != nil {
 			text += ": " + b.state.Err.Error()
 		}

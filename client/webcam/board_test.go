@@ -45,6 +45,86 @@ func TestBoardCountsWhatIsNoScore(t *testing.T) {
 	}
 }
 
+// twoModels is a server of two that has "auto" as its default.
+var twoModels = client.ServerInfo{
+	Model: client.ModelInfo{Name: "siamese-general", ServingName: "general", Title: "Pictures", Knows: "Photographs.", Threshold: 0.5},
+	Models: []client.ModelInfo{
+		{Name: "siamese-general", ServingName: "general", Title: "Pictures", Threshold: 0.5},
+		{Name: "siamese-omniglot", ServingName: "omniglot", Threshold: 0.75},
+	},
+	DefaultModel: "auto", AutoModels: []string{"general", "omniglot"},
+}
+
+func TestModelsAreNamedForPeople(t *testing.T) {
+	tests := []struct {
+		name                 string
+		give                 client.ServerInfo
+		asked                string
+		wantTitle, wantKnows string
+	}{
+		{"the default is auto", twoModels, "", "automatic", "The model that knows the pictures best answers: Pictures or omniglot."},
+		{"by name", twoModels, "general", "Pictures", "Photographs."},
+		{"by version", twoModels, "general/1", "Pictures", "Photographs."},
+		{"old server", client.ServerInfo{Model: client.ModelInfo{Name: "model"}}, "", "model", ""},
+		{"before it tells", client.ServerInfo{}, "", "", ""},
+	}
+	for _, tt := range tests {
+		title, knows := newModels(tt.give, tt.asked).chosen()
+		if title != tt.wantTitle || knows != tt.wantKnows {
+			t.Errorf("%s: %q, %q, want %q, %q", tt.name, title, knows, tt.wantTitle, tt.wantKnows)
+		}
+	}
+}
+
+func TestBoardDoubtsWhatIsForeign(t *testing.T) {
+	strange, known := &client.Familiarity{Foreign: true}, &client.Familiarity{Value: 0.5}
+	tests := []struct {
+		name string
+		give client.Result
+		set  client.ReferenceSet
+		want string
+	}{
+		{"all known", client.Result{Familiarity: known}, client.ReferenceSet{Name: "a", Familiarity: known}, ""},
+		{"not told", client.Result{}, client.ReferenceSet{Name: "a"}, ""},
+		{"the picture", client.Result{Familiarity: strange, Warning: "It is strange."}, client.ReferenceSet{Name: "a", Warning: "So is it."}, "It is strange."},
+		{"the picture, in no words", client.Result{Familiarity: strange}, client.ReferenceSet{}, "The picture is foreign to the model: the similarity means little."},
+		{"the reference", client.Result{Familiarity: known}, client.ReferenceSet{Name: "a", Warning: "It is strange."}, "a: It is strange."},
+		{"the reference to the model that answered", client.Result{Scores: []client.Score{{Foreign: true}}}, client.ReferenceSet{Name: "a"}, "The picture or a is foreign to the model: the similarity means little."},
+	}
+	for _, tt := range tests {
+		b := newBoard([]client.Reference{{Name: "a"}}, time.Unix(1000, 0))
+		b.referenceSet(tt.set)
+		if tt.give.Scores == nil {
+			tt.give.Scores = []client.Score{{}}
+		}
+		tt.give.Scores[0].Reference, tt.give.Scores[0].Same = "a", true
+		if got := b.result(tt.give)[0].Doubt; got != tt.want {
+			t.Errorf("%s: doubt %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// With "auto" a verdict is by the threshold of the model that answered, unless the
+// user set one.
+func TestBoardHasTheThresholdOfTheModelThatAnswered(t *testing.T) {
+	tests := []struct {
+		model  string
+		stream float32
+		want   float64
+	}{
+		{"siamese-general", 0.5, 0.5}, {"siamese-omniglot", 0.5, 0.75}, {"siamese-omniglot", 0.25, 0.25}, {"unknown", 0.5, 0.5},
+	}
+	for _, tt := range tests {
+		b := newBoard([]client.Reference{{Name: "a"}}, time.Unix(1000, 0))
+		b.models = newModels(twoModels, "")
+		b.connection(client.State{Phase: client.Streaming, Model: "siamese-general", Threshold: tt.stream})
+		got := b.result(client.Result{Threshold: tt.stream, Scores: []client.Score{{Reference: "a", Model: tt.model}}})[0]
+		if got.Threshold != tt.want || got.Model != tt.model {
+			t.Errorf("%s on a stream with threshold %v: %v by %s, want %v", tt.model, tt.stream, got.Threshold, got.Model, tt.want)
+		}
+	}
+}
+
 func TestBoardTellsTheConnection(t *testing.T) {
 	begin := time.Unix(1000, 0)
 	b := newBoard(nil, begin)
@@ -59,6 +139,7 @@ func TestBoardTellsTheConnection(t *testing.T) {
 		{client.State{Phase: client.Streaming, Since: begin.Add(time.Second), Model: "m"}, time.Second, "connected, m", true, 0},
 		{client.State{Phase: client.Draining, Since: begin.Add(2 * time.Second)}, 2 * time.Second, "server is stopping", false, 0},
 		{client.State{Phase: client.Waiting, Since: begin.Add(3 * time.Second), RetryIn: 2500 * time.Millisecond, Err: errors.New("gone")}, 4 * time.Second, "server away, again in 2 s: gone", false, time.Second},
+		{client.State{Phase: client.Waiting, Since: begin.Add(3 * time.Second), RetryIn: 2500 * time.Millisecond, Err: &client.Error{Reason: "MODEL_NOT_FOUND", Message: "no such"}}, 4 * time.Second, "model not served, again in 2 s: MODEL_NOT_FOUND: no such", false, time.Second},
 		{client.State{Phase: client.Connecting, Since: begin.Add(5 * time.Second)}, 5 * time.Second, "server away, trying again", false, 2 * time.Second},
 		{client.State{Phase: client.Closed, Since: begin.Add(6 * time.Second)}, 6 * time.Second, "closed", false, 3 * time.Second},
 	}

@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -34,6 +35,11 @@ type loop struct {
 	board     *board
 	recording *recording
 	rate      float64 // of the source; 0 where it keeps the time itself
+
+	asking  sync.WaitGroup         // for what the server tells of its models
+	told    chan client.ServerInfo // of no room: what nobody takes is not kept
+	knows   string                 // what the model knows; empty where that is not told
+	knowsAt time.Time
 
 	present Picture // the newest one; nil before the first
 	fit     fit
@@ -69,14 +75,18 @@ func Run(ctx context.Context, config Config) error {
 	l := &loop{
 		config: config, wish: config.Region, begin: now,
 		rate: config.Source.Rate(), board: newBoard(config.References, now),
+		told: make(chan client.ServerInfo),
 	}
 	if config.Painter != nil {
 		for _, reference := range config.References {
 			config.Painter.SetThumbnail(reference.Name, reference.Image)
 		}
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	l.capture = startCapture(ctx, config.Source)
 	err := l.run(ctx)
+	cancel()
+	l.asking.Wait()
 	l.capture.stop()
 	return errors.Join(err, l.end())
 }
@@ -99,10 +109,12 @@ func (l *loop) run(ctx context.Context) error {
 			}
 		case update, ok := <-updates:
 			if ok {
-				err = l.update(update)
+				err = l.update(ctx, update)
 			} else {
 				updates = nil
 			}
+		case info := <-l.told:
+			err = l.describe(info)
 		case <-ticker.C:
 			err = l.tick(time.Now())
 		}
@@ -168,13 +180,18 @@ func (l *loop) setRegion(region Region) error {
 }
 
 // update takes what the server, or the connection to it, tells.
-func (l *loop) update(update client.Update) error {
+func (l *loop) update(ctx context.Context, update client.Update) error {
 	switch {
 	case update.Result != nil:
 		return l.result(*update.Result)
 	case update.State != nil:
 		l.board.connection(*update.State)
+		if update.State.Phase == client.Streaming {
+			l.askModels(ctx)
+		}
 		return l.report(stateEntry(*update.State))
+	case update.ReferenceSet != nil:
+		return l.referenceSet(*update.ReferenceSet)
 	case update.ReferenceError != nil:
 		return l.refused(update.ReferenceError)
 	}
@@ -190,7 +207,16 @@ func (l *loop) result(result client.Result) error {
 	case result.Err != nil:
 		return l.report(Entry{Type: "failed", Time: result.Captured, Frame: result.FrameID, Error: result.Err.Error()})
 	}
-	return l.report(scoreEntry(result, standings))
+	return l.report(scoreEntry(result, standings, l.board.state.Model))
+}
+
+// referenceSet takes a reference that the server took.
+func (l *loop) referenceSet(set client.ReferenceSet) error {
+	l.board.referenceSet(set)
+	if set.Familiarity == nil || !set.Familiarity.Foreign {
+		return nil
+	}
+	return l.report(Entry{Type: "reference", Time: time.Now(), Reference: set.Name, Familiarity: set.Familiarity, Warning: set.Warning})
 }
 
 // refused takes a reference that the server did not take. One that the program

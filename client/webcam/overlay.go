@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strings"
 	"time"
 )
 
@@ -99,6 +100,22 @@ func cut(text string, size, width int) string {
 	return text[:letters-3] + "..."
 }
 
+// wrap breaks a text into lines of a width in pixels, at most noteLines; what is
+// over is cut.
+func wrap(text string, size, width int) []string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		longer := strings.TrimSpace(*last + " " + word)
+		if *last == "" || len(lines) == noteLines || cut(longer, size, width) == longer {
+			*last = longer // the last line is cut where it is drawn
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
+}
+
 // plain makes a text printable with OpenCV's fonts, which know ASCII alone.
 func plain(text string) string {
 	letters := make([]byte, 0, len(text))
@@ -120,6 +137,9 @@ type view struct {
 	standing   *standing // of the reference that is shown; nil: none has a score
 	chosen     bool      // the user chose the reference; else it is the best
 	references int
+	model      string // that answered; empty where it is always the same
+	note       string // a line over the panel; empty: none
+	doubt      bool   // the note is why the score means little
 
 	link    string // how the connection is
 	linked  bool   // scores come
@@ -145,6 +165,11 @@ const (
 	smallText      = 9
 	normalText     = 11
 	largeText      = 16
+	noteText       = 10
+	noteLine       = 17 // from one baseline to the next
+	noteGap        = 7  // below the last baseline
+	noteEdge       = 4  // of a doubt's left edge
+	noteLines      = 3  // at most
 	barHeight      = 14
 )
 
@@ -164,6 +189,7 @@ func layOut(v view, now time.Time) Drawing {
 	o.drawRegion(v)
 	o.drawStrip(v)
 	o.drawPanel(v, now)
+	o.drawNote(v)
 	return o.Drawing
 }
 
@@ -210,7 +236,28 @@ func (o *overlay) drawPanel(v view, now time.Time) {
 	}
 	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, helpLine)
 	figures := fmt.Sprintf("shown %.0f/s   scored %.0f/s   lag %s   dropped %d", v.shownRate, v.scoredRate, lagText(v.lag), v.dropped)
-	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(94)), o.px(smallText), 0, colorText, figures)
+	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(97)), o.px(smallText), 0, colorText, figures)
+}
+
+// drawNote tells, over the panel, why the score means little or what the model
+// knows.
+func (o *overlay) drawNote(v view) {
+	if v.note == "" {
+		return
+	}
+	width := o.Canvas.X - 2*o.px(margin)
+	lines := wrap(plain(v.note), o.px(noteText), width)
+	bottom := o.Canvas.Y - o.px(panelHeight)
+	top := bottom - o.px(noteLine)*len(lines) - o.px(noteGap)
+	o.shade(image.Rect(0, top, o.Canvas.X, bottom))
+	c := colorText
+	if v.doubt {
+		c = colorWarn
+		o.fill(image.Rect(0, top, o.px(noteEdge), bottom), c)
+	}
+	for i, line := range lines {
+		o.words(image.Pt(o.px(margin), top+o.px(noteLine)*(i+1)), o.px(noteText), width, c, line)
+	}
 }
 
 // drawStanding tells how the shown reference compares.
@@ -227,6 +274,9 @@ func (o *overlay) drawStanding(v view, top int, now time.Time) {
 	o.words(image.Pt(left, top+o.px(24)), o.px(largeText), width, c, fmt.Sprintf("%.2f %s", s.Similarity, verdictWord(s)))
 	o.words(image.Pt(left, top+o.px(44)), o.px(smallText), width, colorText, referenceText(v))
 	o.drawBar(image.Rect(left, top+o.px(54), left+width, top+o.px(54+barHeight)), s, c)
+	if v.model != "" {
+		o.words(image.Pt(left, top+o.px(80)), o.px(smallText), width, colorText, "by "+v.model)
+	}
 	o.drawLine(image.Rect(lineLeft, top+o.px(10), o.Canvas.X-o.px(margin), top+o.px(62)), s, c, now)
 	o.words(image.Pt(lineLeft, top+o.px(78)), o.px(smallText), 0, colorFaint, fmt.Sprintf("smoothed %.2f, 2 s", s.Smoothed))
 }
@@ -264,6 +314,8 @@ func verdictColor(s *standing) color.RGBA {
 	switch {
 	case s.stale:
 		return colorFaint
+	case s.Doubt != "":
+		return colorWarn
 	case s.Same:
 		return colorSame
 	}
@@ -271,13 +323,17 @@ func verdictColor(s *standing) color.RGBA {
 }
 
 func verdictWord(s *standing) string {
+	word := "different"
+	if s.Same {
+		word = "same"
+	}
 	switch {
 	case s.stale:
 		return "(old)"
-	case s.Same:
-		return "same"
+	case s.Doubt != "":
+		return word + "? (foreign)"
 	}
-	return "different"
+	return word
 }
 
 func referenceText(v view) string {

@@ -47,7 +47,7 @@ func TestOverlayStaysOnTheCanvas(t *testing.T) {
 	s.history.add(now, -2)
 	for _, size := range sizes {
 		f := newFit(size)
-		drawing := layOut(view{fit: f, region: image.Rectangle{Max: size}, standing: s, references: 3, link: strings.Repeat("x", 200)}, now)
+		drawing := layOut(view{fit: f, region: image.Rectangle{Max: size}, standing: s, references: 3, link: strings.Repeat("x", 200), note: strings.Repeat("y ", 400), doubt: true}, now)
 		within := image.Rectangle{Max: f.canvas.Add(image.Pt(1, 1))}
 		for _, shape := range drawing.Shapes {
 			if !shape.Rect.In(within) {
@@ -66,8 +66,10 @@ func TestOverlayTellsWhatThereIs(t *testing.T) {
 	now := time.Unix(1000, 0)
 	same := &standing{Reference: "cat.png", Similarity: 0.9, Smoothed: 0.8, Threshold: 0.5, Same: true}
 	other, old := *same, *same
+	strange := *same
 	other.Same = false
 	old.stale = true
+	strange.Doubt = "It is strange."
 	base := view{fit: newFit(image.Pt(640, 480)), link: "connected, model", linked: true, references: 2}
 	tests := []struct {
 		name string
@@ -77,6 +79,9 @@ func TestOverlayTellsWhatThereIs(t *testing.T) {
 		{"same", func(v view) view { v.standing = same; return v }, []string{"0.90 same", "cat.png, best of 2, same from 0.50", "smoothed 0.80, 2 s", "connected, model", helpLine}},
 		{"different", func(v view) view { v.standing = &other; return v }, []string{"0.90 different"}},
 		{"old", func(v view) view { v.standing = &old; return v }, []string{"0.90 (old)"}},
+		{"foreign", func(v view) view { v.standing, v.note, v.doubt = &strange, strange.Doubt, true; return v }, []string{"0.90 same? (foreign)", "It is strange."}},
+		{"what the model knows", func(v view) view { v.note = "Photographs of things."; return v }, []string{"Photographs of things."}},
+		{"auto", func(v view) view { v.standing, v.model = same, "Pictures"; return v }, []string{"cat.png, best of 2, same from 0.50", "by Pictures"}},
 		{"chosen", func(v view) view { v.standing, v.chosen = same, true; return v }, []string{"cat.png, chosen from 2"}},
 		{"one reference", func(v view) view { v.standing, v.references = same, 1; return v }, []string{"cat.png, same from 0.50"}},
 		{"no score", func(v view) view { return v }, []string{"no score yet"}},
@@ -102,8 +107,26 @@ func TestOverlayTellsWhatThereIs(t *testing.T) {
 	}
 }
 
+func TestDoubtsAreAmberAndWrapped(t *testing.T) {
+	s := &standing{Reference: "a", Similarity: 0.9, Same: true, Doubt: "doubt"}
+	text := strings.Repeat("twelve words are more than fit on one line of this small window ", 2)
+	drawing := layOut(view{fit: newFit(image.Pt(640, 480)), standing: s, link: "connected", linked: true, note: text, doubt: true}, time.Unix(1000, 0))
+	var lines []string
+	for _, shape := range drawing.Shapes {
+		if shape.Color == colorSame && (shape.Kind == Fill || shape.Kind == Frame || strings.Contains(shape.Text, "same")) {
+			t.Errorf("a doubtful score has a green shape: %+v", shape)
+		}
+		if shape.Color == colorWarn && shape.Kind == Words && strings.Contains(text, shape.Text) {
+			lines = append(lines, shape.Text)
+		}
+	}
+	if len(lines) != 2 || strings.Join(lines, " ") != strings.TrimSpace(text) {
+		t.Errorf("the doubt is told as %q, want all of it on two amber lines", lines)
+	}
+}
+
 func TestWordsLieOnShade(t *testing.T) {
-	drawing := layOut(view{fit: newFit(image.Pt(640, 480)), link: "connected"}, time.Unix(1000, 0))
+	drawing := layOut(view{fit: newFit(image.Pt(640, 480)), link: "connected", note: "It is strange."}, time.Unix(1000, 0))
 	for _, shape := range drawing.Shapes {
 		if shape.Kind != Words {
 			continue

@@ -18,9 +18,11 @@ type Reporter interface {
 
 // Entry is one thing that happened; JSONLines writes it as one line.
 type Entry struct {
-	// Type is "score" (Frame, Scores, Threshold, LagMs, Dropped), "failed" (Frame,
-	// Error), "state" (State, and Error and RetryInMs where the server is away),
-	// "reference" (Reference, Error: it was not taken) or "end" (Totals).
+	// Type is "score" (Frame, Scores, Threshold, LagMs, Dropped, and Familiarity and
+	// Warning where the model tells), "failed" (Frame, Error), "state" (State, and Error
+	// and RetryInMs where the server is away), "model" (Model, Title, Knows: what the
+	// server told), "reference" (Reference with Error: it was not taken, or with
+	// Familiarity and Warning: it is foreign to the model) or "end" (Totals).
 	Type string `json:"type"`
 	// Time is when the picture was taken, for scores and failures, else when it
 	// happened.
@@ -29,7 +31,7 @@ type Entry struct {
 	Frame int64 `json:"frame,omitempty"`
 	// Scores has one a reference.
 	Scores []ScoreEntry `json:"scores,omitempty"`
-	// Threshold is what Same was made with, 0 to 1.
+	// Threshold is what Same was made with, 0 to 1; see ScoreEntry.Model.
 	Threshold float32 `json:"threshold,omitempty"`
 	// LagMs is from taking the picture to having its scores, in milliseconds.
 	LagMs float64 `json:"lag_ms,omitempty"`
@@ -41,6 +43,15 @@ type Entry struct {
 	RetryInMs int64 `json:"retry_in_ms,omitempty"`
 	// Reference is a reference's name.
 	Reference string `json:"reference,omitempty"`
+	// Familiarity is how familiar the picture, or the reference, is to the model.
+	Familiarity *client.Familiarity `json:"familiarity,omitempty"`
+	// Warning says for a person why the similarities mean little.
+	Warning string `json:"warning,omitempty"`
+	// Model is what answers: the name by which it was asked for, or "auto".
+	Model string `json:"model,omitempty"`
+	// Title is what the model is for, Knows what it knows, for a person.
+	Title string `json:"title,omitempty"`
+	Knows string `json:"knows,omitempty"`
 	// Error is for a person.
 	Error string `json:"error,omitempty"`
 	// Totals are for the run as a whole.
@@ -56,6 +67,12 @@ type ScoreEntry struct {
 	Smoothed float32 `json:"smoothed"`
 	// Same is the verdict: Similarity >= Entry.Threshold.
 	Same bool `json:"same"`
+	// Model is the name of the model that answered where it is another than the
+	// stream's, as it may be with "auto"; its own threshold made the verdict then.
+	Model string `json:"model,omitempty"`
+	// Foreign reports whether the reference is foreign to the model, or the picture is
+	// to the model of this score alone.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // Totals count what became of pictures.
@@ -76,15 +93,21 @@ type Totals struct {
 	ScoredPerSecond float64 `json:"scored_per_second"`
 }
 
-// scoreEntry is a frame's result as an entry.
-func scoreEntry(result client.Result, standings []standing) Entry {
+// scoreEntry is a frame's result as an entry; model is the stream's.
+func scoreEntry(result client.Result, standings []standing, model string) Entry {
 	entry := Entry{
 		Type: "score", Time: result.Captured, Frame: result.FrameID,
 		Threshold: result.Threshold,
 		LagMs:     milliseconds(result.Received.Sub(result.Captured)),
+
+		Familiarity: result.Familiarity, Warning: result.Warning,
 	}
 	for _, s := range standings {
-		entry.Scores = append(entry.Scores, ScoreEntry{s.Reference, float32(s.Similarity), float32(s.Smoothed), s.Same})
+		score := ScoreEntry{Reference: s.Reference, Similarity: float32(s.Similarity), Smoothed: float32(s.Smoothed), Same: s.Same, Foreign: s.Foreign}
+		if s.Model != model {
+			score.Model = s.Model
+		}
+		entry.Scores = append(entry.Scores, score)
 	}
 	return entry
 }
@@ -123,7 +146,8 @@ type csvTable struct {
 }
 
 // CSV writes a table of scores, a row for each picture and reference: time
-// (RFC 3339), frame, reference, similarity, smoothed, same, threshold, lag_ms.
+// (RFC 3339), frame, reference, similarity, smoothed, same, threshold, lag_ms,
+// foreign (true where picture or reference is foreign to the model).
 func CSV(out io.Writer) Reporter {
 	return &csvTable{writer: csv.NewWriter(out)}
 }
@@ -133,16 +157,18 @@ func CSV(out io.Writer) Reporter {
 func (c *csvTable) Report(entry Entry) error {
 	if !c.begun {
 		c.begun = true
-		header := []string{"time", "frame", "reference", "similarity", "smoothed", "same", "threshold", "lag_ms"}
+		header := []string{"time", "frame", "reference", "similarity", "smoothed", "same", "threshold", "lag_ms", "foreign"}
 		if err := c.writer.Write(header); err != nil {
 			return err
 		}
 	}
+	foreign := entry.Familiarity != nil && entry.Familiarity.Foreign
 	for _, score := range entry.Scores {
 		row := []string{
 			entry.Time.Format(time.RFC3339Nano), strconv.FormatInt(entry.Frame, 10), score.Reference,
 			decimal(score.Similarity), decimal(score.Smoothed), strconv.FormatBool(score.Same),
 			decimal(entry.Threshold), strconv.FormatFloat(entry.LagMs, 'f', 1, 64),
+			strconv.FormatBool(foreign || score.Foreign),
 		}
 		if err := c.writer.Write(row); err != nil {
 			return err

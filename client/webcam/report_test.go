@@ -8,14 +8,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/client"
 	"siamese/client/webcam"
 )
 
 var entries = []webcam.Entry{
 	{Type: "state", Time: time.Unix(1, 0).UTC(), State: "waiting", RetryInMs: 250, Error: "refused"},
 	{Type: "score", Time: time.Unix(2, 5e8).UTC(), Frame: 7, Threshold: 0.5, LagMs: 41.25, Dropped: 3, Scores: []webcam.ScoreEntry{
-		{Reference: "a,b.png", Similarity: 0.9, Smoothed: 0.8, Same: true}, {Reference: "c", Similarity: 0.1, Smoothed: 0.2},
+		{Reference: "a,b.png", Similarity: 0.9, Smoothed: 0.8, Same: true}, {Reference: "c", Similarity: 0.1, Smoothed: 0.2, Foreign: true, Model: "other"},
 	}},
+	{Type: "score", Time: time.Unix(3, 0).UTC(), Frame: 8, Scores: []webcam.ScoreEntry{{Reference: "c"}},
+		Familiarity: &client.Familiarity{Value: 0.25, Foreign: true}, Warning: "it is strange"},
+	{Type: "model", Time: time.Unix(4, 0).UTC(), Model: "auto", Title: "automatic", Knows: "Pictures or Handwriting."},
 }
 
 func TestJSONLines(t *testing.T) {
@@ -27,7 +31,9 @@ func TestJSONLines(t *testing.T) {
 		}
 	}
 	want := `{"type":"state","time":"1970-01-01T00:00:01Z","dropped":0,"state":"waiting","retry_in_ms":250,"error":"refused"}
-{"type":"score","time":"1970-01-01T00:00:02.5Z","frame":7,"scores":[{"reference":"a,b.png","similarity":0.9,"smoothed":0.8,"same":true},{"reference":"c","similarity":0.1,"smoothed":0.2,"same":false}],"threshold":0.5,"lag_ms":41.25,"dropped":3}
+{"type":"score","time":"1970-01-01T00:00:02.5Z","frame":7,"scores":[{"reference":"a,b.png","similarity":0.9,"smoothed":0.8,"same":true},{"reference":"c","similarity":0.1,"smoothed":0.2,"same":false,"model":"other","foreign":true}],"threshold":0.5,"lag_ms":41.25,"dropped":3}
+{"type":"score","time":"1970-01-01T00:00:03Z","frame":8,"scores":[{"reference":"c","similarity":0,"smoothed":0,"same":false}],"dropped":0,"familiarity":{"value":0.25,"foreign":true},"warning":"it is strange"}
+{"type":"model","time":"1970-01-01T00:00:04Z","dropped":0,"model":"auto","title":"automatic","knows":"Pictures or Handwriting."}
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("JSON lines (-want +got):\n%s", diff)
@@ -42,9 +48,10 @@ func TestCSV(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := `time,frame,reference,similarity,smoothed,same,threshold,lag_ms
-1970-01-01T00:00:02.5Z,7,"a,b.png",0.900000,0.800000,true,0.500000,41.2
-1970-01-01T00:00:02.5Z,7,c,0.100000,0.200000,false,0.500000,41.2
+	want := `time,frame,reference,similarity,smoothed,same,threshold,lag_ms,foreign
+1970-01-01T00:00:02.5Z,7,"a,b.png",0.900000,0.800000,true,0.500000,41.2,false
+1970-01-01T00:00:02.5Z,7,c,0.100000,0.200000,false,0.500000,41.2,true
+1970-01-01T00:00:03Z,8,c,0.000000,0.000000,false,0.000000,0.0,true
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -92,6 +92,7 @@ func (f *film) Close() error {
 // fakeScorer is a Scorer that answers each frame after a while, one at a time.
 type fakeScorer struct {
 	updates    chan client.Update
+	strange    bool // frames are foreign
 	offered    []client.Frame
 	references []client.Reference
 	takes      time.Duration // 0: at once; < 0: never
@@ -116,10 +117,14 @@ func (j *fakeScorer) Offer(frame client.Frame) {
 	j.mutex.Lock()
 	j.stats.Scored++
 	j.mutex.Unlock()
-	j.updates <- client.Update{Result: &client.Result{
+	result := &client.Result{
 		FrameID: frame.ID, Captured: frame.Captured, Received: received, Threshold: 0.5,
-		Scores: []client.Score{{Reference: "a", Similarity: 0.75, Same: true}, {Reference: "b", Similarity: 0.25}},
-	}}
+		Scores: []client.Score{{Reference: "a", Similarity: 0.75, Same: true, Model: "model"}, {Reference: "b", Similarity: 0.25, Model: "model"}},
+	}
+	if j.strange {
+		result.Familiarity, result.Warning = &client.Familiarity{Foreign: true}, "The picture is foreign to Pictures: the number means little."
+	}
+	j.updates <- client.Update{Result: result}
 }
 
 func (j *fakeScorer) SetReference(reference client.Reference) error {
@@ -250,6 +255,64 @@ func TestNoServerDoesNotHoldUpTheScreen(t *testing.T) {
 		}
 		if got, want := screen.words(), "server away, again in 8"; !strings.Contains(got, want) {
 			t.Errorf("the screen says %q, want %q in it", got, want)
+		}
+	})
+}
+
+// The model is told at the start, and what is foreign to it instead of a bare verdict.
+func TestForeignPicturesAreToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		scores, screen, notes := newFakeScorer(0), &studio{}, &diary{}
+		scores.strange = true
+		scores.updates <- client.Update{ReferenceSet: &client.ReferenceSet{Name: "a", Familiarity: &client.Familiarity{Value: 0.5}}}
+		scores.updates <- client.Update{ReferenceSet: &client.ReferenceSet{Name: "b", Familiarity: &client.Familiarity{Foreign: true}, Warning: "It is foreign."}}
+		err := webcam.Run(t.Context(), webcam.Config{
+			Source: &film{count: 60, rate: 30}, Scorer: scores, Painter: screen, Screen: screen, References: twoReferences, Reporters: []webcam.Reporter{notes},
+			Model: "general", ServerInfo: func(_ context.Context, model string) (client.ServerInfo, error) {
+				if model != "general" {
+					t.Errorf("the server is asked about model %q, want general", model)
+				}
+				return client.ServerInfo{Model: client.ModelInfo{Name: "model", Title: "Pictures", Knows: "Photographs of things."}}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := notes.count("model"); got != 1 {
+			t.Errorf("the model is told of %d times, want once", got)
+		}
+		for _, entry := range notes.entries {
+			switch {
+			case entry.Type == "model" && (entry.Model != "general" || entry.Title != "Pictures" || entry.Knows != "Photographs of things."),
+				entry.Type == "reference" && (entry.Reference != "b" || entry.Warning != "It is foreign."),
+				entry.Type == "score" && (entry.Warning == "" || !entry.Familiarity.Foreign || entry.Scores[0].Model != ""):
+				t.Errorf("entry %+v, want the model, that b is foreign, and that each picture is", entry)
+			}
+		}
+		if got := notes.count("reference"); got != 1 {
+			t.Errorf("%d references are told to be foreign, want one", got)
+		}
+		for _, want := range []string{"connected, Pictures", "0.75 same? (foreign)", "The picture is foreign to Pictures: the number means little."} {
+			if got := screen.words(); !strings.Contains(got, want) {
+				t.Errorf("the screen says %q, want %q in it", got, want)
+			}
+		}
+	})
+}
+
+// A server that does not tell of its models holds up nothing, not even the end.
+func TestModelsAreNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		notes := &diary{}
+		err := webcam.Run(t.Context(), webcam.Config{
+			Source: &film{count: 30, rate: 30}, Scorer: newFakeScorer(0), References: twoReferences, Reporters: []webcam.Reporter{notes},
+			ServerInfo: func(ctx context.Context, _ string) (client.ServerInfo, error) {
+				<-ctx.Done()
+				return client.ServerInfo{}, ctx.Err()
+			},
+		})
+		if got := notes.totals(); err != nil || got.Shown != 30 || notes.count("model") != 0 {
+			t.Errorf("Run = %v with %+v, want 30 pictures shown and no model told", err, got)
 		}
 	})
 }

@@ -37,9 +37,11 @@ func (l *loop) draw(now time.Time, fresh bool) error {
 // paint gives the present picture with the overlay. The caller closes it.
 func (l *loop) paint(now time.Time) (Picture, error) {
 	link, linked := l.board.link(now)
+	shown := l.board.shown(now)
+	note, doubt := l.note(shown, now)
 	v := view{
 		fit: l.fit, region: l.region, dragging: l.dragging,
-		standing: l.board.shown(now), chosen: l.board.chosen != "", references: len(l.board.names),
+		standing: shown, note: note, doubt: doubt, chosen: l.board.chosen != "", references: len(l.board.names), model: l.modelShown(shown),
 		link: link, linked: linked, paused: l.paused,
 		shownRate: l.shownRate.perSecond(now), scoredRate: l.board.scored.perSecond(now),
 		lag: l.board.lag, dropped: l.dropped(),

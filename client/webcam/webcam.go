@@ -11,6 +11,7 @@
 package webcam
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -128,6 +129,14 @@ type Config struct {
 	Record func(size image.Point, perSecond float64) (Recorder, error)
 	// Reporters are told what happens.
 	Reporters []Reporter
+
+	// Model is the model that Scorer was asked for, as in client.LiveConfig. Empty: the
+	// server's default.
+	Model string
+	// ServerInfo is client.Client's: it is asked what the model is once a stream
+	// begins. It is called in a goroutine of its own, which Run waits for. Nil: nothing
+	// is told of the model but its name.
+	ServerInfo func(ctx context.Context, model string) (client.ServerInfo, error)
 
 	// References are what the Scorer was given to begin with. One that the server
 	// does not take ends the run.

@@ -4,8 +4,10 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +15,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"siamese/client"
 	"siamese/client/webcam"
 	"siamese/internal/proctest"
+	siamesev1 "siamese/proto/siamese/v1"
 )
 
 // entries reads JSON lines.
@@ -114,6 +123,92 @@ func follow(t *testing.T, lines *bufio.Scanner, what string, want func(webcam.En
 	t.Fatalf("no line with %s came: %v", what, lines.Err())
 }
 
+// strangeServer is a server to whose model "general" each picture is foreign.
+type strangeServer struct {
+	siamesev1.UnimplementedSiameseServiceServer
+}
+
+func (strangeServer) GetServerInfo(_ context.Context, request *siamesev1.GetServerInfoRequest) (*siamesev1.GetServerInfoResponse, error) {
+	return &siamesev1.GetServerInfoResponse{Model: &siamesev1.ModelInfo{
+		Reference: &siamesev1.ModelReference{Name: "siamese-general"}, ServingName: request.GetModel(), Title: "Pictures", Knows: "Photographs of things and places.",
+	}}, nil
+}
+
+// StreamCompare finds the same in all.
+func (strangeServer) StreamCompare(stream siamesev1.SiameseService_StreamCompareServer) error {
+	strange := &siamesev1.Familiarity{Value: 0.001, Foreign: true}
+	for {
+		request, err := stream.Recv()
+		if err != nil {
+			return nil
+		}
+		var response siamesev1.StreamCompareResponse
+		switch m := request.GetMessage().(type) {
+		case *siamesev1.StreamCompareRequest_Opening:
+			if model := m.Opening.GetOptions().GetModel(); model != "general" {
+				return status.Errorf(codes.NotFound, "received model %q, expected general", model)
+			}
+			response.Message = &siamesev1.StreamCompareResponse_Opened{Opened: &siamesev1.StreamOpened{
+				Window: 1, Threshold: 0.5, Model: &siamesev1.ModelReference{Name: "siamese-general"},
+			}}
+		case *siamesev1.StreamCompareRequest_SetReference:
+			response.Message = &siamesev1.StreamCompareResponse_ReferenceSet{ReferenceSet: &siamesev1.ReferenceSet{
+				Name: m.SetReference.GetName(), Familiarity: strange, Warning: "The picture is foreign to general.",
+			}}
+		case *siamesev1.StreamCompareRequest_Frame:
+			response.Message = &siamesev1.StreamCompareResponse_FrameScored{FrameScored: &siamesev1.FrameScored{
+				Id: m.Frame.GetId(), CapturedAt: m.Frame.GetCapturedAt(), Familiarity: strange, Warning: "The frame is like nothing that general knows: the similarity means little.",
+				Scores: []*siamesev1.ReferenceScore{{Reference: filepath.Base(proctest.GlyphA), Similarity: 0.96, Same: true, Foreign: true}},
+			}}
+		}
+		if err := stream.Send(&response); err != nil {
+			return nil
+		}
+	}
+}
+
+// serveStrange serves strangeServer and returns its address.
+func serveStrange(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer()
+	siamesev1.RegisterSiameseServiceServer(s, strangeServer{})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	t.Cleanup(func() {
+		s.Stop()
+		<-served
+	})
+	return listener.Addr().String()
+}
+
+func TestLinesTellWhatIsForeign(t *testing.T) {
+	stdout, stderr, code := runToEnd(t, "--server", serveStrange(t), "--model", "general", "--reference", proctest.GlyphA, "--source", film(t, proctest.GlyphB), "--headless")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit code %d, standard error %q, want 0 and nothing", code, stderr)
+	}
+	strange := &client.Familiarity{Value: 0.001, Foreign: true}
+	models, references, scores := 0, 0, 0
+	for _, entry := range entries(t, stdout) {
+		switch {
+		case entry.Type == "model" && entry.Model == "general" && entry.Title == "Pictures" && entry.Knows == "Photographs of things and places.":
+			models++
+		case entry.Type == "reference" && entry.Warning == "The picture is foreign to general." && cmp.Equal(entry.Familiarity, strange):
+			references++
+		case entry.Type == "score" && strings.HasPrefix(entry.Warning, "The frame is like nothing") && cmp.Equal(entry.Familiarity, strange) && entry.Scores[0].Foreign:
+			scores++
+		case entry.Type != "state" && entry.Type != "end":
+			t.Errorf("entry %+v, want the model, and that the reference and each picture are foreign to it", entry)
+		}
+	}
+	if models != 1 || references != 1 || scores == 0 {
+		t.Errorf("%d lines of the model, %d of the reference, %d scores, want 1, 1 and some", models, references, scores)
+	}
+}
+
 func TestServerIsKilledAndComesBack(t *testing.T) {
 	first, path := serve(t, ""), film(t, proctest.GlyphB)
 	cmd := command(t, nil, "--server", first.Address, "--reference", proctest.GlyphA, "--source", path, "--loop", "--headless")
@@ -167,6 +262,7 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"no display", []string{"--source", path}, "no display", 1},
 		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", proctest.GlyphA, "--source", path), "expected --tls", 2},
 		{"no authority", headless("--tls-ca", text, "--source", path), "--tls-ca: received no certificate", 1},
+		{"model not served", headless("--model", "nowhere", "--connect-timeout", "2s", "--source", path, "--loop"), "MODEL_NOT_FOUND: ", 1},
 		{"server away", headless("--server", proctest.FreeAddress(t), "--connect-timeout", "500ms", "--source", path, "--loop"), "no server for 500ms", 1},
 	}
 	for _, tt := range tests {

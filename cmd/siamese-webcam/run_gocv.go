@@ -25,6 +25,7 @@ type flags struct {
 	Server    string   `help:"Names the server's address." default:"127.0.0.1:50051"`
 	Reference []string `help:"Names an image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
 	Source    string   `help:"Names what to show: a camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
+	Model     string   `help:"Names the server's model: model, model/version, model/label, or auto, the one to which the pictures are the most familiar. Empty: the server's default." placeholder:"NAME"`
 	Loop      bool     `help:"Plays a file again from the beginning when it ends."`
 	FPS       float64  `help:"Plays a file at this many pictures a second. 0: at its own rate." name:"fps" default:"0"`
 	ROI       string   `help:"Chooses the part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
@@ -86,7 +87,7 @@ func (c *flags) plan() (p plan, err error) {
 	if p.references, err = webcam.ReadReferences(c.Reference); err != nil {
 		return p, err
 	}
-	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold}
+	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold, Model: c.Model}
 	if err := p.live.Validate(); err != nil {
 		return p, cli.Usage(err)
 	}
@@ -148,7 +149,7 @@ func (c *flags) watch(ctx context.Context, p plan, stdout io.Writer) (err error)
 	defer closing(&err, live)
 	config := webcam.Config{
 		Source: source, Scorer: live, Reporters: reporters,
-		References: p.references, Region: p.region,
+		References: p.references, Region: p.region, Model: c.Model, ServerInfo: connection.ServerInfo,
 		Encoding:       webcam.Encoding{ShorterSide: c.Size, JPEGQuality: c.Quality},
 		ConnectTimeout: c.ConnectTimeout, Snapshots: c.Snapshots,
 	}

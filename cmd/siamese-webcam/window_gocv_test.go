@@ -167,6 +167,20 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func TestWindowIsAmberWhereThePictureIsForeign(t *testing.T) {
+	desktop, server, path := openDesktop(t), serveStrange(t), film(t, proctest.GlyphB)
+	cmd := command(t, desktop.environment, "--server", server, "--model", "general", "--reference", proctest.GlyphA, "--source", path, "--loop")
+	start(t, cmd)
+	eventually(t, "an amber bar without a green one", func() bool {
+		shot := desktop.screenshot(t, "foreign")
+		return pixels(shot, yellow) > barPixels && pixels(shot, green) < barPixels
+	})
+	desktop.press(t, "q")
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after q: %v, want exit code 0", err)
+	}
+}
+
 func TestKeyQuits(t *testing.T) {
 	desktop, path := openDesktop(t), film(t, proctest.GlyphB)
 	cmd := command(t, desktop.environment, "--server", "127.0.0.1:1", "--source", path, "--loop")

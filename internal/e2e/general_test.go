@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,7 @@ func TestKindsOfThings(t *testing.T) {
 			t.Errorf("model info of the same network of another form tells no %q:\n%s", want, info)
 		}
 	}
+	calibrates(t, white, data)
 	evaluates(t, white, data)
 	exported := filepath.Join(dir, "model", "1")
 	succeed(t, "export", "--model", white, exported)
@@ -75,18 +77,66 @@ func TestKindsOfThings(t *testing.T) {
 	}
 }
 
+// calibrates makes similarities probabilities, and reads what is told of each kind of
+// pairs.
+func calibrates(t *testing.T, model string, data []string) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "calibrated.safetensors")
+	file, plot := out+".measured.json", out+".png"
+	args := append([]string{"calibrate", out, "--data", proctest.Glyph(""), "--from", model, "--pairs", "40", "--plot", plot, "--json", file, "--weights", "copies=0;neighbours=0.5"}, data...)
+	printed := succeed(t, args...)
+	var measured struct {
+		Scale, Shift  float64
+		Halves        []any
+		Weights       map[string]float64
+		Before, After []struct {
+			Same, Different string
+			Pairs           int
+			ECE             float64
+		}
+	}
+	if err := json.Unmarshal(proctest.ReadFile(t, file), &measured); err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(printed, "\n"); first != fmt.Sprintf("logit × %.4f %+.4f", measured.Scale, measured.Shift) {
+		t.Errorf("calibrate printed %q first, want scale and shift of %+v", first, measured)
+	}
+	if measured.Weights["copies"] != 0 || measured.Weights["neighbours"] != 0.5 || measured.Weights["things"] == 0 {
+		t.Errorf("weights are %v, want those given over the layout's", measured.Weights)
+	}
+	seen := map[string]int{}
+	for i, after := range measured.After {
+		seen[after.Same+" "+after.Different] = after.Pairs
+		if before := measured.Before[i]; before.Same != after.Same || before.Pairs != after.Pairs {
+			t.Errorf("before and after don't go in step: %+v, %+v", before, after)
+		}
+	}
+	if seen["things neighbours"] != 80 {
+		t.Errorf("pairs by kind are %v, want 40 of things and 40 of neighbours", seen)
+	}
+	if picture := proctest.ReadFile(t, plot); len(picture) < 1000 {
+		t.Errorf("the reliability plot has %d bytes", len(picture))
+	}
+	if _, stderr, code := proctest.Run(t, "", append(args, "--weights", "friends=1")...); code != 2 || !strings.Contains(stderr, "friends=1") {
+		t.Errorf("weights of an unknown kind: exit code %d, want 2 and its name\n%s", code, stderr)
+	}
+}
+
 // evaluates measures a model with each command on what was kept apart.
 func evaluates(t *testing.T, model string, data []string) {
 	t.Helper()
-	roc := filepath.Join(t.TempDir(), "roc.png")
+	dir := t.TempDir()
+	found := filepath.Join(dir, "found.png")
+	roc, bars, sheet := filepath.Join(dir, "roc.png"), filepath.Join(dir, "bars.png"), filepath.Join(dir, "sheet.png")
 	tests := []struct {
 		give []string
 		want []string // members of the JSON object
 	}{
-		{[]string{"verify", "--negatives", "other-alphabet", "--pairs", "20"}, []string{"auc", "false_accepts", "stderr"}},
+		{[]string{"verify", "--negatives", "other-alphabet", "--pairs", "20", "--baseline", model, "--sheet", sheet}, []string{"auc", "false_accepts", "stderr", "beside"}},
+		{[]string{"kinds", "--pairs", "20"}, []string{"contrasts"}},
 		{[]string{"verify", "--level", "kind", "--pairs", "20"}, []string{"auc"}},
-		{[]string{"oneshot", "--ways", "2", "--trials", "6"}, []string{"mean", "stderr"}},
-		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--baseline", model}, []string{"methods", "queries"}},
+		{[]string{"oneshot", "--ways", "2", "--trials", "6", "--baseline", model, "--plot", bars}, []string{"mean", "stderr", "stderr_cosine", "beside"}},
+		{[]string{"retrieval", "--queries", "6", "--roc", roc, "--sheet", found, "--baseline", model}, []string{"methods", "queries"}},
 		{[]string{"copies", "--originals", "4", "--kept-size", "40"}, []string{"methods", "originals"}},
 	}
 	for _, tt := range tests {
@@ -101,8 +151,10 @@ func evaluates(t *testing.T, model string, data []string) {
 			}
 		}
 	}
-	if picture := proctest.ReadFile(t, roc); len(picture) < 1000 {
-		t.Errorf("the ROC plot has %d bytes", len(picture))
+	for _, file := range []string{roc, bars, sheet, found} {
+		if picture := proctest.ReadFile(t, file); len(picture) < 1000 {
+			t.Errorf("%s has %d bytes, want a picture", filepath.Base(file), len(picture))
+		}
 	}
 	table := succeed(t, append([]string{"eval", "copies", proctest.Glyph(""), "--model", model, "--originals", "3"}, data...)...)
 	for _, want := range []string{"JPEG of quality 3 ", "cropped by 80 %", "screenshot", "perceptual hash: AUC", "of the copies recognised"} {

@@ -326,6 +326,9 @@ func TestHeadAndCalibrate(t *testing.T) {
 	if code != 0 || !strings.Contains(stdout, "calibration error") {
 		t.Fatalf("calibrate: exit code %d, %s%s", code, stdout, stderr)
 	}
+	if info := succeed(t, "model", "info", final); !strings.Contains(info, "things against neighbours: ") || strings.Contains(info, "Not calibrated") {
+		t.Errorf("model info of the calibrated model doesn't tell how good it is:\n%s", info)
+	}
 	// What was found for one model can be given to another.
 	again := filepath.Join(dir, "again.safetensors")
 	var scale, shift string

@@ -51,10 +51,13 @@ func Rescale(scores []Score, scale, shift float64) []Score {
 // scale·b+shift fold the result into it. A scale below zero says that the network
 // orders pairs the wrong way round.
 //
+// Weights say how much each pair counts, 0 or more, with regard to the others; none:
+// all alike. Their share that is of same pairs is then the prior.
+//
 // Logits that are not finite, or all the same, and labels of one kind only are
 // errors; ErrNotCalibrated says that no minimum was found.
-func Calibrate(logits []float64, same []bool) (scale, shift float64, err error) {
-	fit, err := newPlatt(logits, same)
+func Calibrate(logits []float64, same []bool, weights []float64) (scale, shift float64, err error) {
+	fit, err := newPlatt(logits, same, weights)
 	if err != nil {
 		return 0, 0, fmt.Errorf("calibrate: %w", err)
 	}
@@ -85,27 +88,42 @@ type line struct{ scale, shift float64 }
 type platt struct {
 	logits          []float64 // of mean 0 and deviation 1
 	targets         []float64 // the smoothed labels
+	weights         []float64 // of mean 1
 	mean, deviation float64   // of the logits as they came
 }
 
-func newPlatt(logits []float64, same []bool) (platt, error) {
-	if len(logits) != len(same) {
-		return platt{}, fmt.Errorf("received %d logits and %d labels, expected equally many", len(logits), len(same))
+func newPlatt(logits []float64, same []bool, weights []float64) (platt, error) {
+	if len(logits) != len(same) || weights != nil && len(weights) != len(same) {
+		return platt{}, fmt.Errorf("received %d logits, %d labels and %d weights, expected equally many", len(logits), len(same), len(weights))
 	}
-	positives := 0
+	var kept, positives, negatives, total float64
+	p := platt{}
 	for i, logit := range logits {
 		if math.IsNaN(logit) || math.IsInf(logit, 0) {
 			return platt{}, fmt.Errorf("logit %d is %v, expected a finite number", i, logit)
 		}
+		weight := 1.0
+		if weights != nil {
+			weight = weights[i]
+		}
+		if !(weight >= 0) || math.IsInf(weight, 0) { // NaN is neither
+			return platt{}, fmt.Errorf("weight %d is %v, expected a finite number from 0", i, weight)
+		}
+		kept += indicator(weight > 0)
+		total += weight
+		p.weights = append(p.weights, weight)
+	}
+	for i := range p.weights {
+		p.weights[i] *= kept / total
 		if same[i] {
-			positives++
+			positives += p.weights[i]
+		} else {
+			negatives += p.weights[i]
 		}
 	}
-	negatives := len(logits) - positives
-	if positives == 0 || negatives == 0 {
-		return platt{}, fmt.Errorf("%w: received %d same and %d different pairs, expected both kinds", ErrNoPairs, positives, negatives)
+	if !(positives > 0 && negatives > 0) {
+		return platt{}, fmt.Errorf("%w: received %g same and %g different pairs, expected both kinds", ErrNoPairs, positives, negatives)
 	}
-	p := platt{}
 	if p.standardize(logits); p.deviation == 0 {
 		return platt{}, fmt.Errorf("all logits are %v, expected at least two different ones", logits[0])
 	}
@@ -127,31 +145,33 @@ func (p *platt) standardize(logits []float64) {
 }
 
 // smooth sets Platt's targets in place of 0 and 1.
-func (p *platt) smooth(same []bool, positives, negatives int) {
+func (p *platt) smooth(same []bool, positives, negatives float64) {
 	p.targets = make([]float64, len(same))
 	for i := range p.targets {
-		p.targets[i] = 1 / (float64(negatives) + 2)
+		p.targets[i] = 1 / (negatives + 2)
 		if same[i] {
-			p.targets[i] = (float64(positives) + 1) / (float64(positives) + 2)
+			p.targets[i] = (positives + 1) / (positives + 2)
 		}
 	}
 }
 
 // prior is the shift that is best at scale 0: the logit of the mean target.
 func (p platt) prior() float64 {
-	var mean float64
-	for _, target := range p.targets {
-		mean += target / float64(len(p.targets))
+	var mean, total float64
+	for i, target := range p.targets {
+		mean += p.weights[i] * target
+		total += p.weights[i]
 	}
+	mean /= total
 	return math.Log(mean) - math.Log1p(-mean)
 }
 
-// loss is the sum of the cross-entropies: log(1+eᶻ) - target·z without overflow.
+// loss is the weighted sum of the cross-entropies: log(1+eᶻ) - target·z without overflow.
 func (p platt) loss(at line) float64 {
 	var sum float64
 	for i, logit := range p.logits {
 		z := at.scale*logit + at.shift
-		sum += max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) - p.targets[i]*z
+		sum += p.weights[i] * (max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) - p.targets[i]*z)
 	}
 	return sum
 }
@@ -161,7 +181,7 @@ func (p platt) newton(at line) (slope, step line) {
 	scaleScale, scaleShift, shiftShift := ridge, 0.0, ridge
 	for i, logit := range p.logits {
 		probability := sigmoid(at.scale*logit + at.shift)
-		off, weight := probability-p.targets[i], probability*(1-probability)
+		off, weight := p.weights[i]*(probability-p.targets[i]), p.weights[i]*probability*(1-probability)
 		slope.scale += off * logit
 		slope.shift += off
 		scaleScale += weight * logit * logit

@@ -28,7 +28,7 @@ func TestCalibrateFindsScaleAndShift(t *testing.T) {
 	const tolerance = 0.01
 	for _, want := range [][2]float64{{1, 0}, {0.3, 0.5}, {2, -1.5}, {-0.7, 0.2}} {
 		logits, same := calibrated(want[0], want[1])
-		scale, shift, err := evaluate.Calibrate(logits, same)
+		scale, shift, err := evaluate.Calibrate(logits, same, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestCalibrateStaysFinite(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			scale, shift, err := evaluate.Calibrate(tt.give, []bool{false, false, false, true, true, true})
+			scale, shift, err := evaluate.Calibrate(tt.give, []bool{false, false, false, true, true, true}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestRescaleByCalibrationLowersTheCalibrationError(t *testing.T) {
 	for i, logit := range logits {
 		scores[i] = evaluate.Score{Similarity: 1 / (1 + math.Exp(-logit)), Same: same[i]}
 	}
-	scale, shift, err := evaluate.Calibrate(logits, same)
+	scale, shift, err := evaluate.Calibrate(logits, same, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,21 +103,22 @@ func TestLogitInvertsTheSigmoid(t *testing.T) {
 
 func TestCalibrateRefuses(t *testing.T) {
 	tests := []struct {
-		name       string
-		giveLogits []float64
-		giveSame   []bool
-		want       string
+		name        string
+		giveLogits  []float64
+		giveSame    []bool
+		giveWeights []float64
+		want        string
 	}{
-		{"nothing", nil, nil, "received 0 same and 0 different pairs"},
-		{"one kind", []float64{1, 2}, []bool{true, true}, "received 2 same and 0 different pairs"},
-		{"uneven", []float64{1, 2}, []bool{true}, "received 2 logits and 1 labels"},
-		{"no number", []float64{1, math.NaN()}, []bool{true, false}, "logit 1 is NaN"},
-		{"infinite", []float64{math.Inf(1), 1}, []bool{true, false}, "logit 0 is +Inf"},
-		{"all alike", []float64{2, 2}, []bool{true, false}, "all logits are 2"},
+		{"nothing", nil, nil, nil, "received 0 same and 0 different pairs"},
+		{"one kind", []float64{1, 2}, []bool{true, true}, nil, "received 2 same and 0 different pairs"},
+		{"uneven", []float64{1, 2}, []bool{true}, nil, "received 2 logits, 1 labels"},
+		{"no number", []float64{1, math.NaN()}, []bool{true, false}, nil, "logit 1 is NaN"},
+		{"infinite", []float64{math.Inf(1), 1}, []bool{true, false}, nil, "logit 0 is +Inf"},
+		{"all alike", []float64{2, 2}, []bool{true, false}, nil, "all logits are 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, _, err := evaluate.Calibrate(tt.giveLogits, tt.giveSame)
+			_, _, err := evaluate.Calibrate(tt.giveLogits, tt.giveSame, tt.giveWeights)
 			wantError(t, err, tt.want)
 		})
 	}

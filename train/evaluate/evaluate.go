@@ -149,14 +149,16 @@ type pairDrawer struct {
 	classes   []dataset.Class
 	ambiguity *dataset.Ambiguity
 	strangers bool    // different classes are of different alphabets
+	among     []bool  // by class: whether a second image may be of it
 	positives []int   // the classes of two images or more
 	anchors   []int   // the classes that have another class to differ from
 	others    [][]int // by class: the classes to choose a different one from, itself among them
 
-	images  []dataset.Image // every image drawn, once
-	numbers map[dataset.Image]int
-	pairs   []indices
-	same    []bool // one a pair
+	images   []dataset.Image // every image drawn, once
+	numbers  map[dataset.Image]int
+	pairs    []indices
+	same     []bool // one a pair
+	pairings []Pairing
 }
 
 func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, error) {
@@ -168,11 +170,14 @@ func newPairDrawer(classes []dataset.Class, config VerifyConfig) (*pairDrawer, e
 		others:    candidates(classes, config.Negatives),
 		numbers:   map[dataset.Image]int{},
 	}
+	for _, class := range classes {
+		d.among = append(d.among, matchesAny(class, config.Among))
+	}
 	for i, class := range classes {
 		if !matchesAny(class, config.Of) {
 			continue
 		}
-		if len(class.Images) >= 2 {
+		if len(class.Images) >= 2 && d.among[i] {
 			d.positives = append(d.positives, i)
 		}
 		if slices.ContainsFunc(d.others[i], func(other int) bool { return d.different(i, other) }) {
@@ -214,12 +219,14 @@ func candidates(classes []dataset.Class, negatives Negatives) [][]int {
 // draw adds count pairs of each kind, same and different in turn.
 func (d *pairDrawer) draw(count int) {
 	for range count {
-		images := d.classes[d.pick(d.positives)].Images
+		class := d.pick(d.positives)
+		images := d.classes[class].Images
 		first := d.random.IntN(len(images))
-		d.add(images[first], images[d.except(first, len(images))], true)
+		d.add(Pairing{images[first], images[d.except(first, len(images))], d.classes[class].Name, d.classes[class].Name}, true)
 
 		anchor := d.pick(d.anchors)
-		d.add(d.image(anchor), d.image(d.other(anchor)), false)
+		image, other := d.image(anchor), d.other(anchor)
+		d.add(Pairing{image, d.image(other), d.classes[anchor].Name, d.classes[other].Name}, false)
 	}
 }
 
@@ -234,9 +241,9 @@ func (d *pairDrawer) other(anchor int) int {
 	}
 }
 
-// different reports whether two classes may be a different pair.
+// different reports whether two classes may be a different pair in this order.
 func (d *pairDrawer) different(a, b int) bool {
-	if a == b || d.ambiguity.Together(a, b) {
+	if a == b || !d.among[b] || d.ambiguity.Together(a, b) {
 		return false
 	}
 	return !d.strangers || d.classes[a].Alphabet != d.classes[b].Alphabet || d.classes[a].Alphabet == ""
@@ -261,8 +268,9 @@ func (d *pairDrawer) image(class int) dataset.Image {
 	return images[d.random.IntN(len(images))]
 }
 
-func (d *pairDrawer) add(a, b dataset.Image, same bool) {
-	d.pairs = append(d.pairs, indices{d.number(a), d.number(b)})
+func (d *pairDrawer) add(pair Pairing, same bool) {
+	d.pairings = append(d.pairings, pair)
+	d.pairs = append(d.pairs, indices{d.number(pair.A), d.number(pair.B)})
 	d.same = append(d.same, same)
 }
 

@@ -5,17 +5,28 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"strconv"
 
 	"siamese/imaging"
 )
 
 // OneShotResult is how often the right class came out on top.
 type OneShotResult struct {
-	Mean       float64     `json:"mean"`        // share of all trials that were right by similarity, 0..1
-	StdErr     float64     `json:"stderr"`      // standard error of Mean, see OneShot
-	MeanCosine float64     `json:"mean_cosine"` // the same share by the cosine of the embeddings
-	Trials     int         `json:"trials"`      // over all runs
-	Runs       []RunResult `json:"runs"`        // in the order given
+	Mean         float64         `json:"mean"`        // share of all trials that were right by similarity, 0..1
+	StdErr       float64         `json:"stderr"`      // standard error of Mean, see OneShot
+	MeanCosine   float64         `json:"mean_cosine"` // the same share by the cosine of the embeddings
+	StdErrCosine float64         `json:"stderr_cosine"`
+	Trials       int             `json:"trials"`           // over all runs
+	Runs         []RunResult     `json:"runs"`             // in the order given
+	Beside       []OneShotMethod `json:"beside,omitempty"` // the baselines
+
+}
+
+// OneShotMethod is the share of all trials that were right by another way of scoring,
+// with its standard error as in OneShot.
+type OneShotMethod struct {
+	Name string `json:"name"`
+	Mean
 }
 
 // RunResult is the share of one run.
@@ -37,15 +48,17 @@ type RunResult struct {
 // ratio estimator for clusters of unequal size; W. G. Cochran, Sampling
 // Techniques, 1977, §6.4). Of a single run it is the binomial √(p(1-p)/n).
 //
-// The pictures of all runs are of the model's input size. Errors are those of
+// Baselines are measured beside the network. The pictures of all runs are of the model's
+// input size. Errors are those of
 // the model, of runs that are no tests, and ErrModelOutput. When ctx ends, so
 // does OneShot, between two batches.
-func OneShot(ctx context.Context, model Model, runs []Run) (OneShotResult, error) {
+func OneShot(ctx context.Context, model Model, runs []Run, baselines ...Baseline) (OneShotResult, error) {
 	if err := validateAll(runs); err != nil {
 		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
 	}
 	pictures, numbers := distinct(runs)
-	images, err := embed(ctx, model, len(pictures), func(i int) (*imaging.Picture, error) { return pictures[i], nil })
+	picture := func(i int) (*imaging.Picture, error) { return pictures[i], nil }
+	images, err := embed(ctx, model, len(pictures), picture)
 	if err != nil {
 		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
 	}
@@ -55,7 +68,51 @@ func OneShot(ctx context.Context, model Model, runs []Run) (OneShotResult, error
 			return OneShotResult{}, fmt.Errorf("one-shot: run %q: %w", run.Name, err)
 		}
 	}
-	return summarize(results), nil
+	result := summarize(results)
+	rankers, err := besides(ctx, images, baselines, len(pictures), picture)
+	if err != nil {
+		return OneShotResult{}, fmt.Errorf("one-shot: %w", err)
+	}
+	for i, by := range rankers {
+		share, err := byRuns(ctx, by, runs, numbers)
+		if err != nil {
+			return OneShotResult{}, fmt.Errorf("one-shot: %s: %w", by.name, err)
+		}
+		if i == 0 { // the network's cosine
+			result.MeanCosine, result.StdErrCosine = share.Value, share.StdErr
+			continue
+		}
+		result.Beside = append(result.Beside, OneShotMethod{by.name, share})
+	}
+	return result, nil
+}
+
+// byRuns is the share of trials that another way of scoring gets right.
+func byRuns(ctx context.Context, by scorer, runs []Run, numbers map[*imaging.Picture]int) (Mean, error) {
+	trials := newEstimate()
+	for number, run := range runs {
+		var choices []int
+		for _, training := range run.Training {
+			choices = append(choices, numbers[training])
+		}
+		for i, test := range run.Test {
+			scores, err := by.scores(ctx, numbers[test], choices)
+			if err != nil {
+				return Mean{}, err
+			}
+			trials.add(strconv.Itoa(number), indicator(onTop(scores, run.Answer[i])))
+		}
+	}
+	return runsMean(trials), nil
+}
+
+// runsMean is a mean over trials with its error over runs.
+func runsMean(trials estimate) Mean {
+	mean := trials.mean()
+	if len(trials.count) == 1 {
+		mean.StdErr = math.Sqrt(mean.Value * (1 - mean.Value) / trials.count[sortedKeys(trials.count)[0]])
+	}
+	return mean
 }
 
 // distinct returns the pictures of all runs without repetition, and the number
@@ -125,23 +182,12 @@ func onTop(scores []float64, answer int) bool {
 
 func summarize(runs []RunResult) OneShotResult {
 	result := OneShotResult{Runs: runs}
-	var right, rightCosine int
-	for _, run := range runs {
+	right := newEstimate()
+	for number, run := range runs {
 		result.Trials += run.Trials
-		right += run.Right
-		rightCosine += run.RightCosine
+		right.weigh(strconv.Itoa(number), run.Mean, float64(run.Trials))
 	}
-	trials := float64(result.Trials)
-	result.Mean = float64(right) / trials
-	result.MeanCosine = float64(rightCosine) / trials
-	result.StdErr = math.Sqrt(result.Mean * (1 - result.Mean) / trials)
-	if count := float64(len(runs)); count > 1 {
-		var squares float64
-		for _, run := range runs {
-			off := float64(run.Right) - result.Mean*float64(run.Trials)
-			squares += off * off
-		}
-		result.StdErr = math.Sqrt(count/(count-1)*squares) / trials
-	}
+	mean := runsMean(right)
+	result.Mean, result.StdErr = mean.Value, mean.StdErr
 	return result
 }

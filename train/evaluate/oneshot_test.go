@@ -134,7 +134,7 @@ func TestOneShotResultAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"mean":1,"stderr":0,"mean_cosine":1,"trials":2,"runs":[` +
+	const want = `{"mean":1,"stderr":0,"mean_cosine":1,"stderr_cosine":0,"trials":2,"runs":[` +
 		`{"name":"run01","ways":2,"trials":2,"right":2,"right_cosine":2,"mean":1}]}`
 	if string(got) != want {
 		t.Errorf("JSON = %s, want %s", got, want)

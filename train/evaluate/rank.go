@@ -120,7 +120,13 @@ func scorers(ctx context.Context, model Model, baselines []Baseline, count int, 
 	if err != nil {
 		return nil, err
 	}
-	all := []scorer{{"similarity", bySimilarity{model, images}}, {"cosine", byCosine{images}}}
+	beside, err := besides(ctx, images, baselines, count, picture)
+	return append([]scorer{{"similarity", bySimilarity{model, images}}}, beside...), err
+}
+
+// besides are the network's cosine and the baselines.
+func besides(ctx context.Context, images embeddings, baselines []Baseline, count int, picture func(int) (*imaging.Picture, error)) ([]scorer, error) {
+	all := []scorer{{"cosine", byCosine{images}}}
 	for _, baseline := range baselines {
 		ranker, err := baseline.ranker(ctx, count, picture)
 		if err != nil {
@@ -163,9 +169,12 @@ type estimate struct{ sum, count map[string]float64 }
 
 func newEstimate() estimate { return estimate{map[string]float64{}, map[string]float64{}} }
 
-func (e estimate) add(cluster string, value float64) {
-	e.sum[cluster] += value
-	e.count[cluster]++
+func (e estimate) add(cluster string, value float64) { e.weigh(cluster, value, 1) }
+
+// weigh adds a value that counts as many times.
+func (e estimate) weigh(cluster string, value, weight float64) {
+	e.sum[cluster] += weight * value
+	e.count[cluster] += weight
 }
 
 // Mean is a mean over queries with its standard error over classes (the ratio estimator

@@ -34,6 +34,8 @@ type RetrievalConfig struct {
 	Forbidden *dataset.Forbidden
 	// Baselines are measured beside the network.
 	Baselines []Baseline
+	// Examples is how many pairs of each sort of example are kept; 0: none.
+	Examples int
 }
 
 // Validate reports the first field that is out of range.
@@ -51,6 +53,7 @@ type RetrievalResult struct {
 	Candidates int              `json:"candidates"` // images that are searched, at most
 	Threshold  float64          `json:"threshold"`
 	Methods    []RetrievalScore `json:"methods"` // the network's similarity, its embeddings' cosine, the baselines
+	Examples   Examples         `json:"-"`       // of queries and images searched, by the similarity
 }
 
 // RetrievalScore is one way of scoring. Standard errors are over classes.
@@ -107,9 +110,12 @@ func Retrieval(ctx context.Context, model Model, d *dataset.Dataset, config Retr
 	}
 	result.Classes = len(seen)
 	for _, by := range all {
-		score, err := search.score(ctx, by, config.Threshold)
+		score, pairs, err := search.score(ctx, by, config.Threshold)
 		if err != nil {
 			return RetrievalResult{}, fmt.Errorf("retrieval: %s: %w", by.name, err)
+		}
+		if _, ok := by.ranker.(bySimilarity); ok && config.Examples > 0 {
+			result.Examples = pick(pairs, config.Threshold, config.Examples, search.pairings())
 		}
 		result.Methods = append(result.Methods, score)
 	}
@@ -190,20 +196,34 @@ type tally struct {
 	pairs                                       []Score
 }
 
-// score ranks for all queries.
-func (s *search) score(ctx context.Context, by scorer, threshold float64) (RetrievalScore, error) {
+// pairings names the pairs of all queries by their number.
+func (s *search) pairings() func(int) Pairing {
+	var first, second []int
+	for _, query := range s.queries {
+		for _, other := range s.among(query) {
+			first, second = append(first, query), append(second, other)
+		}
+	}
+	return func(i int) Pairing {
+		a, b := first[i], second[i]
+		return Pairing{s.images[a], s.images[b], s.classes[s.class[a]].Name, s.classes[s.class[b]].Name}
+	}
+}
+
+// score ranks for all queries. It returns each pair too, in the order of pairings.
+func (s *search) score(ctx context.Context, by scorer, threshold float64) (RetrievalScore, []Score, error) {
 	t := tally{newEstimate(), newEstimate(), newEstimate(), newEstimate(), newEstimate(), nil}
 	for _, query := range s.queries {
 		others := s.among(query)
 		scores, err := by.scores(ctx, query, others)
 		if err != nil {
-			return RetrievalScore{}, err
+			return RetrievalScore{}, nil, err
 		}
 		s.count(&t, query, others, scores, threshold)
 	}
 	curve, err := newROC(t.pairs)
 	if err != nil {
-		return RetrievalScore{}, err
+		return RetrievalScore{}, nil, err
 	}
 	result := RetrievalScore{
 		Name: by.name, First: t.first.mean(), Precision: t.precision.mean(), Four: t.four.mean(), AUC: curve.area(),
@@ -212,7 +232,7 @@ func (s *search) score(ctx context.Context, by scorer, threshold float64) (Retri
 	if _, ok := by.ranker.(bySimilarity); ok {
 		result.Recognised, result.FalselyRecognised = t.recognised.mean(), t.falsely.mean()
 	}
-	return result, nil
+	return result, t.pairs, nil
 }
 
 // count adds one query's ranking.
@@ -278,4 +298,4 @@ func indicator(is bool) float64 {
 
 func sortedCopy(values []float64) []float64 { return slices.Sorted(slices.Values(values)) }
 
-func sortedKeys(of map[string]float64) []string { return slices.Sorted(maps.Keys(of)) }
+func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }

@@ -24,10 +24,12 @@ type VerifyConfig struct {
 	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
 
 	// Of are patterns of class names, as in RetrievalConfig, of which a pair's first
-	// image is; none: all.
-	Of []string
+	// image is, and Among those of which its second one is; none: all.
+	Of, Among []string
 	// Forbidden are classes that are never a different pair; nil: none.
 	Forbidden *dataset.Forbidden
+	// Baselines are measured beside the network.
+	Baselines []Baseline
 }
 
 // Validate reports the first field that is out of range.
@@ -64,7 +66,7 @@ type VerifyResult struct {
 	Accuracy      float64     `json:"accuracy"`       // share of right verdicts at it
 	FalseAccepts  float64     `json:"false_accepts"`  // share of different pairs called the same at it
 	FalseRejects  float64     `json:"false_rejects"`  // share of same pairs called different at it
-	StdErr        float64     `json:"stderr"`         // standard error of Accuracy, as if pairs were independent
+	StdErr        float64     `json:"stderr"`         // standard error of Accuracy: Verify's over the classes of the first images, Measure's as if pairs were independent
 	BestThreshold float64     `json:"best_threshold"` // the one of the most right verdicts on these very pairs
 	BestAccuracy  float64     `json:"best_accuracy"`
 	Operating     []Operating `json:"operating"` // at a false-accept rate of 1 % and of 0.1 %
@@ -72,6 +74,26 @@ type VerifyResult struct {
 	ECE           float64     `json:"ece"`       // expected calibration error: mean |share same - similarity|
 	Bins          []Bin       `json:"bins"`      // ten bins of similarity
 	Scores        []Score     `json:"-"`         // every pair, for Logit and Calibrate
+
+	Beside   []VerifyMethod `json:"beside,omitempty"` // the embeddings' cosine and the baselines, on the same pairs
+	Pairings []Pairing      `json:"-"`                // the images of each score; Verify's alone
+}
+
+// VerifyMethod is another way of scoring the pairs. It has no threshold of its own.
+type VerifyMethod struct {
+	Name string  `json:"name"`
+	AUC  float64 `json:"auc"`
+	EER  float64 `json:"eer"`
+	// RecognisedAt is where one in a hundred of the different pairs is called the same, and
+	// one in a thousand.
+	RecognisedAt []Operating `json:"recognised_at"`
+	ROC          []ROCPoint  `json:"-"` // from (0,0) to (1,1)
+}
+
+// Pairing names the images of a pair, and their classes.
+type Pairing struct {
+	A, B           dataset.Image
+	ClassA, ClassB string
 }
 
 // Verify draws pairs from the dataset, half of them of one class, and measures
@@ -94,9 +116,8 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
 	drawer.draw(config.Pairs / 2)
-	images, err := embed(ctx, model, len(drawer.images), func(i int) (*imaging.Picture, error) {
-		return d.Picture(drawer.images[i])
-	})
+	picture := func(i int) (*imaging.Picture, error) { return d.Picture(drawer.images[i]) }
+	images, err := embed(ctx, model, len(drawer.images), picture)
 	if err != nil {
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
@@ -104,11 +125,55 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 	if err != nil {
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
+	result, err := Measure(drawer.scores(similarities), config.Threshold)
+	if err != nil {
+		return VerifyResult{}, err
+	}
+	result.Pairings, result.StdErr = drawer.pairings, drawer.accuracy(result.Scores, config.Threshold).StdErr
+	rankers, err := besides(ctx, images, config.Baselines, len(drawer.images), picture)
+	for _, by := range rankers {
+		method, err := drawer.measure(ctx, by)
+		if err != nil {
+			return VerifyResult{}, fmt.Errorf("verify: %s: %w", by.name, err)
+		}
+		result.Beside = append(result.Beside, method)
+	}
+	return result, err
+}
+
+// scores are the pairs with their similarities.
+func (d *pairDrawer) scores(similarities []float64) []Score {
 	scores := make([]Score, len(similarities))
 	for i, similarity := range similarities {
-		scores[i] = Score{Similarity: similarity, Same: drawer.same[i]}
+		scores[i] = Score{Similarity: similarity, Same: d.same[i]}
 	}
-	return Measure(scores, config.Threshold)
+	return scores
+}
+
+// accuracy is the share of right verdicts with its error over classes.
+func (d *pairDrawer) accuracy(scores []Score, threshold float64) Mean {
+	right := newEstimate()
+	for i, score := range scores {
+		right.add(d.pairings[i].ClassA, indicator((score.Similarity >= threshold) == score.Same))
+	}
+	return right.mean()
+}
+
+// measure scores the pairs in another way.
+func (d *pairDrawer) measure(ctx context.Context, by scorer) (VerifyMethod, error) {
+	scores := make([]float64, len(d.pairs))
+	for i, pair := range d.pairs {
+		score, err := by.scores(ctx, pair.a, []int{pair.b})
+		if err != nil {
+			return VerifyMethod{}, err
+		}
+		scores[i] = score[0]
+	}
+	curve, err := newROC(d.scores(scores))
+	return VerifyMethod{
+		Name: by.name, AUC: curve.area(), EER: curve.equalError(),
+		RecognisedAt: []Operating{curve.operating(0.01), curve.operating(0.001)}, ROC: curve.corners(),
+	}, err
 }
 
 // Measure is the second half of Verify: it measures pairs that are scored already.
@@ -136,13 +201,12 @@ func Measure(scores []Score, threshold float64) (VerifyResult, error) {
 		Accuracy:  accuracy(scores, threshold),
 		Operating: []Operating{curve.operating(0.01), curve.operating(0.001)},
 		ROC:       curve.corners(),
-		Bins:      binScores(scores),
 		Scores:    scores,
 	}
 	result.FalseAccepts, result.FalseRejects = errorRates(scores, threshold)
 	result.StdErr = math.Sqrt(result.Accuracy * (1 - result.Accuracy) / float64(len(scores)))
 	result.BestThreshold, result.BestAccuracy = curve.best()
-	result.ECE = calibrationError(result.Bins)
+	result.Bins, result.ECE = reliability(scores, nil)
 	return result, nil
 }
 
@@ -187,37 +251,35 @@ type Bin struct {
 	Same  float64 `json:"same"` // share of pairs of one class; 0 in an empty bin
 }
 
-// binScores sorts the scores into bins of equal width.
-func binScores(scores []Score) []Bin {
+// reliability sorts the scores into bins of equal width, and tells the expected
+// calibration error: how far the share of same pairs is from the similarity, averaged
+// over the pairs (C. Guo et al., On calibration of modern neural networks, 2017, eq. 3).
+// Weights say how much each pair counts; nil: all alike.
+func reliability(scores []Score, weights []float64) ([]Bin, float64) {
 	bins := make([]Bin, binCount)
-	for _, score := range scores {
-		bin := &bins[min(int(score.Similarity*binCount), binCount-1)]
-		bin.Count++
-		bin.Mean += score.Similarity
-		if score.Same {
-			bin.Same++
+	var held [binCount]float64
+	total := 0.0
+	for i, score := range scores {
+		at := min(int(score.Similarity*binCount), binCount-1)
+		weight := 1.0
+		if weights != nil {
+			weight = weights[i]
 		}
+		bins[at].Count++
+		bins[at].Mean += weight * score.Similarity
+		bins[at].Same += weight * indicator(score.Same)
+		held[at] += weight
+		total += weight
 	}
+	off := 0.0
 	for i := range bins {
 		bin := &bins[i]
 		bin.Low, bin.High = float64(i)/binCount, float64(i+1)/binCount
+		off += math.Abs(bin.Same - bin.Mean)
 		if bin.Count > 0 {
-			bin.Mean /= float64(bin.Count)
-			bin.Same /= float64(bin.Count)
+			bin.Mean /= held[i]
+			bin.Same /= held[i]
 		}
 	}
-	return bins
-}
-
-// calibrationError is how far the share of same pairs is from the similarity,
-// averaged over the pairs (C. Guo et al., On calibration of modern neural
-// networks, 2017, eq. 3).
-func calibrationError(bins []Bin) float64 {
-	var sum float64
-	count := 0
-	for _, bin := range bins {
-		sum += float64(bin.Count) * math.Abs(bin.Same-bin.Mean)
-		count += bin.Count
-	}
-	return sum / float64(count)
+	return bins, off / total
 }

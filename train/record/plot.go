@@ -206,3 +206,53 @@ func addReliability(p *plot.Plot, curve ReliabilityCurve, c color.Color) error {
 	p.Add(dots)
 	return nil
 }
+
+// Bar is a share with its standard error.
+type Bar struct {
+	Name          string
+	Value, StdErr float64 // 0..1
+}
+
+// Bars draws one or more shares with their standard errors as a PNG of 600x400 pixels,
+// and a dashed line at what chance gives. Each bar has its share written on it. The
+// error is of shares that are no numbers.
+func Bars(title, y string, chance float64, bars ...Bar) ([]byte, error) {
+	if len(bars) == 0 {
+		return nil, errors.New("bars: received none, expected at least one")
+	}
+	p := newPlot(title, "", y)
+	p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, 1, plot.ConstantTicks(fifths)
+	p.X.Min, p.X.Max = -0.5, float64(len(bars))-0.5
+	values, names := make(plotter.Values, len(bars)), make([]string, len(bars))
+	spread := errorPoints{XYs: make(plotter.XYs, len(bars)), YErrors: make(plotter.YErrors, len(bars))}
+	for i, bar := range bars {
+		if !(bar.Value >= 0 && bar.Value <= 1 && bar.StdErr >= 0) {
+			return nil, fmt.Errorf("bars: %q is %v ± %v, expected 0 to 1", bar.Name, bar.Value, bar.StdErr)
+		}
+		values[i], names[i] = bar.Value, fmt.Sprintf("%s\n%.1f %% ± %.1f", bar.Name, 100*bar.Value, 100*bar.StdErr)
+		spread.XYs[i] = plotter.XY{X: float64(i), Y: bar.Value}
+		spread.YErrors[i].Low, spread.YErrors[i].High = bar.StdErr, bar.StdErr
+	}
+	chart, err := plotter.NewBarChart(values, vg.Points(40))
+	if err != nil {
+		return nil, fmt.Errorf("bars: %w", err)
+	}
+	chart.Color, chart.LineStyle.Width = blue, 0
+	errorBars, err := plotter.NewYErrorBars(spread)
+	if err != nil {
+		return nil, fmt.Errorf("bars: %w", err)
+	}
+	p.Add(chart, errorBars)
+	p.NominalX(names...)
+	style := draw.LineStyle{Color: grey, Width: vg.Points(1), Dashes: dashes}
+	if err := addLine(p, "", plotter.XYs{{X: -0.5, Y: chance}, {X: float64(len(bars)) - 0.5, Y: chance}}, style); err != nil {
+		return nil, err
+	}
+	return render(p, 6, 4)
+}
+
+// errorPoints are points with errors, as the library takes them.
+type errorPoints struct {
+	plotter.XYs
+	plotter.YErrors
+}

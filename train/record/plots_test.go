@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"slices"
 	"testing"
 
@@ -98,6 +99,77 @@ func TestSheetHoldsThePicturesUnchanged(t *testing.T) {
 	}
 	if colours[color.RGBA{0, 0x80, 0, 0xff}] == 0 || colours[color.RGBA{0x8b, 0x45, 0x13, 0xff}] == 0 {
 		t.Error("a label is missing, want green and brown ones")
+	}
+}
+
+// TestSheetColumns: columns stay apart whatever their length, and text is within its cell.
+func TestSheetColumns(t *testing.T) {
+	pair := func(blue byte) record.Pair {
+		return record.Pair{
+			A: plain(40, 30, 7, 77, blue), B: plain(40, 30, 8, 88, blue), Same: true,
+			Note: "0.123 and much more than has room", Under: []string{"one", "and another that is much too long"},
+		}
+	}
+	encoded, err := record.SheetColumns([]record.Pair{pair(1)}, nil, []record.Pair{pair(2), pair(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := decodePNG(t, encoded)
+	// Cells are 40·2+2+2·10 wide and 17+30+2·12+10 high, and a margin of 10 is below.
+	if got, want := sheet.Bounds().Size(), image.Pt(3*102, 2*81+10); got != want {
+		t.Fatalf("the sheet is of %v, want %v", got, want)
+	}
+	for place, want := range map[image.Point]color.RGBA{
+		{X: 10, Y: 17}: {7, 77, 1, 0xff}, {X: 52, Y: 46}: {8, 88, 1, 0xff},
+		{X: 214, Y: 17}: {7, 77, 2, 0xff}, {X: 214, Y: 98}: {7, 77, 3, 0xff},
+	} {
+		if got := color.RGBAModel.Convert(sheet.At(place.X, place.Y)); got != want {
+			t.Errorf("at %v = %v, want %v", place, got, want)
+		}
+	}
+	ground := color.RGBA{0xe8, 0xe8, 0xe8, 0xff}
+	for x := 92; x < 214; x++ { // the margins and the empty column between
+		for y := range sheet.Bounds().Dy() {
+			if got := color.RGBAModel.Convert(sheet.At(x, y)); got != ground {
+				t.Fatalf("at %d,%d = %v, want the ground: text is cut at the pair's width", x, y, got)
+			}
+		}
+	}
+}
+
+// TestBars: bars, their errors and the line of chance are there; what is no share is
+// refused.
+func TestBars(t *testing.T) {
+	encoded, err := record.Bars("One-shot", "right", 0.2, record.Bar{Name: "similarity", Value: 0.8, StdErr: 0.05}, record.Bar{Name: "hash", Value: 0.4, StdErr: 0.02})
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := decodePNG(t, encoded)
+	if got, want := picture.Bounds().Size(), image.Pt(600, 400); got != want {
+		t.Errorf("the plot is of %v, want %v", got, want)
+	}
+	higher, lower := 0, 0
+	for y := range 400 {
+		left, right := false, false
+		for x := range 600 {
+			blue := color.RGBAModel.Convert(picture.At(x, y)) == color.RGBA{0x1f, 0x77, 0xb4, 0xff}
+			left, right = left || blue && x < 300, right || blue && x > 330
+		}
+		if left {
+			higher++
+		}
+		if right {
+			lower++
+		}
+	}
+	// One share is twice the other; edges may take a row.
+	if higher < 100 || higher-2*lower > 3 || 2*lower-higher > 3 {
+		t.Errorf("bars of 0.8 and 0.4 are %d and %d rows high, want twice as many", higher, lower)
+	}
+	for _, give := range [][]record.Bar{nil, {{Value: 2}}, {{Value: math.NaN()}}, {{StdErr: -1}}} {
+		if _, err := record.Bars("", "", 0, give...); err == nil {
+			t.Errorf("Bars(%v) = nil error, want one", give)
+		}
 	}
 }
 

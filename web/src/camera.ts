@@ -2,12 +2,6 @@
 
 import { button, element } from "./element";
 
-/**
- * Pixels of the shorter side of a frame that is sent: twice the network's input,
- * so that the server's resizing still has something to average.
- */
-const frameSide = 210;
-
 /** Starts a camera. Throws an Error in words. */
 export async function openCamera(): Promise<MediaStream> {
   if (!navigator.mediaDevices) {
@@ -28,9 +22,9 @@ export function closeCamera(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-/** The video's present frame, made smaller, as a JPEG file. */
-export function frameOf(video: HTMLVideoElement): Promise<Blob> {
-  const scale = Math.min(1, frameSide / Math.min(video.videoWidth, video.videoHeight));
+/** The video's present frame as a JPEG file, its shorter side of at most so many pixels. */
+export function frameOf(video: HTMLVideoElement, side: number): Promise<Blob> {
+  const scale = Math.min(1, side / Math.min(video.videoWidth, video.videoHeight));
   const canvas = element("canvas", {
     width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale),
   });
@@ -40,13 +34,13 @@ export function frameOf(video: HTMLVideoElement): Promise<Blob> {
   });
 }
 
-/** Shows the camera in a dialog; gives the frame that was taken, or null. Throws as openCamera. */
-export async function takeSnapshot(): Promise<Blob | null> {
+/** Shows the camera in a dialog; gives the frame that was taken, as frameOf does, or null. Throws as openCamera. */
+export async function takeSnapshot(side: number): Promise<Blob | null> {
   const stream = await openCamera();
   const video = element("video", { autoplay: true, muted: true, playsInline: true, srcObject: stream, "aria-label": "Camera" });
   const dialog = element("dialog", { className: "snapshot", "aria-label": "Take a picture" });
   let taken: Promise<Blob> | null = null;
-  const take = button("Take the picture", () => { taken = frameOf(video); dialog.close(); }, { className: "main", disabled: true });
+  const take = button("Take the picture", () => { taken = frameOf(video, side); dialog.close(); }, { className: "main", disabled: true });
   video.addEventListener("playing", () => { take.disabled = false; take.focus(); });
   dialog.append(video, element("div", { className: "row" }, take, button("Cancel", () => dialog.close())));
   document.body.append(dialog);

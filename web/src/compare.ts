@@ -7,7 +7,7 @@ import { Notice } from "./notice";
 import { Picker } from "./picker";
 import type { Picture } from "./picture";
 import type { Server } from "./server";
-import { badge, Meter, timingTable, verdictOf } from "./verdict";
+import { badge, caution, doubtOf, Meter, timingTable, verdictOf } from "./verdict";
 
 /** Two pickers; as soon as both have a picture the answer is shown. */
 export class CompareView {
@@ -18,7 +18,8 @@ export class CompareView {
   private readonly notice: Notice;
   private asked = 0;
 
-  constructor(root: HTMLElement, server: Server) {
+  constructor(root: HTMLElement, private readonly server: Server) {
+    server.models.onChange(() => void this.compare());
     this.notice = new Notice(server, () => void this.compare());
     this.pickers = ["First picture", "Second picture"].map((label, side) => new Picker({
       label, many: false, server, taken: ([picture]) => { this.chosen[side] = picture; void this.compare(); },
@@ -32,7 +33,7 @@ export class CompareView {
     const asked = ++this.asked;
     this.result.setAttribute("aria-busy", "true");
     try {
-      const answer = await client.compare({ imageA: imageOf(a.encoded), imageB: imageOf(b.encoded), options: { includePrepared: true } });
+      const answer = await client.compare({ imageA: imageOf(a.encoded), imageB: imageOf(b.encoded), options: { includePrepared: true, model: this.server.models.name } });
       if (asked === this.asked) this.show(answer);
     } catch (error) {
       if (asked === this.asked) { this.result.hidden = true; this.spoken.textContent = ""; this.notice.show(error); }
@@ -42,18 +43,20 @@ export class CompareView {
 
   private show(answer: CompareResponse): void {
     const { similarity, same, threshold } = answer;
+    const doubt = doubtOf(answer);
+    const model = this.server.models.titleOf(answer.model);
     this.notice.clear();
     const meter = new Meter("Similarity");
-    meter.show(similarity, threshold);
+    meter.show(similarity, threshold, same, doubt !== "");
     this.result.replaceChildren(
-      element("div", { className: "score" }, element("output", { className: "similarity" }, similarity.toFixed(4)), badge(same),
-        element("span", { className: "quiet" }, `threshold ${threshold.toFixed(2)}`)),
-      meter.root,
+      element("div", { className: "score" }, element("output", { className: "similarity" }, similarity.toFixed(4)), badge(same, doubt !== ""),
+        element("span", { className: "quiet" }, `threshold ${threshold.toFixed(2)} · ${model}`)),
+      meter.root, caution(doubt) ?? "",
       element("figure", {}, element("div", { className: "row" },
         png(answer.preparedAPng, "The first picture as the network saw it"), png(answer.preparedBPng, "The second picture as the network saw it")),
         element("figcaption", { className: "quiet" }, "What the network saw")),
       timingTable(answer.timings));
     this.result.hidden = false;
-    this.spoken.textContent = `${verdictOf(same)}: similarity ${similarity.toFixed(4)}, threshold ${threshold.toFixed(2)}.`;
+    this.spoken.textContent = `${verdictOf(same)}: similarity ${similarity.toFixed(4)}, threshold ${threshold.toFixed(2)}. ${doubt}`.trim();
   }
 }

@@ -19,6 +19,7 @@ const sentences: Record<string, string> = {
   TOO_MANY_STREAMS: "As many cameras are being compared as the server takes.",
   NOT_READY: "The server is still loading its model.",
   DRAINING: "The server is about to stop.",
+  MODEL_NOT_FOUND: "The server does not serve that model.",
   DEADLINE_EXCEEDED: "The server took too long.",
 };
 
@@ -30,6 +31,14 @@ export function isGone(error: unknown): boolean {
 /** Whether the server asks for a token, or for another one. */
 export function isLocked(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.Unauthenticated;
+}
+
+/** Whether the server lacks the model that it was asked for. */
+export function isNoModel(error: unknown): boolean { return reasonOf(error) === "MODEL_NOT_FOUND"; }
+
+/** The contract's reason; empty where there is none. */
+function reasonOf(error: unknown): string {
+  return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0]?.reason ?? "" : "";
 }
 
 /** After how many milliseconds the server would have the call made again; undefined where it does not say. */
@@ -47,7 +56,7 @@ export function isPassing(error: unknown): boolean {
 export function wordsFor(error: unknown): string {
   if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
   if (isLocked(error)) return "The server asks for a valid token.";
-  const sentence = sentences[error.findDetails(ErrorInfoSchema)[0]?.reason ?? ""];
+  const sentence = sentences[reasonOf(error)];
   return sentence ? `${sentence} (${error.rawMessage})` : error.rawMessage;
 }
 

@@ -4,13 +4,14 @@ import { closeCamera, frameOf, openCamera } from "./camera";
 import { client, imageOf, pngAddress } from "./client";
 import { button, element } from "./element";
 import { wordsForItem } from "./failure";
+import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { History } from "./history";
 import { Notice } from "./notice";
 import { Picker } from "./picker";
 import { bytesOf, pictureFrom } from "./picture";
 import { References } from "./references";
 import type { Server } from "./server";
-import { badge, timingTable, verdictOf } from "./verdict";
+import { badge, caution, doubtOf, timingTable, verdictOf } from "./verdict";
 
 /** One Rank call at a time, each with the newest frame. */
 export class LiveView {
@@ -21,6 +22,7 @@ export class LiveView {
   private readonly start = button("Start the camera", () => void this.toggle(), { className: "main" });
   private readonly keep = button("Take this frame as a reference", () => void this.keepFrame(), { disabled: true });
   private readonly verdict = element("div", { className: "score" });
+  private readonly doubt = element("div", { className: "doubts" });
   private readonly spoken = element("p", { className: "spoken", "aria-live": "polite" });
   private readonly counts = element("p", { className: "quiet counts" }, "The camera is off.");
   private readonly seen = element("img", { className: "prepared", alt: "The frame as the network saw it", hidden: true });
@@ -31,12 +33,13 @@ export class LiveView {
   private kept = 0;
 
   constructor(root: HTMLElement, private readonly server: Server) {
-    this.notice = new Notice(server, () => { this.notice.clear(); void this.loop(); });
+    this.notice = new Notice(server, () => this.goOn());
+    server.models.onChange(() => { this.clear(); this.goOn(); }); // what is shown is another model's
     const picker = new Picker({ label: "References", many: true, server, taken: (pictures) => { for (const picture of pictures) this.references.add(picture); void this.loop(); } });
     this.pickers = [picker];
     root.append(element("div", { className: "live" },
       element("div", {}, element("div", { className: "screen" }, this.video), element("div", { className: "row" }, this.start, this.keep), this.counts),
-      element("div", {}, this.verdict, this.history.root, this.references.root, picker.root)),
+      element("div", {}, this.verdict, this.doubt, this.history.root, this.references.root, picker.root)),
       this.notice.root, element("div", { className: "row seen" }, this.seen, this.details), this.spoken);
   }
 
@@ -48,7 +51,12 @@ export class LiveView {
     this.start.textContent = "Start the camera";
     this.keep.disabled = true;
     this.counts.textContent = "The camera is off.";
+    this.clear();
+  }
+
+  private clear(): void {
     this.verdict.replaceChildren();
+    this.doubt.replaceChildren();
     this.history.clear();
   }
 
@@ -71,11 +79,16 @@ export class LiveView {
 
   private async keepFrame(): Promise<void> {
     try {
-      this.references.add(await pictureFrom(await frameOf(this.video), `frame ${++this.kept}`, this.server.bounds));
+      this.references.add(await pictureFrom(await frameOf(this.video, this.server.models.frameSide), `frame ${++this.kept}`, this.server.bounds));
       void this.loop();
     } catch (error) {
       this.notice.show(error);
     }
+  }
+
+  private goOn(): void {
+    this.notice.clear();
+    void this.loop();
   }
 
   /** Scores frames until the camera is off, no reference is left or a call fails. */
@@ -97,38 +110,41 @@ export class LiveView {
   }
 
   private async score(): Promise<void> {
-    const { images, items } = await this.references.images();
+    const model = this.server.models.name;
+    const { images, items } = await this.references.images(model);
     const grabbed = performance.now();
-    const frame = await bytesOf(await frameOf(this.video));
-    const answer = await client.rank({ query: imageOf(frame), candidates: images, options: { includePrepared: true } });
-    if (!this.stream) return;
+    const frame = await bytesOf(await frameOf(this.video, this.server.models.frameSide));
+    const answer = await client.rank({ query: imageOf(frame), candidates: images, options: { includePrepared: true, model } });
+    if (!this.stream || model !== this.server.models.name) return;
     const failed = answer.errors[0]?.error;
     if (failed?.reason === "MODEL_MISMATCH") {
       this.references.forget(); // the next frame finds them embedded again
       return;
     }
     if (failed) throw new Error(wordsForItem(failed));
-    const { ranked, threshold } = answer;
-    ranked.forEach((scored, place) => {
+    answer.ranked.forEach((scored, place) => {
       const item = items[scored.index];
-      if (item) this.references.show(item, scored.similarity, threshold, place === 0);
+      if (!item) return;
+      const doubt = doubtOf(answer) || doubtOf(scored) || (item.known?.doubt ?? "");
+      const threshold = (scored.model && this.server.models.thresholdOf(scored.model)) ?? answer.threshold;
+      this.references.show(item, scored, threshold, doubt !== "", place === 0);
+      if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, this.server.models.titleOf(scored.model ?? answer.model), grabbed);
     });
-    const best = ranked[0];
-    if (best) this.showBest(best.similarity, best.same, threshold, items[best.index]?.picture.name ?? "", grabbed);
     this.seen.src = pngAddress(answer.preparedQueryPng);
     this.seen.hidden = false;
     this.details.replaceChildren(timingTable(answer.timings));
   }
 
-  private showBest(similarity: number, same: boolean, threshold: number, name: string, grabbed: number): void {
+  private showBest({ similarity, same }: RankedCandidate, threshold: number, doubt: string, name: string, model: string, grabbed: number): void {
     const now = performance.now();
     this.history.add(similarity, threshold, now, now - grabbed);
     const { rate, lag } = this.history.measure(now);
-    this.verdict.replaceChildren(element("output", { className: "similarity" }, similarity.toFixed(3)), badge(same),
-      element("span", { className: "quiet" }, `best: ${name} · threshold ${threshold.toFixed(2)}`));
+    this.verdict.replaceChildren(element("output", { className: "similarity" }, similarity.toFixed(3)), badge(same, doubt !== ""),
+      element("span", { className: "quiet" }, `best: ${name} · threshold ${threshold.toFixed(2)} · ${model}`));
+    this.doubt.replaceChildren(caution(doubt) ?? "");
     this.counts.textContent = `${rate.toFixed(1)} frames/s scored · lag ${lag.toFixed(0)} ms`;
     // Spoken only when it changes: numbers change with every frame.
-    const words = same ? `${verdictOf(true)} as ${name}` : "Different from all references";
+    const words = `${same ? `${verdictOf(true)} as ${name}` : "Different from all references"}. ${doubt}`.trim();
     if (this.spoken.textContent !== words) this.spoken.textContent = words;
   }
 }

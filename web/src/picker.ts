@@ -56,7 +56,7 @@ export class Picker {
 
   private async snapshot(): Promise<void> {
     try {
-      const frame = await takeSnapshot();
+      const frame = await takeSnapshot(this.options.server.models.frameSide);
       if (frame) await this.take([new File([frame], `snapshot ${++snapshots}.jpg`)]);
     } catch (error) {
       this.problem.textContent = wordsFor(error);

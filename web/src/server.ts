@@ -2,24 +2,33 @@
 
 import { client } from "./client";
 import { button, byId, element } from "./element";
-import { isGone, isLocked, waitOf, wordsFor } from "./failure";
+import { isGone, isLocked, isNoModel, waitOf, wordsFor } from "./failure";
 import type { Access, GetServerInfoResponse } from "./gen/siamese/v1/info_pb.js";
+import { Models } from "./models";
 import { keepToken, TokenForm } from "./token";
 
 /** How often a server that does not answer is asked again, in milliseconds. */
 const askAgain = 1500;
+/** When a server that is ready is looked at again, in milliseconds: models may be loaded after the first. */
+const lookAgain = [4_000, 10_000, 30_000, 60_000];
 
 /** Limits in numbers, for checks before anything is sent. */
 export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: number; messageBytes: number; candidates: number; formats: string[] }
 
 /** The server; listeners are told each time it answers again. */
 export class Server {
+  readonly models = new Models();
   private info: GetServerInfoResponse | undefined;
   private asking = false;
+  private ready = false;
   private readonly listeners: (() => void)[] = [];
   private readonly token = new TokenForm(() => void this.ask());
 
-  constructor() { byId("token").append(this.token.root); }
+  constructor() {
+    byId("token").append(this.token.root);
+    byId("model").append(this.models.root);
+    this.models.onChange(() => this.describe());
+  }
 
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
@@ -42,10 +51,11 @@ export class Server {
 
   /**
    * Tells that a call failed: if the server is gone it is asked until it answers,
-   * if it wants a token the person is asked.
+   * if it wants a token the person is asked, if it lacks the model it is asked for
+   * those that it has.
    */
   failed(error: unknown): void {
-    if (isGone(error) || isLocked(error)) void this.ask();
+    if (isGone(error) || isLocked(error) || isNoModel(error)) void this.ask();
   }
 
   /** Asks until the server answers, or wants a token. */
@@ -57,6 +67,7 @@ export class Server {
         this.info = await client.getServerInfo({});
         break;
       } catch (error) {
+        this.ready = false;
         if (isLocked(error)) {
           this.asking = false;
           this.show("locked", wordsFor(error));
@@ -68,11 +79,25 @@ export class Server {
       }
     }
     this.asking = false;
+    this.ready = true;
     this.token.hide();
-    const { model } = this.info;
-    this.show("ready", `Ready: ${model?.reference?.name ?? "model"} on ${model?.device ?? "?"}`);
+    this.models.update(this.info);
     this.describe();
     for (const listener of this.listeners) listener();
+    void this.lookAgain(this.info);
+  }
+
+  /** Asks a few times more, for as long as this is the newest answer. */
+  private async lookAgain(seen: GetServerInfoResponse): Promise<void> {
+    for (const wait of lookAgain) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.info !== seen || this.asking) return;
+      const info = await client.getServerInfo({}).catch(() => undefined); // the next call tells of a failure
+      if (!info || this.info !== seen || this.asking) return;
+      this.info = seen = info;
+      this.models.update(info);
+      this.describe();
+    }
   }
 
   private show(state: "ready" | "gone" | "locked", words: string): void {
@@ -82,8 +107,9 @@ export class Server {
   }
 
   private describe(): void {
-    const { model, build, access } = this.info ?? {};
-    const bounds = this.bounds;
+    const { build, access } = this.info ?? {};
+    const { models: { chosen: model }, bounds } = this;
+    if (this.ready) this.show("ready", `Ready: ${model?.reference?.name ?? "model"} on ${model?.device ?? "?"}`);
     const rows: [string, string | Node][] = [
       ["Model", `${model?.reference?.name ?? "?"}, version ${model?.reference?.version ?? "?"}`],
       ["Digest of its weights", model?.reference?.digest ?? "?"],

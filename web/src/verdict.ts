@@ -2,10 +2,24 @@
 
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { element } from "./element";
-import type { Timings } from "./gen/siamese/v1/common_pb.js";
+import type { Familiarity, Timings } from "./gen/siamese/v1/common_pb.js";
 
 /** What a similarity means. */
 export function verdictOf(same: boolean): string { return same ? "Same" : "Different"; }
+
+/** What is told of pictures that a model scored. */
+interface Told { warning: string; familiarity?: Familiarity | undefined; familiarityA?: Familiarity | undefined; familiarityB?: Familiarity | undefined }
+
+/** Why a number means little, in a sentence; empty where nothing is foreign to the model. */
+export function doubtOf(told: Told): string {
+  const foreign = [told.familiarity, told.familiarityA, told.familiarityB].some((familiarity) => familiarity?.foreign);
+  return told.warning || (foreign ? "A picture is foreign to the model: the number means little." : "");
+}
+
+/** A doubt to look at; nothing where there is none. */
+export function caution(doubt: string): HTMLElement | null {
+  return doubt ? element("p", { className: "caution", role: "note" }, `⚠ ${doubt}`) : null;
+}
 
 /** A bar from 0 to 1 with the threshold as a mark. */
 export class Meter {
@@ -17,18 +31,20 @@ export class Meter {
     this.root = element("div", { className: "meter", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 1 }, this.fill, this.mark);
   }
 
-  /** Shows a similarity, 0 to 1, and the threshold. */
-  show(similarity: number, threshold: number): void {
+  /** Shows a similarity, 0 to 1, the threshold and the verdict; a doubtful one in no colour of a verdict. */
+  show(similarity: number, threshold: number, same: boolean, doubtful: boolean): void {
     this.fill.style.width = `${similarity * 100}%`;
     this.mark.style.left = `${threshold * 100}%`;
-    this.root.classList.toggle("same", similarity >= threshold);
+    this.root.classList.toggle("same", same);
+    this.root.classList.toggle("doubtful", doubtful);
     this.root.setAttribute("aria-valuenow", similarity.toFixed(4));
-    this.root.setAttribute("aria-valuetext", `${similarity.toFixed(4)}, ${verdictOf(similarity >= threshold)}`);
+    this.root.setAttribute("aria-valuetext", `${similarity.toFixed(4)}, ${verdictOf(same)}${doubtful ? ", doubtful" : ""}`);
   }
 }
 
 /** The verdict as a word with a sign, so that it does not hang on the colour. */
-export function badge(same: boolean): HTMLElement {
+export function badge(same: boolean, doubtful: boolean): HTMLElement {
+  if (doubtful) return element("span", { className: "badge doubtful" }, `⚠ ${verdictOf(same)}?`);
   return element("span", { className: same ? "badge same" : "badge" }, `${same ? "✓" : "✕"} ${verdictOf(same)}`);
 }
 

@@ -17,6 +17,9 @@ import (
 	"siamese/imaging"
 )
 
+// modelAuto leaves the choice of a model to the images.
+const modelAuto = "auto"
+
 // comparer compares encoded images, in this process or through a server.
 type comparer interface {
 	compare(ctx context.Context, a, b []byte, options client.Options) (client.Comparison, error)
@@ -38,7 +41,7 @@ func (e *pictureError) Unwrap() error { return e.err }
 
 // comparerFlags choose between this process and a server.
 type comparerFlags struct {
-	Server  string        `help:"Asks the server at this address instead of running the model here. Empty: runs it here." placeholder:"ADDR"`
+	Server  string        `help:"Asks the server at this address instead of running the model here; --model then names one of its models: model, model/version, model/label or auto. Empty: runs it here." placeholder:"ADDR"`
 	Timeout time.Duration `help:"Limits how long to wait for the server." default:"60s"`
 
 	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which images are the same. Empty: the model's own." placeholder:"N"`
@@ -62,7 +65,7 @@ func (f comparerFlags) open(ctx context.Context) (comparer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &remote{client: connection, server: f.Server, timeout: f.Timeout}, nil
+		return &remote{client: connection, server: f.Server, model: f.Model, timeout: f.Timeout}, nil
 	}
 	model, err := siamese.Open(ctx, f.Model, siamese.Options{
 		Run: f.Options(network.Warnings()), Cache: f.Cache, Log: network.Warnings(), Threshold: f.Threshold, Rule: f.Rule(), Alpha: f.Transparency(),
@@ -133,6 +136,7 @@ func newPictureFailure(err error) *client.Error {
 type remote struct {
 	client  *client.Client
 	server  string
+	model   string // by the server's name for it; empty: its default
 	timeout time.Duration
 }
 
@@ -141,6 +145,7 @@ func (r *remote) close() error { return r.client.Close() }
 func (r *remote) compare(ctx context.Context, a, b []byte, options client.Options) (client.Comparison, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	options.Model = r.model
 	comparison, err := r.client.Compare(ctx, a, b, options)
 	return comparison, r.locate(err)
 }
@@ -148,6 +153,7 @@ func (r *remote) compare(ctx context.Context, a, b []byte, options client.Option
 func (r *remote) rank(ctx context.Context, query []byte, candidates [][]byte, options client.Options) (client.Ranking, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	options.Model = r.model
 	ranking, err := r.client.Rank(ctx, query, candidates, options)
 	return ranking, r.locate(err)
 }

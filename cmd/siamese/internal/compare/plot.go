@@ -38,7 +38,11 @@ func writePlot(path string, comparison client.Comparison) error {
 	if err != nil {
 		return fmt.Errorf("plot: second picture: %w", err)
 	}
-	title := fmt.Sprintf("Similarity: %.3f (%s)", comparison.Similarity, word(comparison.Same))
+	verdict := word(comparison.Same)
+	if comparison.Warning != "" {
+		verdict += "?"
+	}
+	title := fmt.Sprintf("Similarity: %.3f (%s)", comparison.Similarity, verdict)
 	canvas, err := drawPlot(a, b, title)
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)

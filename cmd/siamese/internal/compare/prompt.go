@@ -27,7 +27,7 @@ func (c *Command) prompt(ctx context.Context, comparer comparer, s cli.Streams) 
 			}
 			paths[i] = line
 		}
-		err := c.files(ctx, comparer, s.Out, paths[0], paths[1])
+		err := c.files(ctx, comparer, s, paths[0], paths[1])
 		picture, isPicture := errors.AsType[*pictureError](err)
 		switch {
 		case isPicture:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"text/tabwriter"
 
@@ -50,17 +49,30 @@ func (c *RankCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return errors.Join(named(err, []string{c.Query}), comparer.close())
 	}
-	return errors.Join(c.print(s.Out, ranking), comparer.close())
+	return errors.Join(c.print(s, ranking), comparer.close())
 }
 
-func (c *RankCommand) print(out io.Writer, ranking client.Ranking) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "rank\tsimilarity\tverdict\tfile\n")
+// print writes the table to standard output, and to standard error what is foreign to
+// the model.
+func (c *RankCommand) print(s cli.Streams, ranking client.Ranking) error {
+	table := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	head, by := "", ""
+	if c.Model == modelAuto {
+		head = "model\t"
+	}
+	fmt.Fprintf(table, "rank\tsimilarity\tverdict\t%sfile\n", head)
 	for place, match := range ranking.Matches {
-		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s\n", place+1, match.Similarity, word(match.Same), c.Files[match.Index])
+		if head != "" {
+			by = printable(match.Model) + "\t"
+		}
+		fmt.Fprintf(table, "%d\t%.4f\t%s\t%s%s\n", place+1, match.Similarity, word(match.Same), by, c.Files[match.Index])
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	warn(s.Err, c.Query, ranking.Warning)
+	for _, match := range ranking.Matches {
+		warn(s.Err, c.Files[match.Index], match.Warning)
 	}
 	var failures []error
 	for _, index := range slices.Sorted(maps.Keys(ranking.Failed)) {

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/internal/modelfile"
 	"siamese/tfmodel"
-	"siamese/train/dataset"
 	"siamese/train/evaluate"
-	"siamese/train/record"
 )
 
 // CalibrateCommand is `siamese calibrate`.
@@ -21,14 +22,15 @@ type CalibrateCommand struct {
 	From string `help:"Names the weight file to calibrate." required:"" placeholder:"FILE"`
 	Data string `help:"Names data that the model was not trained on. Empty: --scale is given." placeholder:"PATH"`
 
-	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes. 0: found on --data."`
+	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes; --data then tell familiarity alone. 0: found on --data."`
 	Shift float64 `help:"Sets what is added to the logit after --scale."`
 
-	Pairs int    `help:"Sets how many pairs to calibrate on with negatives of any class, and as many of one alphabet." default:"10000"`
-	Plot  string `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
+	familiarityFlags
+	kindsFlags
+	Weights map[string]float64 `help:"Sets how much the pairs of a kind count together: strangers, neighbours, things, copies. 0: measured only. Not given: by the layout (docs/training.md)." placeholder:"KIND=WEIGHT"`
+	Plot    string             `help:"Writes the reliability plot, before and after, to this PNG file. Empty: none." placeholder:"FILE"`
+	JSON    string             `name:"json" help:"Writes what was measured to this JSON file. Empty: none." placeholder:"FILE"`
 
-	partFlags
-	heldFlags
 	network.TrustFlags
 	Device    string `help:"Chooses where to run: auto, cpu or gpu:N." default:"auto"`
 	Precision string `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
@@ -37,95 +39,91 @@ type CalibrateCommand struct {
 // Run folds a scale and a shift of the logit into the last layer, so that
 // similarities can be read as probabilities.
 func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
-	if given := c.Scale != 0; given == (c.Data != "") || c.Scale < 0 {
-		return cli.Usage(errors.New("calibrate: either --data, or --scale above 0 with --shift, is needed"))
+	if c.Scale == 0 && c.Data == "" || c.Scale < 0 {
+		return cli.Usage(errors.New("calibrate: --data, or --scale above 0 with --shift, is needed"))
+	}
+	if card := tfmodel.CardPath(c.Out); c.JSON != "" && filepath.Clean(c.JSON) == filepath.Clean(card) {
+		return cli.Usage(fmt.Errorf("calibrate: --json names %s, where the card of %s is written; expected another file", card, c.Out))
 	}
 	source, err := c.ReadSource(ctx, c.From)
 	if err != nil {
 		return err
 	}
-	scale, shift := c.Scale, c.Shift
+	// A threshold set before was one of other similarities.
+	card := source.Card
+	card.Threshold = evaluate.DefaultThreshold
+	line := evaluate.Line{Scale: c.Scale, Shift: c.Shift}
+	card.ThresholdNote = fmt.Sprintf("Calibrated by a given scale %.4f and shift %+.4f of the logit.", c.Scale, c.Shift)
 	if c.Data != "" {
-		if scale, shift, err = c.measure(ctx, s); err != nil {
+		if err := c.learn(ctx, s, &card, &line); err != nil {
 			return err
 		}
 	}
-	calibrated, err := tfmodel.RescaleLogit(source.Weights, scale, shift)
+	calibrated, err := tfmodel.RescaleLogit(source.Weights, line.Scale, line.Shift)
 	if err != nil {
 		return err
 	}
-	return modelfile.WriteNew(c.Out, source.Card, calibrated, modelfile.Safetensors)
+	return modelfile.WriteNew(c.Out, card, calibrated, modelfile.Safetensors)
 }
 
-// measure finds scale and shift on the data, and reports what they do.
-func (c *CalibrateCommand) measure(ctx context.Context, s cli.Streams) (scale, shift float64, err error) {
-	scores, err := c.scores(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	var logits []float64
-	var same []bool
-	for _, score := range scores {
-		logits, same = append(logits, evaluate.Logit(score.Similarity)), append(same, score.Same)
-	}
-	if scale, shift, err = evaluate.Calibrate(logits, same); err != nil {
-		return 0, 0, err
-	}
-	return scale, shift, c.report(s, scores, scale, shift)
-}
-
-// scores compares pairs of both kinds of negatives.
-func (c *CalibrateCommand) scores(ctx context.Context) ([]evaluate.Score, error) {
-	var scores []evaluate.Score
+// learn takes from the data what is familiar and, where no scale is given, the line.
+func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmodel.Card, line *evaluate.Line) error {
 	flags := network.ModelFlags{Model: c.From, RunFlags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}}
-	err := flags.With(ctx, func(model *network.Model) error {
-		forbidden, err := readForbidden(c.Forbidden)
+	return flags.With(ctx, func(model *network.Model) (err error) {
+		if c.Familiarity > 0 {
+			if card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out); err != nil {
+				return err
+			}
+		}
+		if c.Scale != 0 {
+			return nil
+		}
+		measured, err := c.measure(ctx, model, s)
 		if err != nil {
 			return err
 		}
-		return c.with(ctx, c.Data, model.Card().Architecture.Height, func(data *dataset.Dataset) error {
-			for _, negatives := range negativesOf(data) {
-				result, err := evaluate.Verify(ctx, model, data, evaluate.VerifyConfig{
-					Pairs: c.Pairs, Seed: c.Seed, Negatives: negatives, Of: c.Of, Forbidden: forbidden,
-				})
-				if err != nil {
-					return err
-				}
-				scores = append(scores, result.Scores...)
-			}
-			return nil
-		})
-	})
-	return scores, err
-}
-
-// negativesOf are the kinds of different pairs that the data have.
-func negativesOf(data *dataset.Dataset) []evaluate.Negatives {
-	if len(data.Alphabets()) == 0 {
-		return []evaluate.Negatives{evaluate.Any}
-	}
-	return []evaluate.Negatives{evaluate.Any, evaluate.SameAlphabet}
-}
-
-func (c *CalibrateCommand) report(s cli.Streams, scores []evaluate.Score, scale, shift float64) error {
-	before, err := evaluate.Measure(scores, evaluate.DefaultThreshold)
-	if err != nil {
-		return err
-	}
-	after, err := evaluate.Measure(evaluate.Rescale(scores, scale, shift), evaluate.DefaultThreshold)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(s.Out, "logit × %.4f %+.4f: calibration error %.4f → %.4f, accuracy at 0.5 %.2f %% → %.2f %%\n",
-		scale, shift, before.ECE, after.ECE, 100*before.Accuracy, 100*after.Accuracy); err != nil {
-		return err
-	}
-	if c.Plot == "" {
+		*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
 		return nil
-	}
-	picture, err := record.Reliability(reliabilityCurve("before calibration", before), reliabilityCurve("after", after))
+	})
+}
+
+// measure finds scale and shift on the data, and reports what they do.
+func (c *CalibrateCommand) measure(ctx context.Context, model *network.Model, s cli.Streams) (calibration, error) {
+	weights, err := c.weights()
 	if err != nil {
-		return err
+		return calibration{}, err
 	}
-	return os.WriteFile(c.Plot, picture, 0o644)
+	pairs, err := c.score(ctx, model, c.Data, slices.Sorted(maps.Keys(weights)))
+	if err != nil {
+		return calibration{}, err
+	}
+	fit, err := evaluate.CalibrateKinds(pairs, weights)
+	if err != nil {
+		return calibration{}, err
+	}
+	measured := calibration{Line: fit.Line, Halves: fit.Halves, Weights: weights, Before: c.contrasts(pairs), After: c.contrasts(fit.After)}
+	return measured, errors.Join(measured.print(s.Out), plotContrasts(c.Plot, measured.After), measured.write(c.JSON))
+}
+
+// weights are the layout's, with those given by name over them.
+func (c *CalibrateCommand) weights() (evaluate.KindWeights, error) {
+	weights := c.defaultWeights()
+	for name, weight := range c.Weights {
+		kind := evaluate.PairKind(name)
+		if !slices.Contains(evaluate.PairKinds(), kind) || !(weight >= 0) || math.IsInf(weight, 0) {
+			return nil, cli.Usage(fmt.Errorf("calibrate: --weights: received %s=%v, expected a finite number from 0 for one of %q", name, weight, evaluate.PairKinds()))
+		}
+		weights[kind] = weight
+	}
+	return weights, nil
+}
+
+// defaultWeights are those of the pairs that people bring, same and different ones alike:
+// of photographs copies as often as things and hardly ever two things of a kind, of which
+// nothing like half are met; of characters as many of one alphabet as not, and no copies.
+func (c *CalibrateCommand) defaultWeights() evaluate.KindWeights {
+	if c.pictures() {
+		return evaluate.KindWeights{evaluate.Strangers: 2, evaluate.Neighbours: 0.1, evaluate.Things: 1, evaluate.EditedCopies: 1}
+	}
+	return evaluate.KindWeights{evaluate.Strangers: 1, evaluate.Neighbours: 1, evaluate.Things: 2}
 }

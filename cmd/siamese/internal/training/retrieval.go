@@ -23,11 +23,16 @@ type partFlags struct {
 	Forbidden string   `help:"Names a file of classes that must not count as different (docs/training.md). Empty: none." placeholder:"FILE"`
 }
 
-// baselineFlags choose what is measured beside the model.
-type baselineFlags struct {
+// besideFlags choose what is measured beside the model.
+type besideFlags struct {
 	Baseline []string `help:"Measures the cosine of another model's embeddings beside: any model, or ImageNet's VGG16 file, whose last map is then averaged." placeholder:"FILE"`
-	ROC      string   `help:"Writes the ROC curves to this PNG file. Empty: none." placeholder:"FILE"`
-	JSON     bool     `help:"Prints a JSON object."`
+}
+
+// baselineFlags choose that, and the form of the result.
+type baselineFlags struct {
+	besideFlags
+	ROC  string `help:"Writes the ROC curves to this PNG file. Empty: none." placeholder:"FILE"`
+	JSON bool   `help:"Prints a JSON object."`
 }
 
 // hashName is what the perceptual hash is called in tables.
@@ -37,7 +42,7 @@ const hashName = "perceptual hash"
 const untrainedName = "untrained"
 
 // beside opens the baselines for the time of a call; the perceptual hash is always one.
-func (f baselineFlags) beside(ctx context.Context, like *network.Model, flags network.ModelFlags, use func([]evaluate.Baseline) error) (err error) {
+func (f besideFlags) beside(ctx context.Context, like *network.Model, flags network.ModelFlags, use func([]evaluate.Baseline) error) (err error) {
 	var baselines []evaluate.Baseline
 	for _, file := range f.Baseline {
 		baseline, closeModel, err := openBaseline(ctx, file, like.Card().Architecture, flags)
@@ -89,6 +94,7 @@ type retrievalCommand struct {
 	Queries  int      `help:"Sets the most queries, drawn by --seed." default:"1000"`
 	Among    []string `help:"Searches these classes, kinds or domains alone, by name or pattern. Empty: all." placeholder:"PATTERN"`
 	SameKind bool     `help:"Searches images of the query's own kind alone: its neighbours."`
+	Sheet    string   `help:"Draws examples into this PNG file, as eval verify does, of queries and images searched. Empty: none." placeholder:"FILE"`
 
 	partFlags
 	baselineFlags
@@ -108,13 +114,16 @@ func (c *retrievalCommand) Run(ctx context.Context, s cli.Streams) error {
 			defer func() { _ = data.Close() }() // only read
 			config := evaluate.RetrievalConfig{
 				Queries: c.Queries, Seed: c.Seed, Of: c.Of, Among: c.Among, SameKind: c.SameKind,
-				Threshold: card.Threshold, Baselines: baselines,
+				Threshold: card.Threshold, Baselines: baselines, Examples: sheetExamples,
 			}
 			if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
 				return err
 			}
 			result, err := evaluate.Retrieval(ctx, model, data, config)
 			if err != nil {
+				return err
+			}
+			if err := writeSheet(c.Sheet, data, result.Examples); err != nil {
 				return err
 			}
 			if err := c.plot(result); err != nil || c.JSON {

@@ -1,0 +1,166 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+
+	"siamese/cmd/internal/network"
+	"siamese/tfmodel"
+	"siamese/tfmodel/familiarity"
+	"siamese/train/augment"
+	"siamese/train/dataset"
+)
+
+// familiarityFlags say of what a statistic of familiar pictures is made.
+type familiarityFlags struct {
+	Familiarity int `help:"Sets how many pictures of --data, of the part learnt from and of the part held out each, tell what is familiar to the model (docs/training.md). 0: none, and the card keeps what it has." default:"1200"`
+}
+
+// gather makes the statistic of an open model on the data: what was learnt from says
+// what is known, what was held out how familiar such pictures are.
+func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held heldFlags, path string, out io.Writer) (*familiarity.Statistic, error) {
+	architecture := model.Card().Architecture
+	config := held.config(path, architecture.Height)
+	exact, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = exact.Close() }() // only read
+	config.side += config.side / 4       // so that crops stay sharp
+	generous, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = generous.Close() }()
+	known, apart, err := f.images(config, exact, generous)
+	if err != nil {
+		return nil, err
+	}
+	collect := &collector{model: model, architecture: architecture, random: rand.New(rand.NewPCG(held.Seed, 12))}
+	parts := make([][]familiarity.Picture, 2)
+	for i, images := range [][]imageOf{known, apart} {
+		if parts[i], err = collect.pictures(ctx, images); err != nil {
+			return nil, err
+		}
+	}
+	statistic, err := familiarity.Fit(parts[0], parts[1], familiarity.Config{
+		Width: architecture.Width, Height: architecture.Height, Positions: architecture.EmbeddingPositions(), Seed: held.Seed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w (--familiarity 0 leaves it out)", err)
+	}
+	statistic.Data = fmt.Sprintf("%s, %s", filepath.Base(path), held.describe())
+	_, err = fmt.Fprintf(out, "familiarity: %d pictures known and %d kept apart, with edited copies; below %g an image is foreign\n",
+		len(known), len(apart), statistic.Bound)
+	return statistic, err
+}
+
+// imageOf is an image of a part of the data, at the network's size and larger.
+type imageOf struct {
+	image, larger   dataset.Image
+	exact, generous *dataset.Dataset
+}
+
+// images draws those that are known and those that are kept apart. Where nothing was
+// held out, a third of them is kept apart.
+func (f familiarityFlags) images(config dataConfig, exact, generous *dataset.Dataset) (known, apart []imageOf, err error) {
+	random := rand.New(rand.NewPCG(config.seed, 11))
+	learn, held, err := config.parts(exact)
+	largerLearn, largerHeld, largerErr := config.parts(generous)
+	if err = errors.Join(err, largerErr); err != nil {
+		return nil, nil, err
+	}
+	if held == nil {
+		all := drawn(random, learn, largerLearn, f.Familiarity*3/2)
+		return all[:len(all)*2/3], all[len(all)*2/3:], nil
+	}
+	return drawn(random, learn, largerLearn, f.Familiarity), drawn(random, held, largerHeld, f.Familiarity), nil
+}
+
+// drawn draws images evenly over classes, at most count.
+func drawn(random *rand.Rand, exact, generous *dataset.Dataset, count int) []imageOf {
+	var all []imageOf
+	larger := generous.Classes()
+	for i, class := range exact.Classes() {
+		for j, image := range class.Images {
+			all = append(all, imageOf{image, larger[i].Images[j], exact, generous})
+		}
+	}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:min(count, len(all))]
+}
+
+// collector brings pictures to the network.
+type collector struct {
+	model        *network.Model
+	architecture tfmodel.Architecture
+	random       *rand.Rand
+}
+
+// encodeAtOnce is how many pictures one call of the encoder has.
+const encodeAtOnce = 32
+
+// pictures encodes the images and gives each an edited copy beside it.
+func (c *collector) pictures(ctx context.Context, images []imageOf) ([]familiarity.Picture, error) {
+	if len(images) == 0 {
+		return nil, errors.New("familiarity: there is no picture in a part of the data")
+	}
+	augmenters, err := c.augmenters(images[0].exact.Layout())
+	if err != nil {
+		return nil, err
+	}
+	var pictures []familiarity.Picture
+	for begin := 0; begin < len(images); begin += encodeAtOnce {
+		some := images[begin:min(begin+encodeAtOnce, len(images))]
+		var pixels []byte
+		for _, each := range some {
+			picture, err := each.exact.Picture(each.image)
+			if err != nil {
+				return nil, err
+			}
+			pixels = append(pixels, picture.Pix...)
+		}
+		embeddings, err := c.model.Encode(ctx, pixels)
+		if err != nil {
+			return nil, err
+		}
+		length, size := c.architecture.EmbeddingLength(), c.architecture.ImageBytes()
+		for i, each := range some {
+			larger, err := each.generous.Picture(each.larger)
+			if err != nil {
+				return nil, err
+			}
+			edited := augmenters[c.random.IntN(len(augmenters))].Apply(c.random, larger)
+			pictures = append(pictures,
+				familiarity.Picture{Pixels: pixels[i*size : (i+1)*size], Embedding: embeddings[i*length : (i+1)*length]},
+				familiarity.Picture{Pixels: edited.Pix})
+		}
+	}
+	return pictures, nil
+}
+
+// augmenters make the edited copies: of drawings other drawings and slight edits, of
+// other pictures what people do who pass pictures on.
+func (c *collector) augmenters(layout dataset.Layout) ([]augment.Augmenter, error) {
+	config := augment.Config{Width: c.architecture.Width, Height: c.architecture.Height}
+	names := []string{"edits"}
+	if layout == dataset.Omniglot {
+		names = []string{"affine", "edits"}
+		config.Affine = augment.DefaultAffine()
+		config.Edits = augment.EditsConfig{Strength: 0.5, LeastArea: 0.7, LeastQuality: 30}
+	}
+	var augmenters []augment.Augmenter
+	for _, name := range names {
+		augmenter, err := augment.New(name, config)
+		if err != nil {
+			return nil, err
+		}
+		augmenters = append(augmenters, augmenter)
+	}
+	return augmenters, nil
+}

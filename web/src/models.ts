@@ -1,0 +1,96 @@
+// The models that the server serves, and the choice of one.
+
+import { element } from "./element";
+import type { ModelReference } from "./gen/siamese/v1/common_pb.js";
+import type { GetServerInfoResponse, ModelInfo } from "./gen/siamese/v1/info_pb.js";
+
+/** Lets the server choose a model for each pair. */
+const auto = "auto";
+
+/** The choice of a model by its title, with what it knows; nothing to see where there is nothing to choose or tell. */
+export class Models {
+  readonly root = element("div", { className: "model", hidden: true });
+  private readonly select = element("select", { id: "model-choice" });
+  private readonly label = element("label", { htmlFor: this.select.id }, "Model");
+  private readonly knows = element("p", { className: "quiet", "aria-live": "polite" });
+  private readonly listeners: (() => void)[] = [];
+  private info: GetServerInfoResponse | undefined;
+  /** What the person chose; it counts again when a server that lacked it has it. */
+  private wish = "";
+  private told = "";
+
+  constructor() {
+    this.root.append(this.label, this.select, this.knows);
+    this.select.addEventListener("change", () => { this.wish = this.select.value; this.show(); });
+  }
+
+  /** The chosen model as calls name it; empty: the server's default. */
+  get name(): string {
+    const names = this.choices.map(([name]) => name);
+    return [this.wish, this.info?.defaultModel ?? ""].find((name) => names.includes(name)) ?? names[0] ?? "";
+  }
+
+  /** The chosen model; with "auto" the first that is tried. */
+  get chosen(): ModelInfo | undefined {
+    return this.info?.models.find((model) => model.servingName === this.name) ?? this.info?.model;
+  }
+
+  /**
+   * Pixels of the shorter side of a frame that is sent: twice the largest input of a
+   * model, so that the server's resizing still has something to average.
+   */
+  get frameSide(): number {
+    return 2 * Math.max(105, ...this.info?.models.map((model) => Math.max(model.inputWidth, model.inputHeight)) ?? []);
+  }
+
+  /** Calls listener when another model is chosen. */
+  onChange(listener: () => void): void { this.listeners.push(listener); }
+
+  /** Takes what the server tells of its models. */
+  update(info: GetServerInfoResponse): void {
+    this.info = info;
+    this.select.replaceChildren(...this.choices.map(([name, title]) => element("option", { value: name }, title)));
+    this.show();
+  }
+
+  /** A model that answered, for people. */
+  titleOf(reference: ModelReference | undefined): string {
+    const model = this.find(reference);
+    return model ? this.title(model) : reference?.name ?? "";
+  }
+
+  /** The threshold of a model that answered, where it is known. */
+  thresholdOf(reference: ModelReference | undefined): number | undefined { return this.find(reference)?.threshold; }
+
+  private get choices(): [name: string, title: string][] {
+    const { models = [], autoModels = [] } = this.info ?? {};
+    const served = models.map((model): [string, string] => [model.servingName, this.title(model)]);
+    return autoModels.length > 0 ? [[auto, "Automatic"], ...served] : served;
+  }
+
+  private find(reference: ModelReference | undefined): ModelInfo | undefined {
+    const known = [this.chosen, ...this.info?.models ?? []]; // two may have the same weights
+    return reference && known.find((model) => model?.reference?.digest === reference.digest);
+  }
+
+  /** A model's title, with its name where another one has the same. */
+  private title(model: ModelInfo): string {
+    const name = model.servingName || (model.reference?.name ?? "");
+    const alike = this.info?.models.filter((other) => other.title === model.title) ?? [];
+    return !model.title ? name : alike.length > 1 ? `${model.title} (${name})` : model.title;
+  }
+
+  private show(): void {
+    const { name, choices } = this;
+    this.select.value = name;
+    this.label.hidden = this.select.hidden = choices.length < 2;
+    const members = this.info?.autoModels.map((member) => choices.find(([other]) => other === member)?.[1] ?? member) ?? [];
+    this.knows.textContent = name === auto
+      ? `Each pair is answered by the model that knows its pictures best: ${members.join(" or ")}.`
+      : this.chosen?.knows ?? "";
+    this.root.hidden = this.select.hidden && !this.knows.textContent;
+    if (this.told === name) return;
+    this.told = name;
+    for (const listener of this.listeners) listener();
+  }
+}
