@@ -15,6 +15,7 @@ import (
 	"siamese/cmd/internal/cli"
 	"siamese/imaging"
 	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
 	"siamese/train"
 	"siamese/weights"
 )
@@ -34,7 +35,13 @@ type BuiltInModel struct {
 
 // BuiltIn lists the models that the program brings along, in the order in which they
 // are served.
-func BuiltIn() []BuiltInModel { return []BuiltInModel{{Name: "omniglot"}} }
+func BuiltIn() []BuiltInModel {
+	var all []BuiltInModel
+	for _, model := range builtin.All() {
+		all = append(all, BuiltInModel{Name: model.Name, Path: model.Name})
+	}
+	return all
+}
 
 // RunFlags choose where models run.
 type RunFlags struct {

@@ -82,6 +82,8 @@ func describeBuiltIn(name string, card tfmodel.Card) listedModel {
 		Where:           builtIn,
 		Name:            name,
 		Card:            card.Name,
+		Title:           card.Title,
+		Knows:           card.Knows,
 		InputWidth:      card.Architecture.Width,
 		InputHeight:     card.Architecture.Height,
 		EmbeddingLength: card.Architecture.EmbeddingLength(),

@@ -14,6 +14,7 @@ import (
 	"siamese/imaging"
 	"siamese/server"
 	"siamese/tfmodel"
+	"siamese/tfmodel/familiarity"
 )
 
 // Command is `siamese serve`.
@@ -116,6 +117,8 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 	card := model.Card()
 	info := server.ModelInfo{
 		Name:            card.Name,
+		Title:           card.Title,
+		Knows:           card.Knows,
 		Version:         model.Version(),
 		Digest:          card.Weights.Digest,
 		Height:          card.Architecture.Height,
@@ -129,9 +132,24 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		Precision:       string(model.Precision()),
 		MaxBatch:        model.MaxRunImages(),
 	}
+	if card.Familiarity != nil { // an interface that holds a nil pointer is not nil
+		info.Familiarity = cardFamiliarity{card.Familiarity}
+	}
 	c.tune(&info)
 	return info
 }
+
+// cardFamiliarity is what a model's card says of its pictures, for the server, which
+// knows embeddings alone.
+type cardFamiliarity struct{ statistic *familiarity.Statistic }
+
+// Of returns how familiar the image of an embedding is, 0..1.
+func (f cardFamiliarity) Of(embedding []float32) float32 {
+	return float32(f.statistic.OfEmbedding(embedding))
+}
+
+// Bound returns below which familiarity an image is foreign, 0..1.
+func (f cardFamiliarity) Bound() float32 { return float32(f.statistic.Bound) }
 
 func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 	return server.Config{
