@@ -26,8 +26,10 @@ import (
 	"siamese/server/versions"
 )
 
-// twoModels is a server of general, the default, and omniglot.
-func twoModels() server.Config { return server.Config{Models: []string{"general", "omniglot"}} }
+// generalAndOmniglot is a server of general, the default, and omniglot.
+func generalAndOmniglot() server.Config {
+	return server.Config{Models: []string{"general", "omniglot"}}
+}
 
 // infoAs describes the fake network as a version of the model with a name.
 func infoAs(name, version string) server.ModelInfo {
@@ -50,7 +52,7 @@ func addAs(t *testing.T, r *running, model server.Model, name, version string, l
 // TestCallsNameModelVersionOrLabel: all of which a call can name, and that what a
 // name means alone depends on what is loaded of that model alone.
 func TestCallsNameModelVersionOrLabel(t *testing.T) {
-	r := serveBare(t, twoModels())
+	r := serveBare(t, generalAndOmniglot())
 	addAs(t, r, &fakeModel{}, "general", "2", nil)
 	addAs(t, r, &fakeModel{}, "general", "1", map[string]string{"canary": "2", "omniglot": "2"})
 	addAs(t, r, &fakeModel{}, "omniglot", "2", map[string]string{"canary": "2"})
@@ -93,7 +95,7 @@ func TestCallsNameModelVersionOrLabel(t *testing.T) {
 
 // TestModelThatIsNotLoadedYet: the others answer, and whoever names it may try again.
 func TestModelThatIsNotLoadedYet(t *testing.T) {
-	r := serveBare(t, twoModels())
+	r := serveBare(t, generalAndOmniglot())
 	check := func(name string, want failure, message string) {
 		t.Helper()
 		_, err := r.GetServerInfo(t.Context(), &pb.GetServerInfoRequest{Model: name})
@@ -121,7 +123,7 @@ func TestModelThatIsNotLoadedYet(t *testing.T) {
 // TestGetServerInfoListsModels in the order of the configuration, those that are
 // loaded, each by its default version.
 func TestGetServerInfoListsModels(t *testing.T) {
-	cfg := twoModels()
+	cfg := generalAndOmniglot()
 	cfg.DefaultModel = "omniglot"
 	r := serveBare(t, cfg)
 	list := func() (models []string, info *pb.GetServerInfoResponse) {
@@ -162,7 +164,7 @@ func TestGetServerInfoListsModels(t *testing.T) {
 
 // TestAutoModelsAreThoseThatTell: GetServerInfo tells what auto is now.
 func TestAutoModelsAreThoseThatTell(t *testing.T) {
-	cfg := twoModels()
+	cfg := generalAndOmniglot()
 	cfg.AutoModels, cfg.DefaultModel = cfg.Models, server.Auto
 	r := serveBare(t, cfg)
 	check := func(wantDefault string, wantAuto ...string) {
@@ -195,7 +197,7 @@ func TestHealthIsByModel(t *testing.T) {
 	for _, answer := range []string{"", "general", server.Auto} {
 		t.Run("default "+answer, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cfg := twoModels()
+				cfg := generalAndOmniglot()
 				cfg.AutoModels, cfg.DefaultModel = cfg.Models, answer
 				cfg.WatchdogPeriod, cfg.WatchdogTimeout = watched.WatchdogPeriod, watched.WatchdogTimeout
 				r := serveBare(t, cfg)
@@ -235,7 +237,7 @@ func TestHealthIsByModel(t *testing.T) {
 // TestWatchdogIsNotHeldUpByAModelThatHangs: the other one is looked at all the same.
 func TestWatchdogIsNotHeldUpByAModelThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := twoModels()
+		cfg := generalAndOmniglot()
 		cfg.WatchdogPeriod, cfg.WatchdogTimeout = watched.WatchdogPeriod, watched.WatchdogTimeout
 		r := serveBare(t, cfg)
 		blocked := make(gate)
@@ -255,7 +257,7 @@ func TestWatchdogIsNotHeldUpByAModelThatHangs(t *testing.T) {
 // TestMetricsAreByModel: each counts for itself, and a version that goes leaves its
 // counts to its model.
 func TestMetricsAreByModel(t *testing.T) {
-	cfg, registry := twoModels(), prometheus.NewRegistry()
+	cfg, registry := generalAndOmniglot(), prometheus.NewRegistry()
 	cfg.Metrics, cfg.CacheBytes, cfg.MaxQueuedImages = registry, 1<<20, 600
 	r := serveBare(t, cfg)
 	addAs(t, r, &fakeModel{}, "general", "1", nil)
@@ -354,7 +356,7 @@ func (m *loadedOf) Unload() func() error {
 
 // TestAdminIsByModel: operators change one model and leave the other alone.
 func TestAdminIsByModel(t *testing.T) {
-	r := serveBare(t, twoModels())
+	r := serveBare(t, generalAndOmniglot())
 	var all []admin.Model
 	sources := make(map[string]*counting)
 	for _, name := range []string{"general", "omniglot"} {
