@@ -130,6 +130,19 @@ async function live(page) {
   for (const name of ["0394_02.png", "0395_01.png"]) await page.getByText(`best: ${name}`).waitFor();
 }
 
+await visit(url, "with no model chosen photographs and drawings mean something", async (page) => {
+  const photo = (name) => join(root, "testdata/photos", name);
+  await page.getByText("Ready: ").waitFor();
+  await page.getByLabel("Model", { exact: true }).waitFor();
+  for (const [first, second, verdict, model] of [
+    [photo("cat.jpg"), photo("rocket.jpg"), "✕ Different", "Pictures"], [a, b, "✓ Same", "Handwriting"], [photo("cat.jpg"), photo("cat_copy.jpg"), "✓ Same", "Pictures"],
+  ]) {
+    await compare(page, first, second);
+    await result(page).filter({ hasText: verdict }).filter({ hasText: `threshold 0.50 · ${model}` }).waitFor();
+    assert.equal(await page.getByRole("note").filter({ hasText: "unlike" }).count(), 0, "a doubt about pictures that a model knows");
+  }
+  await shot(page, "photographs");
+});
 await check("two drawings of one character are the same", async (page) => {
   await compare(page);
   assert.match(await result(page).innerText(), new RegExp(`${same}\\s+✓ Same\\s+threshold 0\\.50`));

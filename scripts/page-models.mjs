@@ -19,7 +19,7 @@ export async function contract(root, scratch) {
 }
 
 /**
- * Two models that give the real one's scores: drawings are foreign to "general",
+ * Two models that give the scores of the real "omniglot": drawings are foreign to "general",
  * "auto" has "omniglot" answer. asked lists the calls as "method model"; once lost is
  * set "omniglot" alone is served.
  */
@@ -38,7 +38,7 @@ export async function serveSeveral(page, { create, fromBinary, toBinary, Siamese
     several.asked.push(`${name} ${model}`);
     assert.ok(["auto", "general", "omniglot", ""].includes(model), `asked for model ${model}`);
     const by = model === "general" ? "general" : "omniglot";
-    (sent.options ?? sent).model = several.lost && by === "general" ? "lost" : "";
+    (sent.options ?? sent).model = several.lost && by === "general" ? "lost" : "omniglot";
     request(sent, by);
     const response = await route.fetch({ postData: Buffer.from(toBinary(input, sent)) });
     if (!response.ok()) return route.fulfill({ response });

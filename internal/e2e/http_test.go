@@ -31,7 +31,7 @@ func TestServeShowsThePage(t *testing.T) {
 	}
 	defer info.Body.Close()
 	answer, err := io.ReadAll(info.Body)
-	if err != nil || !strings.Contains(string(answer), `"siamese-omniglot"`) {
+	if err != nil || !strings.Contains(string(answer), `"siamese-general"`) {
 		t.Errorf("GetServerInfo = %d, %q, %v; want the model's name", info.StatusCode, answer, err)
 	}
 	http.DefaultClient.CloseIdleConnections()

@@ -100,8 +100,8 @@ func fileSize(t *testing.T, path string) int64 {
 func TestModelExportBuiltIn(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out", "omniglot.safetensors")
-	proctest.Succeed(t, "model", "export", "--format", "safetensors-fp16", file)
-	builtIn, exported := infoOf(t), infoOf(t, file)
+	proctest.Succeed(t, "model", "export", "--format", "safetensors-fp16", "--model", "omniglot", file)
+	builtIn, exported := infoOf(t, "omniglot"), infoOf(t, file)
 	if builtIn.Form != "built-in" || builtIn.Parameters != 17_075_009 || len(builtIn.GoldenPairs) != 2 || builtIn.Training == nil {
 		t.Errorf("model info = %+v, want the built-in model's card", builtIn)
 	}

@@ -149,7 +149,7 @@ func TestModelDigest(t *testing.T) {
 
 // TestForeignEmbeddingsAreRefused: numbers that the real network makes of no picture.
 func TestForeignEmbeddingsAreRefused(t *testing.T) {
-	server := proctest.Serve(t)
+	server := proctest.Serve(t, "--model", "omniglot")
 	service := siamesev1.NewSiameseServiceClient(proctest.Dial(t, server.Address))
 	own := answeredBy(t, service, "1").GetResults()[0].GetEmbedding()
 	compare := func(values []float32) error {

@@ -118,7 +118,7 @@ func TestVersionThatComesInAShortage(t *testing.T) {
 	limitFiles(t, server, -1)
 	t.Logf("SetDefault(latest) in a shortage: %v", err)
 	answeredBy(t, siamesev1.NewSiameseServiceClient(proctest.Dial(t, server.Address)), "3")
-	if !strings.Contains(server.Log.String(), `msg="version could not be loaded and is tried again" version=`) {
+	if !strings.Contains(server.Log.String(), `msg="version could not be loaded and is tried again" serving_name=small version=`) {
 		t.Errorf("the log does not tell of another try:\n%s", server.Log)
 	}
 	if code := server.Signal(t, syscall.SIGTERM); code != 0 {

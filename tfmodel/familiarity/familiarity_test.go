@@ -2,6 +2,7 @@ package familiarity
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -152,7 +153,7 @@ func TestFeatureMapsAreSummedUp(t *testing.T) {
 
 func TestFitRefuses(t *testing.T) {
 	_, err := Fit(clouds(MinPictures-1, 1), clouds(MinPictures, 2), Config{Width: side, Height: side, Positions: 1})
-	if err == nil || !strings.Contains(err.Error(), "49 pictures known, expected at least 50") {
+	if !errors.Is(err, ErrTooFew) || !strings.Contains(err.Error(), "received 49 pictures known, expected at least 50") {
 		t.Errorf("Fit of 49 pictures = %v, want what was received and expected", err)
 	}
 }

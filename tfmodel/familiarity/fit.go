@@ -41,14 +41,17 @@ const (
 	MinPictures = 50
 )
 
+// ErrTooFew says that there are not enough pictures to make a statistic of.
+var ErrTooFew = errors.New("familiarity: too few pictures")
+
 // Fit makes a statistic of known pictures. The quantiles are those of apart, which
 // should be of classes that the model was not trained on: on those that it was,
 // everything is more familiar. Both may have edited copies too. The slices stay the
-// caller's.
+// caller's. Errors: ErrTooFew.
 func Fit(known, apart []Picture, config Config) (*Statistic, error) {
 	for name, pictures := range map[string][]Picture{"known": known, "apart": apart} {
 		if n := countEncoded(pictures); n < MinPictures {
-			return nil, fmt.Errorf("familiarity: %d pictures %s, expected at least %d", n, name, MinPictures)
+			return nil, fmt.Errorf("%w: received %d pictures %s, expected at least %d", ErrTooFew, n, name, MinPictures)
 		}
 	}
 	s := &Statistic{Bound: Bound, Pictures: countEncoded(known) + countEncoded(apart), Positions: config.Positions}

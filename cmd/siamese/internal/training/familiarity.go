@@ -22,7 +22,8 @@ type familiarityFlags struct {
 }
 
 // gather makes the statistic of an open model on the data: what was learnt from says
-// what is known, what was held out how familiar such pictures are.
+// what is known, what was held out how familiar such pictures are. Of too few pictures
+// there is none, which is told.
 func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held heldFlags, path string, out io.Writer) (*familiarity.Statistic, error) {
 	architecture := model.Card().Architecture
 	config := held.config(path, architecture.Height)
@@ -51,8 +52,12 @@ func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held
 	statistic, err := familiarity.Fit(parts[0], parts[1], familiarity.Config{
 		Width: architecture.Width, Height: architecture.Height, Positions: architecture.EmbeddingPositions(), Seed: held.Seed,
 	})
+	if errors.Is(err, familiarity.ErrTooFew) {
+		_, err := fmt.Fprintf(out, "the model will not tell what is foreign to it: %v\n", err)
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w (--familiarity 0 leaves it out)", err)
+		return nil, err
 	}
 	statistic.Data = fmt.Sprintf("%s, %s", filepath.Base(path), held.describe())
 	_, err = fmt.Fprintf(out, "familiarity: %d pictures known and %d kept apart, with edited copies; below %g an image is foreign\n",
