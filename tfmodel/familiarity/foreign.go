@@ -15,9 +15,14 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
+// ForeignKinds names what Foreign draws, in turn. The caller owns the slice.
+func ForeignKinds() []string {
+	return []string{"blank frames", "noise", "screens of text", "line drawings"}
+}
+
 // Foreign draws pictures that hardly any model is made for, width by height pixels,
-// uint8 [height,width,3] RGB each: blank frames, noise, screens of text and line
-// drawings, a quarter each, by the seed.
+// uint8 [height,width,3] RGB each: those of ForeignKinds
+// one after the other, by the seed.
 func Foreign(count, width, height int, seed uint64) ([][]byte, error) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	faces, err := textFaces()

@@ -18,13 +18,14 @@ import (
 
 // EvalCommand is `siamese eval`: it measures what a model is worth.
 type EvalCommand struct {
-	OneShot   oneShotCommand   `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
-	Verify    verifyCommand    `cmd:"" help:"Measure verification: are these two of one class?"`
-	Kinds     kindsCommand     `cmd:"" help:"Measure pairs by kind: same things and edited copies against strangers, same things against neighbours, and how far similarities are from probabilities."`
-	Robust    robustCommand    `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
-	Retrieval retrievalCommand `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`
-	Copies    copiesCommand    `cmd:"" help:"Measure edited copies: are they recognised after the attacks of Copydays, made as it goes?"`
-	MakeRuns  makeRunsCommand  `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
+	OneShot   oneShotCommand     `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
+	Verify    verifyCommand      `cmd:"" help:"Measure verification: are these two of one class?"`
+	Kinds     kindsCommand       `cmd:"" help:"Measure pairs by kind: same things and edited copies against strangers, same things against neighbours, and how far similarities are from probabilities."`
+	Robust    robustCommand      `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
+	Retrieval retrievalCommand   `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`
+	Copies    copiesCommand      `cmd:"" help:"Measure edited copies: are they recognised after the attacks of Copydays, made as it goes?"`
+	Familiar  familiarityCommand `cmd:"" name:"familiarity" help:"Measure what is familiar: which share of pictures that it should know, and of others, is foreign to the model."`
+	MakeRuns  makeRunsCommand    `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 
 type oneShotCommand struct {

@@ -189,7 +189,7 @@ func (c *collector) augmenters(layout dataset.Layout) ([]augment.Augmenter, erro
 	if layout == dataset.Omniglot {
 		names = []string{"affine", "edits"}
 		config.Affine = augment.DefaultAffine()
-		config.Edits = augment.EditsConfig{Strength: 0.5, LeastArea: 0.7, LeastQuality: 30}
+		config.Edits = augment.EditsConfig{Strength: 0.2, LeastArea: 0.7, LeastQuality: 30}
 	}
 	var augmenters []augment.Augmenter
 	for _, name := range names {
