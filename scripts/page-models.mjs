@@ -51,7 +51,7 @@ export async function serveSeveral(page, { create, fromBinary, toBinary, Siamese
     real = info.model.reference;
     const general = { ...info.model, reference: reference("general"), servingName: "general", title: "Pictures", knows: "Photographs of things and places, and edited copies of one picture.", threshold: 0.5, familiarityBound: 0.02 };
     const omniglot = { ...info.model, reference: reference("omniglot"), servingName: "omniglot", title: "Handwriting", knows: "Single characters of many alphabets, drawn by hand.", familiarityBound: 0.02 };
-    if (several.lost) Object.assign(info, { models: [omniglot], model: omniglot, defaultModel: "omniglot" });
+    if (several.lost) Object.assign(info, { models: [omniglot], model: omniglot, defaultModel: "omniglot", autoModels: [] });
     else Object.assign(info, { models: [general, omniglot], model: general, defaultModel: "auto", autoModels: ["general", "omniglot"] });
   });
   await change("compare", () => undefined, (reply, by) => Object.assign(reply, {

@@ -9,7 +9,7 @@
 #       FOLDER   is where FOLDER/general and FOLDER/omniglot go, with runs, weights,
 #                plots and figures. What is there already is gone on from: after an
 #                interrupt run it again.
-#       About 3 hours each on 2 cores. Variables are those of the two scripts.
+#       About 3 hours for omniglot on 2 cores, 20 minutes for general. Variables are those of the two scripts.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if (($# != 4)); then

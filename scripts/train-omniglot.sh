@@ -64,6 +64,7 @@ bin/siamese eval robustness "$data" "${held[@]}" --pairs 100 --model "$out/held-
 stage all --split none --rotations --start "$out/together/last_epoch_weights.h5" --start-scale unit --sparse-head \
 	--rate 1e-4 --warm-up 30 --per-class 3 --epochs 6
 read -r _ _ scale shift _ <"$out/calibration.txt"
-bin/siamese calibrate "$out/final.safetensors" --from "$out/all/last_epoch_weights.h5" --scale "$scale" --shift="${shift%:}"
+bin/siamese calibrate "$out/final.safetensors" --from "$out/all/last_epoch_weights.h5" --scale "$scale" --shift="${shift%:}" \
+	--data "$data" "${held[@]}" --familiarity 1200 "${precision[@]}"
 bin/siamese model import "$out/final.safetensors" "$out/siamese-omniglot.safetensors" --dtype float16
 echo "the model is $out/siamese-omniglot.safetensors"

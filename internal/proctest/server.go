@@ -101,11 +101,14 @@ func (p *Server) Signal(t *testing.T, signal syscall.Signal) int {
 	return p.Cmd.ProcessState.ExitCode()
 }
 
-// WaitServing waits until the server at an address serves.
+// WaitServing waits until the server at an address serves, with both built-in models
+// where it has them.
 func WaitServing(t *testing.T, address string) {
 	t.Helper()
-	if err := waitServing(t.Context(), address, ""); err != nil {
-		t.Fatalf("server does not serve: %v", err)
+	for _, service := range []string{"", lastBuiltIn} {
+		if err := waitServing(t.Context(), address, service); err != nil {
+			t.Fatalf("server does not serve %q: %v", service, err)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
 )
 
 type infoCommand struct {
@@ -39,8 +40,9 @@ func (c *infoCommand) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	info := modelInfo{Path: c.Path, Form: "weight file", ModelDigest: source.Digest, Card: source.Card}
+	_, isBuiltIn := builtin.Find(c.Path)
 	switch {
-	case c.Path == "":
+	case isBuiltIn:
 		info.Form = "built-in"
 	case network.IsFolder(c.Path):
 		info.Form = "SavedModel"
@@ -67,6 +69,8 @@ func (i modelInfo) print(w io.Writer) error {
 		}
 	}
 	line("name", "%s", i.Name)
+	line("title", "%s", i.Title)
+	line("knows", "%s", i.Knows)
 	line("form", "%s", i.Form)
 	line("path", "%s", i.Path)
 	line("network", "%s", describeArchitecture(i.Architecture))
@@ -76,6 +80,9 @@ func (i modelInfo) print(w io.Writer) error {
 	line("weights", "%s", i.Weights.Digest)
 	line("file SHA-256", "%s", i.Weights.SHA256)
 	line("threshold", "%.4g", i.Threshold)
+	if f := i.Familiarity; f != nil {
+		line("familiarity", "by %d pictures (%s); below %g an image is foreign", f.Pictures, f.Data, f.Bound)
+	}
 	line("note", "%s", i.ThresholdNote)
 	for _, measured := range i.Verification {
 		line("verification", "%s", describeVerification(measured))

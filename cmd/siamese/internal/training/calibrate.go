@@ -70,20 +70,17 @@ func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
 func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmodel.Card, line *evaluate.Line) error {
 	flags := network.ModelFlags{Model: c.From, RunFlags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags}}
 	return flags.With(ctx, func(model *network.Model) (err error) {
-		if c.Familiarity > 0 {
-			if card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out); err != nil {
+		if c.Scale == 0 {
+			measured, err := c.measure(ctx, model, s)
+			if err != nil {
 				return err
 			}
+			*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
 		}
-		if c.Scale != 0 {
-			return nil
+		if c.Familiarity > 0 {
+			card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out)
 		}
-		measured, err := c.measure(ctx, model, s)
-		if err != nil {
-			return err
-		}
-		*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
-		return nil
+		return err
 	})
 }
 
