@@ -23,6 +23,8 @@ exported=$(mktemp -d)
 trap 'rm -rf "$exported"' EXIT
 bin/siamese export --model omniglot "$exported/siamese-omniglot/1"
 "$python" scripts/keras_parity.py --check --savedmodel "$exported/siamese-omniglot/1"
+bin/siamese export --model general "$exported/siamese-general/1"
+"$python" scripts/keras_parity.py --weights tfmodel/builtin/general.safetensors --savedmodel "$exported/siamese-general/1"
 "$python" scripts/keras_exports.py "$exported/keras"
 for name in module pooled; do
   pair=$exported/keras/$name/assets.extra

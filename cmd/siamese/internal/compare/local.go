@@ -12,7 +12,6 @@ import (
 	"siamese"
 	"siamese/client"
 	"siamese/cmd/internal/network"
-	"siamese/tfmodel/builtin"
 )
 
 // local runs models in this process, with the threshold of the flags. Of several, an
@@ -34,8 +33,8 @@ func (f comparerFlags) openLocal(ctx context.Context) (*local, error) {
 	}}
 	if f.Model == "" || f.Model == modelAuto {
 		l.names = nil
-		for _, model := range builtin.All() {
-			l.names = append(l.names, model.Name)
+		for _, model := range network.BuiltIn() {
+			l.names = append(l.names, model.Path)
 		}
 	}
 	_, err := l.model(ctx, 0)
