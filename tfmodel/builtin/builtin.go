@@ -39,7 +39,7 @@ var (
 	omniglotWeights []byte
 	//go:embed omniglot.json
 	omniglotCard []byte
-	// Painted pictures (CC0) for general, drawings of Omniglot's background set (MIT)
+	// Photographs (CC0) for general, drawings of Omniglot's background set (MIT)
 	// for omniglot.
 	//
 	//go:embed golden/*.png
