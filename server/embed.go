@@ -39,10 +39,19 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 	}
 	return &pb.EmbedResponse{
 		Results:       c.embedResults(images),
-		Model:         c.reference(),
+		Model:         c.embeddedBy(needed),
 		Timings:       c.timings(),
 		EncodedImages: uint32(c.images.Encoded()),
 	}, nil
+}
+
+// embeddedBy is the model that made the embeddings: where several did, that of the
+// first; where there is none, the one that is tried first.
+func (c *call) embeddedBy(images []*infer.Image) *pb.ModelReference {
+	if len(images) == 0 {
+		return c.reference()
+	}
+	return wire.ModelReference(images[0].Best().Info())
 }
 
 func (c *call) embedResults(images []wire.Operand) []*pb.EmbedResult {

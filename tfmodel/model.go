@@ -93,8 +93,12 @@ func (m *Model) EmbeddingMin() float64 {
 	return 0
 }
 
+// unitTolerance is how far from 1 the length of an embedding may be.
+const unitTolerance = 1e-2 // bfloat16's, of 512 numbers
+
 // CheckEmbedding returns an error that names the first value of an embedding which the
-// model can't make: one that is not finite, below EmbeddingMin or above EmbeddingMax.
+// model can't make: one that is not finite, below EmbeddingMin or above EmbeddingMax; or
+// its length as a vector, where the model makes all of length 1.
 func (m *Model) CheckEmbedding(embedding []float32) error {
 	least, most := m.EmbeddingMin(), m.embeddingMax
 	if most == 0 {
@@ -103,10 +107,15 @@ func (m *Model) CheckEmbedding(embedding []float32) error {
 			least = -most
 		}
 	}
+	norm := 0.0
 	for i, value := range embedding {
 		if !(float64(value) >= least && float64(value) <= most) { // NaN too
 			return fmt.Errorf("received %v as number %d of an embedding, expected %v to %v, what the model can make", value, i, float32(least), float32(most))
 		}
+		norm += float64(value) * float64(value)
+	}
+	if norm = math.Sqrt(norm); m.card.Architecture.Unit && math.Abs(norm-1) > unitTolerance {
+		return fmt.Errorf("received an embedding of length %.4g as a vector, expected 1, what the model makes", norm)
 	}
 	return nil
 }

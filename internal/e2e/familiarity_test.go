@@ -133,4 +133,34 @@ func TestSiameseAnswersByTheModelThatKnows(t *testing.T) {
 			}
 		}
 	}
+	embedsByTheModelThatKnows(t, siamesev1.NewSiameseServiceClient(proctest.Dial(t, server.Address)), photo("cat.jpg"))
+}
+
+// embedsByTheModelThatKnows: embeddings and their reply name the model that made them,
+// and of general none is taken whose length as a vector is not 1.
+func embedsByTheModelThatKnows(t *testing.T, service siamesev1.SiameseServiceClient, photo string) {
+	t.Helper()
+	for file, model := range map[string]string{photo: "siamese-general", proctest.GlyphA: "siamese-omniglot"} {
+		reply, err := service.Embed(t.Context(), &siamesev1.EmbedRequest{Images: []*siamesev1.Image{fixture.Encoded(t, file)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		embedding := reply.GetResults()[0].GetEmbedding()
+		if reply.GetModel().GetName() != model || reply.GetModel().GetDigest() != embedding.GetModelDigest() {
+			t.Errorf("Embed of %s is by %v with an embedding of %s, want both of %s", file, reply.GetModel(), embedding.GetModelDigest(), model)
+		}
+		for _, factor := range []float32{0, 0.5, 1} {
+			brought := &siamesev1.Embedding{ModelDigest: embedding.GetModelDigest()}
+			for _, v := range embedding.GetValues() {
+				brought.Values = append(brought.Values, factor*v)
+			}
+			_, err := service.Compare(t.Context(), &siamesev1.CompareRequest{
+				ImageA: &siamesev1.Image{Source: &siamesev1.Image_Embedding{Embedding: brought}}, ImageB: fixture.Encoded(t, file),
+			})
+			refused := factor != 1 && model == "siamese-general"
+			if (err != nil) != refused || refused && !strings.Contains(err.Error(), "as a vector, expected 1") {
+				t.Errorf("Compare of the embedding of %s times %v = %v, want refused %t", file, factor, err, refused)
+			}
+		}
+	}
 }

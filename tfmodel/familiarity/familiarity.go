@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Bound is the familiarity below which Fit calls an image foreign: one in a hundred of
@@ -163,8 +164,11 @@ func (s *Statistic) share(by int, score float64) float64 {
 // Validate returns an error that names what does not fit together, or not the
 // embeddings' length; nil if all does.
 func (s *Statistic) Validate(embeddingLength int) error {
-	if !(s.Bound > 0 && s.Bound < 1) {
-		return fmt.Errorf("familiarity: bound %v, want above 0 and below 1", s.Bound)
+	if !(s.Bound >= leastBound && s.Bound < 1) {
+		return fmt.Errorf("familiarity: bound %v, want %v to below 1", s.Bound, leastBound)
+	}
+	if s.Pictures < 0 {
+		return fmt.Errorf("familiarity: made from %d pictures, want 0 or more", s.Pictures)
 	}
 	if s.Positions < 1 || embeddingLength%s.Positions != 0 {
 		return fmt.Errorf("familiarity: %d positions, want a divisor of the embedding's length, %d", s.Positions, embeddingLength)
@@ -193,9 +197,34 @@ func (s *Statistic) Validate(embeddingLength int) error {
 			return fmt.Errorf("familiarity: %s has %d values, want %d", l.name, len(l.values), l.want)
 		}
 		for i, v := range l.values {
-			if !(math.Abs(float64(v)) <= math.MaxFloat32) {
-				return fmt.Errorf("familiarity: %s has %v as value %d, want a finite number", l.name, v, i)
+			if !(math.Abs(float64(v)) <= mostValue) {
+				return fmt.Errorf("familiarity: %s has %v as value %d, want %v to %v", l.name, v, i, -mostValue, mostValue)
 			}
+		}
+	}
+	return s.validateShape(channels)
+}
+
+// Bounds of what Fit writes: bounds far beyond what it does, within which no sum of a
+// score overflows.
+const (
+	leastBound = 1e-4
+	mostValue  = 1e8
+)
+
+// validateShape holds quantiles to their order and directions to their length.
+func (s *Statistic) validateShape(channels int) error {
+	for by, quantiles := range s.Quantiles {
+		if !slices.IsSorted(quantiles) || quantiles[0] == quantiles[len(quantiles)-1] {
+			return fmt.Errorf("familiarity: quantiles[%d] are %v, want them to ascend", by, quantiles)
+		}
+	}
+	if count := len(s.Directions) / channels; count > channels {
+		return fmt.Errorf("familiarity: %d directions, want at most %d", count, channels)
+	}
+	for k, rest := 0, s.Directions; len(rest) > 0; k, rest = k+1, rest[channels:] {
+		if length := dot(rest[:channels], rest[:channels]); !(math.Abs(float64(length)-1) <= 0.01) {
+			return fmt.Errorf("familiarity: direction %d has length %v, want 1", k, math.Sqrt(float64(length)))
 		}
 	}
 	return nil

@@ -186,12 +186,17 @@ func TestValidate(t *testing.T) {
 		change func(*Statistic)
 		want   string
 	}{
-		{"bound", func(s *Statistic) { s.Bound = 1 }, "bound 1, want above 0 and below 1"},
+		{"bound", func(s *Statistic) { s.Bound = 1 }, "bound 1, want 0.0001 to below 1"},
 		{"positions", func(s *Statistic) { s.Positions = 3 }, "3 positions, want a divisor of the embedding's length, 32"},
 		{"no positions", func(s *Statistic) { s.Positions = 0 }, "0 positions"},
 		{"directions", func(s *Statistic) { s.Directions = s.Directions[1:] }, "want a multiple of 32"},
 		{"mean", func(s *Statistic) { s.LookMean = s.LookMean[1:] }, "look_mean has 103 values, want 104"},
-		{"not finite", func(s *Statistic) { s.Against[3] = float32(math.NaN()) }, "against has NaN as value 3, want a finite number"},
+		{"not finite", func(s *Statistic) { s.Against[3] = float32(math.NaN()) }, "against has NaN as value 3, want -1e+08 to 1e+08"},
+		{"huge", func(s *Statistic) { s.EmbeddingMean[0] = 3e38 }, "embedding_mean has 3e+38 as value 0"},
+		{"a bound of nothing", func(s *Statistic) { s.Bound = 1e-300 }, "bound 1e-300, want 0.0001 to below 1"},
+		{"a long direction", func(s *Statistic) { s.Directions[0] += 3 }, "direction 0 has length"},
+		{"quantiles backwards", func(s *Statistic) { slices.Reverse(s.Quantiles[2]) }, "want them to ascend"},
+		{"pictures", func(s *Statistic) { s.Pictures = -5 }, "made from -5 pictures"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := fit(t)

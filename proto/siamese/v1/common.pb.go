@@ -164,7 +164,8 @@ func (x *ModelReference) GetDigest() string {
 
 // Familiarity is how like the pictures that a model knows an image is to it. It
 // tells a drawing from a photograph, noise or a blank frame from either; it can't tell
-// whether a similarity is right.
+// whether a similarity is right. Of an image that comes as an embedding the embedding
+// alone is looked at, which stands out far less often: keep what Embed said of it.
 type Familiarity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The share, 0 to 1, of pictures such as those that the model was made for that are

@@ -93,7 +93,8 @@ type EmbedResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One result for each image of the request, in the same order.
 	Results []*EmbedResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
-	// The model that made the embeddings.
+	// The model that made the embeddings; with "auto", of which several may have, the one
+	// that made the first. Each embedding names its own.
 	Model *ModelReference `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
 	// Where the time went, for the call as a whole.
 	Timings *Timings `protobuf:"bytes,3,opt,name=timings,proto3" json:"timings,omitempty"`

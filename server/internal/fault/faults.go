@@ -73,6 +73,12 @@ func EmbeddingValue(index int, value, least, most float32) *Fault {
 	return f
 }
 
+// EmbeddingNorm says that an embedding has another length, as a vector, than 1, which
+// all that the model can make have.
+func EmbeddingNorm(norm float64) *Fault {
+	return invalid(ReasonEmbeddingValue, "received an embedding of length %.4g as a vector, expected 1, what the model makes", norm)
+}
+
 // CheckCount bounds the length of a list to 1..limit.
 func CheckCount(field string, count, limit int) error {
 	switch {

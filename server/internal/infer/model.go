@@ -79,6 +79,7 @@ type ModelInfo struct {
 	EmbeddingLength int     // floats of one embedding
 	EmbeddingMin    float32 // smallest float of an embedding, 0 or below; says nothing where EmbeddingMax is 0
 	EmbeddingMax    float32 // largest float of an embedding; 0 = any finite number
+	EmbeddingUnit   bool    // whether embeddings have length 1
 	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
 	ResizeRule      string  // how pictures come to the input's size, for people
 	Device          string  // where it runs, such as "cpu"

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -222,16 +223,25 @@ func (v *View) fail(err error) error {
 	return err
 }
 
+// unitTolerance is how far from 1 the length of an embedding may be that went to the
+// caller and came back, as text too.
+const unitTolerance = 1e-2
+
 // checkGiven returns what is wrong with an embedding that a caller brought as one of
 // this model's.
 func (e *engine) checkGiven(values []float32) *fault.Fault {
 	if len(values) != e.info.EmbeddingLength {
 		return fault.EmbeddingLength(len(values), e.info.EmbeddingLength)
 	}
+	norm := 0.0
 	for i, v := range values {
 		if least, most := e.info.EmbeddingMin, e.info.EmbeddingMax; !isFinite(v) || most > 0 && (v < least || v > most) {
 			return fault.EmbeddingValue(i, v, least, most)
 		}
+		norm += float64(v) * float64(v)
+	}
+	if norm = math.Sqrt(norm); e.info.EmbeddingUnit && math.Abs(norm-1) > unitTolerance {
+		return fault.EmbeddingNorm(norm)
 	}
 	return nil
 }

@@ -232,6 +232,9 @@ func (f modelFlags) chooseLabels(c *choice) error {
 		if _, twice := model.labels[label]; twice {
 			return fmt.Errorf("--label %s=%s: received label %q of %q twice, expected once", key, version, label, model.name)
 		}
+		if label == "" || version == "" {
+			return fmt.Errorf("--label %s=%s: received an empty label or version, expected NAME=VERSION", key, version)
+		}
 		if model.labels == nil {
 			model.labels = make(map[string]string)
 		}

@@ -126,6 +126,7 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		EmbeddingLength: card.Architecture.EmbeddingLength(),
 		EmbeddingMin:    float32(model.EmbeddingMin()),
 		EmbeddingMax:    float32(model.EmbeddingMax()),
+		EmbeddingUnit:   card.Architecture.Unit,
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.Rule().String(),
 		Device:          model.Device(),

@@ -39,7 +39,7 @@ type CalibrateCommand struct {
 // Run folds a scale and a shift of the logit into the last layer, so that
 // similarities can be read as probabilities.
 func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
-	if c.Scale == 0 && c.Data == "" || c.Scale < 0 {
+	if c.Scale == 0 && c.Data == "" || !(c.Scale >= 0) || math.IsInf(c.Scale, 0) {
 		return cli.Usage(errors.New("calibrate: --data, or --scale above 0 with --shift, is needed"))
 	}
 	if card := tfmodel.CardPath(c.Out); c.JSON != "" && filepath.Clean(c.JSON) == filepath.Clean(card) {
@@ -78,7 +78,11 @@ func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmod
 			*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
 		}
 		if c.Familiarity > 0 {
-			card.Familiarity, err = c.gather(ctx, model, c.heldFlags, c.Data, s.Out)
+			statistic, err := c.gather(ctx, model, c.heldFlags, c.Data, s.Out)
+			if err != nil || statistic == nil {
+				return err
+			}
+			card.Familiarity = statistic
 		}
 		return err
 	})

@@ -53,7 +53,7 @@ func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held
 		Width: architecture.Width, Height: architecture.Height, Positions: architecture.EmbeddingPositions(), Seed: held.Seed,
 	})
 	if errors.Is(err, familiarity.ErrTooFew) {
-		_, err := fmt.Fprintf(out, "the model will not tell what is foreign to it: %v\n", err)
+		_, err := fmt.Fprintf(out, "no statistic of what is familiar is made, and the card keeps what it has: %v\n", err)
 		return nil, err
 	}
 	if err != nil {

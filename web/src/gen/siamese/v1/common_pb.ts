@@ -99,7 +99,8 @@ export const ModelReferenceSchema: GenMessage<ModelReference> = /*@__PURE__*/
 /**
  * Familiarity is how like the pictures that a model knows an image is to it. It
  * tells a drawing from a photograph, noise or a blank frame from either; it can't tell
- * whether a similarity is right.
+ * whether a similarity is right. Of an image that comes as an embedding the embedding
+ * alone is looked at, which stands out far less often: keep what Embed said of it.
  *
  * @generated from message siamese.v1.Familiarity
  */

@@ -68,7 +68,8 @@ export type EmbedResponse = Message<"siamese.v1.EmbedResponse"> & {
   results: EmbedResult[];
 
   /**
-   * The model that made the embeddings.
+   * The model that made the embeddings; with "auto", of which several may have, the one
+   * that made the first. Each embedding names its own.
    *
    * @generated from field: siamese.v1.ModelReference model = 2;
    */
