@@ -40,4 +40,5 @@ for pooling in average gem; do
   "$python" scripts/keras_parity.py --weights "$white" --savedmodel "$exported/$pooling/1"
 done
 "$python" scripts/keras_training.py --check
-"$python" scripts/keras_weights_check.py --pooled "$exported/average.safetensors" --pooled "$exported/gem.safetensors"
+"$python" scripts/keras_weights_check.py --pooled "$exported/average.safetensors" --pooled "$exported/gem.safetensors" \
+  --pooled tfmodel/builtin/general.safetensors

@@ -229,7 +229,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         program = Program(args.siamese.resolve(), folder / "cache")
-        program.run("model", "export", "--format", "keras-h5", folder / "ours.h5")
+        program.run("model", "export", "--format", "keras-h5", "--model", "omniglot", folder / "ours.h5")
         want = program.similarities(WEIGHTS)
         for path in args.pooled:
             check_pooled(report, program, folder, path.resolve())
