@@ -383,7 +383,13 @@ func TestEmbeddingBoundsOfPooled(t *testing.T) {
 		model := loadOf(t, architecture, tfmodel.Options{})
 		embeddings, err := model.Encode(t.Context(), randomPixels(architecture, 64, 3))
 		must(t, err)
-		must(t, model.CheckEmbedding(embeddings))
+		length := architecture.EmbeddingLength()
+		for begin := 0; begin < len(embeddings); begin += length {
+			must(t, model.CheckEmbedding(embeddings[begin:begin+length]))
+		}
+		if err := model.CheckEmbedding(make([]float32, length)); (err != nil) != architecture.Unit {
+			t.Errorf("%s: CheckEmbedding of zeros = %v, want an error where embeddings have length 1", nameOf(architecture), err)
+		}
 		least := 0.0
 		if architecture.Projection > 0 {
 			least = -model.EmbeddingMax()
@@ -391,7 +397,8 @@ func TestEmbeddingBoundsOfPooled(t *testing.T) {
 		if got := model.EmbeddingMin(); got != least {
 			t.Errorf("%s: EmbeddingMin = %v, want %v", nameOf(architecture), got, least)
 		}
-		below := []float32{-0.5}
+		below := make([]float32, length)
+		below[0], below[1] = -0.5, float32(math.Sqrt(0.75)) // of length 1
 		if err := model.CheckEmbedding(below); (err == nil) != (architecture.Projection > 0) {
 			t.Errorf("%s: CheckEmbedding(%v) = %v, want an error unless there is a projection", nameOf(architecture), below, err)
 		}

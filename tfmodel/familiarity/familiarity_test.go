@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -71,13 +72,27 @@ func clouds(count int, seed uint64) []Picture {
 	return pictures
 }
 
+// fitted is made once, in seconds.
+var fitted = sync.OnceValues(func() ([]byte, error) {
+	s, err := Fit(clouds(300, 1), clouds(1000, 2), Config{Width: side, Height: side, Positions: 1, Seed: 1})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(s)
+})
+
+// fit returns a statistic of clouds, which the test owns.
 func fit(t testing.TB) *Statistic {
 	t.Helper()
-	s, err := Fit(clouds(300, 1), clouds(1000, 2), Config{Width: side, Height: side, Positions: 1, Seed: 1})
+	data, err := fitted()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	var s Statistic
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	return &s
 }
 
 func TestStatistic(t *testing.T) {
