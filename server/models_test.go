@@ -93,7 +93,7 @@ func TestCallsNameModelVersionOrLabel(t *testing.T) {
 	}
 }
 
-// TestModelThatIsNotLoadedYet: the others answer, and whoever names it may try again.
+// TestModelThatIsNotLoadedYet: the others answer, and a call that names it may be tried again.
 func TestModelThatIsNotLoadedYet(t *testing.T) {
 	r := serveBare(t, generalAndOmniglot())
 	check := func(name string, want failure, message string) {
