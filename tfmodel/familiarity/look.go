@@ -66,7 +66,7 @@ func look(pixels []byte, width, height int) []float32 {
 }
 
 // countColour counts steps of red less green and of blue less green from pixel to
-// pixel of a row, every so many pixels and rows.
+// pixel of a row, of each every-th pixel and row.
 func countColour(bands []uint32, pixels []byte, width, height, every int) {
 	for y := 0; y < height/every*every; y += every {
 		row := pixels[3*y*width : 3*(y+1)*width]

@@ -22,7 +22,7 @@ export function closeCamera(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-/** The video's present frame as a JPEG file, its shorter side of at most so many pixels. */
+/** The video's present frame as a JPEG file, its shorter side no longer than the given number of pixels. */
 export function frameOf(video: HTMLVideoElement, side: number): Promise<Blob> {
   const scale = Math.min(1, side / Math.min(video.videoWidth, video.videoHeight));
   const canvas = element("canvas", {
