@@ -166,6 +166,15 @@ func TestFeatureMapsAreSummedUp(t *testing.T) {
 	}
 }
 
+// TestFitTakesCopiesInAnyOrder: an edited copy, which has no embedding, may come first.
+func TestFitTakesCopiesInAnyOrder(t *testing.T) {
+	known, apart := clouds(MinPictures+1, 1), clouds(MinPictures, 2)
+	known[0].Embedding = nil
+	if _, err := Fit(known, apart, Config{Width: side, Height: side, Positions: 1}); err != nil {
+		t.Errorf("Fit = %v, want a statistic", err)
+	}
+}
+
 func TestFitRefuses(t *testing.T) {
 	_, err := Fit(clouds(MinPictures-1, 1), clouds(MinPictures, 2), Config{Width: side, Height: side, Positions: 1})
 	if !errors.Is(err, ErrTooFew) || !strings.Contains(err.Error(), "received 49 pictures known, expected at least 50") {

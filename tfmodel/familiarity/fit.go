@@ -49,9 +49,9 @@ var ErrTooFew = errors.New("familiarity: too few pictures")
 // everything is more familiar. Both may have edited copies too. The slices stay the
 // caller's. Errors: ErrTooFew.
 func Fit(known, apart []Picture, config Config) (*Statistic, error) {
-	for name, pictures := range map[string][]Picture{"known": known, "apart": apart} {
+	for i, pictures := range [][]Picture{known, apart} {
 		if n := countEncoded(pictures); n < MinPictures {
-			return nil, fmt.Errorf("%w: received %d pictures %s, expected at least %d", ErrTooFew, n, name, MinPictures)
+			return nil, fmt.Errorf("%w: received %d pictures %s, expected at least %d", ErrTooFew, n, []string{"known", "apart"}[i], MinPictures)
 		}
 	}
 	s := &Statistic{Bound: Bound, Pictures: countEncoded(known) + countEncoded(apart), Positions: config.Positions}
@@ -74,7 +74,7 @@ func Fit(known, apart []Picture, config Config) (*Statistic, error) {
 		return nil, err
 	}
 	s.fitQuantiles(apart, config)
-	return s, s.Validate(len(known[0].Embedding))
+	return s, s.Validate(len(s.EmbeddingMean) * s.Positions)
 }
 
 func countEncoded(pictures []Picture) int {
