@@ -112,7 +112,7 @@ func TestBombsAreRefusedWithoutMemory(t *testing.T) {
 		{"png with a few rows", pngOf(5000, 5000, 16), imaging.ReasonUndecodable},
 		{"bmp with no pixels", bmpHeader(5000, 5000), imaging.ReasonUndecodable},
 		{"webp larger than its canvas", riff(webpCanvas(64, 64, 0), webpLossless(16384, 16384)), imaging.ReasonUndecodable},
-		{"gif frame larger than its screen", gifFrame(64, 64, side, side), imaging.ReasonUndecodable},
+		{"gif frame larger than its screen", gifFrame(64, 64, side, side), imaging.ReasonTooManyPixels},
 		{"jpeg of two headers", append(jpegHeader(64, 64), jpegHeader(side, side)[2:]...), imaging.ReasonUndecodable},
 	}
 	p := newPreparer(t, imaging.Config{})
