@@ -141,6 +141,9 @@ soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays f
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
+	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/bmp
+	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/gif
+	go test -run '^$$' -fuzz FuzzRestore -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/png
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow

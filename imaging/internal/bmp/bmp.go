@@ -162,7 +162,7 @@ func (f *fields) header() (h Header, colors int64, err error) {
 	if h.Height < 0 {
 		h.Height, h.topDown = -h.Height, true
 	}
-	if !knownBits(h.bits) {
+	if !knownBits(h.bits) && h.compression != embeddedJPEG && h.compression != embeddedPNG {
 		return h, 0, fmt.Errorf("bmp: %d bits a pixel, expected 1, 2, 4, 8, 16, 24 or 32", h.bits)
 	}
 	if os2 := len(f.fixed) < infoBytes || len(f.fixed) == os2Bytes; os2 && h.compression == embeddedJPEG && h.bits == 24 {

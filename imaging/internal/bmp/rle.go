@@ -40,7 +40,7 @@ func (h Header) unpack(pix []byte, stride int, ask func() error) error {
 	again := r
 	again.wraps = true
 	err := r.all(ask)
-	if r.at < r.last && !r.placed {
+	if cut := err == nil || errors.Is(err, errRuns); cut && r.at < r.last && !r.placed {
 		err = again.all(ask)
 	}
 	if err == nil && !h.topDown {

@@ -52,6 +52,20 @@ type chunk struct {
 	good  bool // the checksum is right
 }
 
+// named reports whether the kind is letters, digits and underscores, as Pillow asks.
+func (c chunk) named() bool {
+	for _, b := range []byte(c.kind) {
+		letter := b|0x20 >= 'a' && b|0x20 <= 'z'
+		if digit := b >= '0' && b <= '9'; !letter && !digit && b != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// critical reports whether the kind says that nothing can be shown without the chunk.
+func (c chunk) critical() bool { return c.kind[0]&0x20 == 0 }
+
 // takeChunk returns the first chunk, with what is there of its body, and what follows
 // it. ok: there is one at all.
 func takeChunk(data []byte, check bool) (c chunk, rest []byte, ok bool) {
@@ -104,7 +118,9 @@ func Parse(data []byte) (Header, error) {
 // take reads a chunk that stands before the pixels.
 func (h *Header) take(c chunk, key *[]byte) error {
 	switch {
-	case !c.good && (c.kind == "IHDR" || c.kind == "PLTE" && h.kind == paletted):
+	case !c.named():
+		return fmt.Errorf("png: a chunk of kind %q", c.kind)
+	case !c.good && c.critical() && (c.kind != "PLTE" || h.kind == paletted):
 		return fmt.Errorf("png: the checksum of %s is wrong", c.kind)
 	case !c.good:
 		h.odd = true

@@ -65,6 +65,7 @@ type rewriter struct {
 	begun, ended bool
 	out          bytes.Buffer // not yet read
 	piece        [pieceBytes]byte
+	body         []byte // of a chunk, kept for the next one
 }
 
 // Read implements io.Reader.
@@ -98,7 +99,7 @@ func (w *rewriter) next() error {
 	if w.ended = w.left == 0; w.ended && w.broken() {
 		return zlib.ErrChecksum
 	}
-	var body []byte
+	body := w.body[:0]
 	if !w.begun {
 		body = append(body, 0x78, 0x01) // deflate in a window of 32 KiB, fast
 		w.begun = true
@@ -110,6 +111,7 @@ func (w *rewriter) next() error {
 	if w.ended {
 		body = binary.BigEndian.AppendUint32(body, w.sum.Sum32())
 	}
+	w.body = body
 	w.writeChunk("IDAT", body)
 	if w.ended {
 		w.writeChunk("IEND", nil)
