@@ -143,6 +143,7 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
 	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/bmp
 	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/gif
+	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/netpbm
 	go test -run '^$$' -fuzz FuzzRestore -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/png
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights

@@ -33,6 +33,8 @@ func codecOf(format Format) codec {
 		return codec{config: gifConfig, check: checkGIF, cost: gifCost, decode: decodeGIF}
 	case BMP:
 		return codec{config: bmpConfig, check: checkBMP, cost: bmpCost, decode: decodeBMP}
+	case PNM:
+		return codec{config: pnmConfig, check: checkPNM, cost: pnmCost, decode: decodePNM}
 	case TIFF:
 		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF}
 	default: // the last one, so that every format has a codec

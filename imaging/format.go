@@ -8,6 +8,7 @@ import (
 
 	"siamese/imaging/internal/bmp"
 	"siamese/imaging/internal/foreign"
+	"siamese/imaging/internal/netpbm"
 )
 
 // Format is an encoding of images, detected by the first bytes alone: file names
@@ -22,11 +23,12 @@ const (
 	BMP  Format = "bmp"  // of Windows and OS/2, 1 to 32 bits a pixel, any masks, runs; a DIB without the file's header too
 	TIFF Format = "tiff" // the first page; gray, palette, RGB and RGBA of 1, 8 or 16 bits
 	WebP Format = "webp" // lossy and lossless stills; animations are refused
+	PNM  Format = "pnm"  // PBM, PGM and PPM, packed or in digits
 )
 
 // Formats lists every Format that Prepare reads. The caller owns the slice.
 func Formats() []Format {
-	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP}
+	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP, PNM}
 }
 
 // sniffLength is how many bytes sniff looks at.
@@ -49,6 +51,8 @@ func sniff(data []byte) (Format, error) {
 		return WebP, nil
 	case bmp.IsFile(head), bmp.IsHeader(head):
 		return BMP, nil
+	case netpbm.IsFile(head):
+		return PNM, nil
 	}
 	if name := foreign.Name(data); name != "" {
 		return "", refuse(ReasonFormatUnknown, "received %s, which is not supported; expected one of %s", name, formatNames())

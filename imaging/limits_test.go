@@ -78,7 +78,7 @@ func TestErrorsTellWhatCameAndWhatIsExpected(t *testing.T) {
 		t.Errorf("Prepare(1x1) = %v, want %q", err, want)
 	}
 	_, err = p.Prepare([]byte("%PDF-1.7"))
-	if err == nil || !strings.Contains(err.Error(), "expected one of jpeg, png, gif, bmp, tiff, webp") {
+	if err == nil || !strings.Contains(err.Error(), "expected one of jpeg, png, gif, bmp, tiff, webp, pnm") {
 		t.Errorf("Prepare(pdf) = %v, want the formats listed", err)
 	}
 	if err == nil || !strings.Contains(err.Error(), "received a PDF document, which is not supported") {

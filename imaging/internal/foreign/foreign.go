@@ -23,20 +23,10 @@ func Name(data []byte) string {
 			return m.name
 		}
 	}
-	if len(data) >= 3 && data[0] == 'P' && bytes.IndexByte([]byte(" \t\r\n#"), data[2]) >= 0 {
-		if name, ok := netpbm[data[1]]; ok {
-			return name
-		}
-	}
 	return text(data)
 }
 
-var netpbm = map[byte]string{
-	'1': "a PBM picture", '2': "a PGM picture", '3': "a PPM picture",
-	'4': "a PBM picture", '5': "a PGM picture", '6': "a PPM picture", '7': "a PAM picture", 'f': "a PFM picture", 'F': "a PFM picture",
-}
-
-var riff = map[string]string{"AVI ": "an AVI film", "WAVE": "a WAVE sound"}
+var riff = map[string]string{"AVI\x20": "an AVI film", "WAVE": "a WAVE sound"}
 
 // magics are first bytes, longer ones before what they begin with.
 var magics = []struct{ magic, name string }{
@@ -50,6 +40,7 @@ var magics = []struct{ magic, name string }{
 	{"icns", "an Apple icon"},
 	{"8BPS", "a Photoshop document"},
 	{"gimp xcf", "a GIMP document"},
+	{"P7\nWIDTH", "a PAM picture"}, {"Pf\n", "a PFM picture"}, {"PF\n", "a PFM picture"},
 	{"qoif", "a QOI picture"},
 	{"DDS ", "a DDS texture"},
 	{"\x76\x2f\x31\x01", "an OpenEXR picture"},

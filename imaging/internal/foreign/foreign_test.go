@@ -37,8 +37,7 @@ func TestName(t *testing.T) {
 		{"/9j/4AAQSkZJRg", "a JPEG as base64 text"},
 		{`{"image": 1}`, "JSON text"},
 		{"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer to a file that was not fetched"},
-		{"P60 and P6-2 are no pictures", ""},
-		{"P6\n2 2\n255\n", "a PPM picture"},
+		{"P7\nWIDTH 2\n", "a PAM picture"},
 		{"qoif\x00", "a QOI picture"},
 		{strings.Repeat(" ", 5000) + "<html>", ""},
 	}
