@@ -46,15 +46,17 @@ type Header struct {
 
 // chunk is a piece of a PNG.
 type chunk struct {
-	kind  string
+	kind  []byte
 	body  []byte
 	whole bool // all of body is there, and a checksum
 	good  bool // the checksum is right
 }
 
+func (c chunk) is(kind string) bool { return string(c.kind) == kind }
+
 // named reports whether the kind is letters, digits and underscores, as Pillow asks.
 func (c chunk) named() bool {
-	for _, b := range []byte(c.kind) {
+	for _, b := range c.kind {
 		letter := b|0x20 >= 'a' && b|0x20 <= 'z'
 		if digit := b >= '0' && b <= '9'; !letter && !digit && b != '_' {
 			return false
@@ -73,7 +75,7 @@ func takeChunk(data []byte, check bool) (c chunk, rest []byte, ok bool) {
 		return chunk{}, nil, false
 	}
 	size, there := int64(binary.BigEndian.Uint32(data)), int64(len(data)-8)
-	c = chunk{kind: string(data[4:8]), body: data[8 : 8+min(size, there)], whole: size+4 <= there}
+	c = chunk{kind: data[4:8], body: data[8 : 8+min(size, there)], whole: size+4 <= there}
 	if !c.whole {
 		return c, nil, true
 	}
@@ -94,7 +96,7 @@ func Parse(data []byte) (Header, error) {
 	var key []byte
 	for {
 		c, behind, ok := takeChunk(rest, true)
-		if ok && c.kind == "IDAT" {
+		if ok && c.is("IDAT") {
 			h.pixels = rest
 			break
 		}
@@ -120,19 +122,19 @@ func (h *Header) take(c chunk, key *[]byte) error {
 	switch {
 	case !c.named():
 		return fmt.Errorf("png: a chunk of kind %q", c.kind)
-	case !c.good && c.critical() && (c.kind != "PLTE" || h.kind == paletted):
+	case !c.good && c.critical() && (!c.is("PLTE") || h.kind == paletted):
 		return fmt.Errorf("png: the checksum of %s is wrong", c.kind)
 	case !c.good:
 		h.odd = true
-	case c.kind == "IHDR":
+	case c.is("IHDR"):
 		h.odd = h.odd || h.Begun || len(c.body) != headerBytes
 		return h.readHeader(c.body)
-	case c.kind == "CgBI":
+	case c.is("CgBI"):
 		h.apple = true
-	case c.kind == "PLTE":
+	case c.is("PLTE"):
 		h.odd = h.odd || h.palette != nil || *key != nil
 		h.palette = c.body
-	case c.kind == "tRNS":
+	case c.is("tRNS"):
 		h.odd = h.odd || *key != nil
 		*key = c.body
 	}
@@ -166,9 +168,9 @@ func lateKey(data []byte) []byte {
 	for {
 		c, rest, ok := takeChunk(data, false)
 		switch {
-		case !ok || c.kind == "IEND" || !c.whole:
+		case !ok || c.is("IEND") || !c.whole:
 			return nil
-		case c.kind == "tRNS":
+		case c.is("tRNS"):
 			return c.body
 		}
 		data = rest
@@ -218,14 +220,14 @@ func (h Header) Sound() bool {
 	for !h.odd {
 		c, rest, ok := takeChunk(data, true)
 		switch {
-		case !ok || !c.good || c.kind == "IDAT" && between:
+		case !ok || !c.good || c.is("IDAT") && between:
 			return false
-		case c.kind == "IEND":
+		case c.is("IEND"):
 			return len(c.body) == 0
-		case c.kind == "PLTE", c.kind == "IHDR":
+		case c.is("PLTE"), c.is("IHDR"):
 			return false
 		}
-		data, between = rest, c.kind != "IDAT"
+		data, between = rest, !c.is("IDAT")
 	}
 	return false
 }

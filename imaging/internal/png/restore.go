@@ -39,7 +39,7 @@ type pixelReader struct {
 func (r *pixelReader) Read(p []byte) (int, error) {
 	for len(r.body) == 0 {
 		c, rest, ok := takeChunk(r.rest, false)
-		if !ok || c.kind != "IDAT" {
+		if !ok || !c.is("IDAT") {
 			return 0, io.EOF
 		}
 		r.body, r.rest = c.body, rest
