@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/reflection"
 
 	"siamese/server/access"
 	"siamese/server/internal/admission"
@@ -24,7 +25,7 @@ import (
 //
 //   - GET /healthz: 200 while the process answers at all;
 //   - GET /readyz: 200 while the server's health is SERVING, else 503;
-//   - grpc.health.v1.Health over gRPC.
+//   - grpc.health.v1.Health over gRPC, and reflection of it.
 //
 // More can be added with Handle. There are no images to be had here.
 type Probes struct {
@@ -33,6 +34,7 @@ type Probes struct {
 	grpc *grpc.Server
 
 	places *access.Places // for connections
+	port   *conns.Port
 }
 
 // maxProbeBytes bounds a message: a service's name.
@@ -42,7 +44,8 @@ const maxProbeBytes = 4 << 10
 // address, and as many that ask once. Each takes about 10 kB while it is refused, too.
 const maxProbeStreams = 32
 
-// boundWatches refuses those who watch health beyond the places that there are.
+// boundWatches refuses those who watch health, or ask for reflection, which is a stream
+// too, beyond the places that there are.
 func boundWatches(places *access.Places) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		var address string
@@ -67,9 +70,13 @@ func (s *Server) NewProbes() *Probes {
 			grpc.MaxRecvMsgSize(maxProbeBytes),
 			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches()))),
 		places: access.NewPlaces(s.cfg.MaxConnections, s.cfg.MaxConnectionsOfAddress),
+		port:   &conns.Port{Log: s.log},
 	}
 	healthpb.RegisterHealthServer(p.grpc, s.health)
-	p.mux.Handle("/"+healthpb.Health_ServiceDesc.ServiceName+"/", p.grpc)
+	reflection.Register(p.grpc)
+	for service := range p.grpc.GetServiceInfo() {
+		p.mux.Handle("/"+service+"/", p.grpc)
+	}
 	p.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	p.mux.HandleFunc("GET /readyz", s.answerReady)
 	protocols := new(http.Protocols)
@@ -97,7 +104,7 @@ func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pat
 // Serve answers probes at lis, which it closes, until Close.
 func (p *Probes) Serve(lis net.Listener) error {
 	p.http.Handler = httpapi.GuardHosts(lis.Addr(), nil, p.http.Handler)
-	if err := p.http.Serve(conns.Limit(lis, p.places)); !errors.Is(err, http.ErrServerClosed) {
+	if err := p.http.Serve(p.port.GuardHTTP(conns.Limit(lis, p.places))); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("server: serve probes at %s: %w", lis.Addr(), err)
 	}
 	return nil

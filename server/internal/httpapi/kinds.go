@@ -27,7 +27,6 @@ var kinds = map[string]string{
 	"application/x-google-protobuf": kindProto, "application/vnd.google.protobuf": kindProto,
 	"application/grpc": "application/grpc", "application/grpc+proto": "application/grpc+proto", "application/grpc+json": "application/grpc+json",
 	"application/grpc-web": "application/grpc-web", "application/grpc-web+proto": "application/grpc-web+proto", "application/grpc-web+json": "application/grpc-web+json",
-	"application/connect+proto": "application/connect+proto", "application/connect+json": "application/connect+json",
 }
 
 // advice is what to do about types that clients send by themselves, or by mistake.
@@ -36,6 +35,8 @@ var advice = map[string]string{
 	"application/x-www-form-urlencoded": "curl sends this by itself, so add -H 'Content-Type: application/json'",
 	"text/plain":                        "browsers send this by themselves, so add the header \"Content-Type: application/json\"",
 	"multipart/form-data":               "pictures go as base64 into JSON, not into a form",
+	"application/connect+json":          "calls here have one message, which in Connect goes as application/json",
+	"application/connect+proto":         "calls here have one message, which in Connect goes as application/proto",
 	"application/octet-stream":          "pictures go as base64 into JSON; a message of protobuf is application/proto",
 	"application/grpc-web-text":         "of gRPC-Web only application/grpc-web+proto is spoken (mode grpcweb)",
 	"application/grpc-web-text+proto":   "of gRPC-Web only application/grpc-web+proto is spoken (mode grpcweb)",
@@ -80,7 +81,7 @@ func readKind(values []string) (string, error) {
 		name, parameters, _ := strings.Cut(part, ";")
 		name = strings.ToLower(strings.TrimSpace(name))
 		kind, known := kinds[name]
-		if !known && strings.HasPrefix(name, "application/") && strings.HasSuffix(name, "+json") {
+		if !known && isOtherJSON(name) {
 			kind, known = kindJSON, true
 		}
 		if !known || (found != "" && found != kind) {
@@ -92,6 +93,11 @@ func readKind(values []string) (string, error) {
 		found = kind
 	}
 	return found, nil
+}
+
+// isOtherJSON reports whether a type is JSON by its suffix, as application/vnd.api+json.
+func isOtherJSON(name string) bool {
+	return advice[name] == "" && strings.HasPrefix(name, "application/") && strings.HasSuffix(name, "+json")
 }
 
 // unknownKind is the error about a type of no call's body.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -45,10 +46,25 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	mux.Handle(service, guarded)
 	mux.Handle(pb.SiameseService_StreamCompare_FullMethodName, postOnly(http.HandlerFunc(refuseStream)))
 	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
-	if cfg.Page != nil {
-		mux.Handle("/", cfg.Page)
+	page := cfg.Page
+	if page == nil {
+		page = http.NotFoundHandler()
 	}
+	mux.Handle("/", tellGRPC(page))
 	return mux, nil
+}
+
+// tellGRPC tells clients of gRPC that call what is not at this port, such as
+// reflection, where it is.
+func tellGRPC(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/grpc") {
+			refuse(w, r, connect.CodeUnimplemented,
+				"there is no call "+fault.Quote(r.URL.Path)+" at this port, which is for browsers and has the unary calls alone: gRPC is at the server's other port (siamese serve --addr)")
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
 }
 
 // transcoder turns calls of browsers into gRPC calls.
