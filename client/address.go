@@ -57,6 +57,8 @@ func ParseAddress(text string) (Address, error) {
 	scheme, rest, hasScheme := strings.Cut(trimmed, ":")
 	lower := strings.ToLower(scheme)
 	switch known, isURL := schemes[lower]; {
+	case strings.HasPrefix(trimmed, "/") || strings.HasPrefix(trimmed, "./"):
+		return Address{}, fmt.Errorf("received the path %.120q, expected unix:PATH for a socket", trimmed)
 	case !hasScheme:
 	case lower == "unix":
 		return parseUnix(rest)

@@ -76,7 +76,7 @@ func TestParseAddressRefuses(t *testing.T) {
 		"fe80::x:1":                         "expected an IPv6 address in brackets",
 		"a b:1":                             forms,
 		"[::1:1":                            "in brackets",
-		"/run/siamese.sock":                 forms,
+		"/run/siamese.sock":                 "expected unix:PATH for a socket",
 		"unix:":                             "without a path",
 		"unix:///":                          "without a path",
 		"unix://relative":                   "expected unix:///absolute/path or unix:path",

@@ -7,16 +7,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
 
 	"siamese/server/access"
 	"siamese/server/internal/admission"
 	"siamese/server/internal/conns"
+	"siamese/server/internal/fault"
 	"siamese/server/internal/httpapi"
 )
 
@@ -68,7 +72,8 @@ func (s *Server) NewProbes() *Probes {
 		mux: http.NewServeMux(),
 		grpc: grpc.NewServer(
 			grpc.MaxRecvMsgSize(maxProbeBytes),
-			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches()))),
+			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches())),
+			grpc.UnknownServiceHandler(refuseAtProbes)),
 		places: access.NewPlaces(s.cfg.MaxConnections, s.cfg.MaxConnectionsOfAddress),
 		port:   &conns.Port{Log: s.log},
 	}
@@ -77,6 +82,13 @@ func (s *Server) NewProbes() *Probes {
 	for service := range p.grpc.GetServiceInfo() {
 		p.mux.Handle("/"+service+"/", p.grpc)
 	}
+	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			p.grpc.ServeHTTP(w, r) // which refuses in gRPC's own form
+			return
+		}
+		http.NotFound(w, r)
+	})
 	p.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	p.mux.HandleFunc("GET /readyz", s.answerReady)
 	protocols := new(http.Protocols)
@@ -86,6 +98,12 @@ func (s *Server) NewProbes() *Probes {
 	p.http.Protocols = protocols
 	p.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxProbeStreams}
 	return p
+}
+
+// refuseAtProbes answers calls of services that are not there.
+func refuseAtProbes(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	return status.Errorf(codes.Unimplemented, "there is no call %s at this port, which tells health alone: calls are at the server's port for gRPC (siamese serve --addr)", fault.Quote(method))
 }
 
 // answerReady says what health says of the server as a whole.

@@ -219,4 +219,8 @@ func TestProbesReflect(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("services (-want +got):\n%s%v", diff, err)
 	}
+	_, err = pb.NewSiameseServiceClient(conn).Compare(t.Context(), &pb.CompareRequest{})
+	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "at this port, which tells health alone") {
+		t.Errorf("Compare = %v, want Unimplemented and where calls are", err)
+	}
 }
