@@ -6,10 +6,10 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	siamesev1 "siamese/proto/siamese/v1"
 )
@@ -44,19 +44,28 @@ func (o Options) proto() *siamesev1.CompareOptions {
 	return &siamesev1.CompareOptions{IncludePrepared: o.IncludePrepared, Threshold: o.Threshold, Model: o.Model}
 }
 
-// New makes a client for a target as grpc.NewClient takes it, such as
-// "localhost:50051". Nothing is connected before the first call. Without
-// transport credentials among the options the connection is plain text. The
-// caller closes the client.
-func New(target string, options ...grpc.DialOption) (*Client, error) {
+// New makes a client for a server at an address as [ParseAddress] reads it, such as
+// "localhost:50051", "https://example.org:50051" or "unix:/run/siamese.sock". Nothing is
+// connected before the first call. Transport credentials among the options ([WithTLS])
+// come before what the address says; without them https:// is TLS by the system's
+// authorities, and all else plain text. The caller closes the client.
+func New(address string, options ...grpc.DialOption) (*Client, error) {
+	parsed, err := ParseAddress(address)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	transport := grpc.WithTransportCredentials(newPlainTransport())
+	if parsed.IsTLS() {
+		transport = WithTLS(&tls.Config{MinVersion: tls.VersionTLS12})
+	}
 	options = append([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		transport,
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
 	}, options...)
-	dial := func() (*grpc.ClientConn, error) { return grpc.NewClient(target, options...) }
+	dial := func() (*grpc.ClientConn, error) { return grpc.NewClient(parsed.Target(), options...) }
 	connection, err := dial()
 	if err != nil {
-		return nil, fmt.Errorf("client for %q: %w", target, err)
+		return nil, fmt.Errorf("client for %q: %w", address, err)
 	}
 	return &Client{connection: connection, service: siamesev1.NewSiameseServiceClient(connection), dial: dial}, nil
 }

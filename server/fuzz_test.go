@@ -56,9 +56,11 @@ func FuzzJSONRequest(f *testing.F) {
 		``, `{}`, `{"imageA":{"encoded":"AA=="},"imageB":{"raw":{"width":1,"height":1,"format":"PIXEL_FORMAT_GRAY8","data":"AA=="}}}`,
 		`{"imageA":{"embedding":{"values":[1,"NaN",1e99],"modelDigest":"x"}},"options":{"threshold":-1}}`, `{"imageA":`, `[`, `{"imageA":{"reference":"\ud800"}}`,
 		"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+		`{"imageA":{"encoded":"data:image\/png;base64,AA\r\n-_\u002b="},"image_b":{"raw":{"data":"A%"}}}`, "\xef\xbb\xbf{\"imageA\":[[{\"encoded\":\"AA\n",
 	} {
 		f.Add([]byte(seed), "application/json", "")
 		f.Add([]byte(seed), "application/json", "gzip")
+		f.Add([]byte(seed), "Text/JSON; charset='utf8', application/vnd.x+json;", "")
 		f.Add(append([]byte{0, 0, 0, 0, byte(len(seed))}, seed...), "application/grpc-web+json", "")
 		f.Add(append([]byte{1, 0, 0, 0, byte(len(seed))}, seed...), "application/grpc-web+proto", "gzip")
 	}

@@ -31,7 +31,7 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 		return ErrHTTPAdded
 	}
 	backend := httpapi.Backend{GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes, StallTimeout: s.cfg.StallTimeout}
-	web, err := httpapi.New(s.limitConnections(lis), cfg, backend, s.cfg.TLS, s.log)
+	web, err := httpapi.New(s.port().GuardHTTP(s.limitConnections(lis)), cfg, backend, s.cfg.TLS, s.log)
 	if err != nil {
 		return err
 	}

@@ -153,9 +153,9 @@ func TestHTTPRefusesWhatBrowsersCannotHave(t *testing.T) {
 		wantBody                 string
 	}{
 		{"the stream", http.MethodPost, pb.SiameseService_StreamCompare_FullMethodName, "application/json",
-			http.StatusNotImplemented, "call it over gRPC, or send frames by Rank"},
+			http.StatusNotImplemented, "call it over gRPC at the server's other port, or send frames by Rank"},
 		{"the stream, as a stream", http.MethodPost, pb.SiameseService_StreamCompare_FullMethodName, "application/connect+json",
-			http.StatusOK, "call it over gRPC, or send frames by Rank"},
+			http.StatusOK, "call it over gRPC at the server's other port, or send frames by Rank"},
 		{"no such call", http.MethodPost, "/siamese.v1.SiameseService/Guess", "application/json",
 			http.StatusNotImplemented, "there is no call"},
 		{"a call by GET", http.MethodGet, pb.SiameseService_GetServerInfo_FullMethodName + "?connect=v1&encoding=json&message=%7B%7D", "",

@@ -42,6 +42,9 @@ const (
 	maxHeaderListBytes = 1 << 20
 )
 
+// port is what the server's ports for calls speak.
+func (s *Server) port() *conns.Port { return &conns.Port{TLS: s.cfg.TLS != nil, Log: s.log} }
+
 // options are the gRPC server's options. Of the interceptors the first is the
 // outermost.
 func (s *Server) options() []grpc.ServerOption {
@@ -50,7 +53,7 @@ func (s *Server) options() []grpc.ServerOption {
 		transport = credentials.NewTLS(s.cfg.TLS)
 	}
 	return append(admission.Options(),
-		grpc.Creds(conns.NewCredentials(transport, s.cfg.StallTimeout)),
+		grpc.Creds(conns.NewCredentials(s.port().GuardGRPC(transport), s.cfg.StallTimeout)),
 		grpc.ReadBufferSize(0), // as conns.Credentials needs it
 		grpc.MaxRecvMsgSize(s.cfg.MaxMessageBytes),
 		grpc.MaxSendMsgSize(s.cfg.MaxMessageBytes),

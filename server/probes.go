@@ -7,15 +7,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
 
 	"siamese/server/access"
 	"siamese/server/internal/admission"
 	"siamese/server/internal/conns"
+	"siamese/server/internal/fault"
 	"siamese/server/internal/httpapi"
 )
 
@@ -24,7 +29,7 @@ import (
 //
 //   - GET /healthz: 200 while the process answers at all;
 //   - GET /readyz: 200 while the server's health is SERVING, else 503;
-//   - grpc.health.v1.Health over gRPC.
+//   - grpc.health.v1.Health over gRPC, and reflection of it.
 //
 // More can be added with Handle. There are no images to be had here.
 type Probes struct {
@@ -33,6 +38,7 @@ type Probes struct {
 	grpc *grpc.Server
 
 	places *access.Places // for connections
+	port   *conns.Port
 }
 
 // maxProbeBytes bounds a message: a service's name.
@@ -42,7 +48,8 @@ const maxProbeBytes = 4 << 10
 // address, and as many that ask once. Each takes about 10 kB while it is refused, too.
 const maxProbeStreams = 32
 
-// boundWatches refuses those who watch health beyond the places that there are.
+// boundWatches refuses those who watch health, or ask for reflection, which is a stream
+// too, beyond the places that there are.
 func boundWatches(places *access.Places) grpc.StreamServerInterceptor {
 	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		var address string
@@ -65,11 +72,23 @@ func (s *Server) NewProbes() *Probes {
 		mux: http.NewServeMux(),
 		grpc: grpc.NewServer(
 			grpc.MaxRecvMsgSize(maxProbeBytes),
-			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches()))),
+			grpc.ChainStreamInterceptor(boundWatches(admission.NewWatches())),
+			grpc.UnknownServiceHandler(refuseAtProbes)),
 		places: access.NewPlaces(s.cfg.MaxConnections, s.cfg.MaxConnectionsOfAddress),
+		port:   &conns.Port{Log: s.log},
 	}
 	healthpb.RegisterHealthServer(p.grpc, s.health)
-	p.mux.Handle("/"+healthpb.Health_ServiceDesc.ServiceName+"/", p.grpc)
+	reflection.Register(p.grpc)
+	for service := range p.grpc.GetServiceInfo() {
+		p.mux.Handle("/"+service+"/", p.grpc)
+	}
+	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			p.grpc.ServeHTTP(w, r) // which refuses in gRPC's own form
+			return
+		}
+		http.NotFound(w, r)
+	})
 	p.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	p.mux.HandleFunc("GET /readyz", s.answerReady)
 	protocols := new(http.Protocols)
@@ -79,6 +98,12 @@ func (s *Server) NewProbes() *Probes {
 	p.http.Protocols = protocols
 	p.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxProbeStreams}
 	return p
+}
+
+// refuseAtProbes answers calls of services that are not there.
+func refuseAtProbes(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	return status.Errorf(codes.Unimplemented, "there is no call %s at this port, which tells health alone: calls are at the server's port for gRPC (siamese serve --addr)", fault.Quote(method))
 }
 
 // answerReady says what health says of the server as a whole.
@@ -97,7 +122,7 @@ func (p *Probes) Handle(pattern string, handler http.Handler) { p.mux.Handle(pat
 // Serve answers probes at lis, which it closes, until Close.
 func (p *Probes) Serve(lis net.Listener) error {
 	p.http.Handler = httpapi.GuardHosts(lis.Addr(), nil, p.http.Handler)
-	if err := p.http.Serve(conns.Limit(lis, p.places)); !errors.Is(err, http.ErrServerClosed) {
+	if err := p.http.Serve(p.port.GuardHTTP(conns.Limit(lis, p.places))); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("server: serve probes at %s: %w", lis.Addr(), err)
 	}
 	return nil

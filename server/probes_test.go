@@ -203,3 +203,24 @@ func TestProbesBoundTheCallsOfAConnection(t *testing.T) {
 		t.Errorf("the most calls of a connection = %d, %t, want 32", got, told)
 	}
 }
+
+// TestProbesReflect: grpcurl list and describe need no file of the contract there; they
+// see health and no more.
+func TestProbesReflect(t *testing.T) {
+	r := serve(t, server.Config{}, &fakeModel{})
+	p := probe(t, r.server, nil)
+	conn, err := grpc.NewClient(p.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	got, err := listServices(t, conn)
+	want := []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("services (-want +got):\n%s%v", diff, err)
+	}
+	_, err = pb.NewSiameseServiceClient(conn).Compare(t.Context(), &pb.CompareRequest{})
+	if status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "at this port, which tells health alone") {
+		t.Errorf("Compare = %v, want Unimplemented and where calls are", err)
+	}
+}

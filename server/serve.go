@@ -43,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	s.web.Start(cancel)
 	s.work.Go(func() { s.memory.Watch(ctx) })
 	s.work.Go(func() { s.registry.Watch(ctx, s.cfg.WatchdogPeriod, s.cfg.WatchdogTimeout) })
-	s.log.Info("serving", "address", lis.Addr().String())
+	s.announce(func(a *announcement) { a.address = addressOf(lis.Addr()) })
 
 	select {
 	case err := <-stopped:
@@ -63,6 +63,14 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	}
 	s.log.Info("stopped", "clean", err == nil)
 	return err
+}
+
+// addressOf is a port's address as clients write it.
+func addressOf(address net.Addr) string {
+	if address.Network() == "unix" {
+		return "unix:" + address.String()
+	}
+	return address.String()
 }
 
 // limitConnections returns lis with the connections that it may have.

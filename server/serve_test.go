@@ -245,3 +245,24 @@ func TestEachCallIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// TestServingIsLoggedWithTheModel: once, when calls are answered, not when the port is
+// open.
+func TestServingIsLoggedWithTheModel(t *testing.T) {
+	r := serveBare(t, server.Config{})
+	if got := r.health(t, ""); got != healthpb.HealthCheckResponse_NOT_SERVING {
+		t.Fatalf("health = %v, want NOT_SERVING", got)
+	}
+	if log := r.log.String(); strings.Contains(log, "msg=serving") {
+		t.Errorf("without a model the log says that it serves:\n%s", log)
+	}
+	if err := setModel(r.server, &fakeModel{}, modelInfo); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if log := r.log.String(); strings.Count(log, "msg=serving address=bufconn") != 1 {
+		t.Errorf("with a model the log says %d times that it serves, want once:\n%s", strings.Count(log, "msg=serving"), log)
+	}
+}

@@ -63,6 +63,8 @@ type Server struct {
 	mu  sync.Mutex      // guards the setting of web
 	web *httpapi.Server // nil without AddHTTP; set before Serve
 
+	announced announcement
+
 	served    atomic.Bool
 	draining  chan struct{}  // closed when streams are told that the server stops
 	graceOver chan struct{}  // closed when streams are to end
@@ -179,6 +181,29 @@ func (s *Server) setHealth(model string, isDefault, serving bool) {
 	if isDefault {
 		s.health.SetServingStatus("", status)
 		s.health.SetServingStatus(serviceName, status)
+	}
+	if isDefault && serving {
+		s.announce(func(a *announcement) { a.hasModel = true })
+	}
+}
+
+// announcement is what has to be there before the log says that the server serves.
+type announcement struct {
+	mu       sync.Mutex // guards all below
+	address  string     // where calls come in; empty before Serve
+	hasModel bool       // the default one, once
+	made     bool
+}
+
+// announce notes something that is there, and logs, once, that calls are answered.
+func (s *Server) announce(note func(*announcement)) {
+	a := &s.announced
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	note(a)
+	if !a.made && a.hasModel && a.address != "" {
+		a.made = true
+		s.log.Info("serving", "address", a.address)
 	}
 }
 

@@ -46,7 +46,7 @@ func startOn(t *testing.T, cmd *exec.Cmd, reader, writer *os.File, words string)
 func TestServeOutlivesItsReader(t *testing.T) {
 	address := proctest.FreeAddress(t)
 	cmd := proctest.Command(t, "serve", "--addr", address, "--http-addr", "", "--log-level", "debug")
-	startWithReader(t, cmd, "msg=configuration")
+	startWithReader(t, cmd, "msg=starting")
 	proctest.WaitServing(t, address)
 	for range 3 {
 		stdout, stderr, code := proctest.Run(t, "", "compare", proctest.GlyphA, proctest.GlyphB, "--server", address)

@@ -209,8 +209,12 @@ func (l Limits) Validate() error {
 
 // AddressName is what a caller without token and certificate is called: its IP
 // address without the port, of IPv6 the first 64 bits, since a single machine
-// has all that follow. What is no such address is its own name.
+// has all that follow. All that come by a unix socket have one name. What else is no
+// such address is its own name.
 func AddressName(address string) string {
+	if address == "@" { // the other end of a unix socket has no name
+		return "unix"
+	}
 	parsed, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return address

@@ -18,6 +18,7 @@ func TestAddressName(t *testing.T) {
 		{"[2001:db8:1:2::9]:81", "2001:db8:1:2::/64"},
 		{"[fe80::1%eth0]:80", "fe80::/64"},
 		{"bufconn", "bufconn"},
+		{"@", "unix"},
 		{"", ""},
 	}
 	for _, tt := range tests {

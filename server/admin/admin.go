@@ -13,12 +13,14 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	adminpb "siamese/proto/siamese/admin/v1"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
 	"siamese/server/versions"
 )
@@ -72,10 +74,12 @@ func New(models []Model, base string, cfg Config) *Service {
 		grpc.InTapHandle(s.admit),
 		grpc.UnaryInterceptor(s.explain),
 	}
+	transport := insecure.NewCredentials()
 	if cfg.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(cfg.TLS)))
+		transport = credentials.NewTLS(cfg.TLS)
 	}
-	s.grpc = grpc.NewServer(options...)
+	port := &conns.Port{TLS: cfg.TLS != nil, Log: s.log}
+	s.grpc = grpc.NewServer(append(options, grpc.Creds(port.GuardGRPC(transport)))...)
 	adminpb.RegisterAdminServiceServer(s.grpc, &handlers{models: slices.Clone(models), base: base})
 	reflection.Register(s.grpc)
 	return s

@@ -3,6 +3,7 @@ package versions_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -189,4 +190,59 @@ func TestControlRefuses(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestIgnoredVersionIsLogged: a newer version that comes while the default is pinned is
+// told once, when it is whole, and the next one again; not where a label has it, nor
+// once the latest is chosen again.
+func TestIgnoredVersionIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, map[string]string{"1": "good"})
+		cfg := w.config()
+		cfg.Default = "1"
+		r := w.run(cfg)
+		told := func() []string {
+			t.Helper()
+			pass(5)
+			var lines []string
+			for line := range strings.Lines(w.log.String()) {
+				if _, told, ok := strings.Cut(strings.TrimSpace(line), `msg="newer version ignored: the default is pinned" `); ok {
+					lines = append(lines, told)
+				}
+			}
+			return lines
+		}
+		check := func(when string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, told()); diff != "" {
+				t.Errorf("%s: lines of the log (-want +got):\n%s", when, diff)
+			}
+		}
+		check("with one version")
+		w.put("2", "good")
+		check("with 2", "version=2 serving=1 pinned_to=1")
+		w.put("3", "good")
+		lines := []string{"version=2 serving=1 pinned_to=1", "version=3 serving=1 pinned_to=1"}
+		check("with 3", lines...)
+		if _, err := r.SetDefault(t.Context(), versions.Latest); err != nil {
+			t.Fatal(err)
+		}
+		check("with the latest", lines...)
+		if _, err := r.SetDefault(t.Context(), "2"); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, "version=3 serving=2 pinned_to=2")
+		check("rolled back", lines...)
+		w.remove("3")
+		w.put("1", "good again")
+		check("without newer ones", lines...)
+		if _, err := r.SetLabel(t.Context(), "canary", versions.Latest); err != nil {
+			t.Fatal(err)
+		}
+		w.put("4", "good")
+		check("with one that a label has", lines...)
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }

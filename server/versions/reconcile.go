@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,8 +98,29 @@ func (m *Manager) reconcile(ctx context.Context) error {
 			v.enter(OnDisk, nil) // it could have been tried again, but nothing needs it
 		}
 	}
+	m.tellIgnoredLocked(choice)
 	m.noteLocked(err)
 	return err
+}
+
+// tellIgnoredLocked logs of a version that is newer than the default and answers
+// nothing, since the default is pinned by choice: once, until there is a newer one or
+// another choice. An operator who copies a version in may have forgotten the pin.
+func (m *Manager) tellIgnoredLocked(choice string) {
+	active, newest := m.routes(), ""
+	for _, v := range m.versions {
+		isWhole := v.present && !v.isRefused() && v.trusted == v.folder.Fingerprint
+		if isWhole && !active.uses(v.name) && compareVersions(v.name, cmp.Or(newest, active.version)) > 0 {
+			newest = v.name
+		}
+	}
+	if choice == Latest || active.version == "" {
+		newest = ""
+	}
+	if newest != "" && newest != m.ignored {
+		m.cfg.Logger.Info("newer version ignored: the default is pinned", "version", newest, "serving", active.version, "pinned_to", m.choice)
+	}
+	m.ignored = newest
 }
 
 // distinct drops errors of the same text: the default and a label may want the

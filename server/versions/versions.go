@@ -80,7 +80,8 @@ type Manager struct {
 	failures uint64
 	scanned  time.Time
 	lastErr  error
-	started  bool // the first look is over: Start tells of that one itself
+	ignored  string // the newer version that the log has told of last; empty where the default is the latest
+	started  bool   // the first look is over: Start tells of that one itself
 }
 
 // routes is where calls go. The Router alone keeps them.

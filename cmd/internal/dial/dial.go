@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	"siamese/client"
 )
@@ -32,22 +31,30 @@ type FlagError struct{ message string }
 // Error implements error.
 func (e *FlagError) Error() string { return e.message }
 
-// Options are how gRPC is to connect to server, host:port. Files are read now.
-// Errors: *[FlagError], and what is wrong with a file.
+// Options are how gRPC is to connect to a server at an address as client.ParseAddress
+// reads it. Files are read now. Errors: *[FlagError], and what is wrong with a file.
 func (f Flags) Options(server string) ([]grpc.DialOption, error) {
+	address, err := client.ParseAddress(server)
+	if err != nil {
+		return nil, &FlagError{"--server: " + err.Error()}
+	}
+	if f.secured() && address.IsPlain() {
+		return nil, &FlagError{fmt.Sprintf("--server %s means plain text, and --tls, --tls-ca, --tls-cert and --tls-key mean TLS: write https://, or leave them out", server)}
+	}
 	var options []grpc.DialOption
-	if f.secured() {
+	secured := f.secured() || address.IsTLS()
+	if secured {
 		config, err := f.config()
 		if err != nil {
 			return nil, err
 		}
-		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+		options = append(options, client.WithTLS(config))
 	}
 	if f.TokenFile == "" {
 		return options, nil
 	}
-	if !f.secured() && !IsLoopback(server) {
-		return nil, &FlagError{fmt.Sprintf("--token-file with server %s: the token would go in plain text to another machine, expected --tls", server)}
+	if !secured && !address.IsLocal() {
+		return nil, &FlagError{fmt.Sprintf("--token-file with server %s: the token would go in plain text to another machine, expected --tls or https://", server)}
 	}
 	token, err := f.token()
 	if err != nil {
@@ -56,6 +63,7 @@ func (f Flags) Options(server string) ([]grpc.DialOption, error) {
 	return append(options, client.WithToken(token)), nil
 }
 
+// secured reports whether a flag asks for TLS.
 func (f Flags) secured() bool {
 	return f.TLS || f.TLSCA != "" || f.TLSCert != "" || f.TLSKey != ""
 }
@@ -97,6 +105,12 @@ func (f Flags) token() (string, error) {
 		return "", fmt.Errorf("received %d bytes in %s, expected one token and nothing else", len(text), f.TokenFile)
 	}
 	return token, nil
+}
+
+// IsLocal reports whether a port at this address is reached from this machine alone: it
+// is at a loopback address, or a unix socket.
+func IsLocal(address net.Addr) bool {
+	return address.Network() == "unix" || IsLoopback(address.String())
 }
 
 // IsLoopback reports whether what is sent to an address, host:port or host, stays

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"connectrpc.com/connect"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -20,41 +18,6 @@ import (
 
 // What a caller does wrong is told as that: neither the transcoder nor gRPC behind
 // it can tell a request that makes no sense from a failure of the server's.
-
-// kinds are the types of bodies that are calls, and whether Connect's header goes
-// with them. The transcoder asks for it, but people who write JSON don't know it.
-var kinds = map[string]bool{
-	"application/json": true, "application/proto": true,
-	"application/grpc": false, "application/grpc+proto": false, "application/grpc+json": false,
-	"application/grpc-web": false, "application/grpc-web+proto": false, "application/grpc-web+json": false,
-	"application/connect+proto": false, "application/connect+json": false,
-}
-
-// understand refuses calls whose header says that their body can't be read, and
-// spells the headers of the others as the transcoder knows them.
-func understand(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		isConnect, known := kinds[kind]
-		charset, told := parameters["charset"]
-		if err != nil || !known || told && !strings.EqualFold(charset, "utf-8") {
-			http.Error(w, fmt.Sprintf("received Content-Type %.64q, expected application/json, application/proto or application/grpc-web+proto",
-				r.Header.Get("Content-Type")), http.StatusUnsupportedMediaType)
-			return
-		}
-		r.Header.Set("Content-Type", kind)
-		if !isConnect {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if err := checkConnect(r); err != nil {
-			w.Header().Set("Accept-Encoding", gzipName)
-			writeError(w, r, connect.NewError(connect.CodeInvalidArgument, err))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
 
 // checkConnect holds a request's header to Connect's protocol.
 func checkConnect(r *http.Request) error {

@@ -26,6 +26,9 @@ const (
 	// idleTimeout is how long a connection may wait for its next request.
 	idleTimeout = 2 * time.Minute
 
+	// maxConcurrentStreams bounds the requests under way on one connection of HTTP/2.
+	maxConcurrentStreams = 250
+
 	// MaxHeaderBytes bounds a request's header; browsers send a few hundred
 	// bytes.
 	MaxHeaderBytes = 32 << 10
@@ -101,6 +104,11 @@ func New(lis net.Listener, cfg Config, backend Backend, config *tls.Config, log 
 	s := &Server{lis: lis, handler: GuardHosts(lis.Addr(), cfg.Hosts, handler), stopped: make(chan error, 1)}
 	s.http = NewHTTPServer(withProgress(backend.StallTimeout, http.HandlerFunc(s.serveHTTP)), log)
 	s.http.TLSConfig = config
+	s.http.Protocols = new(http.Protocols)
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetHTTP2(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true) // clients of gRPC that come to this port
+	s.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams}
 	s.http.ReadTimeout = admission.MessageTimeout // the whole request, as over gRPC
 	return s, nil
 }

@@ -1,12 +1,11 @@
 package httpapi
 
 import (
-	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -14,7 +13,6 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
@@ -39,19 +37,34 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(understand(backend.takeBody(calls)))))
+	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(backend.understand(backend.takeBody(calls)))))
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	service := "/" + pb.SiameseService_ServiceDesc.ServiceName + "/"
 	mux.Handle(service, guarded)
-	mux.HandleFunc(pb.SiameseService_StreamCompare_FullMethodName, refuseStream)
+	mux.Handle(pb.SiameseService_StreamCompare_FullMethodName, postOnly(http.HandlerFunc(refuseStream)))
 	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
-	if cfg.Page != nil {
-		mux.Handle("/", cfg.Page)
+	page := cfg.Page
+	if page == nil {
+		page = http.NotFoundHandler()
 	}
+	mux.Handle("/", tellGRPC(page))
 	return mux, nil
+}
+
+// tellGRPC tells clients of gRPC that call what is not at this port, such as
+// reflection, where it is.
+func tellGRPC(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/grpc") {
+			refuse(w, r, connect.CodeUnimplemented,
+				"there is no call "+fault.Quote(r.URL.Path)+" at this port, which is for browsers and has the unary calls alone: gRPC is at the server's other port (siamese serve --addr)")
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
 }
 
 // transcoder turns calls of browsers into gRPC calls.
@@ -69,7 +82,7 @@ func (b Backend) transcoder() (http.Handler, error) {
 	},
 		// Of answers; takeBody unpacks what comes.
 		vanguard.WithCompression(gzipName, newCompressor, newDecompressor),
-		vanguard.WithCodec(func(types vanguard.TypeResolver) vanguard.Codec { return jsonCodec{vanguard.NewJSONCodec(types)} }),
+		vanguard.WithCodec(newJSONCodec),
 		vanguard.WithUnknownHandler(http.HandlerFunc(refuseUnknown)))
 }
 
@@ -97,26 +110,6 @@ func (b Backend) admit(next http.Handler) http.Handler {
 	})
 }
 
-// jsonCodec holds the caller to account for JSON that is none, where the
-// transcoder's own would take it for a failure of the server's.
-type jsonCodec struct{ *vanguard.JSONCodec }
-
-// maxObjects bounds the objects of a message in JSON: those of two bytes each would
-// take fifty times as much. No message of the contract needs as many.
-const maxObjects = 1 << 16
-
-// Unmarshal implements vanguard.Codec.
-func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
-	if objects := bytes.Count(data, []byte("{")); objects > maxObjects {
-		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("received JSON of %d objects, expected at most %d", objects, maxObjects))
-	}
-	if err := c.JSONCodec.Unmarshal(data, message); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument,
-			fmt.Errorf("expected a %s in JSON: %s", message.ProtoReflect().Descriptor().Name(), fault.ClipQuoting(err.Error())))
-	}
-	return nil
-}
-
 // maxTextBytes bounds a request's body: a message of the largest size as JSON.
 // What it says is then held against Backend.MaxMessageBytes by the gRPC server.
 func (b Backend) maxTextBytes() int64 {
@@ -129,7 +122,8 @@ func postOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "received "+fault.Quote(r.Method)+", expected POST", http.StatusMethodNotAllowed)
+			http.Error(w, "received "+fault.Quote(r.Method)+", expected POST with the request as JSON, at least {}, and the header Content-Type: "+kindJSON,
+				http.StatusMethodNotAllowed)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -138,7 +132,7 @@ func postOnly(next http.Handler) http.Handler {
 
 func refuseStream(w http.ResponseWriter, r *http.Request) {
 	refuse(w, r, connect.CodeUnimplemented,
-		"StreamCompare needs a stream in both directions, which browsers don't have: call it over gRPC, or send frames by Rank")
+		"StreamCompare needs a stream in both directions, which this port does not have, as it is for browsers: call it over gRPC at the server's other port, or send frames by Rank")
 }
 
 func refuseUnknown(w http.ResponseWriter, r *http.Request) {
@@ -151,14 +145,17 @@ func refuse(w http.ResponseWriter, r *http.Request, code connect.Code, message s
 }
 
 // refuseAs answers with the status of an error and its details.
-func refuseAs(w http.ResponseWriter, r *http.Request, err error) {
+func refuseAs(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, connectError(err)) }
+
+// connectError is an error, a status or one that has one, as Connect tells it.
+func connectError(err error) *connect.Error {
 	refused := status.Convert(err)
 	answer := connect.NewError(connect.Code(refused.Code()), errors.New(refused.Message()))
 	for _, packed := range refused.Proto().GetDetails() {
 		detail, _ := connect.NewErrorDetail(packed) // never fails: it is packed already
 		answer.AddDetail(detail)
 	}
-	writeError(w, r, answer)
+	return answer
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, answer *connect.Error) {

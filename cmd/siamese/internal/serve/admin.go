@@ -23,13 +23,12 @@ type adminFlags struct {
 // listenAdmin takes the port. Other machines are let in only where they prove
 // who they are and nobody can read along, unless that was asked for.
 func (f securityFlags) listenAdmin(ctx context.Context) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", f.AdminAddr)
+	listener, err := listen(ctx, "--admin-addr", f.AdminAddr)
 	if err != nil {
-		return nil, fmt.Errorf("--admin-addr: %w", err)
+		return nil, err
 	}
 	proven := f.TLSCert != "" && (f.AdminClientCA != "" || f.AdminTokens != "")
-	if proven || f.AdminInsecure || dial.IsLoopback(listener.Addr().String()) {
+	if proven || f.AdminInsecure || dial.IsLocal(listener.Addr()) {
 		return listener, nil
 	}
 	err = fmt.Errorf("--admin-addr %s lets other machines change what is served: give --tls-cert and --tls-key with --admin-client-ca or --admin-tokens, "+
@@ -41,7 +40,7 @@ func (f securityFlags) listenAdmin(ctx context.Context) (net.Listener, error) {
 // loopback it is plain text, unless operators' certificates are asked for, which need
 // TLS: a caller on this machine needs no proof of which machine answers.
 func (f securityFlags) adminConfig(address net.Addr, operators guard, logger *slog.Logger) admin.Config {
-	local := dial.IsLoopback(address.String())
+	local := dial.IsLocal(address)
 	config := admin.Config{Logger: logger}
 	if operators.certificates != nil && (!local || f.AdminClientCA != "") {
 		config.TLS = operators.certificates.Config()

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/server"
+	"siamese/server/versions"
 )
 
 // modelFlags choose the models, and among the versions of each.
@@ -39,6 +41,42 @@ type choice struct {
 	models []*chosenModel // in the order of the flags; not empty
 	answer string         // what answers calls that name no model: a name, or server.Auto
 	asked  bool           // whether the flags name a model at all
+}
+
+// check returns an error where none of the models is there at all: a mistake of the
+// command line that is to be told before anything else. Where there are others, a model
+// that is not there leaves them serving, and the log tells of it.
+func (c *choice) check() error {
+	var errs []error
+	for _, model := range c.models {
+		err := model.check()
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("--model %s: %w", model.path, err))
+	}
+	return joined(errs)
+}
+
+// check returns an error where there is no model at the path.
+func (m *chosenModel) check() error {
+	if m.builtIn {
+		return nil
+	}
+	info, err := os.Stat(m.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no such file or folder; built in are %s", strings.Join(names(builtInModels()), " and "))
+	case err != nil || !info.IsDir():
+		return nil // the loader says more
+	}
+	if folders, err := versions.Numbered(m.path).Scan(); err != nil || len(folders) > 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(m.path, "saved_model.pb")); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("the folder holds neither saved_model.pb nor numbered versions")
+	}
+	return nil
 }
 
 // builtInModels are the models that the program brings along.
@@ -135,9 +173,11 @@ func (c *choice) find(name string) *chosenModel {
 }
 
 // names are the models' names in their order.
-func (c *choice) names() []string {
+func (c *choice) names() []string { return names(c.models) }
+
+func names(models []*chosenModel) []string {
 	var names []string
-	for _, model := range c.models {
+	for _, model := range models {
 		names = append(names, model.name)
 	}
 	return names

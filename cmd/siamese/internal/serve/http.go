@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"syscall"
 
 	"siamese/cmd/internal/cli"
 	"siamese/server"
@@ -16,8 +15,7 @@ import (
 // listen opens the port of gRPC, which it returns, and that of HTTP, which it
 // hands to service.
 func (c *Command) listen(ctx context.Context, service *server.Server, logger *slog.Logger) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", c.Addr)
+	listener, err := listen(ctx, "--addr", c.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +30,12 @@ func (c *Command) listen(ctx context.Context, service *server.Server, logger *sl
 }
 
 func (c *Command) listenHTTP(ctx context.Context, service *server.Server, logger *slog.Logger) error {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", c.HTTPAddr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("--http-addr %s is taken by another program: give another address, or \"\" for no page", c.HTTPAddr)
+	listener, err := listen(ctx, "--http-addr", c.HTTPAddr)
+	if errors.Is(err, errTaken) {
+		err = fmt.Errorf("%w, or \"\" for no page", err)
 	}
 	if err != nil {
-		return fmt.Errorf("--http-addr: %w", err)
+		return err
 	}
 	if err := c.checkPort("--http-addr", listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
@@ -64,6 +61,9 @@ func (c *Command) pageURL(address net.Addr) string {
 	scheme := "http"
 	if c.TLSCert != "" {
 		scheme = "https"
+	}
+	if address.Network() == "unix" {
+		return addressOf(address)
 	}
 	tcp, ok := address.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() {

@@ -2,9 +2,7 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net"
 
 	"siamese/server"
 )
@@ -20,10 +18,9 @@ func (f probeFlags) serveProbes(ctx context.Context, service *server.Server, tel
 	if f.HealthAddr == "" {
 		return func() {}, nil
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", f.HealthAddr)
+	listener, err := listen(ctx, "--health-addr", f.HealthAddr)
 	if err != nil {
-		return nil, fmt.Errorf("--health-addr: %w", err)
+		return nil, err
 	}
 	probes := service.NewProbes()
 	telemetry.handle(probes)
@@ -34,7 +31,7 @@ func (f probeFlags) serveProbes(ctx context.Context, service *server.Server, tel
 			logger.Error("health is told no longer", "err", err)
 		}
 	}()
-	logger.Info("health", "address", listener.Addr().String())
+	logger.Info("health", "address", addressOf(listener.Addr()))
 	return func() {
 		if err := probes.Close(); err != nil {
 			logger.Warn("health was not closed cleanly", "err", err)

@@ -132,7 +132,7 @@ func (s security) watch(ctx context.Context, period time.Duration, logger *slog.
 // checkPort refuses a port that takes calls in plain text from other machines,
 // unless that was asked for.
 func (f securityFlags) checkPort(flag string, address net.Addr) error {
-	if f.TLSCert != "" || f.Insecure || dial.IsLoopback(address.String()) {
+	if f.TLSCert != "" || f.Insecure || dial.IsLocal(address) {
 		return nil
 	}
 	return cli.Usage(fmt.Errorf("%s %s takes calls from other machines, and they would be in plain text: "+

@@ -4,10 +4,11 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
@@ -19,7 +20,7 @@ import (
 
 // Command is `siamese serve`.
 type Command struct {
-	Addr string `help:"Listens at this address. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
+	Addr string `help:"Listens at this address, host:port or unix:/path. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
 
 	HTTPAddr   string    `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
 	CORSOrigin []cli.URL `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
@@ -55,6 +56,8 @@ type Command struct {
 	LogLevel  slog.Level `help:"Sets the lowest level to log: debug, info, warn or error." default:"info"`
 	LogFormat string     `help:"Chooses the form of the log: text or json." enum:"text,json" default:"text"`
 
+	PrintConfig bool `help:"Prints the configuration that results from flags, environment and file, as JSON that --config takes, and exits."`
+
 	securityFlags
 	probeFlags
 	telemetryFlags
@@ -66,17 +69,29 @@ type Command struct {
 
 // Run serves until ctx is done. Stop order: the server says NOT_SERVING, turns
 // calls away and lets those in flight end; only then are models closed.
-func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) error {
+	if c.PrintConfig {
+		return printConfig(parsed, s)
+	}
 	cli.OutliveReaders()
-	logger := c.logger(s)
 	chosen, err := c.choose()
+	if err == nil {
+		err = chosen.check()
+	}
 	if err != nil {
 		return err
 	}
+	logger := c.logger(s)
+	c.logStart(logger)
+	logConfig(ctx, parsed, logger)
+	return c.serve(ctx, chosen, logger)
+}
+
+// serve opens the ports and serves what is chosen.
+func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger) error {
 	if err := c.planMemory(chosen, logger); err != nil {
 		return err
 	}
-	logger.Info("configuration", "effective", fmt.Sprintf("%+v", *c))
 	security, err := c.openSecurity()
 	if err != nil {
 		return err
@@ -201,12 +216,4 @@ func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 			TensorFlowVersion: tfmodel.TensorFlowVersion(),
 		},
 	}
-}
-
-func (c *Command) logger(s cli.Streams) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(s.Err, options))
-	}
-	return slog.New(slog.NewTextHandler(s.Err, options))
 }
