@@ -107,7 +107,7 @@ def shown(folder):
     for size, words in ((12, "OS/2 1.x (header of 12 bytes)"), (40, "header of 40 bytes"), (64, "OS/2 2.x (header of 64 bytes)"), (108, "header of 108 bytes")):
         entry = 3 if size == 12 else 4
         for bits in (1, 4, 8):
-            show(f"h{size}_{bits}", file(header(size, bits), rows(bits, 1 << bits), table(palette(1 << bits), entry)), f"{bits} bits, {words}")
+            show(f"h{size}_{bits}", file(header(size, bits), rows(bits, 1 << bits), table(palette(1 << bits), entry)), f"{bits} bit{'s' * (bits > 1)}, {words}")
         show(f"h{size}_24", file(header(size, 24), deep(24, RGB24)), f"24 bits, {words}")
     for size in (52, 56, 124):
         show(f"h{size}_8", file(header(size, 8), rows(8, 40), table(palette(256))), f"8 bits, header of {size} bytes")

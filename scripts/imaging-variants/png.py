@@ -81,7 +81,7 @@ def shown(folder):
         for depth in depths:
             table = (colors(1 << depth),) if kind == PALETTE else ()
             for interlaced in (0, 1):
-                words = f"{NAMES[kind]} of {depth} bits" + (", interlaced" if interlaced else "")
+                words = f"{NAMES[kind]} of {depth} bit{'s' * (depth > 1)}" + (", interlaced" if interlaced else "")
                 show(f"{kind}_{depth}_{interlaced}", png(ihdr(kind, depth, interlaced), *table, idat(data(kind, depth, interlaced)), END), words)
     for size in ((1, 9), (3, 2), (5, 7)):
         width, height = size
