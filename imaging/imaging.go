@@ -22,7 +22,7 @@ import (
 // Version is raised whenever the same bytes would give other pixels than
 // before. Anything that outlives a program and depends on pixels, such as an
 // embedding in a cache, carries it in its key, with JPEGDecoder beside it.
-const Version = 1
+const Version = 2
 
 // DefaultSide is the network's input width and height where none is configured.
 const DefaultSide = 105

@@ -16,11 +16,15 @@ const (
 	firstSwappingSides             = transposed
 )
 
-func validOrientation(value uint16) orientation {
-	if value < uint16(upright) || value > uint16(quarterTurnRight) {
-		return upright
+// validOrientation takes any number for what it names, and what names nothing, such as
+// 2.5, for upright.
+func validOrientation(value float64) orientation {
+	for turn := mirrored; turn <= quarterTurnRight; turn++ {
+		if value == float64(turn) {
+			return turn
+		}
 	}
-	return orientation(value)
+	return upright
 }
 
 // apply writes the source's pixels upright into the scratch memory and returns
