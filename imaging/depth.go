@@ -97,12 +97,11 @@ func deepRows(pix []byte, stride int, premultiplied bool, look look) deepReader 
 // malformed and counts as full.
 func unmultiply16(levels []uint16, a uint16) {
 	for c, v := range levels {
-		switch {
-		case a == 0:
+		if a == 0 {
 			levels[c] = 0
-		default:
-			levels[c] = uint16(min(full16, (uint32(v)*full16+uint32(a)/2)/uint32(a)))
+			continue
 		}
+		levels[c] = uint16(min(full16, (uint32(v)*full16+uint32(a)/2)/uint32(a)))
 	}
 }
 

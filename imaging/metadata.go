@@ -3,6 +3,7 @@ package imaging
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -12,7 +13,7 @@ import (
 
 // Where each format keeps what is told of its pixels: an EXIF block, an XMP packet, a
 // colour profile. Pillow's reading is followed to the letter, as far as it reads.
-// BMP has a place for a profile alone, GIF for none of them.
+// BMP has a place for a profile alone, which Pillow does not read; GIF for none of them.
 
 // turnOf returns how an image is turned: as EXIF says or, where that says nothing at
 // all, XMP. An EXIF block that is none does not say nothing. HEIC and AVIF are turned by
@@ -249,6 +250,8 @@ func profileOf(format Format, data []byte) []byte {
 		profile = webpMetadata(data, "ICCP", webpProfile)
 	case TIFF:
 		profile = bytesTag(data, tagProfile)
+	case BMP:
+		profile = bmpProfile(data)
 	}
 	if len(profile) > maxProfile {
 		return nil
@@ -303,6 +306,28 @@ func pngProfile(chunk []byte) []byte {
 		return nil
 	}
 	return profile
+}
+
+// bmpProfile returns the profile that a header of version 5 says lies in the file.
+func bmpProfile(data []byte) []byte {
+	const (
+		headerAt   = 14
+		sizeOfFive = 124
+		spaceAt    = headerAt + 56
+		placeAt    = headerAt + 112 // counted from the header
+		lengthAt   = headerAt + 116
+		embedded   = "DEBM"
+	)
+	if len(data) < headerAt+sizeOfFive || string(data[:2]) != "BM" ||
+		binary.LittleEndian.Uint32(data[headerAt:]) < sizeOfFive || string(data[spaceAt:spaceAt+4]) != embedded {
+		return nil
+	}
+	start := headerAt + uint64(binary.LittleEndian.Uint32(data[placeAt:]))
+	end := start + uint64(binary.LittleEndian.Uint32(data[lengthAt:]))
+	if end > uint64(len(data)) {
+		return nil
+	}
+	return data[start:end]
 }
 
 // codePoints returns what a PNG's cICP chunk says of its colours, which goes before

@@ -259,6 +259,14 @@ def jpeg_parts(data, icc, order):
     return data[:2] + framed + data[2:]
 
 
+def bmp(image, icc):
+    """A BMP with a header of version 5 that has a profile behind the pixels."""
+    pixels = encoded(image, "BMP")[54:]
+    head = struct.pack("<LllHHLLllLL", 124, image.width, image.height, 1, 24, 0, len(pixels), 2835, 2835, 0, 0)
+    head += bytes(16) + b"DEBM" + bytes(48) + struct.pack("<LLLL", 4, 124 + len(pixels), len(icc), 0)
+    return b"BM" + struct.pack("<LLL", 14 + 124 + len(pixels) + len(icc), 0, 14 + 124) + head + pixels + icc
+
+
 def containers(folder):
     image = scene()
     jpeg = encoded(image, "JPEG", quality=95, subsampling=0)
@@ -272,6 +280,7 @@ def containers(folder):
     folder.turned("p3_turned.jpg", encoded(image, "JPEG", quality=95, subsampling=0, icc_profile=P3, exif=turned), "JPEG", "profile and EXIF orientation")
     folder.turned("p3.tif", encoded(image, "TIFF", icc_profile=P3), "TIFF", "profile: Display P3")
     folder.turned("gray.tif", encoded(image.convert("L"), "TIFF", icc_profile=gray(gamma(1.8))), "TIFF", "profile: gray")
+    folder.turned("p3.bmp", bmp(image, P3), "BMP", "profile: Display P3, header of version 5", P3)
     folder.turned("p3.webp", encoded(image, "WEBP", lossless=True, icc_profile=P3), "WebP", "profile: Display P3")
     veiled = image.copy()
     veiled.putalpha(Image.linear_gradient("L").resize(image.size))
