@@ -143,6 +143,9 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
 	go test -run '^$$' -fuzz FuzzMetadata -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
 	go test -run '^$$' -fuzz FuzzNew -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/icc
+	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/bmp
+	go test -run '^$$' -fuzz FuzzDecode -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/gif
+	go test -run '^$$' -fuzz FuzzRestore -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/png
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow

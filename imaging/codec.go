@@ -28,11 +28,11 @@ func codecOf(format Format) codec {
 	case JPEG:
 		return codec{config: jpegConfig, cost: jpegCost, decode: decodeJPEG}
 	case PNG:
-		return codec{config: pngConfig, check: checkPNGLength, cost: pngCost, decode: decodePNG}
+		return codec{config: pngConfig, check: checkPNG, cost: pngCost, decode: decodePNG, second: restorePNG}
 	case GIF:
-		return codec{config: gifConfig, cost: gifCost, decode: decodeGIF}
+		return codec{config: gifConfig, check: checkGIF, cost: gifCost, decode: decodeGIF}
 	case BMP:
-		return codec{config: bmpConfig, check: checkBMPLength, cost: bmpCost, decode: decodeBMP}
+		return codec{config: bmpConfig, check: checkBMP, cost: bmpCost, decode: decodeBMP}
 	case TIFF:
 		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF}
 	default: // the last one, so that every format has a codec

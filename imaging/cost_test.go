@@ -62,12 +62,15 @@ func costlyImages(t testing.TB) []costly {
 			return tiff.Encode(w, image.NewNRGBA64(box), &tiff.Options{Compression: tiff.Deflate})
 		}), true},
 		{"webp without bits", emptyWebP(side), false},
+		{"bmp of 16 bits", bmpOf(side, side, 16, 0, make([]byte, 2*side*side)), false},
+		{"gif whose screen grows", gifFrame(2, 2, side, side, farPixels(side*side)...), true},
 	}
 	for _, m := range []image.Image{
 		image.NewGray(box), image.NewGray16(box), photo(side, side), image.NewNRGBA(box), image.NewNRGBA64(box),
 		image.NewPaletted(box, color.Palette{color.Black, color.White}),
 	} {
-		images = append(images, costly{"png of " + strings.TrimPrefix(fmt.Sprintf("%T", m), "*image."), encodePNG(t, m), false})
+		name, data := "png of "+strings.TrimPrefix(fmt.Sprintf("%T", m), "*image."), encodePNG(t, m)
+		images = append(images, costly{name, data, false}, costly{name + ", without an end", data[:len(data)-12], false})
 	}
 	for name, file := range map[string]string{"P3": "display_p3", "a table": "mft2_lab", "gray of sRGB": "srgb_gray"} {
 		images = append(images,
@@ -79,7 +82,8 @@ func costlyImages(t testing.TB) []costly {
 	images = append(images, costly{"deep png that is turned", turned, false})
 	for name, kind := range map[string][2]byte{"gray": {1, 0}, "gray of 16 bits": {16, 0}, "rgb": {8, 2}, "rgba of 16 bits": {16, 6}} {
 		samples := map[byte]int{0: 1, 2: 3, 6: 4}[kind[1]]
-		images = append(images, costly{"interlaced png, " + name, interlacedPNG(side, kind[0], kind[1], samples), false})
+		data := interlacedPNG(side, kind[0], kind[1], samples)
+		images = append(images, costly{"interlaced png, " + name, data, false}, costly{"interlaced png, " + name + ", without an end", data[:len(data)-12], false})
 	}
 	return images
 }

@@ -2,6 +2,7 @@ package imaging_test
 
 import (
 	"bytes"
+	"compress/lzw"
 	"compress/zlib"
 	"encoding/binary"
 	"fmt"
@@ -47,22 +48,39 @@ func gifHeader(width, height uint16) []byte {
 	return append(out, 0, 0, 0, ';')
 }
 
-// gifFrame is a screen with the head of a frame of another size.
-func gifFrame(screenWidth, screenHeight, width, height uint16) []byte {
+// gifFrame is a screen with a frame of another size, of the packed pixels.
+func gifFrame(screenWidth, screenHeight, width, height uint16, packed ...byte) []byte {
 	out := gifHeader(screenWidth, screenHeight)
 	out = append(out[:len(out)-1], ',', 0, 0, 0, 0)
 	out = le.AppendUint16(le.AppendUint16(out, width), height)
-	return append(out, 0x80, 0, 0, 0, 255, 255, 255, 2, 0, ';')
+	return append(append(append(out, 0x80, 0, 0, 0, 255, 255, 255, 2), packed...), 0, ';')
+}
+
+// farPixels are as many pixels, all of index 0, in codes that grow by a pixel each.
+func farPixels(count int) []byte {
+	var out bytes.Buffer
+	w := lzw.NewWriter(&out, lzw.LSB, 2)
+	_, _ = w.Write(make([]byte, count)) // to memory
+	_ = w.Close()
+	var blocks []byte
+	for rest := out.Bytes(); len(rest) > 0; {
+		n := min(len(rest), 255)
+		blocks = append(append(blocks, byte(n)), rest[:n]...)
+		rest = rest[n:]
+	}
+	return blocks
 }
 
 // bmpHeader is a 24-bit BMP with no pixels.
-func bmpHeader(width, height uint32) []byte {
+func bmpHeader(width, height uint32) []byte { return bmpOf(width, height, 24, 0, nil) }
+
+// bmpOf is a BMP with what follows its headers. It does not say where the pixels are.
+func bmpOf(width, height uint32, bits uint16, compression uint32, rest []byte) []byte {
 	const headers = 54
-	out := le.AppendUint32([]byte("BM"), headers)
-	out = le.AppendUint32(append(out, 0, 0, 0, 0), headers)
+	out := append(le.AppendUint32([]byte("BM"), headers), make([]byte, 8)...)
 	out = le.AppendUint32(le.AppendUint32(le.AppendUint32(out, 40), width), height)
-	out = le.AppendUint16(le.AppendUint16(out, 1), 24)
-	return append(out, make([]byte, headers-len(out))...)
+	out = le.AppendUint32(le.AppendUint16(le.AppendUint16(out, 1), bits), compression)
+	return append(append(out, make([]byte, headers-len(out))...), rest...)
 }
 
 const tiffLong = 4

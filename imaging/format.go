@@ -2,11 +2,12 @@ package imaging
 
 import (
 	"bytes"
-	"encoding/binary"
 	"image"
 	"log/slog"
-	"slices"
 	"strings"
+
+	"siamese/imaging/internal/bmp"
+	"siamese/imaging/internal/foreign"
 )
 
 // Format is an encoding of images, detected by the first bytes alone: file names
@@ -17,8 +18,8 @@ type Format string
 const (
 	JPEG Format = "jpeg" // baseline and progressive; gray, YCbCr, RGB, CMYK, YCCK; 8 bits
 	PNG  Format = "png"  // all colour types and depths; of an animation the default image
-	GIF  Format = "gif"  // the first frame, placed on the logical screen
-	BMP  Format = "bmp"  // uncompressed, 1 to 8, 24 and 32 bits a pixel
+	GIF  Format = "gif"  // the first frame, placed on the logical screen, which grows where the frame reaches beyond it
+	BMP  Format = "bmp"  // of Windows and OS/2, 1 to 32 bits a pixel, any masks, runs; a DIB without the file's header too
 	TIFF Format = "tiff" // the first page; gray, palette, RGB and RGBA of 1, 8 or 16 bits
 	WebP Format = "webp" // lossy and lossless stills; animations are refused
 )
@@ -46,21 +47,14 @@ func sniff(data []byte) (Format, error) {
 		return TIFF, nil
 	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		return WebP, nil
-	case isBMP(head):
+	case bmp.IsFile(head), bmp.IsHeader(head):
 		return BMP, nil
+	}
+	if name := foreign.Name(data); name != "" {
+		return "", refuse(ReasonFormatUnknown, "received %s, which is not supported; expected one of %s", name, formatNames())
 	}
 	return "", refuse(ReasonFormatUnknown, "received data that starts with %q, expected one of %s",
 		head[:min(len(head), 8)], formatNames())
-}
-
-// isBMP also asks for a known size of the second header, since "BM" alone
-// starts ordinary text too.
-func isBMP(head []byte) bool {
-	if len(head) < sniffLength || string(head[:2]) != "BM" {
-		return false
-	}
-	known := []uint32{12, 40, 52, 56, 64, 108, 124}
-	return slices.Contains(known, binary.LittleEndian.Uint32(head[14:18]))
 }
 
 func formatNames() string {

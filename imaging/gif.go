@@ -1,17 +1,40 @@
 package imaging
 
 import (
-	"bytes"
 	"image"
-	"image/gif"
+	"time"
+
+	"siamese/imaging/internal/gif"
 )
 
-func gifConfig(data []byte) (image.Config, error) { return gif.DecodeConfig(bytes.NewReader(data)) }
+// gifConfig returns the screen as the first frame makes it. Where there is no frame,
+// check tells.
+func gifConfig(data []byte) (image.Config, error) {
+	h, err := gif.Parse(data)
+	if err != nil && !h.Begun {
+		return image.Config{}, err
+	}
+	return image.Config{Width: h.Width, Height: h.Height}, nil
+}
 
-// gifCost counts a palette's indices, and once more where rows are interlaced.
-func gifCost(header Header, _ []byte) (Cost, error) {
-	return bytesCost(2 * int64(header.Pixels())), nil
+func checkGIF(_ Header, data []byte) error {
+	_, err := gif.Parse(data)
+	return err
+}
+
+// gifCost counts a palette's indices. Work is also in codes that stand for no pixels.
+func gifCost(_ Header, data []byte) (Cost, error) {
+	h, err := gif.Parse(data)
+	cost := bytesCost(h.Bytes())
+	cost.Work += time.Duration(h.Packed()) * byteWork
+	return cost, err
 }
 
 // decodeGIF stops behind the first frame, however many follow.
-func decodeGIF(_ task, from *source) (image.Image, error) { return gif.Decode(from) }
+func decodeGIF(t task, from *source) (image.Image, error) {
+	h, err := gif.Parse(t.data)
+	if err != nil {
+		return nil, err
+	}
+	return h.Decode(from.ask)
+}

@@ -81,6 +81,9 @@ func TestErrorsTellWhatCameAndWhatIsExpected(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "expected one of jpeg, png, gif, bmp, tiff, webp") {
 		t.Errorf("Prepare(pdf) = %v, want the formats listed", err)
 	}
+	if err == nil || !strings.Contains(err.Error(), "received a PDF document, which is not supported") {
+		t.Errorf("Prepare(pdf) = %v, want it named", err)
+	}
 	if !errors.Is(err, &imaging.Error{Reason: imaging.ReasonFormatUnknown}) {
 		t.Errorf("errors.Is(%v, its reason) = false", err)
 	}
@@ -111,8 +114,11 @@ func TestBombsAreRefusedWithoutMemory(t *testing.T) {
 		{"long png", pngHeader(side, 2), imaging.ReasonShape},
 		{"png with a few rows", pngOf(5000, 5000, 16), imaging.ReasonUndecodable},
 		{"bmp with no pixels", bmpHeader(5000, 5000), imaging.ReasonUndecodable},
+		{"bmp of runs that end at once", bmpOf(5000, 5000, 8, 1, make([]byte, 1024)), imaging.ReasonUndecodable},
+		{"gif with no pixels", gifFrame(5000, 5000, 5000, 5000), imaging.ReasonUndecodable},
+		{"gif whose frame is far off", append([]byte("GIF89a\x02\x00\x02\x00\x00\x00\x00,\xff\xff\xff\xff"), gifFrame(0, 0, 2, 2)[18:]...), imaging.ReasonTooManyPixels},
 		{"webp larger than its canvas", riff(webpCanvas(64, 64, 0), webpLossless(16384, 16384)), imaging.ReasonUndecodable},
-		{"gif frame larger than its screen", gifFrame(64, 64, side, side), imaging.ReasonUndecodable},
+		{"gif frame larger than its screen", gifFrame(64, 64, side, side), imaging.ReasonTooManyPixels},
 		{"jpeg of two headers", append(jpegHeader(64, 64), jpegHeader(side, side)[2:]...), imaging.ReasonUndecodable},
 	}
 	p := newPreparer(t, imaging.Config{})
