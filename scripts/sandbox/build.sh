@@ -74,7 +74,24 @@ jpeg() {
 	compile imaging/sandbox/jpeg.wasm.gz "$here/jpeg/jpeg.c" "${jpeg[@]}"
 }
 
-[ $# -gt 0 ] || set -- probe jpeg
+# Decoders of codings alone; tif_unix.c's part is in tiff.c.
+tiff_sources=(aux close codec color compress dir dirinfo dirread dirwrite dumpmode error extension fax3 fax3sm
+	flush getimage hash_set jpeg lzw next ojpeg open packbits predict print read strip swab thunder tile
+	version warning write zip)
+zlib_sources=(adler32 crc32 deflate inflate inffast inftrees trees zutil)
+
+tiff() {
+	libjpeg
+	source_package tiff 4.5.0-6+deb12u4 tiff_4.5.0.orig.tar.bz2 tiff_4.5.0-6+deb12u4.debian.tar.xz
+	source_package zlib 1:1.2.13.dfsg-1 zlib_1.2.13.dfsg.orig.tar.bz2 zlib_1.2.13.dfsg-1.debian.tar.xz
+	local sources=() name
+	for name in "${tiff_sources[@]}"; do sources+=("$build/tiff/libtiff/tif_$name.c"); done
+	for name in "${zlib_sources[@]}"; do sources+=("$build/zlib/$name.c"); done
+	compile imaging/sandbox/tiff.wasm.gz -I"$here/tiff" -I"$build/tiff/libtiff" -I"$build/zlib" \
+		"$here/tiff/tiff.c" "$here/tiff/compress.c" "${sources[@]}" "${jpeg[@]}"
+}
+
+[ $# -gt 0 ] || set -- probe jpeg tiff
 for decoder; do
 	"$decoder"
 done
