@@ -141,6 +141,8 @@ soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays f
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzPrepare -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
+	go test -run '^$$' -fuzz FuzzMetadata -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging
+	go test -run '^$$' -fuzz FuzzNew -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./imaging/internal/icc
 	go test -run '^$$' -fuzz FuzzReadSafetensors -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzReadHDF5 -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./weights
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow

@@ -42,48 +42,48 @@ func mul255(a, b byte) byte {
 }
 
 // flattenPalette flattens every colour; indices beyond the palette are black.
-func flattenPalette(palette color.Palette, alpha Alpha) *[256][3]byte {
+func flattenPalette(palette color.Palette, look look) *[256][3]byte {
 	var colors [256][3]byte
 	for i := range min(len(palette), len(colors)) {
 		c := color.NRGBAModel.Convert(palette[i]).(color.NRGBA)
-		colors[i] = flatten(c.R, c.G, c.B, c.A, alpha)
+		level := [3]byte{c.R, c.G, c.B}
+		if look.colour != nil {
+			look.colour.Apply8(level[:])
+		}
+		colors[i] = flatten(level[0], level[1], level[2], c.A, look.alpha)
 	}
 	return &colors
 }
 
-// straightRows reads RGBA whose colours are not premultiplied, of samples of one
-// byte, or of two with the high byte first, of which the low one is left out.
-func straightRows(pix []byte, stride, sample int, alpha Alpha) rowReader {
+// straightRows reads RGBA whose colours are not premultiplied.
+func straightRows(pix []byte, stride int, alpha Alpha) rowReader {
 	return func(dst []byte, y, x0, x1 int) {
-		pixel := 4 * sample
-		row := pix[y*stride+x0*pixel : y*stride+x1*pixel]
-		for i := 0; len(row) >= pixel; i += 3 {
-			r, g, b, a := row[0], row[sample], row[2*sample], row[3*sample]
+		row := pix[y*stride+x0*4 : y*stride+x1*4]
+		for i := 0; len(row) >= 4; i += 3 {
+			r, g, b, a := row[0], row[1], row[2], row[3]
 			if a != 255 {
 				c := flatten(r, g, b, a, alpha)
 				r, g, b = c[0], c[1], c[2]
 			}
 			p := dst[i : i+3]
 			p[0], p[1], p[2] = r, g, b
-			row = row[pixel:]
+			row = row[4:]
 		}
 	}
 }
 
-// premultipliedRows reads RGBA whose colours are multiplied by their alpha; the
-// samples are as in straightRows.
-func premultipliedRows(pix []byte, stride, sample int, alpha Alpha) rowReader {
+// premultipliedRows reads RGBA whose colours are multiplied by their alpha.
+func premultipliedRows(pix []byte, stride int, alpha Alpha) rowReader {
 	return func(dst []byte, y, x0, x1 int) {
-		pixel := 4 * sample
-		row := pix[y*stride+x0*pixel : y*stride+x1*pixel]
-		for i := 0; len(row) >= pixel; i += 3 {
-			r, g, b, a := row[0], row[sample], row[2*sample], row[3*sample]
+		row := pix[y*stride+x0*4 : y*stride+x1*4]
+		for i := 0; len(row) >= 4; i += 3 {
+			r, g, b, a := row[0], row[1], row[2], row[3]
 			if a != 255 {
 				r, g, b = unmultiply(r, a, alpha), unmultiply(g, a, alpha), unmultiply(b, a, alpha)
 			}
 			p := dst[i : i+3]
 			p[0], p[1], p[2] = r, g, b
-			row = row[pixel:]
+			row = row[4:]
 		}
 	}
 }

@@ -32,6 +32,15 @@ func photo(width, height int) *image.RGBA {
 	return m
 }
 
+// deepPhoto is a photo of 16 bits a sample.
+func deepPhoto(width, height int) *image.NRGBA64 {
+	m, deep := photo(width, height), image.NewNRGBA64(image.Rect(0, 0, width, height))
+	for i, v := range m.Pix {
+		deep.Pix[2*i], deep.Pix[2*i+1] = v, v
+	}
+	return deep
+}
+
 func encodeJPEG(tb testing.TB, m image.Image) []byte {
 	tb.Helper()
 	var out bytes.Buffer
@@ -60,6 +69,11 @@ func BenchmarkPrepare(b *testing.B) {
 	b.Run("png-105x105", func(b *testing.B) { benchmarkPrepare(b, encodePNG(b, photo(105, 105))) })
 	b.Run("png-1bit-105x105", func(b *testing.B) { benchmarkPrepare(b, readInput(b, "glyph-105x105.png")) })
 	b.Run("png-640x480", func(b *testing.B) { benchmarkPrepare(b, encodePNG(b, photo(640, 480))) })
+	for _, profile := range []string{"srgb_v2", "display_p3", "mft2_lab"} {
+		encoded := withProfile(b, encodePNG(b, photo(640, 480)), profile)
+		b.Run("png-640x480-"+profile, func(b *testing.B) { benchmarkPrepare(b, encoded) })
+	}
+	b.Run("png-640x480-16bit", func(b *testing.B) { benchmarkPrepare(b, encodePNG(b, deepPhoto(640, 480))) })
 }
 
 func benchmarkPrepare(b *testing.B, encoded []byte) {

@@ -24,6 +24,16 @@ const (
 	losslessWork   = 150 * time.Nanosecond // a pixel of a lossless WebP with all transforms
 	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
 	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
+	deepPixelWork  = 10 * time.Nanosecond  // a pixel of 16 bits a sample that is resized
+	matrixWork     = 10 * time.Nanosecond  // a pixel that a profile's matrix turns into sRGB
+	tableWork      = 80 * time.Nanosecond  // a pixel that a profile's table does
+)
+
+// Memory that a profile takes: what it is unpacked and copied to for each of its bytes,
+// and the tables that are made of it.
+const (
+	profileGrowth = 8
+	profileTables = 512 << 10
 )
 
 // fixedBytes is what a decoder takes besides pixels: tables, windows and buffers.
@@ -33,16 +43,30 @@ func bytesCost(bytes int64) Cost {
 	return Cost{Bytes: bytes, Work: time.Duration(bytes) * byteWork}
 }
 
-// fitCost adds what turning and resizing take.
-func (p *Preparer) fitCost(decoding Cost, width, height int, turn orientation) Cost {
+// fitCost adds what profile, turn and resize take.
+func (p *Preparer) fitCost(decoding Cost, width, height int, d details) Cost {
 	pixels := int64(width) * int64(height)
-	l := p.config.layout(turn.size(width, height))
-	_, rows := turn.size(width, height)
-	decoding.Bytes += fixedBytes + 3*int64(rows)*int64(l.width) + 3*int64(p.config.Width)*int64(p.config.Height)
-	decoding.Work += time.Duration(pixels) * pixelWork
-	if turn != upright {
-		decoding.Bytes += 3 * pixels
-		decoding.Work += time.Duration(pixels) * pixelWork
+	l := p.config.layout(d.turn.size(width, height))
+	_, rows := d.turn.size(width, height)
+	sample, visit := int64(1), pixelWork
+	if d.deep {
+		sample, visit = 2, deepPixelWork
+	}
+	decoding.Bytes += fixedBytes + sample*3*int64(rows)*int64(l.width) + 3*int64(p.config.Width)*int64(p.config.Height)
+	decoding.Work += time.Duration(pixels) * visit
+	if d.turn != upright {
+		decoding.Bytes += sample * 3 * pixels
+		decoding.Work += time.Duration(pixels) * visit
+	}
+	decoding.Bytes += profileGrowth * int64(d.profile)
+	switch {
+	case d.colour == nil:
+	case d.colour.ByTable():
+		decoding.Bytes += profileTables
+		decoding.Work += time.Duration(pixels) * tableWork
+	default:
+		decoding.Bytes += profileTables
+		decoding.Work += time.Duration(pixels) * matrixWork
 	}
 	return decoding
 }

@@ -69,11 +69,35 @@ func costlyImages(t testing.TB) []costly {
 	} {
 		images = append(images, costly{"png of " + strings.TrimPrefix(fmt.Sprintf("%T", m), "*image."), encodePNG(t, m), false})
 	}
+	for name, file := range map[string]string{"P3": "display_p3", "a table": "mft2_lab", "gray of sRGB": "srgb_gray"} {
+		images = append(images,
+			costly{"png with a profile of " + name, withProfile(t, encodePNG(t, photo(side, side)), file), false},
+			costly{"deep png with a profile of " + name, withProfile(t, encodePNG(t, image.NewNRGBA64(box)), file), false})
+	}
+	deep := encodePNG(t, image.NewNRGBA64(box))
+	turned := slices.Concat(deep[:33], pngChunk("eXIf", exifOrientation(be, 6)), deep[33:])
+	images = append(images, costly{"deep png that is turned", turned, false})
 	for name, kind := range map[string][2]byte{"gray": {1, 0}, "gray of 16 bits": {16, 0}, "rgb": {8, 2}, "rgba of 16 bits": {16, 6}} {
 		samples := map[byte]int{0: 1, 2: 3, 6: 4}[kind[1]]
 		images = append(images, costly{"interlaced png, " + name, interlacedPNG(side, kind[0], kind[1], samples), false})
 	}
 	return images
+}
+
+// withProfile puts the profile of one of the variants into a PNG.
+func withProfile(t testing.TB, encoded []byte, name string) []byte {
+	t.Helper()
+	const header = 33 // signature and IHDR
+	variant, err := os.ReadFile(filepath.Join(variantsFolder, "profile", name+".png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(variant, []byte("iCCP")) - 4
+	if at < 0 {
+		t.Fatalf("%s.png has no profile", name)
+	}
+	size := 12 + int(be.Uint32(variant[at:]))
+	return slices.Concat(encoded[:header], variant[at:at+size], encoded[header:])
 }
 
 // isShrunk reports whether libturbojpeg decodes an image: in memory of its own.

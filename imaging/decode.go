@@ -10,7 +10,7 @@ import (
 type task struct {
 	header Header
 	data   []byte
-	alpha  Alpha
+	look   look
 	goOn   func() error // asked while it is decoded; nil: always goes on
 	needed image.Point  // what the resize scales the image to, turned as it is stored
 }
@@ -21,6 +21,9 @@ type task struct {
 func (t task) run(s *scratch) (pixels, error) {
 	if t.header.Format == JPEG {
 		if source, ok := t.shrinkJPEG(s); ok {
+			if t.look.colour != nil {
+				source.read = turned(source.read, t.look.colour)
+			}
 			return source, nil
 		}
 	}
@@ -52,7 +55,7 @@ func (t task) by(decode func(task, *source) (image.Image, error), from *source) 
 		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
 			return pixels{}, fmt.Errorf("the header declares %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
 		}
-		return pixelsOf(decoded, header, t.alpha)
+		return pixelsOf(decoded, header, t.look)
 	})
 	if from.err != nil {
 		return pixels{}, from.err // whatever the decoder has made of it

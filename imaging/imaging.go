@@ -2,9 +2,11 @@
 // network takes: RGB, 8 bits, at its input size. Server, trainer and evaluator
 // all prepare through this package, so that they see the same pixels.
 //
-// The steps are: detect the format by magic bytes, check every limit from the
-// header, decode, apply the EXIF orientation, flatten transparency, convert to
-// 8-bit RGB, resize. Sixteen-bit samples keep their high byte.
+// The steps are: detect the format by magic bytes; check every limit from the header;
+// decode; turn colours that a profile describes into sRGB (see colour.go); lay
+// transparency on white; turn upright as EXIF says, or else XMP; resize; round to 8
+// bits. Images of 8 bits have 8 all the way, as in Pillow; those of 16 keep them until
+// the end (see depth.go). Colours of an sRGB profile, and of none, stay what they are.
 //
 // Resizing follows Pillow to the bit (see resample.go), because the network's
 // published weights were trained on pictures that Pillow resized.
@@ -17,12 +19,14 @@ import (
 	"fmt"
 	"image"
 	"sync"
+
+	"siamese/imaging/internal/icc"
 )
 
 // Version is raised whenever the same bytes would give other pixels than
 // before. Anything that outlives a program and depends on pixels, such as an
 // embedding in a cache, carries it in its key, with JPEGDecoder beside it.
-const Version = 1
+const Version = 2
 
 // DefaultSide is the network's input width and height where none is configured.
 const DefaultSide = 105
@@ -72,8 +76,9 @@ func (c Config) withDefaults() Config {
 // Preparer prepares pictures by one Config. It is safe for concurrent use; each
 // call runs on the caller's goroutine alone.
 type Preparer struct {
-	config  Config // defaults filled in, never changed
-	scratch sync.Pool
+	config   Config // defaults filled in, never changed
+	scratch  sync.Pool
+	profiles profiles
 }
 
 // New returns a Preparer for a copy of the config, or what Validate reports.
@@ -97,27 +102,41 @@ func (p *Preparer) Config() Config {
 // image that passes may still be undecodable. Errors are *Error. The bytes are not
 // kept.
 func (p *Preparer) Inspect(encoded []byte) (Header, error) {
+	header, _, err := p.inspect(encoded)
+	return header, err
+}
+
+// details are what inspecting an image finds out for its decoding.
+type details struct {
+	turn    orientation
+	colour  *icc.Transform // to sRGB; nil: nothing is to be done
+	profile int            // bytes of the colour profile
+	deep    bool           // it may be decoded to 16 bits a sample
+}
+
+func (p *Preparer) inspect(encoded []byte) (Header, details, error) {
 	if err := p.config.Limits.checkBytes(len(encoded)); err != nil {
-		return Header{}, err
+		return Header{}, details{}, err
 	}
 	format, err := sniff(encoded)
 	if err != nil {
-		return Header{}, err
+		return Header{}, details{}, err
 	}
 	header, err := readHeader(format, encoded)
 	if err != nil {
-		return Header{}, err
+		return Header{}, details{}, err
 	}
 	if err := p.config.Limits.checkSize(header.Width, header.Height); err != nil {
-		return header, err
+		return header, details{}, err
 	}
 	decoding, err := codecOf(format).inspect(header, encoded)
 	if err != nil {
-		return header, err
+		return header, details{}, err
 	}
-	turn := turnOf(format, encoded)
-	header.Cost = p.fitCost(decoding, header.Width, header.Height, turn)
-	return header, p.config.Limits.checkCost(header.Cost)
+	d := details{turn: turnOf(format, encoded), deep: isDeep(format, encoded)}
+	d.colour, d.profile = p.colourOf(format, encoded)
+	header.Cost = p.fitCost(decoding, header.Width, header.Height, d)
+	return header, d, p.config.Limits.checkCost(header.Cost)
 }
 
 // InspectRaw is Inspect for pixels that are already decoded: what they are is
@@ -126,7 +145,7 @@ func (p *Preparer) InspectRaw(raw Raw) (Cost, error) {
 	if _, err := raw.pixels(p.config.Limits); err != nil {
 		return Cost{}, err
 	}
-	return p.fitCost(Cost{}, raw.Width, raw.Height, upright), nil
+	return p.fitCost(Cost{}, raw.Width, raw.Height, details{turn: upright}), nil
 }
 
 // Prepare decodes an image and fits it to the configured size. A truncated or
@@ -140,18 +159,18 @@ func (p *Preparer) Prepare(encoded []byte) (*Picture, error) { return p.PrepareW
 // don't ask: a lossless WebP that unpacks to 25 megapixels, or what follows the last
 // scan of a JPEG, takes about a second.
 func (p *Preparer) PrepareWhile(encoded []byte, goOn func() error) (*Picture, error) {
-	header, err := p.Inspect(encoded)
+	header, d, err := p.inspect(encoded)
 	if err != nil {
 		return nil, err
 	}
-	turn := turnOf(header.Format, encoded)
+	turn := d.turn
 	l := p.config.layout(turn.size(header.Width, header.Height))
 	neededWidth, neededHeight := turn.size(l.scaledWidth, l.scaledHeight)
 
 	s := p.scratch.Get().(*scratch)
 	defer p.release(s)
 	source, err := p.decode(task{
-		header: header, data: encoded, alpha: p.config.Alpha, goOn: goOn, needed: image.Pt(neededWidth, neededHeight),
+		header: header, data: encoded, look: look{p.config.Alpha, d.colour}, goOn: goOn, needed: image.Pt(neededWidth, neededHeight),
 	}, turn, s)
 	if err != nil {
 		return nil, err
@@ -172,16 +191,16 @@ func (p *Preparer) decode(t task, turn orientation, s *scratch) (pixels, error) 
 // the configured transparency. It takes the picture's 3 bytes a pixel beyond
 // Header.Cost. Errors are *Error. The bytes are neither changed nor kept.
 func (p *Preparer) Decode(encoded []byte) (*Picture, error) {
-	header, err := p.Inspect(encoded)
+	header, d, err := p.inspect(encoded)
 	if err != nil {
 		return nil, err
 	}
-	turn := turnOf(header.Format, encoded)
+	turn := d.turn
 	width, height := turn.size(header.Width, header.Height)
 	s := p.scratch.Get().(*scratch)
 	defer p.release(s)
 	source, err := p.decode(task{
-		header: header, data: encoded, alpha: p.config.Alpha, needed: image.Pt(header.Width, header.Height),
+		header: header, data: encoded, look: look{p.config.Alpha, d.colour}, needed: image.Pt(header.Width, header.Height),
 	}, turn, s)
 	if err != nil {
 		return nil, err
@@ -215,6 +234,10 @@ func (p *Preparer) release(s *scratch) {
 // fit resizes upright pixels into a new picture.
 func (p *Preparer) fit(source pixels, l layout, s *scratch) *Picture {
 	picture := newPicture(p.config.Width, p.config.Height)
-	resample(picture, source, l, s)
+	if source.deep != nil {
+		resampleDeep(picture, source, l, s)
+	} else {
+		resample(picture, source, l, s)
+	}
 	return picture
 }

@@ -58,8 +58,8 @@ func TestPrepareKeepsPixelsOfTheRightSize(t *testing.T) {
 	}
 }
 
-func TestPrepareTakesTheHighByteOfSixteenBits(t *testing.T) {
-	const low, high = 0x00ff, 0xab00 // rounding would make 0x01 of the first
+func TestPrepareRoundsSixteenBits(t *testing.T) {
+	const low, high = 0x00ff, 0xab00 // their high bytes are 0x00 and 0xab; v/257 rounds to 0x01 and 0xaa
 	gray := image.NewGray16(image.Rect(0, 0, 2, 2))
 	deep := image.NewNRGBA64(gray.Rect)
 	for i := range 4 {
@@ -71,9 +71,9 @@ func TestPrepareTakesTheHighByteOfSixteenBits(t *testing.T) {
 		giveImage image.Image
 		wantRow   []byte
 	}{
-		{"gray", gray, []byte{0, 0, 0, 0xab, 0xab, 0xab}},
-		// On white at alpha 0x80: 255-round((255-c)·128/255).
-		{"colour and alpha", deep, []byte{0, 0xab, 0xff, 127, 213, 255}},
+		{"gray", gray, []byte{1, 1, 1, 0xaa, 0xaa, 0xaa}},
+		// On white at alpha 0x8080: 65535-(65535-c)·0x8080/65535, and that by 257.
+		{"colour and alpha", deep, []byte{1, 0xaa, 0xff, 127, 213, 255}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,6 +85,27 @@ func TestPrepareTakesTheHighByteOfSixteenBits(t *testing.T) {
 				t.Errorf("first row (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// One column of four at 100 of 255 and three at 100.55 are 100.41 on average. Rounded
+// before the resize they would be 100 and 101, and 101 on average.
+func TestPrepareKeepsSixteenBitsUntilAfterTheResize(t *testing.T) {
+	const dark, light, period, want = 25700, 25841, 4, 100
+	const side, output = 64, 16 // each sample's window weighs the four columns alike, but at the edges
+	m := image.NewGray16(image.Rect(0, 0, side, side))
+	for i := range side * side {
+		level := uint16(light)
+		if i%period == 0 {
+			level = dark
+		}
+		m.SetGray16(i%side, i/side, color.Gray16{Y: level})
+	}
+	got := prepare(t, newPreparer(t, imaging.Config{Width: output, Height: output}), encodePNG(t, m))
+	for x := 1; x < output-1; x++ {
+		if v := got.Pix[(output/2*output+x)*3]; v != want {
+			t.Errorf("column %d is %d, want %d", x, v, want)
+		}
 	}
 }
 

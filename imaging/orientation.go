@@ -16,11 +16,15 @@ const (
 	firstSwappingSides             = transposed
 )
 
-func validOrientation(value uint16) orientation {
-	if value < uint16(upright) || value > uint16(quarterTurnRight) {
-		return upright
+// validOrientation takes any number for what it names, and what names nothing, such as
+// 2.5, for upright.
+func validOrientation(value float64) orientation {
+	for turn := mirrored; turn <= quarterTurnRight; turn++ {
+		if value == float64(turn) {
+			return turn
+		}
 	}
-	return orientation(value)
+	return upright
 }
 
 // apply writes the source's pixels upright into the scratch memory and returns
@@ -30,10 +34,25 @@ func validOrientation(value uint16) orientation {
 // round between them, so that turning the small picture would differ in the last bit.
 func (o orientation) apply(source pixels, s *scratch) pixels {
 	width, height := o.size(source.width, source.height)
+	upright := pixels{width: width, height: height, area: o.turn(source)}
+	if source.deep != nil {
+		turned := grow(&s.deepTurned, width*height*3)
+		turnRows(o, turned, grow(&s.deepRow, source.width*3), source, source.deep)
+		upright.deep = func(dst []uint16, y, x0, x1 int) { copy(dst, turned[(y*width+x0)*3:(y*width+x1)*3]) }
+		upright.read = upright.deep.rounded(width)
+		return upright
+	}
 	turned := grow(&s.turned, width*height*3)
-	row := grow(&s.row, source.width*3)
+	turnRows(o, turned, grow(&s.row, source.width*3), source, source.read)
+	upright.read = rgbRows(turned, width)
+	return upright
+}
+
+// turnRows writes the source's rows, each read into row, to where they stand upright.
+func turnRows[T byte | uint16](o orientation, turned, row []T, source pixels, read func(dst []T, y, x0, x1 int)) {
+	width, _ := o.size(source.width, source.height)
 	for y := range source.height {
-		source.read(row, y, 0, source.width)
+		read(row, y, 0, source.width)
 		x0, y0 := o.target(0, y, source)
 		x1, y1 := o.target(1, y, source)
 		to, step := (y0*width+x0)*3, ((y1-y0)*width+x1-x0)*3
@@ -42,7 +61,6 @@ func (o orientation) apply(source pixels, s *scratch) pixels {
 			to += step
 		}
 	}
-	return pixels{width: width, height: height, area: o.turn(source), read: rgbRows(turned, width)}
 }
 
 // size swaps the sides where the orientation does: stored to upright and back.

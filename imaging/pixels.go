@@ -3,6 +3,8 @@ package imaging
 import (
 	"errors"
 	"image"
+
+	"siamese/imaging/internal/icc"
 )
 
 // pixels is a decoded image that is read as RGB row by row: the conversion of a
@@ -13,9 +15,16 @@ type pixels struct {
 	// read writes the pixels x0 to before x1 of row y to dst, which is RGB and
 	// (x1-x0)·3 bytes long. It is not safe for concurrent use.
 	read rowReader
+	deep deepReader // read with 16 bits a sample, where that is more than read gives; else nil
 }
 
 type rowReader func(dst []byte, y, x0, x1 int)
+
+// look is how an image's samples become colours.
+type look struct {
+	alpha  Alpha
+	colour *icc.Transform // to sRGB; nil: they are that
+}
 
 // area is a part of some pixels, in pixels from the top left corner. It is all of
 // them unless a decoder shrank the image: the last column and row may then reach
@@ -36,32 +45,37 @@ func whole(width, height int, read rowReader) pixels {
 // pixelsOf gives access to a decoded image of any type that the decoders return.
 // None of them starts off the origin but a GIF's frame, which lies somewhere on
 // the screen that the header describes.
-func pixelsOf(decoded image.Image, header Header, alpha Alpha) (pixels, error) {
-	read := readerOf(decoded, header.Format, alpha)
+func pixelsOf(decoded image.Image, header Header, look look) (pixels, error) {
+	if deep := deepReaderOf(decoded, look); deep != nil {
+		source := whole(header.Width, header.Height, deep.rounded(header.Width))
+		source.deep = deep
+		return source, nil
+	}
+	read := readerOf(decoded, header.Format, look)
 	if read == nil {
 		return pixels{}, errors.New("unexpected pixel layout")
 	}
 	return whole(header.Width, header.Height, read), nil
 }
 
-func readerOf(decoded image.Image, format Format, alpha Alpha) rowReader {
+func readerOf(decoded image.Image, format Format, look look) rowReader {
+	alpha := look.alpha
+	switch m := decoded.(type) {
+	case *image.Paletted:
+		return paletteRows(m, look)
+	case *image.CMYK:
+		return cmykRows(m)
+	}
+	if look.colour != nil {
+		return colouredRows(decoded, format, look)
+	}
 	switch m := decoded.(type) {
 	case *image.Gray:
 		return grayRows(m.Pix, m.Stride)
-	case *image.Gray16:
-		return gray16Rows(m)
 	case *image.NRGBA:
-		return straightRows(m.Pix, m.Stride, 1, alpha)
-	case *image.NRGBA64:
-		return straightRows(m.Pix, m.Stride, 2, alpha)
+		return straightRows(m.Pix, m.Stride, alpha)
 	case *image.RGBA:
-		return premultipliedRows(m.Pix, m.Stride, 1, alpha)
-	case *image.RGBA64:
-		return premultipliedRows(m.Pix, m.Stride, 2, alpha)
-	case *image.Paletted:
-		return paletteRows(m, alpha)
-	case *image.CMYK:
-		return cmykRows(m)
+		return premultipliedRows(m.Pix, m.Stride, alpha)
 	case *image.YCbCr:
 		return ycbcrRows(m, tableOf(format))
 	case *image.NYCbCrA:
@@ -86,20 +100,9 @@ func grayRows(pix []byte, stride int) rowReader {
 	}
 }
 
-// gray16Rows keeps the high byte, which comes first.
-func gray16Rows(m *image.Gray16) rowReader {
-	return func(dst []byte, y, x0, x1 int) {
-		row := m.Pix[y*m.Stride+x0*2 : y*m.Stride+x1*2]
-		for i := 0; i < len(row); i += 2 {
-			p := dst[i/2*3 : i/2*3+3]
-			p[0], p[1], p[2] = row[i], row[i], row[i]
-		}
-	}
-}
-
-func paletteRows(m *image.Paletted, alpha Alpha) rowReader {
-	colors := flattenPalette(m.Palette, alpha)
-	open := flatten(0, 0, 0, 0, alpha) // where a GIF's frame does not reach
+func paletteRows(m *image.Paletted, look look) rowReader {
+	colors := flattenPalette(m.Palette, look)
+	open := flatten(0, 0, 0, 0, look.alpha) // where a GIF's frame does not reach
 	frame := m.Rect
 	return func(dst []byte, y, x0, x1 int) {
 		from, to := max(x0, frame.Min.X), min(x1, frame.Max.X)

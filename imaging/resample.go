@@ -114,16 +114,11 @@ func quantize(weights []int32, exact []float64) {
 
 // resample fills the picture from the source by the layout.
 func resample(dst *Picture, source pixels, l layout, s *scratch) {
-	columns := axis(stretch{source.width, source.area.left, source.area.right, l.scaledWidth}, l.left, l.width, l.filter)
-	rows := axis(stretch{source.height, source.area.top, source.area.bottom, l.scaledHeight}, l.top, l.height, l.filter)
+	columns, rows := l.axes(source)
 	firstRow, lastRow := span(rows, l.top, l.height)
 	narrow := squeeze(source, columns, l, firstRow, lastRow, s)
 
-	if l.width != dst.Width || l.height != dst.Height {
-		for i := range dst.Pix {
-			dst.Pix[i] = matteGrey
-		}
-	}
+	l.matte(dst)
 	stride := l.width * 3
 	sums := grow(&s.sums, stride)
 	for y := range l.height {
@@ -137,6 +132,23 @@ func resample(dst *Picture, source pixels, l layout, s *scratch) {
 		for i, sum := range sums {
 			out[i] = clamp8(sum >> weightBits)
 		}
+	}
+}
+
+// axes computes the taps of the layout's window.
+func (l layout) axes(source pixels) (columns, rows []tap) {
+	columns = axis(stretch{source.width, source.area.left, source.area.right, l.scaledWidth}, l.left, l.width, l.filter)
+	rows = axis(stretch{source.height, source.area.top, source.area.bottom, l.scaledHeight}, l.top, l.height, l.filter)
+	return columns, rows
+}
+
+// matte fills the picture where the window leaves a part of it open.
+func (l layout) matte(dst *Picture) {
+	if l.width == dst.Width && l.height == dst.Height {
+		return
+	}
+	for i := range dst.Pix {
+		dst.Pix[i] = matteGrey
 	}
 }
 
@@ -273,6 +285,10 @@ type scratch struct {
 	sums   []int32 // one row's sums in the vertical pass
 	turned []byte  // the whole source, turned upright; only for rare orientations
 	shrunk []byte  // the whole source as RGB, where the decoder shrinks
+
+	// The same of sources of 16 bits a sample.
+	deepRow, deepNarrow, deepTurned []uint16
+	deepSums                        []int64
 }
 
 // maxPooledBytes is the size above which a buffer goes back to the collector: a
@@ -283,6 +299,11 @@ const maxPooledBytes = 4 << 20
 func (s *scratch) trim() {
 	for _, buffer := range []*[]byte{&s.row, &s.narrow, &s.turned, &s.shrunk} {
 		if cap(*buffer) > maxPooledBytes {
+			*buffer = nil
+		}
+	}
+	for _, buffer := range []*[]uint16{&s.deepRow, &s.deepNarrow, &s.deepTurned} {
+		if 2*cap(*buffer) > maxPooledBytes {
 			*buffer = nil
 		}
 	}

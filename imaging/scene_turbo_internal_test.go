@@ -25,7 +25,7 @@ func taskOf(t *testing.T, config Config, encoded []byte) (task, *Preparer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn := parseOrientation(exifBlock(JPEG, encoded))
+	turn := turnOf(JPEG, encoded)
 	l := p.config.layout(turn.size(header.Width, header.Height))
 	width, height := turn.size(l.scaledWidth, l.scaledHeight)
 	return task{header: header, data: encoded, needed: image.Pt(width, height)}, p
@@ -38,12 +38,12 @@ func preparePure(t *testing.T, p *Preparer, work task) *Picture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := pixelsOf(decoded, work.header, CompositeWhite)
+	source, err := pixelsOf(decoded, work.header, look{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := new(scratch)
-	source = parseOrientation(exifBlock(JPEG, work.data)).apply(source, s)
+	source = turnOf(JPEG, work.data).apply(source, s)
 	return p.fit(source, p.config.layout(source.width, source.height), s)
 }
 

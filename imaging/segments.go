@@ -34,6 +34,7 @@ const (
 	markerDRI   = 0xdd
 	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
+	markerAPP2  = 0xe2
 	markerAPP14 = 0xee
 	markerTEM   = 0x01
 )
@@ -86,19 +87,43 @@ func standsAlone(marker byte) bool {
 	return marker == markerSOI || marker == markerTEM || markerRST0 <= marker && marker <= markerRST7
 }
 
+// pngChunks yields every chunk's type and payload up to the end of the image. Of an
+// animation that is what lies before the second frame.
+func pngChunks(data []byte) iter.Seq2[string, []byte] {
+	const frame = 12 // length, type, checksum
+	return func(yield func(string, []byte) bool) {
+		var pixels, animated, framed bool
+		data := data[min(len(data), len(pngSignature)):]
+		for len(data) >= frame {
+			size := int64(binary.BigEndian.Uint32(data))
+			kind := string(data[4:8])
+			if size > int64(len(data)-frame) || kind == "IEND" || kind == "fcTL" && pixels && animated {
+				return
+			}
+			payload := data[8 : 8+size]
+			switch {
+			case kind == "IDAT":
+				animated = animated || !framed // its pixels are no frame, and another one comes
+				pixels = true
+			case kind == "fcTL":
+				framed = true
+			case kind == "acTL" && len(payload) >= 4:
+				animated = binary.BigEndian.Uint32(payload) > 1
+			}
+			if !yield(kind, payload) {
+				return
+			}
+			data = data[frame+size:]
+		}
+	}
+}
+
 // pngChunk returns the payload of the first chunk of the given type, or nil.
 func pngChunk(data []byte, kind string) []byte {
-	const frame = 12 // length, type, checksum
-	data = data[min(len(data), len(pngSignature)):]
-	for len(data) >= frame {
-		size := int64(binary.BigEndian.Uint32(data))
-		if size > int64(len(data)-frame) {
-			return nil
+	for each, payload := range pngChunks(data) {
+		if each == kind {
+			return payload
 		}
-		if string(data[4:8]) == kind {
-			return data[8 : 8+size]
-		}
-		data = data[frame+size:]
 	}
 	return nil
 }

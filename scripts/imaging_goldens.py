@@ -15,7 +15,9 @@ How to run, from the repository's root:
 import json
 import pathlib
 import random
+import struct
 import sys
+import zlib
 
 import PIL
 from PIL import Image, ImageDraw, ImageOps
@@ -251,12 +253,41 @@ def lossy(c):
     c.want("baseline-420.jpg", rule="letterbox", decoder="lossy")
 
 
+def deep_png(width, height, samples):
+    """RGB of 16 bits, written by hand: Pillow writes none. samples: rows of pixels of three numbers."""
+    def chunk(kind, payload):
+        return struct.pack(">L", len(payload)) + kind + payload + struct.pack(">L", zlib.crc32(kind + payload))
+
+    rows = b"".join(b"\0" + b"".join(struct.pack(">3H", *pixel) for pixel in row) for row in samples)
+    head = struct.pack(">LLBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
+
+
+def deep(c):
+    """Sixteen bits: Pillow resizes each channel as floats, and the result is rounded to 8 bits once."""
+    for width, height in [(40, 31), (150, 131), (SIDE, SIDE)]:
+        samples = [[(300 + 160 * x + 13 * y, (x * y * 37) % 9000 + 20000, 65535 - 400 * y - x) for x in range(width)] for y in range(height)]
+        name = f"deep-{width}x{height}.png"
+        (c.root / "input" / name).write_bytes(deep_png(width, height, samples))
+        bands = []
+        for channel in range(3):
+            band = Image.new("F", (width, height))
+            band.putdata([pixel[channel] / 257 for row in samples for pixel in row])
+            fitted = shorter_side(band, SIDE, SIDE)
+            level = Image.new("L", fitted.size)
+            level.putdata([min(max(int(v + 0.5), 0), 255) for v in fitted.getdata()])
+            bands.append(level)
+        stem = f"{name}.shorter-side.white.{SIDE}x{SIDE}.png"
+        Image.merge("RGB", bands).save(c.root / "want" / stem, optimize=True)
+        c.cases.append(dict(input=name, rule="shorter-side", alpha="white", width=SIDE, height=SIDE, decoder="deep", want=stem))
+
+
 def main():
     if PIL.__version__ != PILLOW:
         sys.exit(f"found Pillow {PIL.__version__}, expected {PILLOW}: the goldens depend on it")
     root = pathlib.Path(sys.argv[1])
     corpus = Corpus(root)
-    for part in (sizes, modes, containers, orientations, lossy):
+    for part in (sizes, modes, containers, orientations, lossy, deep):
         part(corpus)
     (root / "cases.json").write_text(json.dumps(corpus.cases, indent=1) + "\n")
 
