@@ -215,6 +215,21 @@ type VersionCommand struct{}
 
 // Run prints the versions.
 func (VersionCommand) Run(parsed *kong.Context, s cli.Streams) error {
-	_, err := fmt.Fprintf(s.Out, "%s %s, TensorFlow %s, JPEG by %s, %s\n", parsed.Model.Name, cli.Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
+	_, err := fmt.Fprintln(s.Out, versions(parsed.Model.Name))
 	return err
+}
+
+// VersionFlag is the flag --version: it prints what VersionCommand does, and ends the
+// program.
+type VersionFlag bool
+
+// BeforeReset implements kong's hook, ahead of all checks of the command line.
+func (VersionFlag) BeforeReset(app *kong.Kong) error {
+	_, err := fmt.Fprintln(app.Stdout, versions(app.Model.Name))
+	app.Exit(0)
+	return err
+}
+
+func versions(program string) string {
+	return fmt.Sprintf("%s %s, TensorFlow %s, JPEG by %s, %s", program, cli.Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
 }
