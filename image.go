@@ -78,7 +78,7 @@ func (m *Model) prepareAll(images ...Image) ([]Image, error) {
 func (m *Model) prepare(image Image) (Image, error) {
 	switch {
 	case image.embedding != nil:
-		if got, want := len(image.embedding), m.embeddingLength(); got != want {
+		if got, want := len(image.embedding), m.EmbeddingLength(); got != want {
 			return Image{}, fmt.Errorf("received an embedding of %d values, expected %d", got, want)
 		}
 		if err := m.network.CheckEmbedding(image.embedding); err != nil {

@@ -298,7 +298,7 @@ func (m *Model) encode(ctx context.Context, prepared []Image) ([][]float32, erro
 	if err != nil {
 		return nil, err
 	}
-	length := m.embeddingLength()
+	length := m.EmbeddingLength()
 	for i, image := range prepared {
 		if image.picture != nil {
 			embeddings[i], encoded = encoded[:length:length], encoded[length:]
@@ -307,4 +307,5 @@ func (m *Model) encode(ctx context.Context, prepared []Image) ([][]float32, erro
 	return embeddings, nil
 }
 
-func (m *Model) embeddingLength() int { return m.network.Card().Architecture.EmbeddingLength() }
+// EmbeddingLength is how many numbers an embedding has.
+func (m *Model) EmbeddingLength() int { return m.network.Card().Architecture.EmbeddingLength() }

@@ -12,8 +12,11 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/batch"
 	"siamese/cmd/siamese/internal/compare"
+	"siamese/cmd/siamese/internal/embed"
 	"siamese/cmd/siamese/internal/model"
+	"siamese/cmd/siamese/internal/rank"
 	"siamese/cmd/siamese/internal/serve"
 	"siamese/cmd/siamese/internal/training"
 )
@@ -25,7 +28,9 @@ type commands struct {
 
 	Serve     serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
 	Compare   compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
-	Rank      compare.RankCommand       `cmd:"" help:"Sort images by how alike they are to one."`
+	Rank      rank.Command              `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
+	Batch     batch.Command             `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
+	Embed     embed.Command             `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
 	Train     training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
 	Token     tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
 	Worker    workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`
@@ -47,6 +52,8 @@ Each flag can also come from the environment, by the variable that a command's -
 
 // variables are those of flags whose name means different things to commands.
 var variables = map[string]cli.Variable{
+	"batch output":              {Own: "SIAMESE_BATCH"}, // siamese-bench has files of results by that name
+	"embed output":              {Own: "SIAMESE_EMBED"},
 	"calibrate json":            {Own: "SIAMESE_CALIBRATE", Refused: true}, // a file; elsewhere a form of output
 	"calibrate shift":           {Own: "SIAMESE_CALIBRATE", Refused: true}, // of a logit; elsewhere of pixels
 	"eval familiarity pictures": {Own: "SIAMESE_EVAL_FAMILIARITY", Refused: true},
