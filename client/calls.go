@@ -222,15 +222,23 @@ type Match struct {
 	Prepared []byte
 }
 
-// Rank scores a query against candidates, at most Limits.MaxCandidates; all are
-// encoded images. Errors are *Error; a candidate that fails is in Ranking.Failed and
-// fails nothing else.
+// Rank is [Client.RankImages] of encoded images.
 func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, options Options) (Ranking, error) {
+	images := make([]Image, len(candidates))
+	for i, candidate := range candidates {
+		images[i].Encoded = candidate
+	}
+	return c.RankImages(ctx, Image{Encoded: query}, images, options)
+}
+
+// RankImages scores a query against candidates, at most Limits.MaxCandidates. Errors are
+// *Error; a candidate that fails is in Ranking.Failed and fails nothing else.
+func (c *Client) RankImages(ctx context.Context, query Image, candidates []Image, options Options) (Ranking, error) {
 	request := &siamesev1.RankRequest{
-		Query: encoded(query), Candidates: make([]*siamesev1.Image, len(candidates)), Options: options.proto(),
+		Query: query.proto(), Candidates: make([]*siamesev1.Image, len(candidates)), Options: options.proto(),
 	}
 	for i, candidate := range candidates {
-		request.Candidates[i] = encoded(candidate)
+		request.Candidates[i] = candidate.proto()
 	}
 	reply, err := c.service.Rank(ctx, request)
 	if err != nil {

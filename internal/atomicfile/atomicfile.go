@@ -40,7 +40,8 @@ func Clean(dir string) error {
 
 // Replace writes a file in place of the one that may be there: into a temporary
 // file beside it, which is synced and renamed. When write fails, or the program
-// ends on the way, the old file stays. The file's mode is 0644.
+// ends on the way, the old file stays. The file's mode is 0644. What write is given is
+// the file itself, an io.WriteSeeker, for heads that are written last.
 func Replace(path string, write func(io.Writer) error) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+partial+"*")
 	if err != nil {

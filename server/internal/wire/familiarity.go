@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/infer"
@@ -80,9 +81,14 @@ func warning(who string, v *infer.View, familiarity, what string) string {
 		who, model.ServingName, familiarity, model.Familiarity.Bound(), what)
 }
 
-// rounded returns a familiarity in thousandths, rounded down: what is below a bound
-// does not look equal to it.
+// rounded returns a familiarity in thousandths, a smaller one in its first digit, each
+// rounded down: what is below a bound does not look equal to it, and what is above 0
+// not like 0.
 func rounded(v *infer.View) string {
 	value, _ := v.Familiarity()
-	return fmt.Sprint(math.Floor(float64(value)*1000) / 1000)
+	scale := 1000.0
+	for value > 0 && float64(value)*scale < 1 && scale < 1e9 {
+		scale *= 10
+	}
+	return strconv.FormatFloat(math.Floor(float64(value)*scale)/scale, 'f', -1, 64)
 }

@@ -1,5 +1,4 @@
-// Package compare is the commands that compare image files: `siamese compare` and
-// `siamese rank`.
+// Package compare is the command `siamese compare`.
 package compare
 
 import (
@@ -7,24 +6,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
-	"unicode"
 
 	"siamese/client"
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/pictures"
+	"siamese/cmd/siamese/internal/scorer"
 )
 
 // Command is `siamese compare`.
 type Command struct {
-	A string `arg:"" optional:"" help:"The first image file."`
-	B string `arg:"" optional:"" help:"The second image file."`
+	A string `arg:"" optional:"" help:"The first image file; - is standard input."`
+	B string `arg:"" optional:"" help:"The second image file; - is standard input."`
 
 	JSON bool   `help:"Prints a JSON object with similarity, same, threshold, model, familiarity_a and familiarity_b (each with value and foreign; missing where the model tells none), and warning where an image is foreign to the model."`
-	Plot string `help:"Writes both pictures as the network saw them, side by side, to this PNG file. Empty: none." placeholder:"FILE"`
+	Plot string `help:"Writes both pictures as the network saw them, side by side, to this file, by its name a PNG (.png) or a JPEG (.jpg, .jpeg). Empty: none." placeholder:"FILE"`
 
-	comparerFlags
+	scorer.Flags
+	scorer.ThresholdFlags
 }
 
 // Run compares two files, or asks for pairs of them until the input ends.
@@ -32,48 +30,52 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if (c.A == "") != (c.B == "") {
 		return cli.Usage(fmt.Errorf("compare: one image named, want two, or none to be asked for them"))
 	}
-	comparer, err := c.open(ctx)
-	if err != nil {
+	if err := errors.Join(pictures.CheckStdin(c.A, c.B), checkPlot(c.Plot)); err != nil {
 		return err
 	}
 	if c.A == "" {
-		err = c.prompt(ctx, comparer, s)
-	} else {
-		err = c.files(ctx, comparer, s, c.A, c.B)
+		return c.prompt(ctx, s)
 	}
-	return errors.Join(err, comparer.close())
+	// Pictures first: what is missing is told at once, and a pipe's writer ends.
+	pair, err := c.read(ctx, s, c.A, c.B)
+	if err != nil {
+		return err
+	}
+	by, err := c.Open(ctx, s.Err, c.ThresholdFlags)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.compare(ctx, by, s, pair), by.Close())
 }
 
-// files compares two files and prints the result.
-func (c *Command) files(ctx context.Context, comparer comparer, s cli.Streams, paths ...string) error {
-	var data [2][]byte
-	for i, path := range paths {
+// read reads both pictures. Errors are *scorer.PictureError.
+func (c *Command) read(ctx context.Context, s cli.Streams, names ...string) (scorer.Pair, error) {
+	var pair scorer.Pair
+	for i, to := range []*scorer.Picture{&pair.A, &pair.B} {
 		var err error
-		if data[i], err = os.ReadFile(path); err != nil {
-			return &pictureError{index: i, err: err}
+		if *to, err = pictures.Open(ctx, names[i], s.In, c.MaxBytes()); err != nil {
+			return pair, &scorer.PictureError{Index: i, Name: names[i], Err: err}
 		}
 	}
-	comparison, err := comparer.compare(ctx, data[0], data[1], client.Options{
-		Threshold:       c.Threshold,
-		IncludePrepared: c.Plot != "",
-	})
+	return pair, nil
+}
+
+// compare compares two pictures and prints the result.
+func (c *Command) compare(ctx context.Context, by scorer.Scorer, s cli.Streams, pair scorer.Pair) error {
+	comparison, err := by.Compare(ctx, pair, c.Plot != "")
 	if err != nil {
-		return named(err, paths)
+		return err
 	}
 	if c.Plot != "" {
 		if err := writePlot(c.Plot, comparison); err != nil {
 			return err
 		}
 	}
-	return c.print(s, comparison)
-}
-
-// named puts the file's name before the error of a picture.
-func named(err error, paths []string) error {
-	if picture, ok := errors.AsType[*pictureError](err); ok {
-		return &pictureError{index: picture.index, err: fmt.Errorf("%s: %w", paths[picture.index], picture.err)}
+	chosen, err := by.Chosen(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.print(s, comparison.Score, chosen)
 }
 
 // verdict is a comparison as JSON.
@@ -88,54 +90,27 @@ type verdict struct {
 	Warning      string              `json:"warning,omitempty"`
 }
 
-// print writes the verdict as one line, or as JSON. A warning goes to standard error,
-// so that what reads the verdict finds nothing else; JSON has it as a field.
-func (c *Command) print(s cli.Streams, comparison client.Comparison) error {
+// print writes the verdict as one line, or as JSON; the line names the model where it
+// was chosen. A warning goes to standard error, so that what reads the verdict finds
+// nothing else; JSON has it as a field.
+func (c *Command) print(s cli.Streams, score scorer.Score, chosen bool) error {
 	if c.JSON {
 		return json.NewEncoder(s.Out).Encode(verdict{
-			Similarity:   comparison.Similarity,
-			Same:         comparison.Same,
-			Threshold:    comparison.Threshold,
-			Model:        comparison.Model,
-			FamiliarityA: comparison.FamiliarityA,
-			FamiliarityB: comparison.FamiliarityB,
-			Warning:      comparison.Warning,
+			Similarity:   score.Similarity,
+			Same:         score.Same,
+			Threshold:    score.Threshold,
+			Model:        score.Card,
+			FamiliarityA: score.FamiliarityA,
+			FamiliarityB: score.FamiliarityB,
+			Warning:      score.Warning,
 		})
 	}
-	by := fmt.Sprintf("threshold %.2f", comparison.Threshold)
-	if c.Model == modelAuto {
-		by += ", " + printable(comparison.Model)
+	similarity, threshold := scorer.Agree(score.Similarity, score.Threshold, score.Same)
+	by := "threshold " + threshold
+	if chosen {
+		by += ", " + scorer.Printable(score.Model)
 	}
-	_, err := fmt.Fprintf(s.Out, "%.4f %s (%s)\n", comparison.Similarity, word(comparison.Same), by)
-	warn(s.Err, "", comparison.Warning)
+	_, err := fmt.Fprintf(s.Out, "%s %s (%s)\n", similarity, scorer.Word(score.Same), by)
+	scorer.Warn(s.Err, "", score.Warning)
 	return err
-}
-
-// warn tells that a number means little, of which file where one is named; an empty
-// warning has nothing to tell.
-func warn(out io.Writer, file, warning string) {
-	if file != "" {
-		file += ": "
-	}
-	if warning != "" {
-		fmt.Fprintf(out, "warning: %s%s\n", file, printable(warning))
-	}
-}
-
-// printable is a server's text on one line, without what a terminal would obey.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// word is a verdict for a person.
-func word(same bool) string {
-	if same {
-		return "same"
-	}
-	return "different"
 }

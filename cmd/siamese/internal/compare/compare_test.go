@@ -46,21 +46,6 @@ func (models) Compare(_ context.Context, request *siamesev1.CompareRequest) (*si
 	return reply, nil
 }
 
-func (models) Rank(_ context.Context, request *siamesev1.RankRequest) (*siamesev1.RankResponse, error) {
-	if request.GetOptions().GetModel() == "auto" {
-		return &siamesev1.RankResponse{
-			Ranked: []*siamesev1.RankedCandidate{{Index: 0, Model: &siamesev1.ModelReference{Name: "siamese-omniglot"}}, {Index: 1}},
-			Model:  &siamesev1.ModelReference{Name: "siamese-general"},
-		}, nil
-	}
-	return &siamesev1.RankResponse{
-		Ranked: []*siamesev1.RankedCandidate{
-			{Index: 1, Similarity: 0.75, Same: true, Warning: "It is foreign to general."}, {Index: 0, Similarity: 0.25},
-		},
-		Warning: "The query is foreign to general.",
-	}, nil
-}
-
 // serve serves models and returns the address.
 func serve(t *testing.T) string {
 	t.Helper()
@@ -126,26 +111,10 @@ func TestCompareByAServer(t *testing.T) {
 	}
 }
 
-func TestRankByAServer(t *testing.T) {
-	a, b := file(t, "a.png"), file(t, "b.png")
-	tests := []struct{ giveModel, wantStdout, wantStderr string }{
-		{
-			"general",
-			"rank  similarity  verdict    file\n1     0.7500      same       " + b + "\n2     0.2500      different  " + a + "\n",
-			"warning: " + a + ": The query is foreign to general.\nwarning: " + b + ": It is foreign to general.\n",
-		},
-		{"auto", "rank  similarity  verdict    model             file\n" +
-			"1     0.0000      different  siamese-omniglot  " + a + "\n" +
-			"2     0.0000      different  siamese-general   " + b + "\n", ""},
-	}
-	server := serve(t)
-	for _, tt := range tests {
-		var stdout, stderr strings.Builder
-		command := compare.RankCommand{Query: a, Files: []string{a, b}}
-		command.Server, command.Model, command.Timeout = server, tt.giveModel, time.Minute
-		err := command.Run(t.Context(), cli.Streams{Out: &stdout, Err: &stderr})
-		if diff := cmp.Diff([]string{tt.wantStdout, tt.wantStderr}, []string{stdout.String(), stderr.String()}); diff != "" || err != nil {
-			t.Errorf("rank by %s = %v; standard output and error (-want +got):\n%s", tt.giveModel, err, diff)
-		}
+func TestPlotRefusesOtherFormats(t *testing.T) {
+	command := compare.Command{A: file(t, "a.png"), B: file(t, "b.png"), Plot: "plot.webp"}
+	command.Server, command.Timeout = "127.0.0.1:1", time.Minute
+	if err := command.Run(t.Context(), cli.Streams{}); err == nil || !strings.Contains(err.Error(), "expected .png, .jpg or .jpeg") {
+		t.Errorf("compare --plot plot.webp = %v, want it refused before anything is asked", err)
 	}
 }

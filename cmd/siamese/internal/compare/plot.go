@@ -6,8 +6,11 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/jpeg"
 	"image/png"
-	"os"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/goregular"
@@ -16,7 +19,9 @@ import (
 
 	xdraw "golang.org/x/image/draw"
 
-	"siamese/client"
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/scorer"
+	"siamese/internal/atomicfile"
 )
 
 // The plot's measures in pixels.
@@ -27,9 +32,34 @@ const (
 	plotFont   = 26
 )
 
+// plotQuality is a JPEG's: letters stay sharp.
+const plotQuality = 95
+
+// plotFormats are what a plot is written as, by its file's name.
+var plotFormats = map[string]func(io.Writer, image.Image) error{
+	".png":  png.Encode,
+	".jpg":  writeJPEG,
+	".jpeg": writeJPEG,
+}
+
+func writeJPEG(w io.Writer, plot image.Image) error {
+	return jpeg.Encode(w, plot, &jpeg.Options{Quality: plotQuality})
+}
+
+// ending is what a file's name says about its format.
+func ending(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// checkPlot refuses a name whose format is not written.
+func checkPlot(path string) error {
+	if _, ok := plotFormats[ending(path)]; path != "" && !ok {
+		return cli.Usage(fmt.Errorf("--plot %s: received a name that ends in %q, expected .png, .jpg or .jpeg", path, filepath.Ext(path)))
+	}
+	return nil
+}
+
 // writePlot draws both prepared pictures side by side under the similarity, as
 // upstream's predict.py shows them.
-func writePlot(path string, comparison client.Comparison) error {
+func writePlot(path string, comparison scorer.Comparison) error {
 	a, err := png.Decode(bytes.NewReader(comparison.PreparedA))
 	if err != nil {
 		return fmt.Errorf("plot: first picture: %w", err)
@@ -38,20 +68,16 @@ func writePlot(path string, comparison client.Comparison) error {
 	if err != nil {
 		return fmt.Errorf("plot: second picture: %w", err)
 	}
-	verdict := word(comparison.Same)
+	verdict := scorer.Word(comparison.Same)
 	if comparison.Warning != "" {
 		verdict += "?"
 	}
-	title := fmt.Sprintf("Similarity: %.3f (%s)", comparison.Similarity, verdict)
-	canvas, err := drawPlot(a, b, title)
+	similarity, _ := scorer.Agree(comparison.Similarity, comparison.Threshold, comparison.Same)
+	canvas, err := drawPlot(a, b, fmt.Sprintf("Similarity: %s (%s)", similarity, verdict))
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
-	var encoded bytes.Buffer
-	if err := png.Encode(&encoded, canvas); err != nil {
-		return fmt.Errorf("plot: %w", err)
-	}
-	return os.WriteFile(path, encoded.Bytes(), 0o644)
+	return atomicfile.Replace(path, func(w io.Writer) error { return plotFormats[ending(path)](w, canvas) })
 }
 
 func drawPlot(a, b image.Image, title string) (image.Image, error) {

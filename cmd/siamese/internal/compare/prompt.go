@@ -6,38 +6,60 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
+	"golang.org/x/term"
+
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/scorer"
 )
 
 // prompt is upstream's predict.py: it asks for two file names, prints their
 // similarity, and asks again, until the input ends or ctx is done. A file that
-// can't be used is named by its number, and the prompt starts again.
-func (c *Command) prompt(ctx context.Context, comparer comparer, s cli.Streams) error {
+// can't be used is named by its number, and the prompt starts again. Input that ends
+// before the first name is an error, where nobody has ended it: a terminal's does so.
+func (c *Command) prompt(ctx context.Context, s cli.Streams) (err error) {
+	by, err := c.Open(ctx, s.Err, c.ThresholdFlags)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, by.Close()) }()
 	lines := readLines(ctx, s.In)
-	for {
+	for asked := 0; ; asked++ {
 		var paths [2]string
 		for i := range paths {
 			fmt.Fprintf(s.Out, "Input image_%d filename:", i+1)
 			line, ok := nextLine(ctx, lines)
 			if !ok {
 				fmt.Fprintln(s.Out)
-				return nil
+				return c.ended(ctx, s, asked+i > 0)
 			}
 			paths[i] = line
 		}
-		err := c.files(ctx, comparer, s, paths[0], paths[1])
-		picture, isPicture := errors.AsType[*pictureError](err)
+		pair, err := c.read(ctx, s, paths[0], paths[1])
+		if err == nil {
+			err = c.compare(ctx, by, s, pair)
+		}
+		picture, isPicture := errors.AsType[*scorer.PictureError](err)
 		switch {
 		case isPicture:
-			fmt.Fprintf(s.Out, "Image_%d Open Error! Try again! (%v)\n", picture.index+1, picture)
-		case ctx.Err() != nil:
-			return nil
+			fmt.Fprintf(s.Out, "Image_%d Open Error! Try again! (%v)\n", picture.Index+1, picture)
 		case err != nil:
 			return err
 		}
 	}
+}
+
+// ended is what an end of the input comes to.
+func (c *Command) ended(ctx context.Context, s cli.Streams, named bool) error {
+	if err := cli.Interrupted(ctx, ""); err != nil {
+		return err
+	}
+	if file, ok := s.In.(*os.File); named || ok && term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return cli.Usage(errors.New("compare: no image named, and standard input, which was asked for names, is empty or closed: expected two files, as in siamese compare A.png B.png"))
 }
 
 // readLines reads lines in a goroutine of its own, since reading a terminal

@@ -1,0 +1,84 @@
+package scorer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"siamese"
+	"siamese/client"
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/dial"
+	"siamese/cmd/internal/network"
+	"siamese/imaging"
+)
+
+// auto leaves the choice of a model to the pictures.
+const auto = "auto"
+
+// Flags choose between this process and a server.
+type Flags struct {
+	Server  string        `help:"Asks the server at this address instead of running the model here; --model then names one of its models: model, model/version, model/label or auto. A picture over the server's limits is sent smaller. Empty: runs it here." placeholder:"ADDR"`
+	Timeout time.Duration `help:"Limits how long to wait for each answer of the server." default:"60s"`
+
+	Dial dial.Flags `embed:""`
+	network.ModelFlags
+	network.PictureFlags
+}
+
+// ThresholdFlags choose the verdict.
+type ThresholdFlags struct {
+	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which images are the same. Empty: the model's own." placeholder:"N"`
+}
+
+func (f ThresholdFlags) check() error {
+	if f.Threshold != nil && !(*f.Threshold >= 0 && *f.Threshold <= 1) {
+		return cli.Usage(fmt.Errorf("--threshold %v, want 0 to 1", *f.Threshold))
+	}
+	return nil
+}
+
+// Limits bound a picture that is read here.
+func (f Flags) limits() imaging.Limits {
+	limits := f.Limits()
+	defaults := siamese.DefaultLimits()
+	if limits.MaxBytes == 0 {
+		limits.MaxBytes = defaults.MaxBytes
+	}
+	if limits.MaxPixels == 0 {
+		limits.MaxPixels = defaults.MaxPixels
+	}
+	limits.MaxDecodeBytes = max(defaults.MaxDecodeBytes, defaults.MaxDecodeBytes/int64(defaults.MaxPixels)*int64(limits.MaxPixels))
+	return limits
+}
+
+// MaxBytes bounds the bytes of a picture that is read here.
+func (f Flags) MaxBytes() int { return f.limits().MaxBytes }
+
+// Open makes the scorer. What the user should know of it is written to notes. The
+// caller closes it.
+func (f Flags) Open(ctx context.Context, notes io.Writer, threshold ThresholdFlags) (Scorer, error) {
+	if err := threshold.check(); err != nil {
+		return nil, err
+	}
+	side, err := newSide(f.limits())
+	if err != nil {
+		return nil, err
+	}
+	if f.Server == "" {
+		return f.openLocal(ctx, side, threshold.Threshold)
+	}
+	options, err := f.Dial.Options(f.Server)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := client.New(f.Server, options...)
+	if err != nil {
+		return nil, err
+	}
+	return &remote{
+		client: connection, server: f.Server, timeout: f.Timeout, side: side, notes: notes, alpha: f.Transparency(),
+		options: client.Options{Threshold: threshold.Threshold, Model: f.Model},
+	}, nil
+}
