@@ -44,13 +44,12 @@ const (
 // Sizes of headers.
 const (
 	fileHeaderBytes = 14
-	coreBytes       = 12 // of OS/2 1.x
-	leastOS2Bytes   = 16 // of OS/2 2.x, which may end behind any field
-	infoBytes       = 40 // of Windows 3
-	masksBytes      = 52 // has red, green and blue
-	alphaBytes      = 56 // has alpha too
-	os2Bytes        = 64 // of OS/2 2.x
-	profileBytes    = 124
+	coreBytes       = 12  // of OS/2 1.x
+	leastOS2Bytes   = 16  // of OS/2 2.x, which may end behind any field
+	infoBytes       = 40  // of Windows 3
+	masksBytes      = 52  // has red, green and blue
+	alphaBytes      = 56  // has alpha too
+	os2Bytes        = 64  // of OS/2 2.x
 	mostBytes       = 256 // beyond any known
 )
 
@@ -64,7 +63,7 @@ func IsHeader(head []byte) bool {
 	switch size {
 	case coreBytes:
 		planesAt = 8
-	case infoBytes, masksBytes, alphaBytes, os2Bytes, 108, profileBytes:
+	case infoBytes, masksBytes, alphaBytes, os2Bytes, 108, 124:
 	default:
 		return false
 	}
@@ -339,23 +338,4 @@ func (h Header) indexRow() func(dst, src []byte) {
 			dst[i] = src[i/perByte] >> shift & mask
 		}
 	}
-}
-
-// Profile returns the ICC profile inside a bitmap, or nil. It refers to data.
-func Profile(data []byte) []byte {
-	const kindAt, placeAt, sizeAt = 56, 112, 116
-	const embedded = "DEBM"
-	if len(data) < fileHeaderBytes+profileBytes || string(data[:2]) != "BM" {
-		return nil
-	}
-	header := data[fileHeaderBytes:]
-	if binary.LittleEndian.Uint32(header) < profileBytes || string(header[kindAt:kindAt+4]) != embedded {
-		return nil
-	}
-	from := int64(binary.LittleEndian.Uint32(header[placeAt:]))
-	size := int64(binary.LittleEndian.Uint32(header[sizeAt:]))
-	if from < profileBytes || size == 0 || from+size > int64(len(header)) {
-		return nil
-	}
-	return header[from : from+size]
 }

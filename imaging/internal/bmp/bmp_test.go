@@ -149,40 +149,6 @@ func TestIsFileAndIsHeader(t *testing.T) {
 	}
 }
 
-// withProfile is a header of 124 bytes that says where a profile is.
-func withProfile(kind string, at, size uint32, rest []byte) []byte {
-	out := append([]byte("BM"), make([]byte, 12+124)...)
-	header := out[14:]
-	le.PutUint32(header, 124)
-	copy(header[56:], kind)
-	le.PutUint32(header[112:], at)
-	le.PutUint32(header[116:], size)
-	return append(out, rest...)
-}
-
-func TestProfile(t *testing.T) {
-	const embedded, linked = "DEBM", "KNIL"
-	tests := []struct {
-		name string
-		give []byte
-		want string
-	}{
-		{"embedded", withProfile(embedded, 126, 7, []byte("xxprofilexx")), "profile"},
-		{"at the end", withProfile(embedded, 124, 7, []byte("profile")), "profile"},
-		{"linked", withProfile(linked, 124, 7, []byte("profile")), ""},
-		{"beyond the end", withProfile(embedded, 124, 8, []byte("profile")), ""},
-		{"a size that overflows", withProfile(embedded, 124, 1<<32-1, []byte("profile")), ""},
-		{"inside the header", withProfile(embedded, 20, 7, nil), ""},
-		{"a shorter header", file(2, 2, 24, 0, make([]byte, 200)), ""},
-		{"nothing", nil, ""},
-	}
-	for _, tt := range tests {
-		if got := string(bmp.Profile(tt.give)); got != tt.want {
-			t.Errorf("Profile(%s) = %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
 // fuzzPixels bounds what is decoded.
 const fuzzPixels = 1 << 18
 
@@ -201,7 +167,6 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		bmp.Profile(data)
 		h, err := bmp.Parse(data)
 		if err != nil || h.Width <= 0 || h.Height <= 0 || h.Width > fuzzPixels/h.Height {
 			return
