@@ -12,8 +12,7 @@ const (
 	// CompositeWhite lays the image on white.
 	CompositeWhite Alpha = iota
 	// DropAlpha takes the colours as they are stored, as the network's original
-	// trainer does, whatever a fully transparent pixel may hide. GIF's transparent
-	// pixels, whose colour the decoder does not keep, become black.
+	// trainer does, whatever a fully transparent pixel may hide.
 	DropAlpha
 )
 

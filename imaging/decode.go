@@ -3,7 +3,7 @@ package imaging
 import (
 	"fmt"
 	"image"
-	"sync"
+	"time"
 )
 
 // task is an image to decode. Its header has passed every limit.
@@ -33,15 +33,36 @@ func (t task) run(s *scratch) (pixels, error) {
 	if err == nil || from.err != nil || c.second == nil {
 		return decoded, err
 	}
-	unforeseen.Lock()
-	defer unforeseen.Unlock()
+	if err := t.enter(unforeseen); err != nil {
+		return pixels{}, err
+	}
+	defer func() { <-unforeseen }()
 	return t.by(c.second, newSource(t.data, t.header.Cost.Work, t.goOn))
 }
 
 // unforeseen lets one image of all be read in the second way at a time where the
 // first was expected to do: for that one nothing was reserved. What is known from the
 // header to need the second way goes there by its codec's decode, at its full cost.
-var unforeseen sync.Mutex
+var unforeseen = make(chan struct{}, 1) // 1: one at a time
+
+// enter takes a place, or returns why the task does not go on to wait for one.
+func (t task) enter(places chan struct{}) error {
+	ask := time.NewTicker(checkPeriod)
+	defer ask.Stop()
+	for {
+		select {
+		case places <- struct{}{}:
+			return nil
+		case <-ask.C:
+		}
+		if t.goOn == nil {
+			continue
+		}
+		if err := t.goOn(); err != nil {
+			return err
+		}
+	}
+}
 
 // by runs one decoder, and gives access to its pixels.
 func (t task) by(decode func(task, *source) (image.Image, error), from *source) (pixels, error) {
@@ -51,8 +72,7 @@ func (t task) by(decode func(task, *source) (image.Image, error), from *source) 
 		if err != nil {
 			return pixels{}, err
 		}
-		// A GIF's frame may cover a part of its screen; the library keeps it inside.
-		if size := decoded.Bounds().Size(); header.Format != GIF && size != image.Pt(header.Width, header.Height) {
+		if size := decoded.Bounds().Size(); size != image.Pt(header.Width, header.Height) {
 			return pixels{}, fmt.Errorf("the header declares %dx%d pixels, the data of %dx%d", header.Width, header.Height, size.X, size.Y)
 		}
 		return pixelsOf(decoded, header, t.look)

@@ -11,7 +11,8 @@
 // Resizing follows Pillow to the bit (see resample.go), because the network's
 // published weights were trained on pictures that Pillow resized.
 //
-// The package is pure Go. With the build tag turbo, libturbojpeg decodes JPEG, and
+// The package is pure Go. What the readers in pure Go refuse, and HEIC and AVIF, goes
+// to C libraries that run sandboxed, as WebAssembly (see sandbox). With the build tag turbo, libturbojpeg decodes JPEG, and
 // shrinks on the way what is far larger than the output (see jpeg_turbo.go).
 package imaging
 

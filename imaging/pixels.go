@@ -43,8 +43,7 @@ func whole(width, height int, read rowReader) pixels {
 }
 
 // pixelsOf gives access to a decoded image of any type that the decoders return.
-// None of them starts off the origin but a GIF's frame, which lies somewhere on
-// the screen that the header describes.
+// None of them starts off the origin.
 func pixelsOf(decoded image.Image, header Header, look look) (pixels, error) {
 	if deep := deepReaderOf(decoded, look); deep != nil {
 		source := whole(header.Width, header.Height, deep.rounded(header.Width))
@@ -102,29 +101,11 @@ func grayRows(pix []byte, stride int) rowReader {
 
 func paletteRows(m *image.Paletted, look look) rowReader {
 	colors := flattenPalette(m.Palette, look)
-	open := flatten(0, 0, 0, 0, look.alpha) // where a GIF's frame does not reach
-	frame := m.Rect
 	return func(dst []byte, y, x0, x1 int) {
-		from, to := max(x0, frame.Min.X), min(x1, frame.Max.X)
-		if y < frame.Min.Y || y >= frame.Max.Y || from >= to {
-			from, to = x1, x1
-		}
-		fill(dst[:(from-x0)*3], open)
-		fill(dst[(to-x0)*3:(x1-x0)*3], open)
-		if from == to {
-			return
-		}
-		dst = dst[(from-x0)*3:]
-		at := m.PixOffset(from, y)
-		for i, index := range m.Pix[at : at+to-from] {
+		at := m.PixOffset(x0, y)
+		for i, index := range m.Pix[at : at+x1-x0] {
 			copy(dst[i*3:i*3+3], colors[index][:])
 		}
-	}
-}
-
-func fill(dst []byte, c [3]byte) {
-	for i := 0; i < len(dst); i += 3 {
-		copy(dst[i:i+3], c[:])
 	}
 }
 

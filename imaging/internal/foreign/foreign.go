@@ -36,7 +36,7 @@ var magics = []struct{ magic, name string }{
 	{"\xff\x4f\xff\x51", "a JPEG 2000 picture"},
 	{"II\xbc\x01", "a JPEG XR picture"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"},
-	{"\x00\x00\x02\x00", "a cursor (CUR)"},
+	{"\x00\x00\x02\x00\x01\x00", "a cursor (CUR)"}, // with one picture: more zeros begin a TGA
 	{"icns", "an Apple icon"},
 	{"8BPS", "a Photoshop document"},
 	{"gimp xcf", "a GIMP document"},
