@@ -34,7 +34,7 @@ func codecOf(format Format) codec {
 	case BMP:
 		return codec{config: bmpConfig, check: checkBMPLength, cost: bmpCost, decode: decodeBMP}
 	case TIFF:
-		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF}
+		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF, second: secondTIFF}
 	default: // the last one, so that every format has a codec
 		return codec{config: webpConfig, check: checkStill, cost: webpCost, decode: decodeWebP}
 	}

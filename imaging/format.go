@@ -15,11 +15,11 @@ type Format string
 
 // The formats that Prepare reads.
 const (
-	JPEG Format = "jpeg" // baseline and progressive; gray, YCbCr, RGB, CMYK, YCCK; 8 bits
+	JPEG Format = "jpeg" // sequential and progressive; gray, YCbCr, RGB, CMYK, YCCK; 8 bits
 	PNG  Format = "png"  // all colour types and depths; of an animation the default image
 	GIF  Format = "gif"  // the first frame, placed on the logical screen
 	BMP  Format = "bmp"  // uncompressed, 1 to 8, 24 and 32 bits a pixel
-	TIFF Format = "tiff" // the first page; gray, palette, RGB and RGBA of 1, 8 or 16 bits
+	TIFF Format = "tiff" // the first page, of BigTIFF too; gray, palette, RGB, CMYK, YCbCr, L*a*b*
 	WebP Format = "webp" // lossy and lossless stills; animations are refused
 )
 
@@ -42,7 +42,8 @@ func sniff(data []byte) (Format, error) {
 		return PNG, nil
 	case bytes.HasPrefix(head, []byte("GIF87a")), bytes.HasPrefix(head, []byte("GIF89a")):
 		return GIF, nil
-	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")):
+	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")),
+		bytes.HasPrefix(head, []byte("II+\x00")), bytes.HasPrefix(head, []byte("MM\x00+")): // BigTIFF
 		return TIFF, nil
 	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		return WebP, nil
