@@ -36,7 +36,7 @@ func codecOf(format Format) codec {
 	case PNM:
 		return codec{config: pnmConfig, check: checkPNM, cost: pnmCost, decode: decodePNM}
 	case TIFF:
-		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF}
+		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF, second: secondTIFF}
 	default: // the last one, so that every format has a codec
 		return codec{config: webpConfig, check: checkStill, cost: webpCost, decode: decodeWebP}
 	}

@@ -17,11 +17,11 @@ type Format string
 
 // The formats that Prepare reads.
 const (
-	JPEG Format = "jpeg" // baseline and progressive; gray, YCbCr, RGB, CMYK, YCCK; 8 bits
+	JPEG Format = "jpeg" // sequential and progressive; gray, YCbCr, RGB, CMYK, YCCK; 8 bits
 	PNG  Format = "png"  // all colour types and depths; of an animation the default image
 	GIF  Format = "gif"  // the first frame, placed on the logical screen, which grows where the frame reaches beyond it
 	BMP  Format = "bmp"  // of Windows and OS/2, 1 to 32 bits a pixel, any masks, runs; a DIB without the file's header too
-	TIFF Format = "tiff" // the first page; gray, palette, RGB and RGBA of 1, 8 or 16 bits
+	TIFF Format = "tiff" // the first page, of BigTIFF too; gray, palette, RGB, CMYK, YCbCr, L*a*b*
 	WebP Format = "webp" // lossy and lossless stills; animations are refused
 	PNM  Format = "pnm"  // PBM, PGM and PPM, packed or in digits
 )
@@ -45,7 +45,8 @@ func sniff(data []byte) (Format, error) {
 		return PNG, nil
 	case bytes.HasPrefix(head, []byte("GIF87a")), bytes.HasPrefix(head, []byte("GIF89a")):
 		return GIF, nil
-	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")):
+	case bytes.HasPrefix(head, []byte("II*\x00")), bytes.HasPrefix(head, []byte("MM\x00*")),
+		bytes.HasPrefix(head, []byte("II+\x00")), bytes.HasPrefix(head, []byte("MM\x00+")): // BigTIFF
 		return TIFF, nil
 	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		return WebP, nil

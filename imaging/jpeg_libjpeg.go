@@ -69,8 +69,8 @@ func (f *jpegFrame) lacksTable() bool {
 
 // hasOddSampling reports whether the components are sampled in a way that the standard
 // library does not take, or miscounts: it takes chroma of the same factors that divide
-// luma's, luma of 1, 2 or 4 blocks across and 1 or 2 down, and of four components only
-// two ways. In a scan of one component it counts blocks right where that has all
+// luma's, luma of 1, 2 or 4 blocks across and 1 or 2 down. Where the components are no
+// YCbCr it repeats samples between which libjpeg interpolates. In a scan of one component it counts blocks right where that has all
 // samples or a single block of the unit, and restart intervals where the unit is a
 // single block.
 func (f *jpegFrame) hasOddSampling() bool {
@@ -83,7 +83,7 @@ func (f *jpegFrame) hasOddSampling() bool {
 		return true
 	}
 	whole := h[0] == 1 && v[0] == 1
-	if f.components == 4 && (h[0] != h[3] || v[0] != v[3] || h[1] != 1 || v[1] != 1 || !whole && (h[0] != 2 || v[0] != 2)) {
+	if !whole && (f.components == 4 || f.isRGB()) || f.components == 4 && (h[3] != 1 || v[3] != 1) {
 		return true
 	}
 	return !whole && f.restart && f.single || f.single && (h[1] > 1 || v[1] > 1)

@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bytes"
 	"fmt"
 	"image"
 	"time"
@@ -9,7 +8,14 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-func tiffConfig(data []byte) (image.Config, error) { return tiff.DecodeConfig(bytes.NewReader(data)) }
+// tiffConfig reads the size from the tags, and refuses what is read in neither way.
+func tiffConfig(data []byte) (image.Config, error) {
+	m := readTIFF(data)
+	if why := m.refused(); why != "" {
+		return image.Config{}, fmt.Errorf("%s", why)
+	}
+	return image.Config{Width: int(m.width), Height: int(m.height)}, nil
+}
 
 // decodeTIFF decodes the first page, and puts one case of the library right:
 // runs that fax coding calls white are 0 bits whatever a 0 stands for, as
@@ -17,36 +23,22 @@ func tiffConfig(data []byte) (image.Config, error) { return tiff.DecodeConfig(by
 // declared black, and so returns a negative.
 func decodeTIFF(task task, from *source) (image.Image, error) {
 	data := task.data
+	m := readTIFF(data)
+	if m.needsLibtiff() {
+		return secondTIFF(task, from)
+	}
 	decoded, err := tiff.Decode(readerAt{from, data})
 	if err != nil {
 		return nil, err
 	}
-	if gray, ok := decoded.(*image.Gray); ok && faxBlackIsZero(data) {
+	fax := m.compression == compressionGroup3 || m.compression == compressionGroup4
+	if gray, ok := decoded.(*image.Gray); ok && fax && m.photometric == blackIsZero {
 		for i := range gray.Pix {
 			gray.Pix[i] = 255 - gray.Pix[i]
 		}
 	}
 	return decoded, nil
 }
-
-func faxBlackIsZero(data []byte) bool {
-	const (
-		groupThree  = 3
-		groupFour   = 4
-		blackIsZero = 1
-	)
-	compression, _ := shortTag(data, tagCompression)
-	photometric, _ := shortTag(data, tagPhotometric)
-	return photometric == blackIsZero && (compression == groupThree || compression == groupFour)
-}
-
-// Values of tags that tell what decoding takes.
-const (
-	compressionNone       = 1
-	compressionDeflate    = 8
-	compressionDeflateOld = 32946
-	photometricRGB        = 2
-)
 
 // maxBlockOverlap bounds how often a TIFF's blocks of pixels, its strips or
 // tiles, may cover the file. In a sound file they lie side by side. Were there no
@@ -72,25 +64,22 @@ func checkBlocks(_ Header, data []byte) error {
 // eight bytes a pixel.
 func tiffCost(h Header, data []byte) (Cost, error) {
 	const limit, growth = 8, 3
+	m := readTIFF(data)
+	if m.needsLibtiff() {
+		return m.libtiffCost(len(data)), nil
+	}
 	pixels := int64(h.Width) * int64(h.Height)
 	bytes := int64(1)
-	if firstValue(data, tagPhotometric) == photometricRGB {
+	if m.photometric == photometricRGB {
 		bytes = 4
 	}
-	if firstValue(data, tagBitsPerSample) == 16 {
+	if m.bits == 16 {
 		bytes *= 2
 	}
-	width, height := int64(h.Width), int64(h.Height) // of a block
-	if rows := firstValue(data, tagRowsPerStrip); rows > 0 && rows < height {
-		height = rows
-	}
-	if tile := firstValue(data, tagTileWidth); tile > 0 {
-		width, height = tile, max(firstValue(data, tagTileLength), 1)
-	}
-	blocks := (int64(h.Width) + width - 1) / width * ((int64(h.Height) + height - 1) / height)
-	unpacked := limit * width * height
-	switch firstValue(data, tagCompression) {
-	case 0, compressionNone:
+	blocks := m.blocks()
+	unpacked := limit * m.blockWidth * m.blockHeight
+	switch m.compression {
+	case compressionNone:
 		unpacked = min(unpacked, int64(len(data)))
 	case compressionDeflate, compressionDeflateOld:
 		unpacked = min(unpacked, deflateRatio*int64(len(data)))
