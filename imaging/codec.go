@@ -35,6 +35,8 @@ func codecOf(format Format) codec {
 		return codec{config: bmpConfig, check: checkBMPLength, cost: bmpCost, decode: decodeBMP}
 	case TIFF:
 		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF}
+	case HEIC, AVIF:
+		return codec{config: heifConfig, cost: heifCost, decode: decodeHEIF}
 	default: // the last one, so that every format has a codec
 		return codec{config: webpConfig, check: checkStill, cost: webpCost, decode: decodeWebP}
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+
+	"siamese/imaging/internal/heif"
 )
 
 // Format is an encoding of images, detected by the first bytes alone: file names
@@ -20,12 +22,14 @@ const (
 	GIF  Format = "gif"  // the first frame, placed on the logical screen
 	BMP  Format = "bmp"  // uncompressed, 1 to 8, 24 and 32 bits a pixel
 	TIFF Format = "tiff" // the first page; gray, palette, RGB and RGBA of 1, 8 or 16 bits
-	WebP Format = "webp" // lossy and lossless stills; animations are refused
+	WebP Format = "webp" // lossy and lossless; of an animation the first frame
+	HEIC Format = "heic" // HEIF with HEVC: the primary picture, cropped and turned as the file says
+	AVIF Format = "avif" // HEIF with AV1, likewise; of a sequence the first picture
 )
 
 // Formats lists every Format that Prepare reads. The caller owns the slice.
 func Formats() []Format {
-	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP}
+	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP, HEIC, AVIF}
 }
 
 // sniffLength is how many bytes sniff looks at.
@@ -48,9 +52,23 @@ func sniff(data []byte) (Format, error) {
 		return WebP, nil
 	case isBMP(head):
 		return BMP, nil
+	case len(head) >= 12 && string(head[4:8]) == "ftyp":
+		return sniffBoxes(data)
 	}
 	return "", refuse(ReasonFormatUnknown, "received data that starts with %q, expected one of %s",
 		head[:min(len(head), 8)], formatNames())
+}
+
+// sniffBoxes tells pictures from films, which share their outer structure.
+func sniffBoxes(data []byte) (Format, error) {
+	brands := heif.BrandsOf(data)
+	switch {
+	case brands.AVIF():
+		return AVIF, nil
+	case brands.Image():
+		return HEIC, nil
+	}
+	return "", refuse(ReasonFormatUnknown, "received a film or another file of brand %q, expected one of %s", brands.Major, formatNames())
 }
 
 // isBMP also asks for a known size of the second header, since "BM" alone
