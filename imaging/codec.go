@@ -26,7 +26,7 @@ type codec struct {
 func codecOf(format Format) codec {
 	switch format {
 	case JPEG:
-		return codec{config: jpegConfig, cost: jpegCost, decode: decodeJPEG}
+		return codec{config: jpegConfig, cost: jpegCost, decode: decodeJPEG, second: secondJPEG}
 	case PNG:
 		return codec{config: pngConfig, check: checkPNGLength, cost: pngCost, decode: decodePNG}
 	case GIF:

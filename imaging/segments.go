@@ -17,23 +17,38 @@ const (
 	markerSOF0  = 0xc0 // baseline
 	markerSOF1  = 0xc1 // sequential
 	markerSOF2  = 0xc2 // progressive
+	markerSOF3  = 0xc3 // lossless
+	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerSOF9  = 0xc9 // sequential, arithmetic coding
+	markerSOF10 = 0xca // progressive, arithmetic coding
+	markerSOF11 = 0xcb // lossless, arithmetic coding
+	markerDAC   = 0xcc
+	markerSOF15 = 0xcf
 	markerRST0  = 0xd0 // to 0xd7
 	markerRST7  = 0xd7
 	markerSOI   = 0xd8
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
+	markerDQT   = 0xdb
+	markerDRI   = 0xdd
+	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
 	markerAPP14 = 0xee
 	markerTEM   = 0x01
 )
 
 // jpegSegments yields every segment's marker and payload up to the end of the
-// image. Entropy-coded data lies between segments and is passed over.
+// image, whose own marker comes last, without payload. Entropy-coded data lies between
+// segments and is passed over.
 func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(byte, []byte) bool) {
 		for {
 			marker, rest, ok := nextMarker(data)
 			if !ok || marker == markerEOI {
+				if ok {
+					yield(marker, nil)
+				}
 				return
 			}
 			if standsAlone(marker) {
