@@ -75,3 +75,9 @@ uint8_t *EXPORT(reserve)(size_t length) {
 	}
 	return bytes;
 }
+
+// There is no environment: the libraries' questions for it find nothing.
+char *getenv(const char *name) {
+	(void)name;
+	return NULL;
+}
