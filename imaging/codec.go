@@ -38,7 +38,7 @@ func codecOf(format Format) codec {
 	case HEIC, AVIF:
 		return codec{config: heifConfig, cost: heifCost, decode: decodeHEIF}
 	default: // the last one, so that every format has a codec
-		return codec{config: webpConfig, check: checkStill, cost: webpCost, decode: decodeWebP}
+		return codec{config: webpConfig, check: checkWebP, cost: webpCost, decode: decodeWebP}
 	}
 }
 

@@ -127,12 +127,17 @@ func heifBlock(c heif.Coded, how sampling, tiles [][]byte) []byte {
 // what the decoder keeps for each of its pixels, and the encoded bytes.
 func heifMemory(c heif.Coded) int64 {
 	const (
-		fixed   = 8 << 20 // stack, tables and buffers
-		perTile = 10      // bytes for a pixel, measured
+		single  = 8 << 20  // stack, tables and buffers
+		grid    = 32 << 20 // with the gaps that tile after tile leaves
+		perTile = 12       // bytes for a pixel, measured
 	)
 	tile := int64(c.TileWidth+128) * int64(c.TileHeight+128) * perTile
 	if c.Depth > 8 {
 		tile *= 2
+	}
+	fixed := int64(single)
+	if c.Columns*c.Rows > 1 {
+		fixed = grid
 	}
 	return fixed + int64(c.Width)*int64(c.Height)*heifPixel(c) + tile + 2*c.Length()
 }
