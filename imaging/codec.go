@@ -37,8 +37,10 @@ func codecOf(format Format) codec {
 		return codec{config: pnmConfig, check: checkPNM, cost: pnmCost, decode: decodePNM}
 	case TIFF:
 		return codec{config: tiffConfig, check: checkBlocks, cost: tiffCost, decode: decodeTIFF, second: secondTIFF}
+	case HEIC, AVIF:
+		return codec{config: heifConfig, cost: heifCost, decode: decodeHEIF}
 	default: // the last one, so that every format has a codec
-		return codec{config: webpConfig, check: checkStill, cost: webpCost, decode: decodeWebP}
+		return codec{config: webpConfig, check: checkWebP, cost: webpCost, decode: decodeWebP}
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	byteWork       = 8 * time.Nanosecond   // a byte that is unpacked, filtered and stored
 	webpWork       = 30 * time.Nanosecond  // a pixel of a lossy WebP
 	losslessWork   = 150 * time.Nanosecond // a pixel of a lossless WebP with all transforms
+	heifWork       = 150 * time.Nanosecond // a pixel of a HEIC or AVIF
+	heifByteWork   = 50 * time.Nanosecond  // a byte of its encoded data
 	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
 	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
 	deepPixelWork  = 10 * time.Nanosecond  // a pixel of 16 bits a sample that is resized

@@ -79,6 +79,10 @@ func FuzzPrepare(f *testing.F) {
 	for _, header := range [][]byte{pngHeader(9, 9), gifHeader(9, 9), bmpHeader(9, 9), tiffHeader(9, 9), jpegHeader(9, 9), animatedWebP()} {
 		f.Add(header)
 	}
+	for _, name := range append(heifVariants, "webp/anim_offset_lossy_alpha.webp", "webp/unknown_chunk_lossy.webp") {
+		f.Add(readVariant(f, name))
+	}
+	warmDecoders(f)
 	limits := imaging.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 16}
 	square := newPreparer(f, imaging.Config{Limits: limits})
 	boxed := newPreparer(f, imaging.Config{Width: 40, Height: 24, Rule: imaging.Letterbox, Alpha: imaging.DropAlpha, Limits: limits})

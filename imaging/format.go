@@ -8,6 +8,7 @@ import (
 
 	"siamese/imaging/internal/bmp"
 	"siamese/imaging/internal/foreign"
+	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/netpbm"
 )
 
@@ -22,13 +23,15 @@ const (
 	GIF  Format = "gif"  // the first frame, placed on the logical screen, which grows where the frame reaches beyond it
 	BMP  Format = "bmp"  // of Windows and OS/2, 1 to 32 bits a pixel, any masks, runs; a DIB without the file's header too
 	TIFF Format = "tiff" // the first page, of BigTIFF too; gray, palette, RGB, CMYK, YCbCr, L*a*b*
-	WebP Format = "webp" // lossy and lossless stills; animations are refused
+	WebP Format = "webp" // lossy and lossless; of an animation the first frame
 	PNM  Format = "pnm"  // PBM, PGM and PPM, packed or in digits
+	HEIC Format = "heic" // HEIF with HEVC: the primary picture, cropped and turned as the file says
+	AVIF Format = "avif" // HEIF with AV1, likewise; of a sequence the first picture
 )
 
 // Formats lists every Format that Prepare reads. The caller owns the slice.
 func Formats() []Format {
-	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP, PNM}
+	return []Format{JPEG, PNG, GIF, BMP, TIFF, WebP, PNM, HEIC, AVIF}
 }
 
 // sniffLength is how many bytes sniff looks at.
@@ -55,11 +58,26 @@ func sniff(data []byte) (Format, error) {
 	case netpbm.IsFile(head):
 		return PNM, nil
 	}
+	if picture := pictureOf(heif.BrandsOf(data)); picture != "" {
+		return picture, nil
+	}
 	if name := foreign.Name(data); name != "" {
 		return "", refuse(ReasonFormatUnknown, "received %s, which is not supported; expected one of %s", name, formatNames())
 	}
 	return "", refuse(ReasonFormatUnknown, "received data that starts with %q, expected one of %s",
 		head[:min(len(head), 8)], formatNames())
+}
+
+// pictureOf tells pictures from films, which share their outer structure; empty: it is
+// none.
+func pictureOf(brands heif.Brands) Format {
+	switch {
+	case brands.AVIF():
+		return AVIF
+	case brands.Image():
+		return HEIC
+	}
+	return ""
 }
 
 func formatNames() string {

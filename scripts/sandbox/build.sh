@@ -4,7 +4,8 @@
 # their sums (sources.sha256, requirements.txt), into a folder that is kept.
 #
 # How to run: scripts/sandbox/build.sh [DECODER]…   (default: all of them)
-# Needs python3, patch and an apt-get with Debian 12's sources (deb-src).
+# Needs python3, patch and an apt-get with Debian 12's sources (deb-src), for hevc and
+# av1 Debian 13's.
 # SANDBOX_BUILD is the folder (default: build/sandbox).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -91,7 +92,56 @@ tiff() {
 		"$here/tiff/tiff.c" "$here/tiff/compress.c" "${sources[@]}" "${jpeg[@]}"
 }
 
-[ $# -gt 0 ] || set -- probe jpeg tiff
+# objects NAME COMPILER SOURCES FLAGS… compiles each source, the flags of one language.
+objects() {
+	local folder=$build/objects/$1 compiler=$2 sources=$3 source
+	shift 3
+	rm -rf "$folder" && mkdir -p "$folder"
+	for source in $sources; do
+		"$build/zig/bin/python" -m ziglang "$compiler" "${flags[@]}" "$@" -c "$source" -o "$folder/$(basename "${source%.*}").o"
+	done
+}
+
+# libde265 and the part that HEIF files share. Threads, a log and the encoder are left out.
+hevc_sources=(bitstream cabac contextmodel de265 deblock decctx dpb fallback fallback-dct fallback-motion image
+	intrapred md5 motion nal nal-parser pps quality refpic sao scan sei slice sps threads transform util vps vui
+	visualize alloc_pool)
+
+hevc() {
+	source_package libde265 1.0.15-1+deb13u2 libde265_1.0.15.orig.tar.gz libde265_1.0.15-1+deb13u2.debian.tar.xz
+	local lib=$build/libde265 sources=("${hevc_sources[@]/%/.cc}")
+	objects hevc c++ "${sources[*]/#/$lib/libde265/} $here/heif/hevc.cc" -std=c++17 -fno-exceptions -fno-rtti -DHAVE_STDINT_H \
+		-DHAVE_POSIX_MEMALIGN -D_WASI_EMULATED_SIGNAL -include "$here/heif/threads.h" -I"$lib"
+	objects hevc-c cc "$here/sandbox.c $here/heif/canvas.c"
+	link imaging/sandbox/hevc.wasm.gz c++ "$build"/objects/{hevc,hevc-c}/*.o
+}
+
+# dav1d without assembly; the templates are compiled for samples of one byte and of two.
+av1_sources=(cdf cpu ctx data decode dequant_tables getbits intra_edge itx_1d lf_mask lib log mem msac obu pal picture
+	qm ref refmvs scan tables thread_task warpmv wedge)
+av1_templates=(cdef_apply cdef fg_apply filmgrain ipred_prepare ipred itx lf_apply loopfilter looprestoration lr_apply mc recon)
+
+av1() {
+	source_package dav1d 1.5.1-1 dav1d_1.5.1.orig.tar.xz dav1d_1.5.1-1.debian.tar.xz
+	local lib=$build/dav1d sources=("${av1_sources[@]/%/.c}") templates=("${av1_templates[@]/%/_tmpl.c}")
+	local own=(-std=c11 -D_GNU_SOURCE -I"$here/heif" -I"$lib" -I"$lib/include" -I"$lib/include/dav1d" -I"$lib/src")
+	objects av1 cc "${sources[*]/#/$lib/src/} $here/sandbox.c $here/heif/canvas.c $here/heif/av1.c" "${own[@]}"
+	objects av1-8 cc "${templates[*]/#/$lib/src/}" "${own[@]}" -DBITDEPTH=8
+	objects av1-16 cc "${templates[*]/#/$lib/src/}" "${own[@]}" -DBITDEPTH=16
+	link imaging/sandbox/av1.wasm.gz cc "$build"/objects/{av1,av1-8,av1-16}/*.o
+}
+
+# link OUT COMPILER OBJECTS… links a decoder of compiled sources and packs it.
+link() {
+	local out=$1 compiler=$2
+	shift 2
+	"$build/zig/bin/python" -m ziglang "$compiler" "${flags[@]}" -mexec-model=reactor -Wl,-z,stack-size=1048576 \
+		-s "$@" -o "$build/module.wasm"
+	gzip -9 -n <"$build/module.wasm" >"$out"
+	echo "$out: $(stat -c %s "$build/module.wasm") bytes, packed $(stat -c %s "$out")"
+}
+
+[ $# -gt 0 ] || set -- probe jpeg tiff hevc av1
 for decoder; do
 	"$decoder"
 done
