@@ -3,8 +3,10 @@ package imaging
 import (
 	"bytes"
 	"image"
+	"math"
 	"sync"
 
+	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/icc"
 )
 
@@ -13,7 +15,7 @@ import (
 // not fit the image: then colours are shown as they are stored. profile is how many
 // bytes were read for it.
 //
-// A PNG's code points go before its profile. CMYK is mixed without its profile, as
+// A PNG's code points go before its profile, those of HEIC and AVIF after it. CMYK is mixed without its profile, as
 // Pillow mixes it. A profile of RGB fits gray pixels, too, one of gray only those.
 func (p *Preparer) colourOf(format Format, data []byte) (colour *icc.Transform, profile int) {
 	if format == PNG {
@@ -21,15 +23,33 @@ func (p *Preparer) colourOf(format Format, data []byte) (colour *icc.Transform, 
 			return icc.FromCodePoints(primaries, transfer), 0
 		}
 	}
-	found := profileOf(format, data)
+	found, primaries, transfer := profileOf(format, data), byte(0), byte(0)
+	if format == HEIC || format == AVIF {
+		found, primaries, transfer = heifColours(data)
+	}
 	if found == nil {
-		return nil, 0
+		return icc.FromCodePoints(primaries, transfer), 0
 	}
 	colour = p.profiles.transform(found)
 	if colour != nil && colour.Gray() && !isGray(format, data) {
 		colour = nil
 	}
 	return colour, len(found)
+}
+
+// heifColours returns what HEIC and AVIF tell of their colours: a profile, or numbers
+// for primaries and transfer function, 0 where there are none or a profile goes before.
+func heifColours(data []byte) (profile []byte, primaries, transfer byte) {
+	p, err := heif.Parse(data)
+	switch {
+	case err != nil: // the header was read before: told there
+		return nil, 0, 0
+	case p.ICC != nil && len(p.ICC) <= maxProfile:
+		return p.ICC, 0, 0
+	case p.NCLX != nil && p.NCLX.Primaries <= math.MaxUint8 && p.NCLX.Transfer <= math.MaxUint8:
+		return nil, byte(p.NCLX.Primaries), byte(p.NCLX.Transfer)
+	}
+	return nil, 0, 0
 }
 
 // isGray reports whether an image has one channel of colour.
