@@ -10,9 +10,12 @@ import struct
 import zlib
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms, ImageOps
 
 from reference import Folder, upright_rgb
+
+pillow_heif.register_heif_opener()
 
 D50 = np.array([0.9642, 1.0, 0.8249])
 D65 = (0.3127, 0.3290)
@@ -281,6 +284,8 @@ def containers(folder):
     folder.turned("p3.tif", encoded(image, "TIFF", icc_profile=P3), "TIFF", "profile: Display P3")
     folder.turned("gray.tif", encoded(image.convert("L"), "TIFF", icc_profile=gray(gamma(1.8))), "TIFF", "profile: gray")
     folder.turned("p3.bmp", bmp(image, P3), "BMP", "profile: Display P3, header of version 5", P3)
+    folder.turned("p3.avif", encoded(image, "AVIF", quality=95, subsampling="4:4:4", icc_profile=P3), "AVIF", "profile: Display P3", mean=1)
+    folder.turned("p3.heic", encoded(image, "HEIF", quality=95, chroma=444, icc_profile=P3), "HEIC", "profile: Display P3", mean=1)
     folder.turned("p3.webp", encoded(image, "WEBP", lossless=True, icc_profile=P3), "WebP", "profile: Display P3")
     veiled = image.copy()
     veiled.putalpha(Image.linear_gradient("L").resize(image.size))

@@ -2,7 +2,7 @@
 the scripts beside this one. Each makes one folder of testdata/imaging/variants.
 
 How to run, from the repository's root:
-    python3 -m venv venv && venv/bin/pip install pillow==12.3.0 numpy
+    python3 -m venv venv && venv/bin/pip install pillow==12.3.0 pillow-heif==1.8.1 numpy
     venv/bin/python scripts/imaging-variants/NAME.py
 """
 
