@@ -70,6 +70,9 @@ func isGray(format Format, data []byte) bool {
 		const blackIsZero = 1
 		_, told := findEntry(data, tagPhotometric)
 		return told && firstValue(data, tagPhotometric) <= blackIsZero
+	case HEIC, AVIF:
+		p, err := heif.Parse(data)
+		return err == nil && p.Colour.Gray
 	}
 	return false
 }
