@@ -15,8 +15,9 @@ import (
 // not fit the image: then colours are shown as they are stored. profile is how many
 // bytes were read for it.
 //
-// A PNG's code points go before its profile, those of HEIC and AVIF after it. CMYK is mixed without its profile, as
-// Pillow mixes it. A profile of RGB fits gray pixels, too, one of gray only those.
+// A PNG's code points go before its profile, those of HEIC and AVIF after it. CMYK is
+// mixed without its profile, as Pillow mixes it. A profile of RGB fits gray pixels, too,
+// one of gray only those.
 func (p *Preparer) colourOf(format Format, data []byte) (colour *icc.Transform, profile int) {
 	if format == PNG {
 		if primaries, transfer, ok := codePoints(data); ok {
@@ -70,6 +71,9 @@ func isGray(format Format, data []byte) bool {
 		const blackIsZero = 1
 		_, told := findEntry(data, tagPhotometric)
 		return told && firstValue(data, tagPhotometric) <= blackIsZero
+	case HEIC, AVIF:
+		p, err := heif.Parse(data)
+		return err == nil && p.Colour.Gray
 	}
 	return false
 }

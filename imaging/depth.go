@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 
+	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/icc"
 )
 
@@ -121,6 +122,9 @@ func isDeep(format Format, data []byte) bool {
 		return len(ihdr) > depthAt && ihdr[depthAt] > shallow
 	case TIFF:
 		return firstValue(data, tagBitsPerSample) > shallow
+	case HEIC, AVIF:
+		p, err := heif.Parse(data)
+		return err == nil && p.Colour.Depth > shallow
 	}
 	return false
 }

@@ -187,15 +187,6 @@ func findEntry(block []byte, tag uint16) (entry, bool) {
 	return entry{}, false
 }
 
-// shortTag returns a tag of one 16-bit value.
-func shortTag(block []byte, tag uint16) (value uint16, ok bool) {
-	e, ok := findEntry(block, tag)
-	if !ok || e.kind() != typeShort {
-		return 0, false
-	}
-	return e.order.Uint16(e.raw[4+e.wide:]), true
-}
-
 // integer returns the first value and its size, of the types that sizes and places have.
 func integer(kind uint16, order binary.ByteOrder, values []byte) (value, size int64) {
 	switch {
