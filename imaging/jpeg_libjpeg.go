@@ -98,15 +98,16 @@ func (f *jpegFrame) libjpegCost(encoded int) Cost {
 }
 
 // libjpegBytes is the memory of an instance: encoded bytes, pixels, the coefficients
-// of an image of several scans, and the rows that are under way in all stages.
+// of an image of several scans, two bytes each, and the rows that are under way in all
+// stages. Its malloc rounds up to powers of two.
 func (f *jpegFrame) libjpegBytes(encoded int) int64 {
-	const rest, stages, rows = 2 << 20, 4, 8
+	const rest, stages, rows, rounding = 2 << 20, 4, 8, 2
 	bytes := rest + int64(encoded) + 4*f.pixels()
 	if f.progressive || f.partial {
-		bytes += 2 * f.all
+		bytes += rounding * 2 * f.all
 	}
 	wide := int64(f.components) * (f.width + 64)
-	return bytes + stages*rows*wide*max(slices.Max(f.down[:]), 1)
+	return bytes + rounding*stages*rows*wide*max(slices.Max(f.down[:]), 1)
 }
 
 func (f *jpegFrame) byLibjpeg(t task, from *source) (image.Image, error) {

@@ -32,7 +32,7 @@ KNOWN = {
 # OpenCV.
 WEBCAM = {"gocv.io/x/gocv": ("Apache-2.0", "LICENSE.txt")}
 # Permissive ones, and those that need their notice only.
-ALLOWED = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "CC-BY-4.0", "FTL"}
+ALLOWED = {"IJG", "libtiff", "Zlib", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "CC-BY-4.0", "FTL"}
 
 
 def run(*command):
@@ -73,6 +73,14 @@ def go_modules():
     yield "Go's standard library", "", "BSD-3-Clause", [(pathlib.Path(run("go", "env", "GOROOT").strip()) / "LICENSE").read_text()]
 
 
+def sandboxed():
+    """Yields the libraries in C that are compiled into the modules of imaging/sandbox."""
+    folder = ROOT / "scripts/sandbox/licences"
+    for line in (folder / "list.tsv").read_text().splitlines():
+        name, version, licence, *files = line.split("\t")
+        yield f"{name} (in imaging/sandbox)", version, licence, [(folder / file).read_text(errors="replace") for file in files]
+
+
 def page_packages(apache):
     """Yields the npm packages that are bundled into the page; they come without texts."""
     lock = json.loads((ROOT / "web/package-lock.json").read_text())["packages"]
@@ -90,6 +98,7 @@ def document():
     found = list(go_modules())
     apache = (ROOT / "LICENSE").read_text()
     found += page_packages(apache)
+    found += sandboxed()
     found.append(("TensorFlow, linked with, not contained in the programs", "", "Apache-2.0", [apache]))
     for name, _, licence, _ in found:
         if licence not in ALLOWED:

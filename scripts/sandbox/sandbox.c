@@ -53,13 +53,21 @@ static uint32_t bytes_of(enum layout layout) {
 	}
 }
 
+// pages takes memory of whole pages past malloc, which would round it up to a power of
+// two of them. It is zero.
+static void *pages(uint64_t bytes) {
+	const uint64_t page = 65536;
+	size_t first = bytes > INT32_MAX ? SIZE_MAX : __builtin_wasm_memory_grow(0, (bytes + page - 1) / page);
+	return first == SIZE_MAX ? NULL : (void *)(first * page);
+}
+
 struct picture *new_picture(uint32_t width, uint32_t height, enum layout layout) {
 	struct picture *p = malloc(sizeof *p);
 	uint64_t stride = (uint64_t)width * bytes_of(layout);
 	if (!width || !height || stride * height > INT32_MAX) {
 		fail("%ux%u pixels, expected at least 1x1 and less than 2 GiB of them", width, height);
 	}
-	uint8_t *pixels = calloc(height, stride);
+	uint8_t *pixels = pages(stride * height);
 	if (!p || !pixels) {
 		fail("no memory for %ux%u pixels", width, height);
 	}
@@ -69,7 +77,7 @@ struct picture *new_picture(uint32_t width, uint32_t height, enum layout layout)
 
 // For the host, which writes the encoded image there.
 uint8_t *EXPORT(reserve)(size_t length) {
-	uint8_t *bytes = malloc(length ? length : 1);
+	uint8_t *bytes = pages(length ? length : 1);
 	if (!bytes) {
 		fail("no memory for %zu encoded bytes", length);
 	}

@@ -62,14 +62,22 @@ static void skip(j_decompress_ptr info, long count) {
 	info->src->bytes_in_buffer -= count;
 }
 
-// Of a progressive image that lost its end, scans may be missing: all bits of all
-// coefficients have to be there.
+// Of an image that lost its end, scans may be missing: each component has to have had
+// one, when its table is latched, and of a progressive one all bits of all coefficients
+// have to be there. Of one in arithmetic coding anything may be: what is
+// missing reads as zeros, which encoders leave out.
 static int is_complete(j_decompress_ptr info) {
-	if (!ended || !info->progressive_mode) {
+	if (!ended) {
 		return 1;
 	}
+	if (info->arith_code) {
+		return 0;
+	}
 	for (int c = 0; c < info->num_components; c++) {
-		for (int k = 0; k < DCTSIZE2; k++) {
+		if (!info->comp_info[c].quant_table) {
+			return 0;
+		}
+		for (int k = 0; info->progressive_mode && k < DCTSIZE2; k++) {
 			if (info->coef_bits[c][k] != 0) {
 				return 0;
 			}
@@ -108,13 +116,13 @@ struct picture *EXPORT(decode)(const uint8_t *data, size_t length) {
 	jpeg_read_header(&info, TRUE);
 	enum layout layout = colors_of(&info);
 	jpeg_start_decompress(&info);
-	if (!is_complete(&info)) {
-		fail("the data ends before the last scan");
-	}
 	struct picture *p = new_picture(info.output_width, info.output_height, layout);
 	while (info.output_scanline < info.output_height) {
 		JSAMPROW row = p->pixels + (size_t)info.output_scanline * p->stride;
 		jpeg_read_scanlines(&info, &row, 1);
+	}
+	if (!is_complete(&info)) {
+		fail("the data ends before the last scan does");
 	}
 	if (layout == LAYOUT_CMYK) { // Adobe's convention, which all have: 255 is no ink
 		for (size_t i = 0; i < (size_t)p->stride * p->height; i++) {

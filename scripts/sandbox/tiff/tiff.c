@@ -234,15 +234,32 @@ static inline void place(const struct image *m, uint8_t *pixel, int component, u
 	}
 }
 
+// is_direct reports whether samples are bytes that stand in the picture as they are.
+static int is_direct(const struct image *m) {
+	return m->bits == 8 && m->photometric != PHOTOMETRIC_PALETTE &&
+	       (m->colors > 1 || (m->picture->layout == LAYOUT_GRAY && m->photometric == PHOTOMETRIC_MINISBLACK));
+}
+
+static void place_bytes(uint8_t *pixel, const uint8_t *row, uint32_t width, uint32_t step, uint32_t samples, uint32_t used) {
+	for (uint32_t i = 0; i < width; i++, pixel += step, row += samples) {
+		for (uint32_t c = 0; c < used; c++) {
+			pixel[c] = row[c];
+		}
+	}
+}
+
 // place_block puts a strip or tile: all samples of its pixels, or those of one plane.
 static void place_block(const struct image *m, const uint8_t *block, size_t stride, uint32_t x, uint32_t y, uint32_t width,
 			uint32_t height, int plane) {
 	uint32_t step = m->picture->stride / m->picture->width;
-	int used = m->colors + (m->alpha != NO_ALPHA);
+	int used = m->colors + (m->alpha != NO_ALPHA), direct = is_direct(m);
 	for (uint32_t j = 0; j < height; j++) {
 		const uint8_t *row = block + j * stride;
 		uint8_t *pixel = m->picture->pixels + (size_t)(y + j) * m->picture->stride + (size_t)x * step;
-		for (uint32_t i = 0; i < width; i++, pixel += step) {
+		if (direct) {
+			place_bytes(pixel + (plane < 0 ? 0 : plane), row, width, step, plane < 0 ? m->samples : 1, plane < 0 ? used : 1);
+		}
+		for (uint32_t i = 0; i < width && !direct; i++, pixel += step) {
 			if (plane >= 0) {
 				place(m, pixel, plane, sample(m, row, i));
 				continue;
