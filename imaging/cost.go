@@ -17,15 +17,16 @@ type Cost struct {
 // Rates of the decoders on one core at 2.1 GHz, measured with BenchmarkCost. A sample
 // is one number of one channel.
 const (
-	jpegSampleWork = 10 * time.Nanosecond  // entropy decoding and transform of a sample
-	jpegVisitWork  = 3 * time.Nanosecond   // a scan's visit to a sample of a progressive JPEG
-	byteWork       = 8 * time.Nanosecond   // a byte that is unpacked, filtered and stored
-	webpWork       = 30 * time.Nanosecond  // a pixel of a lossy WebP
-	losslessWork   = 150 * time.Nanosecond // a pixel of a lossless WebP with all transforms
-	heifWork       = 150 * time.Nanosecond // a pixel of a HEIC or AVIF
-	heifByteWork   = 50 * time.Nanosecond  // a byte of its encoded data
-	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
-	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
+	jpegSampleWork = 10 * time.Nanosecond   // entropy decoding and transform of a sample
+	jpegVisitWork  = 3 * time.Nanosecond    // a scan's visit to a sample of a progressive JPEG
+	byteWork       = 8 * time.Nanosecond    // a byte that is unpacked, filtered and stored
+	webpWork       = 30 * time.Nanosecond   // a pixel of a lossy WebP
+	losslessWork   = 150 * time.Nanosecond  // a pixel of a lossless WebP with all transforms
+	heifWork       = 150 * time.Nanosecond  // a pixel of a HEIC or AVIF
+	heifByteWork   = 50 * time.Nanosecond   // a byte of its encoded data
+	heifTileWork   = 200 * time.Microsecond // a tile of it, with a decoder of its own
+	pixelWork      = 5 * time.Nanosecond    // a pixel that is resized
+	blockWork      = 20 * time.Microsecond  // a strip or tile of a TIFF, with what unpacks it
 )
 
 // fixedBytes is what a decoder takes besides pixels: tables, windows and buffers.
