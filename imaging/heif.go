@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -53,7 +54,7 @@ func (d deadline) ask() error {
 		return err
 	}
 	if time.Now().After(d.until) {
-		return fmt.Errorf("the decoder has not ended in time")
+		return errors.New("the decoder has not ended in time")
 	}
 	return nil
 }
@@ -176,6 +177,7 @@ func heifCost(_ Header, data []byte) (Cost, error) {
 
 func codedCost(c heif.Coded) Cost {
 	pixels := int64(c.Columns) * int64(c.Rows) * int64(c.TileWidth) * int64(c.TileHeight)
-	work := time.Duration(pixels)*heifWork + time.Duration(c.Length())*heifByteWork
+	work := time.Duration(pixels)*heifWork + time.Duration(c.Length())*heifByteWork +
+		time.Duration(c.Columns*c.Rows)*heifTileWork
 	return Cost{Bytes: heifMemory(c) + 2*c.Length(), Work: work}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,15 +14,6 @@ import (
 
 // heifVariants are small files of the ways in which HEIF holds a picture.
 var heifVariants = []string{"heic/alpha.heic", "heic/tiles.heic", "heic/bits_12.heic", "avif/chroma_420.avif", "avif/sequence_rgba.avif"}
-
-func readVariant(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(variantsFolder, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 // warmDecoders compiles the decoders, so that what a picture takes can be measured.
 func warmDecoders(t testing.TB) {

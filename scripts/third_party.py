@@ -31,8 +31,18 @@ KNOWN = {
 # Linked where the webcam client is built, with a tag that go-licenses can't load without
 # OpenCV.
 WEBCAM = {"gocv.io/x/gocv": ("Apache-2.0", "LICENSE.txt")}
-# Permissive ones, and those that need their notice only.
-ALLOWED = {"IJG", "libtiff", "Zlib", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "CC-BY-4.0", "FTL"}
+# Compiled to WebAssembly and contained in the programs: what scripts/sandbox builds. A
+# library under the LGPL is a module of its own there, which can be built anew and
+# replaced.
+DECODERS = [
+    ("dav1d, as WebAssembly (imaging/sandbox/av1.wasm.gz)", "1.5.1", "BSD-2-Clause", "dav1d.txt"),
+    ("libde265, as WebAssembly (imaging/sandbox/hevc.wasm.gz)", "1.0.15", "LGPL-3.0", "libde265.txt"),
+    ("wasi-libc, in the decoders as WebAssembly", "", "MIT", "wasi-libc.txt"),
+    ("libc++, in libde265 as WebAssembly", "", "Apache-2.0 WITH LLVM-exception", "libcxx.txt"),
+]
+# Permissive ones, those that need their notice only, and those that let a part be
+# replaced.
+ALLOWED = {"IJG", "libtiff", "Zlib", "LGPL-3.0", "Apache-2.0 WITH LLVM-exception", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "CC-BY-4.0", "FTL"}
 
 
 def run(*command):
@@ -100,6 +110,8 @@ def document():
     found += page_packages(apache)
     found += sandboxed()
     found.append(("TensorFlow, linked with, not contained in the programs", "", "Apache-2.0", [apache]))
+    for name, version, licence, file in DECODERS:
+        found.append((name, version, licence, [(ROOT / "imaging/sandbox/licences" / file).read_text(errors="replace")]))
     for name, _, licence, _ in found:
         if licence not in ALLOWED:
             sys.exit(f"third_party: {name} is under {licence}, expected one of {', '.join(sorted(ALLOWED))}")

@@ -25,6 +25,7 @@ source_package() {
 	rm -rf "$folder" && mkdir "$folder"
 	tar -xf "$build/$orig" -C "$folder" --strip-components=1
 	tar -xf "$build/$debian" -C "$folder"
+	mkdir -p "$folder/debian/patches" && touch "$folder/debian/patches/series" # a package may have none
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$folder/debian/patches/series" | while read -r patch; do
 		patch --quiet -p1 -d "$folder" -i "debian/patches/$patch"
 	done
@@ -113,7 +114,7 @@ hevc() {
 	objects hevc c++ "${sources[*]/#/$lib/libde265/} $here/heif/hevc.cc" -std=c++17 -fno-exceptions -fno-rtti -DHAVE_STDINT_H \
 		-DHAVE_POSIX_MEMALIGN -D_WASI_EMULATED_SIGNAL -include "$here/heif/threads.h" -I"$lib"
 	objects hevc-c cc "$here/sandbox.c $here/heif/canvas.c"
-	link imaging/sandbox/hevc.wasm.gz c++ "$build"/objects/{hevc,hevc-c}/*.o
+	link imaging/sandbox/hevc.wasm.gz c++ "$build"/objects/{hevc-c,hevc}/*.o
 }
 
 # dav1d without assembly; the templates are compiled for samples of one byte and of two.

@@ -2,6 +2,7 @@ package heif
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -44,7 +45,7 @@ func (t tile) units() ([]byte, error) {
 		for range r.u16() {
 			unit := r.bytes(uint64(r.u16()))
 			if r.short {
-				return nil, fmt.Errorf("a HEVC configuration that ends within its units")
+				return nil, errors.New("a HEVC configuration that ends within its units")
 			}
 			units = appendUnit(units, unit)
 		}
