@@ -17,7 +17,7 @@ func TestParseAddress(t *testing.T) {
 	tests := map[string]want{
 		"localhost:50051":              {"localhost:50051", false, false, true},
 		"LOCALHOST:1":                  {"LOCALHOST:1", false, false, true},
-		" 127.0.0.1:8\n":               {"127.0.0.1:8", false, false, true},
+		" 127.0.0.1:8\n":               {"127.0.0.1:8", false, false, true}, //nolint:gocritic // white space is what it is about
 		"example.org":                  {"example.org:50051", false, false, false},
 		"example.org:":                 {"example.org:50051", false, false, false},
 		"example.org:443/":             {"example.org:443", false, false, false},

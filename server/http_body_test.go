@@ -192,6 +192,10 @@ func TestHTTPBrokenJSONIsTold(t *testing.T) {
 			t.Errorf("%q = %d %s, want 400", whole[:end], got.Status, got.Body)
 		}
 	}
+	utf16 := h.do(t, http.MethodPost, comparePath, []byte("\xff\xfe{\x00}\x00"), "Content-Type", "application/json")
+	if utf16.Status != http.StatusBadRequest || !strings.Contains(utf16.Body, "received text in UTF-16, expected JSON in UTF-8") {
+		t.Errorf("UTF-16 = %d %s, want 400 and its name", utf16.Status, utf16.Body)
+	}
 	for _, give := range []string{
 		strings.Repeat("[", 100_000), `{"imageA":` + strings.Repeat("[", 100_000), `{"imageA":{"encoded":[` + strings.Repeat(`["AA"],`, 1000) + `]}}`, `{"imageA":{"encoded":"AA" "AA"}}`,
 		`{"imageA":{"encoded":}}`, `{"imageA":{,}}`, `{"imageA"}`, `{"imageA":{"encoded":"AA","encoded":"AA"}}`, `}`, `"`, `{"imageA":{"encoded":{"encoded":"AA"}}}`, `{"\`, `{"imageA":"\`,

@@ -34,6 +34,7 @@ func sayHTTP(t *testing.T, conn net.Conn, request string) answer {
 	if err != nil {
 		t.Fatalf("%q: %v", request, err)
 	}
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatalf("%q: %v", request, err)
@@ -112,7 +113,11 @@ func TestTLSAtPlainPorts(t *testing.T) {
 			t.Errorf("a call by TLS = %v, want what the server speaks", err)
 		}
 	}
-	if _, err := h.client.Get(strings.Replace(h.url, "http://", "https://", 1)); err == nil || !strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+	resp, err := h.client.Get(strings.Replace(h.url, "http://", "https://", 1))
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "HTTP response to HTTPS client") {
 		t.Errorf("GET by https = %v, want that the server speaks HTTP", err)
 	}
 	log := h.log.String()

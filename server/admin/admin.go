@@ -20,7 +20,6 @@ import (
 
 	adminpb "siamese/proto/siamese/admin/v1"
 	"siamese/server/internal/admission"
-	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
 	"siamese/server/versions"
 )
@@ -78,8 +77,7 @@ func New(models []Model, base string, cfg Config) *Service {
 	if cfg.TLS != nil {
 		transport = credentials.NewTLS(cfg.TLS)
 	}
-	port := &conns.Port{TLS: cfg.TLS != nil, Log: s.log}
-	s.grpc = grpc.NewServer(append(options, grpc.Creds(port.GuardGRPC(transport)))...)
+	s.grpc = grpc.NewServer(append(options, grpc.Creds(admission.GuardPort(transport, cfg.TLS != nil, s.log)))...)
 	adminpb.RegisterAdminServiceServer(s.grpc, &handlers{models: slices.Clone(models), base: base})
 	reflection.Register(s.grpc)
 	return s

@@ -3,9 +3,11 @@ package admission
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"strings"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -45,6 +47,12 @@ type Identity struct {
 	Authorization []string             // the header's values
 	TLS           *tls.ConnectionState // nil: plain text
 	Address       string               // IP address and port
+}
+
+// GuardPort returns the credentials of a port of gRPC that tells clients of HTTP/1, of
+// plain text and of TLS what it speaks, where they speak something else.
+func GuardPort(inner credentials.TransportCredentials, isTLS bool, log *slog.Logger) credentials.TransportCredentials {
+	return (&conns.Port{TLS: isTLS, Log: log}).GuardGRPC(inner)
 }
 
 // IdentityOf returns what a call over gRPC shows.

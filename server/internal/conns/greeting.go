@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/http2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 )
@@ -240,15 +239,48 @@ const (
 // answerGRPC refuses the calls of a connection of HTTP/2 with a sentence, for some
 // seconds: the only words that all clients of gRPC show are those of a call's status.
 func answerGRPC(conn net.Conn, sentence string) {
-	_ = conn.SetDeadline(time.Now().Add(refusalTimeout))
-	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/grpc")
-		w.Header().Set("Grpc-Status", strconv.Itoa(int(codes.Unavailable)))
-		w.Header().Set("Grpc-Message", sentence)
-		w.WriteHeader(http.StatusOK)
-	})
-	server := &http2.Server{MaxConcurrentStreams: refusedStreams, IdleTimeout: refusalIdleTimeout}
-	server.ServeConn(conn, &http2.ServeConnOpts{Handler: refuse, BaseConfig: &http.Server{
-		MaxHeaderBytes: refusedHeaderBytes, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-	}})
+	defer time.AfterFunc(refusalTimeout, func() { _ = conn.Close() }).Stop()
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/grpc")
+			w.Header().Set("Grpc-Status", strconv.Itoa(int(codes.Unavailable)))
+			w.Header().Set("Grpc-Message", sentence)
+		}),
+		Protocols:         new(http.Protocols),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: refusedStreams},
+		ReadHeaderTimeout: refusalTimeout,
+		IdleTimeout:       refusalIdleTimeout,
+		MaxHeaderBytes:    refusedHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	only := &onlyConn{Conn: conn, closed: make(chan struct{})}
+	_ = server.Serve(only) // it ends when the connection is closed
+}
+
+// onlyConn is a connection and a listener that accepts nothing else.
+type onlyConn struct {
+	net.Conn
+	accepted bool // Accept's caller alone
+	once     sync.Once
+	closed   chan struct{}
+}
+
+// Accept implements net.Listener: it returns the connection, and then waits for its end.
+func (o *onlyConn) Accept() (net.Conn, error) {
+	if !o.accepted {
+		o.accepted = true
+		return o, nil
+	}
+	<-o.closed
+	return nil, net.ErrClosed
+}
+
+// Addr implements net.Listener.
+func (o *onlyConn) Addr() net.Addr { return o.LocalAddr() }
+
+// Close implements net.Conn and net.Listener.
+func (o *onlyConn) Close() error {
+	o.once.Do(func() { close(o.closed) })
+	return o.Conn.Close()
 }

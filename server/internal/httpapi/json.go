@@ -37,6 +37,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // more.
 func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
 	data = bytes.TrimPrefix(data, byteOrderMark)
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return connectError(fault.Unreadable("received text in UTF-16, expected JSON in UTF-8"))
+	}
 	if objects := bytes.Count(data, []byte("{")); objects > maxObjects {
 		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("received JSON of %d objects, expected at most %d", objects, maxObjects))
 	}
