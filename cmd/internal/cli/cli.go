@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -51,20 +49,12 @@ type Program struct {
 }
 
 // Main runs the program and exits. The first SIGINT or SIGTERM ends its context,
-// the second one ends the process at once.
+// the second one ends the process at once. Exit codes: 0 where all is well, 1 for an
+// error, 2 for a command line that can't be understood, and those of [Interrupted].
 func (p Program) Main() {
-	signals := make(chan os.Signal, 1) // 1: the first one is not missed
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		<-signals
-		// First of all, so that a second signal can end a program that is seen to
-		// stop.
-		signal.Stop(signals)
-		cancel()
-	}()
+	ctx := untilSignal()
 	err := p.run(ctx, os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
-	os.Exit(p.exitCode(err, os.Stderr))
+	os.Exit(p.exitCode(interrupted(ctx, err), os.Stderr))
 }
 
 // run returns when the command has ended or ctx is done.
@@ -114,13 +104,15 @@ func configuration(file io.Reader) (kong.Resolver, error) {
 	}), nil
 }
 
-// exitCode writes an error on one line: 2 for a command line that can't be
-// understood, 1 for any other error.
+// exitCode writes an error on one line and returns the code for it.
 func (p Program) exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	if ended, ok := errors.AsType[interruption](err); ok {
+		return ended.exitCode()
+	}
 	_, isUsage := errors.AsType[usageError](err)
 	_, isFlag := errors.AsType[*dial.FlagError](err)
 	if isUsage || isFlag {

@@ -23,7 +23,7 @@ func (c *Command) prompt(ctx context.Context, comparer comparer, s cli.Streams) 
 			line, ok := nextLine(ctx, lines)
 			if !ok {
 				fmt.Fprintln(s.Out)
-				return nil
+				return cli.Interrupted(ctx, "")
 			}
 			paths[i] = line
 		}
@@ -32,8 +32,6 @@ func (c *Command) prompt(ctx context.Context, comparer comparer, s cli.Streams) 
 		switch {
 		case isPicture:
 			fmt.Fprintf(s.Out, "Image_%d Open Error! Try again! (%v)\n", picture.index+1, picture)
-		case ctx.Err() != nil:
-			return nil
 		case err != nil:
 			return err
 		}
