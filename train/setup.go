@@ -85,6 +85,10 @@ type Config struct {
 	Patience int `json:"patience"`
 	// LogSteps is every how many steps a line is logged, at least 1.
 	LogSteps int `json:"log_steps"`
+	// Contrastive and Classified say which terms the model's loss has beside the pairs'
+	// cross-entropy, for the records.
+	Contrastive bool `json:"contrastive,omitempty"`
+	Classified  bool `json:"classified,omitempty"`
 }
 
 // Validate reports the first field that is out of range.
@@ -113,10 +117,13 @@ type Setup struct {
 	// Describe is the configuration as a checkpoint keeps it.
 	Describe json.RawMessage
 	Dir      string // the run folder
-	Model    Model
-	Sampler  sample.Sampler
-	Data     *dataset.Dataset // that the sampler draws from
-	Augment  augment.Augmenter
+	// Resume goes on from the checkpoint in Dir, which must be there; without it there
+	// must be none.
+	Resume  bool
+	Model   Model
+	Sampler sample.Sampler
+	Data    *dataset.Dataset // that the sampler draws from
+	Augment augment.Augmenter
 	// AugmentDomains take the place of Augment for images of a domain, by its name; of
 	// the same output size.
 	AugmentDomains map[string]augment.Augmenter

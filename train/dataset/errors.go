@@ -34,6 +34,8 @@ var (
 var (
 	// ErrNoAlphabets: one's own layout has none to split by.
 	ErrNoAlphabets = errors.New("the layout has no alphabets, expected alphabet/character/image")
+	// ErrHoldOut: nothing would be left to learn from.
+	ErrHoldOut = errors.New("too much is held out")
 	// ErrUnknownName: no class or alphabet has the name that was asked for.
 	ErrUnknownName = errors.New("unknown name")
 	// ErrRotated: the dataset holds turned classes already.
