@@ -172,7 +172,10 @@ clean: ## Remove what was built and fetched.
 	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
-tools: $(GRPCURL) $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) ## Install the tools of tests, lint and generate.
+tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.
+
+.PHONY: devtools
+devtools: tools $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) ## Install what lint, generate and thirdparty need, too.
 
 # $(call install,PACKAGE,VERSION)
 define install

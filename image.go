@@ -14,6 +14,7 @@ type Image struct {
 	encoded   []byte
 	picture   *imaging.Picture
 	embedding []float32
+	known     *Familiarity // of an embedding, where more than that was seen
 }
 
 // File is the image in a file: JPEG, PNG, WebP, GIF (first frame), BMP or TIFF. The
@@ -74,10 +75,6 @@ func (m *Model) prepareAll(images ...Image) ([]Image, error) {
 	return prepared, nil
 }
 
-// maxFileBytes bounds an image's file; one that is no image, or too large for one, is
-// refused when it is decoded.
-const maxFileBytes = 1 << 30
-
 func (m *Model) prepare(image Image) (Image, error) {
 	switch {
 	case image.embedding != nil:
@@ -98,7 +95,7 @@ func (m *Model) prepare(image Image) (Image, error) {
 	encoded := image.encoded
 	if image.path != "" {
 		var err error
-		if encoded, err = regular.Read(image.path, maxFileBytes); err != nil {
+		if encoded, err = regular.Read(image.path, int64(m.preparer.Config().Limits.MaxBytes)); err != nil {
 			return Image{}, err
 		}
 	}

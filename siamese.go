@@ -40,10 +40,29 @@ type Options struct {
 	// the model's own.
 	Threshold *float32
 	// Rule, Alpha and Limits say how images are prepared. Zero: the shorter side
-	// fits, transparency becomes white, imaging's default limits.
+	// fits, transparency becomes white, DefaultLimits; so are zero fields of Limits.
 	Rule   imaging.Rule
 	Alpha  imaging.Alpha
 	Limits imaging.Limits
+}
+
+// What a picture of one's own may cost: the largest that cameras and phones make.
+const (
+	defaultMaxBytes  = 128 << 20
+	defaultMaxPixels = 256_000_000
+)
+
+// DefaultLimits bound images where Options.Limits does not: files of 128 MiB and 256
+// megapixels. A server, whose callers are strangers, has smaller ones of its own.
+func DefaultLimits() imaging.Limits { return withDefaults(imaging.Limits{}) }
+
+// withDefaults fills in what limits leave open. Memory follows the pixels.
+func withDefaults(limits imaging.Limits) imaging.Limits {
+	limits.MaxBytes = cmp.Or(limits.MaxBytes, defaultMaxBytes)
+	limits.MaxPixels = cmp.Or(limits.MaxPixels, defaultMaxPixels)
+	limits.MaxDecodeBytes = cmp.Or(limits.MaxDecodeBytes, max(imaging.DefaultMaxDecodeBytes,
+		imaging.DefaultMaxDecodeBytes/imaging.DefaultMaxPixels*int64(limits.MaxPixels)))
+	return limits
 }
 
 // Model is an open model. Its methods are safe for concurrent use, with each
@@ -73,7 +92,7 @@ func Open(ctx context.Context, path string, options Options) (*Model, error) {
 	}
 	m.preparer, err = imaging.New(imaging.Config{
 		Width: card.Architecture.Width, Height: card.Architecture.Height,
-		Rule: options.Rule, Alpha: options.Alpha, Limits: options.Limits,
+		Rule: options.Rule, Alpha: options.Alpha, Limits: withDefaults(options.Limits),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("model's input: %w", err), network.Close())
@@ -151,6 +170,9 @@ func (m *Model) result(similarity float32, a, b Familiarity) Result {
 
 // familiarity is how familiar a prepared image is that has been encoded.
 func (m *Model) familiarity(image Image, embedding []float32) Familiarity {
+	if image.known != nil {
+		return *image.known
+	}
 	var pixels []byte
 	if image.picture != nil {
 		pixels = image.picture.Pix
@@ -215,6 +237,37 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 	}
 	slices.SortStableFunc(ranking.Matches, func(a, b Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return ranking, nil
+}
+
+// Encoded is an image that a model has encoded. It is safe for concurrent use.
+type Encoded struct {
+	// Embedding is as Model.Embed returns it. It must not be changed.
+	Embedding []float32
+	// Familiarity is how familiar the image is to the model.
+	Familiarity Familiarity
+}
+
+// Image is the image to compare, rank and embed by the same model: it is not encoded
+// again, and its familiarity stays what it is, which Embedded of the embedding alone
+// does not promise.
+func (e Encoded) Image() Image { return Image{embedding: e.Embedding, known: &e.Familiarity} }
+
+// Encode encodes images, for comparing each of them more than once. Otherwise it is as
+// Embed.
+func (m *Model) Encode(ctx context.Context, images ...Image) ([]Encoded, error) {
+	prepared, err := m.prepareAll(images...)
+	if err != nil {
+		return nil, err
+	}
+	embeddings, err := m.encode(ctx, prepared)
+	if err != nil {
+		return nil, err
+	}
+	encoded := make([]Encoded, len(images))
+	for i, embedding := range embeddings {
+		encoded[i] = Encoded{Embedding: embedding, Familiarity: m.familiarity(prepared[i], embedding)}
+	}
+	return encoded, nil
 }
 
 // Embed encodes images: one embedding each, float32 of the model's embedding

@@ -70,6 +70,28 @@ func TestCompareIsSymmetric(t *testing.T) {
 	}
 }
 
+// TestEncodedComparesAlike: images that are encoded once are answered as they would be
+// otherwise, and are as familiar.
+func TestEncodedComparesAlike(t *testing.T) {
+	model := open(t)
+	want, err := model.Compare(t.Context(), siamese.File(glyphA), siamese.File(hills))
+	if err != nil || !want.B.Foreign {
+		t.Fatalf("Compare = %+v, %v; want a photograph foreign to omniglot", want, err)
+	}
+	encoded, err := model.Encode(t.Context(), siamese.File(glyphA), siamese.File(hills))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := model.Compare(t.Context(), encoded[0].Image(), encoded[1].Image())
+	if err != nil || math.Abs(float64(got.Similarity-want.Similarity)) > tolerance || got.B != want.B || got.A.Foreign {
+		t.Errorf("Compare of encoded images = %+v, %v; want %+v", got, err, want)
+	}
+	_, err = model.Encode(t.Context(), siamese.File(glyphA), siamese.File(noPNG))
+	if failure, ok := errors.AsType[*siamese.ImageError](err); !ok || failure.Index != 1 {
+		t.Errorf("Encode with an unusable image = %v, want an *ImageError with index 1", err)
+	}
+}
+
 // TestEmbeddedComparesAlike: an image, its picture and its embedding are answered
 // alike.
 func TestEmbeddedComparesAlike(t *testing.T) {

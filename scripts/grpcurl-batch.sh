@@ -4,7 +4,7 @@
 #       files, the similarity and the verdict, or what is wrong with the pair.
 # How to run: scripts/grpcurl-batch.sh pairs.tsv
 #             Each line of pairs.tsv names two files, separated by a tab; further
-#             columns are ignored. SIAMESE_ADDR=host:port for a server elsewhere;
+#             columns are ignored. SIAMESE_SERVER=host:port for a server elsewhere;
 #             TLS and token: see scripts/grpcurl-common.sh.
 set -euo pipefail
 source "$(dirname "$0")/grpcurl-common.sh"

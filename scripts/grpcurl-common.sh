@@ -2,13 +2,14 @@
 #       to, how an image becomes JSON. Sourced, not run.
 #
 #       The environment says, as for `siamese compare`:
-#       SIAMESE_ADDR        the server, host:port
+#       SIAMESE_SERVER      the server, host:port (SIAMESE_ADDR counts, too, where
+#                           it is not set)
 #       SIAMESE_TLS=true    speak TLS; each of the next three asks for it too
 #       SIAMESE_TLS_CA      authorities of its certificate; default: the system's
 #       SIAMESE_TLS_CERT, SIAMESE_TLS_KEY    a certificate to show, and its key
 #       SIAMESE_TOKEN_FILE  a file with the bearer token to show
 
-server=${SIAMESE_ADDR:-localhost:50051}
+server=${SIAMESE_SERVER:-${SIAMESE_ADDR:-localhost:50051}}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # 16 MiB, the server's own limit; grpcurl's default would cut large replies.
 max_message=16777216

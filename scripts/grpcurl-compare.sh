@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What: compares two image files through a running server and prints its reply.
 # How to run: scripts/grpcurl-compare.sh A B
-#             SIAMESE_ADDR=host:port for a server elsewhere; TLS and token: see
+#             SIAMESE_SERVER=host:port for a server elsewhere; TLS and token: see
 #             scripts/grpcurl-common.sh.
 set -euo pipefail
 source "$(dirname "$0")/grpcurl-common.sh"

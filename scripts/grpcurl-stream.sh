@@ -3,7 +3,7 @@
 #       reference. Prints one line a file as its answer comes: the file, the
 #       similarity and the verdict, or what is wrong with it.
 # How to run: scripts/grpcurl-stream.sh REFERENCE FILES...
-#             SIAMESE_ADDR=host:port for a server elsewhere; TLS and token: see
+#             SIAMESE_SERVER=host:port for a server elsewhere; TLS and token: see
 #             scripts/grpcurl-common.sh.
 set -euo pipefail
 source "$(dirname "$0")/grpcurl-common.sh"

@@ -15,7 +15,8 @@ import (
 
 // commands is the command line: one field a command.
 type commands struct {
-	Config kong.ConfigFlag `help:"Reads values for flags from this JSON file; flags and environment variables beat it." placeholder:"FILE"`
+	Config      kong.ConfigFlag     `help:"Reads values for flags from this JSON file; those below a command's name are for it alone. Flags and environment variables beat it." placeholder:"FILE"`
+	VersionFlag network.VersionFlag `name:"version" env:"-" help:"Prints the versions of the program and of TensorFlow."`
 
 	All     allCommand             `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
 	Serve   serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
@@ -24,6 +25,14 @@ type commands struct {
 	GPU     gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
 	Train   trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
 	Version network.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Help    cli.HelpCommand        `cmd:"" help:"Say what a command does and which flags it has."`
+}
+
+// variables are those of flags whose name means other things to siamese.
+var variables = map[string]cli.Variable{
+	"serve pictures": {Own: "SIAMESE_BENCH_SERVE", Refused: true},
+	"serve rate":     {Own: "SIAMESE_BENCH_SERVE", Refused: true},
+	"serve warm-up":  {Own: "SIAMESE_BENCH_SERVE", Refused: true},
 }
 
 func main() {
@@ -32,6 +41,7 @@ func main() {
 		Name:        "siamese-bench",
 		Description: "Measures servers, encoding, training and GPUs. The servers that it starts are the siamese in its own folder.",
 		Commands:    &commands{},
+		Variables:   variables,
 	}.Main()
 }
 

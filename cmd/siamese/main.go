@@ -20,7 +20,8 @@ import (
 
 // commands is the command line: one field a command.
 type commands struct {
-	Config kong.ConfigFlag `help:"Reads values for flags from this JSON file, such as {\"addr\": \":50051\"}; flags and environment variables beat it." placeholder:"FILE"`
+	Config      kong.ConfigFlag     `help:"Reads values for flags from this JSON file, such as {\"addr\": \":50051\", \"train\": {\"epochs\": 5}}: those below a command's name are for it alone. Flags and environment variables beat it." placeholder:"FILE"`
+	VersionFlag network.VersionFlag `name:"version" env:"-" help:"Prints the versions of the program and of TensorFlow."`
 
 	Serve     serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
 	Compare   compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
@@ -37,15 +38,35 @@ type commands struct {
 	Devices   model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
 	Bench     benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
 	Version   network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Help      cli.HelpCommand           `cmd:"" help:"Say what a command does and which flags it has."`
+}
+
+const description = `How alike two images are, by a VGG16 Siamese network.
+
+Each flag can also come from the environment, by the variable that a command's --help has beside it, or from a file (--config). siamese-bench and siamese-webcam take the same variables. Exit codes: 0 all is well, 1 an error, 2 a command line that can't be understood, 130 interrupted by Ctrl-C (SIGTERM 143, SIGHUP 129; siamese serve and worker end with 0).`
+
+// variables are those of flags whose name means different things to commands.
+var variables = map[string]cli.Variable{
+	"calibrate json":            {Own: "SIAMESE_CALIBRATE", Refused: true}, // a file; elsewhere a form of output
+	"calibrate shift":           {Own: "SIAMESE_CALIBRATE", Refused: true}, // of a logit; elsewhere of pixels
+	"eval familiarity pictures": {Own: "SIAMESE_EVAL_FAMILIARITY", Refused: true},
+	"head copies":               {Own: "SIAMESE_HEAD", Refused: true}, // a number; in train a probability
+	"train copies":              {Own: "SIAMESE_TRAIN", Refused: true},
+	"head pairs":                {Own: "SIAMESE_HEAD", Refused: true}, // of a step; elsewhere those that are measured
+	"worker insecure":           {Own: "SIAMESE_WORKER", Refused: true},
+	// The server's own certificate; elsewhere the client's.
+	"serve tls-cert": {Own: "SIAMESE_SERVE", Shared: true},
+	"serve tls-key":  {Own: "SIAMESE_SERVE", Shared: true},
 }
 
 func main() {
 	network.Quiet()
 	cli.Program{
 		Name:        "siamese",
-		Description: "How alike two images are, by a VGG16 Siamese network.",
+		Description: description,
 		Commands:    &commands{},
 		Default:     "--help",
+		Variables:   variables,
 	}.Main()
 }
 

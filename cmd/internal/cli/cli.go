@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +45,9 @@ type Program struct {
 	// Environment begins the names of the variables that flags can come from.
 	// Empty: "SIAMESE".
 	Environment string
+	// Variables are those of flags that the name alone does not tell, by commands and
+	// flag, such as "train shift".
+	Variables map[string]Variable
 	// Default stands for a command line without arguments. Empty: nothing does.
 	Default string
 }
@@ -60,11 +64,15 @@ func (p Program) Main() {
 // run returns when the command has ended or ctx is done.
 func (p Program) run(ctx context.Context, args []string, s Streams) error {
 	exited := false
-	parser, err := kong.New(p.Commands,
+	var parser *kong.Kong
+	load := func(file io.Reader) (kong.Resolver, error) { return newConfiguration(file, parser.Model) }
+	var err error
+	parser, err = kong.New(p.Commands,
 		kong.Name(p.Name),
 		kong.Description(p.Description),
-		kong.Configuration(configuration),
-		kong.DefaultEnvars(cmp.Or(p.Environment, "SIAMESE")),
+		kong.Configuration(load),
+		kong.DefaultEnvars(cmp.Or(p.Environment, prefix)),
+		p.variables(),
 		kong.Writers(s.Out, s.Err),
 		// Help and the like print and want to exit; the command is not to run then.
 		kong.Exit(func(int) { exited = true }),
@@ -80,28 +88,17 @@ func (p Program) run(ctx context.Context, args []string, s Streams) error {
 	if exited {
 		return nil
 	}
+	if err == nil {
+		err = p.checkVariables(parsed)
+	}
 	if err != nil {
 		return Usage(err)
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(s)
-}
-
-// configuration reads flags from a JSON file. kong would let the file beat the
-// environment: a flag whose variable is set is left to it.
-func configuration(file io.Reader) (kong.Resolver, error) {
-	values, err := kong.JSON(file)
-	if err != nil {
-		return nil, err
+	if err := parsed.Run(s); !exited {
+		return err
 	}
-	return kong.ResolverFunc(func(ctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-		for _, variable := range flag.Envs {
-			if _, set := os.LookupEnv(variable); set {
-				return nil, nil //nolint:nilnil // kong's way to say that there is no value here
-			}
-		}
-		return values.Resolve(ctx, parent, flag)
-	}), nil
+	return nil
 }
 
 // exitCode writes an error on one line and returns the code for it.
@@ -119,6 +116,25 @@ func (p Program) exitCode(err error, stderr io.Writer) int {
 		return 2
 	}
 	return 1
+}
+
+// HelpCommand is the command `help`.
+type HelpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command to tell about. Empty: all."`
+}
+
+// Run prints what --help does.
+func (c *HelpCommand) Run(parsed *kong.Context) error {
+	node := parsed.Model.Node
+	for _, name := range c.Command {
+		if node = child(node, name); node == nil {
+			return Usage(fmt.Errorf("help: no command %q; %s --help lists them", strings.Join(c.Command, " "), parsed.Model.Name))
+		}
+	}
+	if _, err := parsed.Kong.Parse(append(c.Command, "--help")); err != nil {
+		return Usage(err)
+	}
+	return nil
 }
 
 // Revision is the source's revision; empty where the build did not record it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"siamese"
 	"siamese/cmd/internal/cli"
 	"siamese/imaging"
 	"siamese/tfmodel"
@@ -85,6 +86,31 @@ type ImagingFlags struct {
 	Alpha  string `help:"Chooses what becomes of transparency: white (put on white) or drop (the hidden colours show)." enum:"white,drop" default:"white"`
 }
 
+// PictureFlags say how pictures of one's own are prepared.
+type PictureFlags struct {
+	ImagingFlags
+	LimitFlags
+}
+
+// LimitFlags bound what pictures may cost. The zero value bounds by the defaults.
+type LimitFlags struct {
+	MaxImageBytes  int `help:"Limits the bytes of a picture file; a larger one is refused. 0: 134217728 (128 MiB)." default:"0"`
+	MaxImagePixels int `help:"Limits the pixels of a picture; a larger one is refused. 0: 256000000." default:"0"`
+}
+
+// Limits translate the flags.
+func (f LimitFlags) Limits() imaging.Limits {
+	return imaging.Limits{MaxBytes: f.MaxImageBytes, MaxPixels: f.MaxImagePixels}
+}
+
+// Validate implements kong's hook.
+func (f LimitFlags) Validate() error {
+	if f.MaxImageBytes < 0 || f.MaxImagePixels < 0 {
+		return fmt.Errorf("--max-image-bytes %d, --max-image-pixels %d: expected 0 (the default) or more", f.MaxImageBytes, f.MaxImagePixels)
+	}
+	return nil
+}
+
 // Options translate the flags; warnings go to logger.
 func (f RunFlags) Options(logger *slog.Logger) tfmodel.Options {
 	return tfmodel.Options{
@@ -151,13 +177,14 @@ func (f ImagingFlags) Transparency() imaging.Alpha {
 	return imaging.CompositeWhite
 }
 
-// Preparer prepares pictures for a model.
+// Preparer prepares pictures of one's own for a model.
 func (f ImagingFlags) Preparer(architecture tfmodel.Architecture) (*imaging.Preparer, error) {
 	preparer, err := imaging.New(imaging.Config{
 		Width:  architecture.Width,
 		Height: architecture.Height,
 		Rule:   f.Rule(),
 		Alpha:  f.Transparency(),
+		Limits: siamese.DefaultLimits(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("model's input: %w", err)
@@ -215,6 +242,21 @@ type VersionCommand struct{}
 
 // Run prints the versions.
 func (VersionCommand) Run(parsed *kong.Context, s cli.Streams) error {
-	_, err := fmt.Fprintf(s.Out, "%s %s, TensorFlow %s, JPEG by %s, %s\n", parsed.Model.Name, cli.Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
+	_, err := fmt.Fprintln(s.Out, versions(parsed.Model.Name))
 	return err
+}
+
+// VersionFlag is the flag --version: it prints what VersionCommand does, and ends the
+// program.
+type VersionFlag bool
+
+// BeforeReset implements kong's hook, ahead of all checks of the command line.
+func (VersionFlag) BeforeReset(app *kong.Kong) error {
+	_, err := fmt.Fprintln(app.Stdout, versions(app.Model.Name))
+	app.Exit(0)
+	return err
+}
+
+func versions(program string) string {
+	return fmt.Sprintf("%s %s, TensorFlow %s, JPEG by %s, %s", program, cli.Version, tfmodel.TensorFlowVersion(), imaging.JPEGDecoder, runtime.Version())
 }

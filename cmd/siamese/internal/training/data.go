@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"siamese"
 	"siamese/imaging"
 	"siamese/train/augment"
 	"siamese/train/dataset"
@@ -31,7 +32,7 @@ type dataConfig struct {
 
 // open opens all of the data. The caller closes it.
 func (c dataConfig) open(ctx context.Context, logger *slog.Logger) (*dataset.Dataset, error) {
-	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side})
+	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side, Limits: siamese.DefaultLimits()})
 	if err != nil {
 		return nil, err
 	}
