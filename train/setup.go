@@ -129,6 +129,9 @@ type Setup struct {
 	AugmentDomains map[string]augment.Augmenter
 	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
+	// Begin is called once the run is found to be one that can begin or go on, before
+	// anything else is written; may be nil.
+	Begin func() error
 	// Save writes weights under a name in the run folder, without extension.
 	Save func(name string, set *weights.Set) error
 	Log  *slog.Logger

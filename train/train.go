@@ -95,6 +95,11 @@ func Run(ctx context.Context, setup Setup) error {
 	if err := r.grantTime(); err != nil {
 		return err
 	}
+	if r.Begin != nil {
+		if err := r.Begin(); err != nil {
+			return err
+		}
+	}
 	recorder, err := record.Open(record.Config{Dir: r.Dir, Step: r.done.Step, Epochs: r.done.Epoch})
 	if err != nil {
 		return err
@@ -348,7 +353,11 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	}
 	names := r.weightNames(better)
 	if r.SavePeriod > 0 && r.done.Epoch%r.SavePeriod == 0 || r.done.Epoch == r.Epochs {
-		names = append(names, fmt.Sprintf("ep%03d-loss%.3f-val_loss%.3f", r.done.Epoch, loss, result.Loss))
+		name := fmt.Sprintf("ep%03d-loss%.3f", r.done.Epoch, loss)
+		if result.Measured {
+			name += fmt.Sprintf("-val_loss%.3f", result.Loss)
+		}
+		names = append(names, name)
 	}
 	r.done.Over = r.clock.lastSave()
 	return r.keep(names)
