@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"siamese/train/checkpoint"
@@ -286,7 +287,7 @@ func (r *run) step(ctx context.Context) (taken, error) {
 func (r *run) recordStep(step taken, imagesPerSecond float64) error {
 	losses := step.losses
 	r.Log.Info("step", "step", r.done.Step, "epoch", r.done.Epoch+1, "loss", rounded(losses.Loss),
-		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", step.rate, "images_per_s", rounded(imagesPerSecond))
+		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", significant(step.rate), "images_per_s", math.Round(10*imagesPerSecond)/10)
 	values := map[string]float64{
 		"loss": losses.Loss, "accuracy": losses.Accuracy, "gradient": losses.Gradient,
 		"learning_rate": step.rate, "images_per_s": imagesPerSecond,
@@ -307,6 +308,15 @@ func (r *run) recordStep(step taken, imagesPerSecond float64) error {
 // rounded keeps log lines short.
 func rounded(value float64) float64 {
 	return math.Round(value*1e4) / 1e4
+}
+
+// significant keeps three digits of a small number.
+func significant(value float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 3, 64), 64)
+	if err != nil { // of what FormatFloat writes it never is
+		return value
+	}
+	return short
 }
 
 // validate measures the network as it would be served.

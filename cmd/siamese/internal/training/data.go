@@ -139,11 +139,14 @@ func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, 
 // splitAdvice says which flag helps where data can't be parted.
 func splitAdvice(err error, by dataset.SplitBy, classes int) error {
 	const learnAll = "--split none learns from all of it and validates on nothing"
+	const leastClasses = 4 // two of each part
 	switch {
 	case errors.Is(err, dataset.ErrNoAlphabets):
 		return fmt.Errorf("%w; --split class holds out classes, --split image pictures", err)
 	case errors.Is(err, dataset.ErrUnknownName), by == dataset.ByAlphabet && errors.Is(err, dataset.ErrNoPairs):
 		return err
+	case by == dataset.ByClass && classes < leastClasses:
+		return fmt.Errorf("%w; each part takes two classes, and there are %d: --split image holds out pictures, and %s", err, classes, learnAll)
 	case by == dataset.ByClass:
 		return fmt.Errorf("%w; each part takes two classes, one of them of two pictures, and there are %d: another --hold-out may do, --split image holds out pictures, and %s", err, classes, learnAll)
 	case by == dataset.ByAlphabet:

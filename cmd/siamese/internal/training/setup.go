@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.S
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	warnOfParts(learn, validation, logger)
+	warnOfParts(c.Split == "image", learn, validation, logger)
 	if learn, err = c.variants(ctx, learn, logger); err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
@@ -81,9 +82,9 @@ func (c *Command) dataAdvice(err error) error {
 // maxNamed bounds how many names a line of the log has.
 const maxNamed = 10
 
-// warnOfParts names classes that nothing is learnt from, since all their images are held
-// out by chance.
-func warnOfParts(learn, held *dataset.Dataset, logger *slog.Logger) {
+// warnOfParts tells what is held out, and by image names classes that nothing is learnt
+// from.
+func warnOfParts(byImage bool, learn, held *dataset.Dataset, logger *slog.Logger) {
 	if held == nil {
 		return
 	}
@@ -97,7 +98,10 @@ func warnOfParts(learn, held *dataset.Dataset, logger *slog.Logger) {
 			lost = append(lost, class.Name)
 		}
 	}
-	logger.Info("parts", "learnt_from", parts(learn), "held_out", parts(held), "classes_held_out_whole", shortened(lost))
+	logger.Info("parts", "learnt_from", parts(learn), "held_out", parts(held))
+	if byImage && len(lost) > 0 {
+		logger.Warn("nothing is learnt from some classes: all of their pictures are held out", "classes", shortened(lost))
+	}
 }
 
 // parts is "18 pictures of 4 classes".
@@ -280,7 +284,13 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 	if len(taken) == 0 {
 		return nil, fmt.Errorf("%s holds no weights of the network", f.Start)
 	}
-	logger.Info("start", "file", f.Start, "taken", len(taken), "of_other_shape", passed)
+	var fresh []string
+	for tensor := range set.All() {
+		if !slices.Contains(taken, tensor.Name) {
+			fresh = append(fresh, tensor.Name)
+		}
+	}
+	logger.Info("start", "from", f.Start, "taken", len(taken), "of_other_shape", len(passed), "from_scratch", shortened(fresh))
 	_, hasHead := file.Get("dense_2/kernel")
 	if f.StartScale == "imagenet" || f.StartScale == "auto" && !hasHead {
 		return tfmodel.FoldInput(merged, tfmodel.ImageNetScaling())
@@ -304,12 +314,33 @@ func builtInStart(start string) (path string, is bool) {
 	return name, true
 }
 
+// readStart reads the weights to begin with. Of a built-in model whose embedding is made
+// otherwise than this network's they are those of the convolutions alone: its head would
+// take numbers of another meaning, even where their shape is the same.
 func (f trainFlags) readStart(ctx context.Context, path string, isBuiltIn bool) (*weights.Set, error) {
 	if !isBuiltIn {
 		return f.ReadWeights(ctx, path)
 	}
 	source, err := f.ReadSource(ctx, path)
-	return source.Weights, err
+	if err != nil || alikeEmbeddings(source.Card.Architecture, f.architecture()) {
+		return source.Weights, err
+	}
+	var convolutions []weights.Tensor
+	for tensor := range source.Weights.All() {
+		if strings.HasPrefix(tensor.Name, "block") {
+			convolutions = append(convolutions, tensor)
+		}
+	}
+	return weights.New(convolutions...)
+}
+
+// alikeEmbeddings reports whether two networks make embeddings of one meaning. Pooled ones
+// do so from inputs of any size.
+func alikeEmbeddings(a, b tfmodel.Architecture) bool {
+	sized := a.Height == b.Height && a.Width == b.Width
+	pooled := a.Pooling != "" && a.Pooling != tfmodel.Flatten
+	return cmp.Or(a.Pooling, tfmodel.Flatten) == cmp.Or(b.Pooling, tfmodel.Flatten) &&
+		a.GeMPower == b.GeMPower && a.Projection == b.Projection && a.Unit == b.Unit && (pooled || sized)
 }
 
 // checkStart reports a start that is no file, before the data are opened.

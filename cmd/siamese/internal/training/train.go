@@ -80,6 +80,9 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 	}
 	err = train.Run(ctx, setup)
 	screen.close()
+	if err == nil {
+		logger.Info("weights", "best", filepath.Join(dir, "best_epoch_weights.h5"), "last", filepath.Join(dir, "last_epoch_weights.h5"))
+	}
 	return errors.Join(explained(ctx, dir, err), cleanUp())
 }
 
