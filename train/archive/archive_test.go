@@ -235,7 +235,7 @@ func TestFoldersAreNotLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"../secret", "/etc/passwd", "a/../../secret", ""} {
-		_, openErr := opened(t, inner).FS.Open(name)
+		_, openErr := opened(t, inner).Open(name)
 		_, statErr := fs.Stat(opened(t, inner).FS, name)
 		_, listErr := fs.ReadDir(opened(t, inner).FS, name)
 		for _, err := range []error{openErr, statErr, listErr} {

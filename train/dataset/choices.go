@@ -15,19 +15,14 @@ func (d *Dataset) otherChoices(s Split) iter.Seq[choice] {
 	if s.By == ByImage {
 		return func(yield func(choice) bool) { yield(d.someOfEach(s)) }
 	}
-	all, atLeast, nameOf := d.classNames(), 2, func(c Class) string { return c.Name }
+	all, atLeast, nameOf := d.pairableFirst(s), 2, func(c Class) string { return c.Name }
 	if s.By == ByAlphabet {
-		all, atLeast, nameOf = d.Alphabets(), 1, func(c Class) string { return c.Alphabet }
-	} else {
-		all = d.pairableFirst(s)
+		all, atLeast, nameOf = s.shuffled(d.Alphabets()), 1, func(c Class) string { return c.Alphabet }
 	}
 	count := s.count(len(all), atLeast)
 	most := len(all) - 1
 	if s.HoldOut > 0 {
 		most = count
-	}
-	if s.By == ByAlphabet {
-		all = s.shuffled(all)
 	}
 	return windows(all, count, most, func(chosen map[string]bool) choice {
 		return func(c Class, _ Image) bool { return chosen[nameOf(c)] }
