@@ -94,14 +94,17 @@ func TestLevelsReachTheModel(t *testing.T) {
 // that was stopped anywhere ends as one that never was, and draws other batches than
 // without them.
 func TestHardNegativesAreResumed(t *testing.T) {
-	run := func(ctx context.Context, dir string, model *fake, hard int) {
+	setup := func(dir string, model *fake, hard int) train.Setup {
 		s := levelsSetup(t, dir, model)
 		s.Hard, s.HardThings = hard, 12
-		must(t, train.Run(ctx, s))
+		return s
+	}
+	run := func(dir string, model *fake, hard int) {
+		must(t, train.Run(t.Context(), setup(dir, model, hard)))
 	}
 	straight, without := &fake{}, &fake{}
-	run(t.Context(), t.TempDir(), straight, 2)
-	run(t.Context(), t.TempDir(), without, 0)
+	run(t.TempDir(), straight, 2)
+	run(t.TempDir(), without, 0)
 	if cmp.Equal(straight.losses, without.losses) {
 		t.Error("looking up neighbours changed nothing")
 	}
@@ -114,10 +117,10 @@ func TestHardNegativesAreResumed(t *testing.T) {
 			}
 			return nil
 		}}
-		run(ctx, dir, first, 2)
+		wantInterrupted(t, train.Run(ctx, setup(dir, first, 2)), stop)
 		cancel()
 		second := &fake{}
-		run(t.Context(), dir, second, 2)
+		must(t, train.Run(t.Context(), resumed(setup(dir, second, 2))))
 		if diff := cmp.Diff(straight.losses, append(first.losses, second.losses...)); diff != "" {
 			t.Errorf("stopped after step %d: losses (-uninterrupted +resumed):\n%s", stop, diff)
 		}

@@ -278,12 +278,13 @@ func (r *run) timeOver(ctx context.Context) error {
 	return r.keep(r.weightNames(better))
 }
 
-// summary is the last line of a run with a time limit.
+// summary is the last line of a run.
 func (r *run) summary() {
-	if !r.clock.limited() {
-		return
+	took := r.clock.used + time.Since(r.clock.began)
+	words := []any{"steps", r.clock.steps, "images", r.clock.images, "images_per_s", rounded(r.clock.imagesPerSecond()),
+		"step", r.done.Step, "epochs", r.done.Epoch, "used", took.Round(time.Millisecond).String()}
+	if r.clock.limited() {
+		words = append(words, "time_limit", r.done.Limit.String())
 	}
-	r.Log.Info("trained", "steps", r.clock.steps, "images", r.clock.images, "images_per_s", rounded(r.clock.imagesPerSecond()),
-		"step", r.done.Step, "epochs", r.done.Epoch, "used", (r.clock.used + time.Since(r.clock.began)).Round(time.Millisecond).String(),
-		"time_limit", r.done.Limit.String())
+	r.Log.Info("trained", words...)
 }

@@ -85,6 +85,10 @@ type Config struct {
 	Patience int `json:"patience"`
 	// LogSteps is every how many steps a line is logged, at least 1.
 	LogSteps int `json:"log_steps"`
+	// Contrastive and Classified say which terms the model's loss has beside the pairs'
+	// cross-entropy, for the records.
+	Contrastive bool `json:"contrastive,omitempty"`
+	Classified  bool `json:"classified,omitempty"`
 }
 
 // Validate reports the first field that is out of range.
@@ -113,15 +117,21 @@ type Setup struct {
 	// Describe is the configuration as a checkpoint keeps it.
 	Describe json.RawMessage
 	Dir      string // the run folder
-	Model    Model
-	Sampler  sample.Sampler
-	Data     *dataset.Dataset // that the sampler draws from
-	Augment  augment.Augmenter
+	// Resume goes on from the checkpoint in Dir, which must be there; without it there
+	// must be none.
+	Resume  bool
+	Model   Model
+	Sampler sample.Sampler
+	Data    *dataset.Dataset // that the sampler draws from
+	Augment augment.Augmenter
 	// AugmentDomains take the place of Augment for images of a domain, by its name; of
 	// the same output size.
 	AugmentDomains map[string]augment.Augmenter
 	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
+	// Begin is called once the run is found to be one that can begin or go on, before
+	// anything else is written; may be nil.
+	Begin func() error
 	// Save writes weights under a name in the run folder, without extension.
 	Save func(name string, set *weights.Set) error
 	Log  *slog.Logger

@@ -28,7 +28,7 @@ func TestSampleSheet(t *testing.T) {
 	if bounds := picture.Bounds(); bounds.Dy() < 6*2*side || bounds.Dy() > bounds.Dx()*3 {
 		t.Errorf("%s is %v, want one column of six pairs", train.SamplePairsFile, bounds)
 	}
-	events, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
+	events, err := filepath.Glob(filepath.Join(dir, "train", "events.out.tfevents.*"))
 	must(t, err)
 	if len(events) != 1 {
 		t.Fatalf("%d event files, want 1", len(events))
@@ -41,7 +41,7 @@ func TestSampleSheet(t *testing.T) {
 	must(t, os.Remove(path))
 	s = setup(t, dir, &fake{}, saved{})
 	s.Epochs = 4
-	must(t, train.Run(t.Context(), s))
+	must(t, train.Run(t.Context(), resumed(s)))
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the sheet after a resume: %v, want none", err)
 	}

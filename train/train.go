@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"math"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"siamese/train/checkpoint"
@@ -43,12 +44,36 @@ type progress struct {
 	Save       time.Duration `json:"save_ns"`
 }
 
-// ErrDiverged: the loss is no longer a number.
-var ErrDiverged = errors.New("the loss diverged")
+// What a run ends with.
+var (
+	// ErrDiverged: the loss is no longer a number.
+	ErrDiverged = errors.New("the loss diverged")
+	// ErrNoCheckpoint: a run is to go on that has left no state.
+	ErrNoCheckpoint = errors.New("there is no checkpoint to go on from")
+	// ErrHoldsRun: a run is to begin where one has left its state.
+	ErrHoldsRun = errors.New("the folder holds a run already")
+	// ErrDone: the run that is to go on has done its epochs.
+	ErrDone = errors.New("the run has done all of its epochs")
+)
 
-// Run trains until the epochs or the time are over, validation no longer improves
-// or ctx is done; in each case the state is saved, and nil is returned. Where a
-// checkpoint lies in the run folder the run goes on from it.
+// InterruptedError: ctx was done before the run was. Its state is saved.
+type InterruptedError struct {
+	Epoch int   // whole epochs done
+	Step  int64 // steps done
+	cause error
+}
+
+// Error says how far the run has come.
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("train: %v at step %d, after %d whole epochs", e.cause, e.Step, e.Epoch)
+}
+
+// Unwrap returns the context's error.
+func (e *InterruptedError) Unwrap() error { return e.cause }
+
+// Run trains until the epochs or the time are over or validation no longer improves;
+// state and weights are then saved. When ctx is done it saves the state and returns an
+// *InterruptedError. With Resume it goes on from the checkpoint in the run folder.
 //
 // A run with a time limit saves state and weights and returns before the limit,
 // to within a step: one that is under way is not interrupted. It returns ErrNoTime
@@ -70,6 +95,11 @@ func Run(ctx context.Context, setup Setup) error {
 	}
 	if err := r.grantTime(); err != nil {
 		return err
+	}
+	if r.Begin != nil {
+		if err := r.Begin(); err != nil {
+			return err
+		}
 	}
 	recorder, err := record.Open(record.Config{Dir: r.Dir, Step: r.done.Step, Epochs: r.done.Epoch})
 	if err != nil {
@@ -101,10 +131,16 @@ func (r *run) resume() error {
 		return err
 	}
 	found, err := checkpoint.Load(filepath.Join(r.Dir, CheckpointFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case !r.Resume && missing:
 		return nil
-	}
-	if err != nil {
+	case !r.Resume:
+		return fmt.Errorf("train: %w: %s", ErrHoldsRun, filepath.Join(r.Dir, CheckpointFile))
+	case missing:
+		return fmt.Errorf("train: %w: expected %s, which is gone, or was never written: a run saves its state at the end of its first epoch, or when it is interrupted",
+			ErrNoCheckpoint, filepath.Join(r.Dir, CheckpointFile))
+	case err != nil:
 		return err
 	}
 	if err := json.Unmarshal(found.Progress, &r.done); err != nil {
@@ -117,8 +153,23 @@ func (r *run) resume() error {
 	if found.Unverified {
 		r.Log.Warn("the checkpoint is of an earlier version and has no checksum: damage to it would go unnoticed")
 	}
-	r.Log.Info("resumed", "epoch", r.done.Epoch, "step", r.done.Step)
+	if err := r.fits(); err != nil {
+		return err
+	}
+	r.Log.Info("resumed", "epochs_done", r.done.Epoch, "step", r.done.Step)
 	return r.Model.Restore(found.State)
+}
+
+// fits reports whether the epochs that are asked for go on from those that are done.
+func (r *run) fits() error {
+	if r.Epochs > 0 && r.done.Epoch >= r.Epochs {
+		return fmt.Errorf("train: %w: received %d, of which %d are done", ErrDone, r.Epochs, r.done.Epoch)
+	}
+	steps := int64(r.StepsPerEpoch)
+	if r.done.Step < int64(r.done.Epoch)*steps || r.done.Step > int64(r.done.Epoch+1)*steps {
+		return fmt.Errorf("train: epochs have %d steps, expected as many as those before: %d epochs and %d steps are done", steps, r.done.Epoch, r.done.Step)
+	}
+	return nil
 }
 
 // epochs is the training itself.
@@ -137,7 +188,7 @@ func (r *run) epochs(ctx context.Context) error {
 			err = r.timeOver(ctx)
 		}
 		if err != nil && ctx.Err() != nil {
-			return r.interrupted()
+			return r.interrupted(ctx)
 		}
 		if err != nil || over {
 			return err
@@ -145,7 +196,7 @@ func (r *run) epochs(ctx context.Context) error {
 		loss := r.done.LossSum / float64(r.StepsPerEpoch)
 		result, err := r.validate(ctx)
 		if ctx.Err() != nil {
-			return r.interrupted()
+			return r.interrupted(ctx)
 		}
 		if err != nil {
 			return err
@@ -236,17 +287,36 @@ func (r *run) step(ctx context.Context) (taken, error) {
 func (r *run) recordStep(step taken, imagesPerSecond float64) error {
 	losses := step.losses
 	r.Log.Info("step", "step", r.done.Step, "epoch", r.done.Epoch+1, "loss", rounded(losses.Loss),
-		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", step.rate, "images_per_s", rounded(imagesPerSecond))
-	return r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch + 1, Values: map[string]float64{
-		"loss": losses.Loss, "pair_loss": losses.Pair, "contrastive_loss": losses.Contrastive,
-		"class_loss": losses.Class, "accuracy": losses.Accuracy, "gradient": losses.Gradient,
+		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", significant(step.rate), "images_per_s", math.Round(10*imagesPerSecond)/10)
+	values := map[string]float64{
+		"loss": losses.Loss, "accuracy": losses.Accuracy, "gradient": losses.Gradient,
 		"learning_rate": step.rate, "images_per_s": imagesPerSecond,
-	}})
+	}
+	// Terms that the loss has not are not measured.
+	if r.Contrastive {
+		values["contrastive_loss"] = losses.Contrastive
+	}
+	if r.Classified {
+		values["class_loss"] = losses.Class
+	}
+	if r.Contrastive || r.Classified {
+		values["pair_loss"] = losses.Pair // else it is the loss
+	}
+	return r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch + 1, Values: values})
 }
 
 // rounded keeps log lines short.
 func rounded(value float64) float64 {
 	return math.Round(value*1e4) / 1e4
+}
+
+// significant keeps three digits of a small number.
+func significant(value float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 3, 64), 64)
+	if err != nil { // of what FormatFloat writes it never is
+		return value
+	}
+	return short
 }
 
 // validate measures the network as it would be served.
@@ -293,7 +363,11 @@ func (r *run) endEpoch(loss float64, result ValidationResult) error {
 	}
 	names := r.weightNames(better)
 	if r.SavePeriod > 0 && r.done.Epoch%r.SavePeriod == 0 || r.done.Epoch == r.Epochs {
-		names = append(names, fmt.Sprintf("ep%03d-loss%.3f-val_loss%.3f", r.done.Epoch, loss, result.Loss))
+		name := fmt.Sprintf("ep%03d-loss%.3f", r.done.Epoch, loss)
+		if result.Measured {
+			name += fmt.Sprintf("-val_loss%.3f", result.Loss)
+		}
+		names = append(names, name)
 	}
 	r.done.Over = r.clock.lastSave()
 	return r.keep(names)
@@ -349,9 +423,12 @@ func (r *run) served() (*weights.Set, error) {
 }
 
 // interrupted saves what was learnt since the last checkpoint.
-func (r *run) interrupted() error {
-	r.Log.Info("interrupted", "epoch", r.done.Epoch, "step", r.done.Step)
-	return r.saveState()
+func (r *run) interrupted(ctx context.Context) error {
+	r.Log.Info("interrupted", "epochs_done", r.done.Epoch, "step", r.done.Step)
+	if err := r.saveState(); err != nil {
+		return err
+	}
+	return &InterruptedError{Epoch: r.done.Epoch, Step: r.done.Step, cause: ctx.Err()}
 }
 
 // saveBetween saves the state within an epoch that ends at a step, if the last time is

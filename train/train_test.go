@@ -62,9 +62,9 @@ func TestResumedRunEqualsUninterrupted(t *testing.T) {
 			}
 			return nil
 		}}
-		must(t, train.Run(ctx, setup(t, dir, first, saved{})))
+		wantInterrupted(t, train.Run(ctx, setup(t, dir, first, saved{})), stop)
 		second := &fake{}
-		must(t, train.Run(t.Context(), setup(t, dir, second, saved{})))
+		must(t, train.Run(t.Context(), resumed(setup(t, dir, second, saved{}))))
 		if diff := cmp.Diff(straight.losses, append(first.losses, second.losses...)); diff != "" {
 			t.Errorf("stopped after step %d: losses (-uninterrupted +resumed):\n%s", stop, diff)
 		}
@@ -75,6 +75,82 @@ func TestResumedRunEqualsUninterrupted(t *testing.T) {
 		must(t, err)
 		if string(got) != string(wantLosses) {
 			t.Errorf("stopped after step %d: epoch_loss.txt is %q, want %q", stop, got, wantLosses)
+		}
+	}
+}
+
+// resumed makes a run one that goes on.
+func resumed(s train.Setup) train.Setup {
+	s.Resume = true
+	return s
+}
+
+// wantInterrupted fails unless the error says that a run was stopped at a step.
+func wantInterrupted(t *testing.T, err error, step int) {
+	t.Helper()
+	interrupted, ok := errors.AsType[*train.InterruptedError](err)
+	if !ok || !errors.Is(err, context.Canceled) {
+		t.Fatalf("Run = %v, want an *InterruptedError", err)
+	}
+	// Batches that are ready by then may still be learnt from.
+	if interrupted.Step > 12 || interrupted.Step < int64(step)-1 || interrupted.Epoch > int(interrupted.Step)/4 {
+		t.Errorf("interrupted at step %d after %d epochs, want step %d or a later one", interrupted.Step, interrupted.Epoch, step)
+	}
+}
+
+// TestRunsAreNeverTakenForOthers: no run begins where another one has left its state,
+// and none goes on without.
+func TestRunsAreNeverTakenForOthers(t *testing.T) {
+	dir, model := t.TempDir(), &fake{}
+	if err := train.Run(t.Context(), resumed(setup(t, dir, model, saved{}))); !errors.Is(err, train.ErrNoCheckpoint) {
+		t.Errorf("Run that is to go on in an empty folder = %v, want ErrNoCheckpoint", err)
+	}
+	must(t, train.Run(t.Context(), setup(t, dir, model, saved{})))
+	if err := train.Run(t.Context(), setup(t, dir, model, saved{})); !errors.Is(err, train.ErrHoldsRun) {
+		t.Errorf("Run that is to begin where one was = %v, want ErrHoldsRun", err)
+	}
+	if err := train.Run(t.Context(), resumed(setup(t, dir, model, saved{}))); !errors.Is(err, train.ErrDone) {
+		t.Errorf("Run that is to go on at its end = %v, want ErrDone", err)
+	}
+	other := resumed(setup(t, dir, model, saved{}))
+	other.Epochs, other.StepsPerEpoch = 9, 5
+	if err := train.Run(t.Context(), other); err == nil || !strings.Contains(err.Error(), "3 epochs and 12 steps are done") {
+		t.Errorf("Run with epochs of another length = %v, want it to be refused", err)
+	}
+	more := resumed(setup(t, dir, model, saved{}))
+	more.Epochs = 5
+	must(t, train.Run(t.Context(), more))
+	if model.steps != 20 {
+		t.Errorf("%d steps, want the 12 of three epochs and the 8 of two more", model.steps)
+	}
+	must(t, os.Remove(filepath.Join(dir, train.CheckpointFile)))
+	more.Epochs = 6
+	before, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+	must(t, err)
+	if err := train.Run(t.Context(), more); !errors.Is(err, train.ErrNoCheckpoint) || !strings.Contains(err.Error(), train.CheckpointFile) {
+		t.Errorf("Run without its checkpoint = %v, want ErrNoCheckpoint", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl")); err != nil || string(after) != string(before) {
+		t.Errorf("metrics.jsonl changed from %q to %q (%v), want it as it was", before, after, err)
+	}
+}
+
+// TestTermsThatTheLossHasNot are not recorded: they would be charts of zeros.
+func TestTermsThatTheLossHasNot(t *testing.T) {
+	for _, contrastive := range []bool{false, true} {
+		dir := t.TempDir()
+		s := setup(t, dir, &fake{}, saved{})
+		s.Contrastive = contrastive
+		must(t, train.Run(t.Context(), s))
+		metrics, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+		must(t, err)
+		for _, name := range []string{`"contrastive_loss"`, `"pair_loss"`} {
+			if strings.Contains(string(metrics), name) != contrastive {
+				t.Errorf("contrastive term %t: metrics.jsonl has %s: %t", contrastive, name, !contrastive)
+			}
+		}
+		if strings.Contains(string(metrics), "class_loss") {
+			t.Error("metrics.jsonl has class_loss, want none without a classifier")
 		}
 	}
 }
@@ -141,7 +217,7 @@ func TestKilledRunGoesOnFromTheLastSave(t *testing.T) {
 			t.Fatalf("Run = %v, want %v", err, died)
 		}
 		second := &fake{}
-		rest := setup(t, dir, second, saved{})
+		rest := resumed(setup(t, dir, second, saved{}))
 		rest.SaveEvery = every
 		must(t, train.Run(t.Context(), rest))
 		want := 8 // of 12 steps

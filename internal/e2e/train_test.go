@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -61,9 +62,21 @@ func TestTrainInterruptResumeServe(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	proctest.WaitForLine(t, log, "msg=interrupted")
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("interrupted run ended with %v, want exit code 0", err)
+	told, err := io.ReadAll(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the code says more
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Fatalf("interrupted run ended with exit code %d, want 130\n%s", code, told)
+	}
+	lines := strings.Split(strings.TrimSpace(string(told)), "\n")
+	last := lines[len(lines)-1]
+	for _, want := range []string{"siamese: interrupted: step ", "is saved in " + filepath.Join(broken, "checkpoint.safetensors"),
+		"the weights after 1 epochs in " + filepath.Join(broken, "last_epoch_weights.h5"), "go on with: siamese train --resume " + broken} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the last line is %q, want %q in it", last, want)
+		}
 	}
 	if _, stderr, code := proctest.Run(t, "", "train", "--resume", broken); code != 0 {
 		t.Fatalf("resume: exit code %d\n%s", code, stderr)
@@ -78,9 +91,11 @@ func TestTrainInterruptResumeServe(t *testing.T) {
 	if len(want) != 12 || len(got) != 12 {
 		t.Errorf("%d and %d steps recorded, want 12 each", len(want), len(got))
 	}
-	events, err := filepath.Glob(filepath.Join(broken, "events.out.tfevents.*"))
-	if err != nil || len(events) == 0 {
-		t.Errorf("no TensorBoard event file (%v)", err)
+	for _, part := range []string{"train", "validation"} {
+		events, err := filepath.Glob(filepath.Join(broken, part, "events.out.tfevents.*"))
+		if err != nil || len(events) != 2 {
+			t.Errorf("%d TensorBoard event files in %s (%v), want one of each attempt", len(events), part, err)
+		}
 	}
 	weights := filepath.Join(broken, "best_epoch_weights.h5")
 	if stdout, stderr, code := proctest.Run(t, "", "compare", "--model", weights, proctest.GlyphA, proctest.GlyphB); code != 0 {
@@ -100,7 +115,7 @@ func TestTrainInterruptResumeServe(t *testing.T) {
 // busy machine to end it.
 const timeTolerance = 2 * time.Second
 
-// trainWithin trains with a time limit and gives the last line of the log. Where a
+// trainWithin trains with a time limit and gives the line of the log that sums it up. Where a
 // busy machine takes the limit for starting, or for a single step or save, a longer
 // one is tried: package train's own tests hold the limit with a clock of their own.
 func trainWithin(t *testing.T, args func(limit string) []string) string {
@@ -112,13 +127,18 @@ func trainWithin(t *testing.T, args func(limit string) []string) string {
 		if strings.Contains(stderr, "no time left to train") {
 			continue
 		}
-		lines := strings.Split(strings.TrimSpace(stderr), "\n")
-		t.Logf("a limit of %v: %v, %s", limit, took, lines[len(lines)-1])
+		last := ""
+		for line := range strings.Lines(stderr) {
+			if strings.Contains(line, "msg=trained") {
+				last = line
+			}
+		}
+		t.Logf("a limit of %v: %v, %s", limit, took, last)
 		if code != 0 {
 			t.Fatalf("a run with a limit of %v: exit code %d\n%s", limit, code, stderr)
 		}
 		if early := max(5*time.Second, limit/4); took <= limit+timeTolerance && took >= limit-early {
-			return lines[len(lines)-1]
+			return last
 		}
 	}
 	t.Fatal("no run ended within its limit and a quarter before it")
@@ -139,7 +159,7 @@ func TestTrainTimeLimit(t *testing.T) {
 	steps := 0
 	for _, part := range parts {
 		if last := trainWithin(t, part); !strings.Contains(last, "msg=trained") || !strings.Contains(last, "images_per_s=") || !strings.Contains(last, "used=") {
-			t.Errorf("the last line is %q, want what was trained and in what time", last)
+			t.Errorf("the sum is %q, want what was trained and in what time", last)
 		}
 		before := steps
 		if steps = len(readMetrics(t, run)); steps <= before {
@@ -252,7 +272,7 @@ func TestTrainRefuses(t *testing.T) {
 		wantCode int
 	}{
 		{[]string{"train"}, "--data and --run are needed", 2},
-		{[]string{"train", "--resume", run, "--data", "x"}, "--resume goes with neither", 2},
+		{[]string{"train", "--resume", run, "--data", "x"}, "it names no data", 1},
 		{[]string{"train", "--data", "x", "--run", "y", "--time-limit=-8m"}, "expected 0 or more", 2},
 		{[]string{"train", "--data", "x", "--run", "y", "--time-limit", "8"}, "--time-limit", 2},
 		{[]string{"train", "--resume", t.TempDir()}, "no run to resume", 1},

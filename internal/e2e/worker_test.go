@@ -115,8 +115,8 @@ func TestTrainDeterministic(t *testing.T) {
 		t.Fatal(err)
 	}
 	proctest.WaitForLine(t, log, "msg=interrupted")
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("interrupted run ended with %v, want exit code 0", err)
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Fatalf("interrupted run ended with %v, want exit code 130", err)
 	}
 	if _, stderr, code := proctest.Run(t, "", "train", "--resume", broken); code != 0 {
 		t.Fatalf("resume: exit code %d\n%s", code, stderr)

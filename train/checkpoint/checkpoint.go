@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -69,11 +70,14 @@ func write(w io.Writer, checkpoint Checkpoint) error {
 	return weights.WriteSafetensors(w, checkpoint.State, weights.Float32, metadata)
 }
 
+// ErrDamaged: the file is not what Save wrote.
+var ErrDamaged = errors.New("it is damaged, or no checkpoint")
+
 // maxBytes bounds a checkpoint: three times the values of the largest weight file,
 // for an optimizer with two slots.
 const maxBytes = 12 << 30
 
-// Load reads a checkpoint, and refuses one that is not as it was saved.
+// Load reads a checkpoint, and refuses one that is not as it was saved with ErrDamaged.
 func Load(path string) (Checkpoint, error) {
 	file, err := regular.Open(path, maxBytes)
 	if err != nil {
@@ -86,19 +90,19 @@ func Load(path string) (Checkpoint, error) {
 	}
 	state, metadata, err := weights.ReadSafetensors(file, info.Size())
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w", path, err)
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w: %w", path, ErrDamaged, err)
 	}
 	summed, hasSum := metadata[sumKey]
 	unverified := metadata[formatKey] == formatNoSum && !hasSum
 	switch got := metadata[formatKey]; {
 	case got != format && !unverified:
-		return Checkpoint{}, fmt.Errorf("checkpoint %q: its format is %.16q, want %q: it is weights alone, damaged, or of another version", path, got, format)
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w: its format is %.16q, want %q: it is weights alone, or of another version", path, ErrDamaged, got, format)
 	case !unverified && summed != sum(metadata, state):
-		return Checkpoint{}, fmt.Errorf("checkpoint %q: it is damaged: what it holds has not the checksum that was saved with it", path)
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w: what it holds has not the checksum that was saved with it", path, ErrDamaged)
 	}
 	sampler, err := base64.StdEncoding.DecodeString(metadata[samplerKey])
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint %q: sampler: %w", path, err)
+		return Checkpoint{}, fmt.Errorf("checkpoint %q: %w: sampler: %w", path, ErrDamaged, err)
 	}
 	return Checkpoint{
 		Config:   json.RawMessage(metadata[configKey]),

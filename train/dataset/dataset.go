@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"siamese/imaging"
 )
@@ -111,29 +112,48 @@ func Open(ctx context.Context, cfg Config) (*Dataset, Report, error) {
 // load takes the steps in the order of their cost, so that a wrong layout is
 // reported before thousands of images are decoded.
 func load(ctx context.Context, cfg Config, src *source) (*Dataset, Report, error) {
-	listed, err := list(ctx, src.tree)
+	listed, err := list(ctx, src)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	files, err := sniff(ctx, cfg.Preparer, src, listed.files)
+	images, others, err := sniff(ctx, cfg.Preparer, listed.files)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	form, err := arrange(files, cfg.Layout)
+	form, err := arrange(images, cfg.Layout)
+	if errors.Is(err, ErrNoImages) {
+		return nil, Report{}, noImages(images, others)
+	}
 	if err != nil {
 		return nil, Report{}, err
 	}
-	readable, unreadable, err := verify(ctx, cfg, form, files)
+	readable, unreadable, err := verify(ctx, cfg, form, images)
 	if err != nil {
 		return nil, Report{}, err
+	}
+	if len(readable) == 0 {
+		return nil, Report{}, noImages(images, others)
 	}
 	d := &Dataset{preparer: cfg.Preparer, source: src, classes: form.classes(readable), layout: form.layout}
+	report := d.report(form, readable, passedOver{listed: listed, unreadable: unreadable, others: others})
 	if err := d.enough(); err != nil {
+		if len(report.Lost) > 0 {
+			err = fmt.Errorf("%w; no readable picture lies in %s", err, strings.Join(report.Lost, "; "))
+		}
 		return nil, Report{}, err
 	}
-	notImages := listed.irregular + len(listed.files) - len(files)
-	report := d.report(form.layout, listed.hidden, notImages, unreadable)
 	return d, report, src.closeIfHeld(readable)
+}
+
+// noImages says what was found in place of images.
+func noImages(unreadable, others []*file) error {
+	switch {
+	case len(unreadable) > 0:
+		return fmt.Errorf("%w; received %w", ErrNoImages, unreadableError(arrangement{}, unreadable))
+	case len(others) > 0:
+		return fmt.Errorf("%w; received %s", ErrNoImages, summary(others))
+	}
+	return ErrNoImages
 }
 
 // Layout is how the folders were read, never Auto.

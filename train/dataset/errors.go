@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"siamese/train/archive"
 )
 
 // What Open refuses.
@@ -17,7 +19,7 @@ var (
 	// ErrTooDeep: folders are nested beyond anything that is a dataset.
 	ErrTooDeep = errors.New("folders are nested too deeply")
 	// ErrEncrypted: the archive asks for a password.
-	ErrEncrypted = errors.New("the archive is encrypted, expected one without a password")
+	ErrEncrypted = archive.ErrEncrypted
 )
 
 // What Open and Split refuse.
@@ -32,6 +34,8 @@ var (
 var (
 	// ErrNoAlphabets: one's own layout has none to split by.
 	ErrNoAlphabets = errors.New("the layout has no alphabets, expected alphabet/character/image")
+	// ErrHoldOut: nothing would be left to learn from.
+	ErrHoldOut = errors.New("too much is held out")
 	// ErrUnknownName: no class or alphabet has the name that was asked for.
 	ErrUnknownName = errors.New("unknown name")
 	// ErrRotated: the dataset holds turned classes already.
@@ -45,15 +49,25 @@ var (
 // maxNamed bounds how many images an error lists; UnreadableError.Images has all.
 const maxNamed = 5
 
-// UnreadableError lists images that cannot be decoded, or not read at all.
+// UnreadableError lists pictures that cannot be decoded, or not read at all.
 type UnreadableError struct {
-	Images []string // "name: reason", sorted by name
+	Images  []string // "name: reason", sorted by name
+	Summary string   // how many there are by extension and by what they are: "9 .heic, 2 .png (HTML)"
 }
 
-// Error names the first few images.
+// Error sums them up and names the first few.
 func (e *UnreadableError) Error() string {
+	text := fmt.Sprintf("%d unreadable: ", len(e.Images))
+	if e.Summary != "" {
+		text += e.Summary + ": "
+	}
+	return text + e.named()
+}
+
+// named lists the first few.
+func (e *UnreadableError) named() string {
 	named := e.Images[:min(len(e.Images), maxNamed)]
-	text := fmt.Sprintf("unreadable images: %d: %s", len(e.Images), strings.Join(named, "; "))
+	text := strings.Join(named, "; ")
 	if more := len(e.Images) - len(named); more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}

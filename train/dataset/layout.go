@@ -75,11 +75,13 @@ type arrangement struct {
 
 // name is the file's path below the root.
 func (a arrangement) name(f *file) string {
-	return strings.TrimPrefix(f.path, a.wrapper)
+	return strings.TrimPrefix(f.name, a.wrapper)
 }
 
-// arrange finds the layout of files, or checks the one insisted on.
+// arrange finds the layout of files, or checks the one insisted on. Files that are known
+// to be no pictures say nothing of it.
 func arrange(files []*file, layout Layout) (arrangement, error) {
+	files = slices.DeleteFunc(slices.Clone(files), func(f *file) bool { return f.fault != nil })
 	if len(files) == 0 {
 		return arrangement{}, ErrNoImages
 	}
@@ -103,7 +105,7 @@ func arrange(files []*file, layout Layout) (arrangement, error) {
 	wrappers := depth - layout.folders()
 	if wrappers < 0 || wrappers > len(shared) {
 		return arrangement{}, fmt.Errorf("%w: %q lies %d folders deep, expected %s, or that below folders that hold all images",
-			ErrLayout, files[0].path, depth, expected)
+			ErrLayout, files[0].name, depth, expected)
 	}
 	form := arrangement{layout: layout}
 	if wrappers > 0 {
@@ -114,21 +116,21 @@ func arrange(files []*file, layout Layout) (arrangement, error) {
 
 // commonDepth is the number of folders around every file.
 func commonDepth(files []*file) (int, error) {
-	depth := strings.Count(files[0].path, "/")
+	depth := strings.Count(files[0].name, "/")
 	for _, f := range files[1:] {
-		if other := strings.Count(f.path, "/"); other != depth {
+		if other := strings.Count(f.name, "/"); other != depth {
 			return 0, fmt.Errorf("%w: %q lies %d folders deep, %q %d",
-				ErrMixedDepth, files[0].path, depth, f.path, other)
+				ErrMixedDepth, files[0].name, depth, f.name, other)
 		}
 	}
 	return depth, nil
 }
 
 // sharedFolders lists the leading folders that all files have in common. Files
-// are sorted by path, so that the first and the last differ the earliest.
+// are sorted by name, so that the first and the last differ the earliest.
 func sharedFolders(files []*file) []string {
-	first := strings.Split(files[0].path, "/")
-	last := strings.Split(files[len(files)-1].path, "/")
+	first := strings.Split(files[0].name, "/")
+	last := strings.Split(files[len(files)-1].name, "/")
 	shared := 0
 	for shared < len(first)-1 && shared < len(last)-1 && first[shared] == last[shared] {
 		shared++
@@ -136,7 +138,7 @@ func sharedFolders(files []*file) []string {
 	return first[:shared]
 }
 
-// classes groups files, which are sorted by path.
+// classes groups files, which are sorted by name.
 func (a arrangement) classes(files []*file) []Class {
 	byName := map[string]*Class{}
 	var names []string

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +12,11 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
 	"siamese/imaging"
+	"siamese/train/archive"
 )
 
 // maxFolders bounds how deeply folders nest: layouts need two, archives wrap a
@@ -24,26 +25,40 @@ const maxFolders = 16
 
 // listing is what lies below a root.
 type listing struct {
-	files     []string // paths of files that may be images, sorted
+	files     []*file  // those that may be images, sorted by name
+	folders   []string // the names of all folders but the root
 	hidden    int      // files and folders
 	irregular int      // devices, sockets, links in circles
 }
 
 // list walks the tree. Links are followed, but never back to a folder that the
 // walk is in.
-func list(ctx context.Context, tree fs.FS) (listing, error) {
-	w := walk{tree: tree}
+func list(ctx context.Context, src *source) (listing, error) {
+	w := walk{tree: src.tree.FS}
 	if err := w.folder(ctx, ".", nil); err != nil {
 		return listing{}, err
 	}
-	slices.Sort(w.found.files)
-	return w.found, nil
+	found := listing{folders: archive.Names(w.folders), hidden: w.hidden, irregular: w.irregular}
+	names := archive.Names(w.files)
+	for i, name := range names {
+		// Names with backslashes are seen as folders only now.
+		if slices.ContainsFunc(strings.Split(name, "/"), archive.Hidden) {
+			found.hidden++
+			continue
+		}
+		found.files = append(found.files, &file{source: src, path: w.files[i], name: name})
+	}
+	slices.SortFunc(found.files, func(a, b *file) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.path, b.path))
+	})
+	return found, nil
 }
 
 // walk is one call of list.
 type walk struct {
-	tree  fs.FS
-	found listing
+	tree              fs.FS
+	files, folders    []string // as the tree has them
+	hidden, irregular int
 }
 
 // folder lists one folder; above holds the folders around it.
@@ -56,15 +71,18 @@ func (w *walk) folder(ctx context.Context, name string, above []fs.FileInfo) err
 		return err
 	}
 	if slices.ContainsFunc(above, func(up fs.FileInfo) bool { return os.SameFile(up, info) }) {
-		w.found.irregular++
+		w.irregular++
 		return nil
 	}
 	if len(above) > maxFolders {
-		return fmt.Errorf("%w: received %q, expected at most %d folders", ErrTooDeep, name, maxFolders)
+		return fmt.Errorf("%w: received %q, expected at most %d folders", ErrTooDeep, archive.Printable(name), maxFolders)
 	}
 	entries, err := fs.ReadDir(w.tree, name)
 	if err != nil {
 		return err
+	}
+	if name != "." {
+		w.folders = append(w.folders, name)
 	}
 	// Clipped, so that no two branches of the walk append to the same array.
 	within := append(slices.Clip(above), info)
@@ -78,19 +96,16 @@ func (w *walk) folder(ctx context.Context, name string, above []fs.FileInfo) err
 
 // entry sorts one entry of a folder to its kind.
 func (w *walk) entry(ctx context.Context, name string, entry fs.DirEntry, within []fs.FileInfo) error {
-	if hidden(entry.Name()) {
-		w.found.hidden++
+	if archive.Hidden(entry.Name()) {
+		w.hidden++
 		return nil
-	}
-	if !utf8.ValidString(name) {
-		return fmt.Errorf("the name %q is not UTF-8, expected it to be renamed", name)
 	}
 	mode := entry.Type()
 	if mode&fs.ModeSymlink != 0 {
 		info, err := fs.Stat(w.tree, name)
 		if err != nil {
 			// A link to nothing is named later, as other unreadable images are.
-			w.found.files = append(w.found.files, name)
+			w.files = append(w.files, name)
 			return nil
 		}
 		mode = info.Mode()
@@ -99,71 +114,76 @@ func (w *walk) entry(ctx context.Context, name string, entry fs.DirEntry, within
 	case mode.IsDir():
 		return w.folder(ctx, name, within)
 	case mode.IsRegular():
-		w.found.files = append(w.found.files, name)
+		w.files = append(w.files, name)
 	default:
-		w.found.irregular++
+		w.irregular++
 	}
 	return nil
 }
 
-// hidden reports whether a name is one that file managers leave beside the data.
-func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") ||
-		slices.Contains([]string{"__MACOSX", "Thumbs.db", "desktop.ini"}, name)
-}
+// headBytes is more than any format's magic bytes, and what [http.DetectContentType]
+// looks at.
+const headBytes = 512
 
-// headBytes is more than any format's magic bytes.
-const headBytes = 64
-
-// sniff gives the files that are images by their first bytes, and those that
-// cannot be read at all, in the order of paths.
-func sniff(ctx context.Context, p *imaging.Preparer, src *source, paths []string) ([]*file, error) {
-	files := make([]*file, len(paths))
-	err := each(ctx, len(paths), func(i int) {
-		f := &file{source: src, path: paths[i]}
-		head, err := f.head(headBytes)
-		if err != nil {
-			f.fault = reason(err)
-		} else if !isImage(p, head) {
-			return
-		}
-		files[i] = f
-	})
+// sniff parts the files that are images by their first bytes, or should be by their
+// names, from the others, in the order of names.
+func sniff(ctx context.Context, p *imaging.Preparer, files []*file) (images, others []*file, err error) {
+	is := make([]bool, len(files))
+	err = each(ctx, len(files), func(i int) { is[i] = files[i].sniff(p) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	images := files[:0]
-	for _, f := range files {
-		if f != nil {
+	for i, f := range files {
+		if is[i] {
 			images = append(images, f)
+		} else {
+			others = append(others, f)
 		}
 	}
-	return images, nil
+	return images, others, nil
 }
 
-// isImage asks for the format alone: whatever else Inspect has against these few
-// bytes, such as a header cut short, says nothing of the whole file.
-func isImage(p *imaging.Preparer, head []byte) bool {
-	_, err := p.Inspect(head)
+// sniff reports whether the file is an image or should be one, and notes why it is none.
+func (f *file) sniff(p *imaging.Preparer) bool {
+	head, err := f.head(headBytes)
+	if err != nil {
+		f.fault, f.kind = reason(err), "can't be read"
+		return true
+	}
+	_, err = p.Inspect(head)
+	if isImage(err) {
+		return true
+	}
+	f.kind = contentKind(head)
+	if !pictureExtensions[extension(f.name)] {
+		return false
+	}
+	f.fault = err
+	return true
+}
+
+// isImage asks what Inspect said for the format alone: whatever else it has against
+// these few bytes, such as a header cut short, says nothing of the whole file.
+func isImage(err error) bool {
 	return !errors.Is(err, &imaging.Error{Reason: imaging.ReasonFormatUnknown}) &&
 		!errors.Is(err, &imaging.Error{Reason: imaging.ReasonEmpty})
 }
 
-// verify decodes every file and parts the readable ones from the names of the
-// others; with Stop those are an *UnreadableError.
-func verify(ctx context.Context, cfg Config, form arrangement, files []*file) (readable []*file, unreadable []string, err error) {
+// verify decodes every file and parts the readable ones from the others; with Stop those
+// are an *UnreadableError.
+func verify(ctx context.Context, cfg Config, form arrangement, files []*file) (readable, unreadable []*file, err error) {
 	if err := each(ctx, len(files), func(i int) { files[i].decode(cfg.Preparer) }); err != nil {
 		return nil, nil, err
 	}
 	for _, f := range files {
 		if f.fault == nil {
 			readable = append(readable, f)
-			continue
+		} else {
+			unreadable = append(unreadable, f)
 		}
-		unreadable = append(unreadable, fmt.Sprintf("%s: %v", form.name(f), f.fault))
 	}
 	if len(unreadable) > 0 && cfg.Unreadable == Stop {
-		return nil, nil, &UnreadableError{Images: unreadable}
+		return nil, nil, unreadableError(form, unreadable)
 	}
 	return readable, unreadable, nil
 }

@@ -1,19 +1,16 @@
 package dataset
 
 import (
-	"archive/zip"
+	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"siamese/imaging"
-	"siamese/internal/regular"
+	"siamese/train/archive"
 )
 
 // maxHeldBytes bounds the encoded images held in memory: all of Omniglot is
@@ -22,51 +19,24 @@ const maxHeldBytes = 64 << 20
 
 // source is where encoded images come from. It is safe for concurrent use.
 type source struct {
-	tree     fs.FS
+	tree     *archive.Tree
 	maxBytes int          // of one file; more is never read
 	held     atomic.Int64 // encoded bytes in memory
-	close    func() error // may be called again
 
 	maxPixelBytes int64        // of decoded pictures in memory; below 1: none
 	pixelBytes    atomic.Int64 // of them now
 }
 
-// openSource opens a folder or a zip file. Neither is ever written to; names in
-// an archive are looked up in the archive alone, wherever they claim to lead.
+// openSource opens a folder or a zip file.
 func openSource(path string, maxBytes int) (*source, error) {
-	info, err := os.Stat(path)
+	tree, err := archive.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		nothing := func() error { return nil }
-		return &source{tree: regular.DirFS(path, math.MaxInt64), maxBytes: maxBytes, close: nothing}, nil
-	}
-	archive, err := regular.Open(path, math.MaxInt64)
-	if err != nil {
-		return nil, fmt.Errorf("expected a folder or a zip file: %w", err)
-	}
-	tree, err := readArchive(archive, info.Size())
-	if err != nil {
-		return nil, errors.Join(err, archive.Close())
-	}
-	return &source{tree: tree, maxBytes: maxBytes, close: sync.OnceValue(archive.Close)}, nil
+	return &source{tree: tree, maxBytes: maxBytes}, nil
 }
 
-// readArchive reads the directory of a zip file.
-func readArchive(archive io.ReaderAt, size int64) (*zip.Reader, error) {
-	reader, err := zip.NewReader(archive, size)
-	if err != nil {
-		return nil, fmt.Errorf("expected a folder or a zip file: %w", err)
-	}
-	const encrypted = 1 // bit 0 of an entry's flags, APPNOTE 4.4.4
-	for _, entry := range reader.File {
-		if entry.Flags&encrypted != 0 {
-			return nil, fmt.Errorf("%w: %q", ErrEncrypted, entry.Name)
-		}
-	}
-	return reader, nil
-}
+func (s *source) close() error { return s.tree.Close() }
 
 // closeIfHeld closes the source when nothing is left to be read from it.
 func (s *source) closeIfHeld(files []*file) error {
@@ -76,12 +46,15 @@ func (s *source) closeIfHeld(files []*file) error {
 	return s.close()
 }
 
-// file is one image's encoded bytes. After Open it never changes.
+// file is one image's encoded bytes, or what should be an image. After Open it never changes.
 type file struct {
 	source *source
-	path   string // below the source's root
-	held   []byte // the whole file, nil where pixels are held or it is read at need
-	fault  error  // why it cannot be read, found by sniff or verify
+	path   string            // below the source's root, as its tree has it
+	name   string            // the same for people: UTF-8, divided by "/", printable
+	held   []byte            // the whole file, nil where pixels are held or it is read at need
+	fault  error             // why it cannot be read, found by sniff or verify
+	kind   string            // what it is in place of a picture, such as "HTML"; "" where its name tells
+	sum    [sha256.Size]byte // of the whole file, found by verify
 
 	pixels []byte // decoded and prepared: [H,W] where gray, else [H,W,3]; nil where it is decoded at need
 	gray   bool   // all three channels are alike
@@ -125,12 +98,13 @@ func (f *file) decode(p *imaging.Preparer) {
 	}
 	data, err := f.read()
 	if err != nil {
-		f.fault = reason(err)
+		f.fault, f.kind = reason(err), "can't be read"
 		return
 	}
+	f.sum = sha256.Sum256(data)
 	picture, err := p.Prepare(data)
 	if err != nil {
-		f.fault = err
+		f.fault, f.kind = err, kindOfFault(err)
 		return
 	}
 	if !f.holdPixels(picture) {

@@ -83,8 +83,12 @@ func (s Split) Validate() error {
 // Split parts the dataset in one to learn from and one to validate on; no image is
 // in both. By image the parts have the sizes that the original trainer gives
 // them; by class a fraction holds out at least the two classes that a comparison
-// needs. Both parts must be datasets in their own right: ErrNoImages,
-// ErrTooFewClasses and ErrNoPairs say which is not. ErrNoAlphabets and
+// needs. Where a part that is drawn so has no pairs, as of few images it may, others are
+// held out: by image at least two images of one class and one of another, of which as
+// many as can stay to be learnt from; by class or alphabet as many as before, or by a
+// fraction the fewest more that do. Both parts must be datasets in their own right:
+// ErrNoImages, ErrTooFewClasses and ErrNoPairs say that no choice makes them so, and
+// which is not. ErrNoAlphabets and
 // ErrUnknownName say that there is nothing of the kind to hold out. A dataset with
 // turned or mirrored classes is refused with ErrRotated, since turns of one drawing
 // would lie on both sides.
@@ -99,16 +103,35 @@ func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("dataset: split by %v: %w", s.By, err)
 	}
-	train = d.part(func(c Class, i Image) bool { return !held(c, i) })
-	if err := train.enough(); err != nil {
-		return nil, nil, fmt.Errorf("dataset: split by %v: the training part: %w", s.By, err)
+	train, validation, err = d.parts(held)
+	if err != nil && len(s.Names) == 0 {
+		for other := range d.otherChoices(s) {
+			if train, validation, otherErr := d.parts(other); otherErr == nil {
+				return train, validation, nil
+			}
+		}
 	}
-	validation = d.part(held)
-	if err := validation.enough(); err != nil {
-		return nil, nil, fmt.Errorf("dataset: split by %v: the validation part: %w", s.By, err)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset: split by %v: %w", s.By, err)
 	}
 	return train, validation, nil
 }
+
+// parts parts the dataset; each part must be one.
+func (d *Dataset) parts(held choice) (train, validation *Dataset, err error) {
+	train = d.part(func(c Class, i Image) bool { return !held(c, i) })
+	if err := train.enough(); err != nil {
+		return nil, nil, fmt.Errorf("the training part: %w", err)
+	}
+	validation = d.part(held)
+	if err := validation.enough(); err != nil {
+		return nil, nil, fmt.Errorf("the validation part: %w", err)
+	}
+	return train, validation, nil
+}
+
+// choice says which images are held out.
+type choice = func(Class, Image) bool
 
 // part keeps the images that are wanted and the classes that have any.
 func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
@@ -129,7 +152,7 @@ func (d *Dataset) part(wanted func(Class, Image) bool) *Dataset {
 }
 
 // heldOut decides which images go to the validation part.
-func (d *Dataset) heldOut(s Split) (func(Class, Image) bool, error) {
+func (d *Dataset) heldOut(s Split) (choice, error) {
 	switch s.By {
 	case ByClass:
 		if len(s.Names) > 0 {
@@ -152,7 +175,7 @@ func (d *Dataset) heldOut(s Split) (func(Class, Image) bool, error) {
 }
 
 // named holds out the classes that have one of the names, or lie below it.
-func (d *Dataset) named(names []string) (func(Class, Image) bool, error) {
+func (d *Dataset) named(names []string) (choice, error) {
 	chosen := map[string]bool{}
 	for _, name := range names {
 		found := false
@@ -196,16 +219,25 @@ func (s Split) choose(all []string, atLeast int) (map[string]bool, error) {
 	if len(s.Names) > 0 {
 		return chooseNamed(s.Names, all)
 	}
-	count := s.HoldOut
-	if count == 0 {
-		count = max(atLeast, int(math.Round(s.fraction()*float64(len(all)))))
-	}
+	count := s.count(len(all), atLeast)
 	if count >= len(all) {
-		return nil, fmt.Errorf("%d of %d would be held out, expected at least one to learn from", count, len(all))
+		return nil, fmt.Errorf("%w: %d of %d would be, expected at least one to learn from", ErrHoldOut, count, len(all))
 	}
-	names := slices.Clone(all)
+	return setOf(s.shuffled(all)[:count]), nil
+}
+
+// count is how many of all names are held out; a fraction holds out at least atLeast.
+func (s Split) count(all, atLeast int) int {
+	if s.HoldOut > 0 {
+		return s.HoldOut
+	}
+	return max(atLeast, int(math.Round(s.fraction()*float64(all))))
+}
+
+func (s Split) shuffled(names []string) []string {
+	names = slices.Clone(names)
 	s.shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	return setOf(names[:count]), nil
+	return names
 }
 
 func chooseNamed(wanted, all []string) (map[string]bool, error) {

@@ -167,12 +167,12 @@ func TestSplitRefuses(t *testing.T) {
 		{"an unknown alphabet", omniglot, dataset.Split{By: dataset.ByAlphabet, Names: []string{"script00"}},
 			dataset.ErrUnknownName, `received "script00", expected one of 2 such as "Script00"`},
 		{"an unknown class", own, dataset.Split{By: dataset.ByClass, Names: []string{"d"}}, dataset.ErrUnknownName, `"d"`},
-		{"all alphabets", omniglot, dataset.Split{By: dataset.ByAlphabet, HoldOut: 2}, nil, "2 of 2 would be held out"},
+		{"all alphabets", omniglot, dataset.Split{By: dataset.ByAlphabet, HoldOut: 2}, dataset.ErrHoldOut, "2 of 2 would be"},
 		{"all classes by name", own, dataset.Split{By: dataset.ByClass, Names: []string{"a", "b", "c"}},
 			dataset.ErrNoImages, "the training part"},
 		{"all classes but one", own, dataset.Split{By: dataset.ByClass, HoldOut: 2}, dataset.ErrTooFewClasses, "the training part"},
 		{"one class", own, dataset.Split{By: dataset.ByClass, HoldOut: 1}, dataset.ErrTooFewClasses, "the validation part"},
-		{"one image of each", glyphs(t, 2, "a", "b", "c"), dataset.Split{Fraction: 0.1}, dataset.ErrTooFewClasses, "the validation part"},
+		{"two pairs", glyphs(t, 2, "a", "b"), dataset.Split{Fraction: 0.1}, dataset.ErrTooFewClasses, "the validation part"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,5 +186,61 @@ func TestSplitRefuses(t *testing.T) {
 			}
 			wantMessage(t, err, tt.wantText)
 		})
+	}
+}
+
+// TestSplitOfFewImages: every number of classes and images that can be parted is, for
+// every seed. By image it takes three images in each part, by class two classes.
+func TestSplitOfFewImages(t *testing.T) {
+	for classes := 2; classes <= 5; classes++ {
+		for images := 1; images <= 6; images++ {
+			d, _ := openSmall(t, glyphs(t, images, []string{"a", "b", "c", "d", "e"}[:classes]...))
+			if d == nil {
+				continue // one image of each: there are no pairs
+			}
+			for seed := range uint64(20) {
+				for by, possible := range map[dataset.SplitBy]bool{
+					dataset.ByImage: classes*images >= 6, dataset.ByClass: classes >= 4,
+				} {
+					learn, held, err := d.Split(dataset.Split{By: by, Seed: seed})
+					if (err == nil) != possible {
+						t.Errorf("%d classes of %d by %v, seed %d: %v, want it to be possible: %t", classes, images, by, seed, err, possible)
+					}
+					if err == nil && images >= 4 && by == dataset.ByImage && len(learn.Classes()) != classes {
+						t.Errorf("%d classes of %d by %v, seed %d: %q are learnt from, want all", classes, images, by, seed, classNames(learn))
+					}
+					if err == nil && len(imageNames(learn)) < len(imageNames(held)) {
+						t.Errorf("%d classes of %d by %v, seed %d: %d images to learn from and %d held out", classes, images, by, seed, len(imageNames(learn)), len(imageNames(held)))
+					}
+				}
+			}
+		}
+	}
+}
+
+// openSmall opens data that may be too few.
+func openSmall(t *testing.T, give files) (*dataset.Dataset, error) {
+	t.Helper()
+	d, _, err := dataset.Open(t.Context(), dataset.Config{Path: give.folder(t), Preparer: preparer(t)})
+	return d, err
+}
+
+// TestSplitOfUnevenClasses: classes of one image among others, and alphabets of one
+// class, are held out only beside some that make pairs.
+func TestSplitOfUnevenClasses(t *testing.T) {
+	uneven := glyphs(t, 1, "a", "b", "c", "d", "e", "f")
+	for name, content := range glyphs(t, 3, "x", "y", "z") {
+		uneven[name] = content
+	}
+	scripts := glyphs(t, 3, "Greek/a", "Latin/a", "Latin/b", "Thai/a", "Thai/b", "Thai/c")
+	for seed := range uint64(30) {
+		d, _ := open(t, uneven.folder(t))
+		if _, _, err := d.Split(dataset.Split{By: dataset.ByClass, Seed: seed}); err != nil {
+			t.Errorf("by class, seed %d: %v", seed, err)
+		}
+		d, _ = open(t, scripts.folder(t))
+		if _, _, err := d.Split(dataset.Split{By: dataset.ByAlphabet, Seed: seed}); err != nil {
+			t.Errorf("by alphabet, seed %d: %v", seed, err)
+		}
 	}
 }

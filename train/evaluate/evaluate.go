@@ -219,15 +219,23 @@ func candidates(classes []dataset.Class, negatives Negatives) [][]int {
 // draw adds count pairs of each kind, same and different in turn.
 func (d *pairDrawer) draw(count int) {
 	for range count {
-		class := d.pick(d.positives)
-		images := d.classes[class].Images
-		first := d.random.IntN(len(images))
-		d.add(Pairing{images[first], images[d.except(first, len(images))], d.classes[class].Name, d.classes[class].Name}, true)
-
-		anchor := d.pick(d.anchors)
-		image, other := d.image(anchor), d.other(anchor)
-		d.add(Pairing{image, d.image(other), d.classes[anchor].Name, d.classes[other].Name}, false)
+		d.add(d.drawSame(), true)
+		d.add(d.drawDifferent(), false)
 	}
+}
+
+// drawSame draws two images of a class.
+func (d *pairDrawer) drawSame() Pairing {
+	class := d.classes[d.pick(d.positives)]
+	first := d.random.IntN(len(class.Images))
+	return Pairing{class.Images[first], class.Images[d.except(first, len(class.Images))], class.Name, class.Name}
+}
+
+// drawDifferent draws images of two classes.
+func (d *pairDrawer) drawDifferent() Pairing {
+	anchor := d.pick(d.anchors)
+	image, other := d.image(anchor), d.other(anchor)
+	return Pairing{image, d.image(other), d.classes[anchor].Name, d.classes[other].Name}
 }
 
 // other draws a class that counts as different from the anchor; there is one.

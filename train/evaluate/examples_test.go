@@ -113,8 +113,8 @@ func TestVerifyTellsItsPairs(t *testing.T) {
 			t.Fatalf("pair %d of %s and %s: Same is %v", i, pairing.ClassA, pairing.ClassB, got.Scores[i].Same)
 		}
 	}
-	if len(got.Pairings) != 60 || got.StdErr != 0 {
-		t.Errorf("%d pairings, accuracy ± %v; want 60, and 0 where all are right", len(got.Pairings), got.StdErr)
+	if len(got.Pairings) != 54 || got.StdErr != 0 {
+		t.Errorf("%d pairings, accuracy ± %v; want the 54 that exist, and 0 where all are right", len(got.Pairings), got.StdErr)
 	}
 	var names []string
 	for _, method := range got.Beside {

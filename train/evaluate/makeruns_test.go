@@ -102,8 +102,9 @@ func TestMakeRunsTakesWhatThereIs(t *testing.T) {
 	}{
 		{"fewer classes than ways", []int{4, 6}, 2, evaluate.MakeRunsConfig{Trials: 20}, map[int]int{4: 2, 6: 2}},
 		{"an alphabet of one class", []int{1, 6}, 2, evaluate.MakeRunsConfig{Trials: 12}, map[int]int{6: 2}},
-		{"trials are a minimum", []int{6}, 2, evaluate.MakeRunsConfig{Trials: 13}, map[int]int{6: 3}},
-		{"defaults", []int{20, 21}, 2, evaluate.MakeRunsConfig{}, map[int]int{20: 50}},
+		{"trials are a minimum", []int{6}, 3, evaluate.MakeRunsConfig{Trials: 13}, map[int]int{6: 3}},
+		{"defaults", []int{20, 21}, 6, evaluate.MakeRunsConfig{}, map[int]int{20: 50}},
+		{"no more trials than pairs", []int{3}, 3, evaluate.MakeRunsConfig{}, map[int]int{3: 6}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

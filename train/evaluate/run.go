@@ -93,7 +93,7 @@ const runStream = 0x72756e73
 // MakeRunsConfig says which runs to make.
 type MakeRunsConfig struct {
 	Ways   int    // classes to choose from, 2 or more; 0 = DefaultWays
-	Trials int    // the least number of test pictures over all runs; 0 = DefaultTrials
+	Trials int    // the least number of test pictures over all runs; 0 = DefaultTrials; no more than there are ordered pairs of a class
 	Seed   uint64 // the same seed and dataset give the same runs
 }
 
@@ -128,6 +128,11 @@ func MakeRuns(d *dataset.Dataset, config MakeRunsConfig) ([]Run, error) {
 	if len(groups) == 0 {
 		return nil, fmt.Errorf("make runs: %w: received no alphabet with two classes of two images", ErrNoRuns)
 	}
+	exist := 0
+	for _, class := range slices.Concat(groups...) {
+		exist += len(class.Images) * (len(class.Images) - 1)
+	}
+	config.Trials = min(config.Trials, exist)
 	maker := runMaker{
 		dataset: d, ways: config.Ways,
 		random:   rand.New(rand.NewPCG(config.Seed, runStream)),

@@ -1,12 +1,10 @@
 package evaluate
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,7 +12,7 @@ import (
 
 	"siamese/imaging"
 	"siamese/internal/atomicfile"
-	"siamese/internal/regular"
+	"siamese/train/archive"
 )
 
 // labelsFile holds a run's answers: "run01/test/item01.png run01/training/class08.png"
@@ -32,12 +30,13 @@ const maxLabelBytes = 1 << 20
 // ErrNoRuns is returned where there is no run. A picture that cannot be read and
 // a label that leads nowhere are errors that name the file.
 func ReadRuns(path string, preparer *imaging.Preparer) ([]Run, error) {
-	tree, closeTree, err := openTree(path)
+	opened, err := archive.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read runs: %w", err)
+		return nil, fmt.Errorf("read runs: %q: %w", path, err)
 	}
 	// A tree that was only read loses nothing when closing it fails.
-	defer func() { _ = closeTree() }()
+	defer func() { _ = opened.Close() }()
+	tree := opened.FS
 	folders, err := findRuns(tree)
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", err)
@@ -55,26 +54,6 @@ func ReadRuns(path string, preparer *imaging.Preparer) ([]Run, error) {
 	return runs, nil
 }
 
-// openTree opens a folder, or else a zip archive.
-func openTree(path string) (fs.FS, func() error, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if info.IsDir() {
-		return regular.DirFS(path, math.MaxInt64), func() error { return nil }, nil
-	}
-	file, err := regular.Open(path, math.MaxInt64)
-	if err != nil {
-		return nil, nil, err
-	}
-	archive, err := zip.NewReader(file, info.Size())
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%q: %w, expected a folder or a zip archive", path, err), file.Close())
-	}
-	return archive, file.Close, nil
-}
-
 // findRuns lists the folders of the tree that hold a labels file.
 func findRuns(tree fs.FS) ([]string, error) {
 	var folders []string
@@ -82,7 +61,7 @@ func findRuns(tree fs.FS) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		if name != "." && hidden(entry.Name()) {
+		if name != "." && archive.Hidden(entry.Name()) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -94,11 +73,6 @@ func findRuns(tree fs.FS) ([]string, error) {
 		return nil
 	})
 	return folders, err
-}
-
-// hidden reports whether a name is one that systems leave beside the content.
-func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "Thumbs.db"
 }
 
 // runReader reads one run.
@@ -160,7 +134,7 @@ func (r *runReader) choices(folder string) error {
 	}
 	for _, entry := range entries {
 		name := path.Join(folder, entry.Name())
-		if _, known := r.classes[name]; known || entry.IsDir() || hidden(entry.Name()) {
+		if _, known := r.classes[name]; known || entry.IsDir() || archive.Hidden(entry.Name()) {
 			continue
 		}
 		picture, err := r.picture(name)
@@ -231,7 +205,7 @@ func WriteRuns(dir string, runs []Run) error {
 func validateNames(runs []Run) error {
 	seen := map[string]bool{}
 	for _, run := range runs {
-		if run.Name == "" || hidden(run.Name) || strings.ContainsAny(run.Name, "/\\ \t\n") {
+		if run.Name == "" || archive.Hidden(run.Name) || strings.ContainsAny(run.Name, "/\\ \t\n") {
 			return fmt.Errorf("a run is named %q, expected a plain word", run.Name)
 		}
 		if seen[run.Name] {

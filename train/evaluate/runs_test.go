@@ -151,7 +151,7 @@ func TestReadRunsRefusesPlacesWithoutRuns(t *testing.T) {
 	}
 	put(t, filepath.Join(dir, "runs.txt"), []byte("x"))
 	_, err := evaluate.ReadRuns(filepath.Join(dir, "runs.txt"), preparer(t))
-	wantError(t, err, "expected a folder or a zip archive")
+	wantError(t, err, "expected a folder or a zip file")
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

@@ -18,11 +18,13 @@ const (
 
 // VerifyConfig says which pairs to score and with what threshold.
 type VerifyConfig struct {
-	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs
+	Pairs     int       // half of them same, half different, so an even number; 0 = DefaultPairs; never more than exist
 	Seed      uint64    // the same seed and dataset give the same pairs
 	Negatives Negatives // where the different pairs come from; empty = Any
 	Threshold float64   // similarity from which a pair is called the same, 0..1; 0 = DefaultThreshold
 
+	// Distinct takes no pair twice. It is so anyway where fewer exist than Pairs.
+	Distinct bool
 	// Of are patterns of class names, as in RetrievalConfig, of which a pair's first
 	// image is, and Among those of which its second one is; none: all.
 	Of, Among []string
@@ -100,7 +102,8 @@ type Pairing struct {
 // how well the model's similarity tells the halves apart. Same pairs are drawn
 // uniformly over the classes of two images or more, then over their images;
 // different ones uniformly over the classes, then as Negatives says. A pair may be
-// drawn more than once.
+// drawn more than once, but for Distinct; where fewer pairs of a kind exist than are
+// wanted, as many of both kinds are taken as there are of the rarer one, each once.
 //
 // ErrNoPairs means that the dataset has no pairs of a kind, ErrModelOutput that
 // the model returned what it never should. When ctx ends, so does Verify, between
@@ -115,7 +118,11 @@ func Verify(ctx context.Context, model Model, d *dataset.Dataset, config VerifyC
 	if err != nil {
 		return VerifyResult{}, fmt.Errorf("verify: %w", err)
 	}
-	drawer.draw(config.Pairs / 2)
+	if half := config.Pairs / 2; config.Distinct || !drawer.exist(half) {
+		drawer.drawDistinct(half)
+	} else {
+		drawer.draw(half)
+	}
 	picture := func(i int) (*imaging.Picture, error) { return d.Picture(drawer.images[i]) }
 	images, err := embed(ctx, model, len(drawer.images), picture)
 	if err != nil {

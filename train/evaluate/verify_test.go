@@ -18,7 +18,7 @@ import (
 )
 
 func TestVerifyDrawsBalancedPairs(t *testing.T) {
-	d := omniglot(t, 3, 4, 5, 1)
+	d := omniglot(t, 16, 4, 5, 1)
 	for _, negatives := range []evaluate.Negatives{evaluate.Any, evaluate.SameAlphabet} {
 		t.Run(string(negatives), func(t *testing.T) {
 			model := &fakeModel{}
@@ -270,7 +270,7 @@ func TestMeasureRefuses(t *testing.T) {
 // TestVerifyStrangers: pairs of other alphabets are of two of them, Of bounds the first
 // image, and what is forbidden is no pair.
 func TestVerifyStrangers(t *testing.T) {
-	d := omniglot(t, 3, 3, 3, 3)
+	d := omniglot(t, 12, 3, 3, 3)
 	forbidden, err := dataset.ReadForbidden(strings.NewReader("alphabet1 alphabet2"))
 	if err != nil {
 		t.Fatal(err)
@@ -315,5 +315,42 @@ func TestVerifyStrangers(t *testing.T) {
 	}
 	if _, err := evaluate.Verify(t.Context(), &fakeModel{}, d, evaluate.VerifyConfig{Pairs: 2, Forbidden: all}); !errors.Is(err, evaluate.ErrNoPairs) {
 		t.Errorf("Verify where everything is forbidden = %v, want %v", err, evaluate.ErrNoPairs)
+	}
+}
+
+// TestVerifyTakesNoMorePairsThanExist: of few images each pair is taken once, and as many
+// of both kinds.
+func TestVerifyTakesNoMorePairsThanExist(t *testing.T) {
+	tests := []struct {
+		name  string
+		data  *dataset.Dataset
+		give  evaluate.VerifyConfig
+		want  int
+		twice bool // a pair may be drawn twice
+	}{
+		{"two classes of two", omniglot(t, 2, 2), evaluate.VerifyConfig{Pairs: 400}, 4, false},
+		{"two classes of six", omniglot(t, 6, 2), evaluate.VerifyConfig{Pairs: 400}, 60, false},
+		{"few different ones", omniglot(t, 6, 2, 1), evaluate.VerifyConfig{Pairs: 400, Negatives: evaluate.SameAlphabet, Of: []string{"alphabet1/character01"}}, 30, false},
+		{"most of them", omniglot(t, 6, 2), evaluate.VerifyConfig{Pairs: 50, Distinct: true}, 50, false},
+		{"a few of them", omniglot(t, 16, 3), evaluate.VerifyConfig{Pairs: 40, Distinct: true}, 40, false},
+		{"drawn again", omniglot(t, 6, 2), evaluate.VerifyConfig{Pairs: 60}, 60, true},
+	}
+	for _, tt := range tests {
+		result, err := evaluate.Verify(t.Context(), &fakeModel{}, tt.data, tt.give)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, twice := map[evaluate.Pairing]bool{}, false
+		for i, pair := range result.Pairings {
+			turned := evaluate.Pairing{A: pair.B, B: pair.A, ClassA: pair.ClassB, ClassB: pair.ClassA}
+			twice = twice || seen[pair] || seen[turned]
+			seen[pair] = true
+			if same := pair.ClassA == pair.ClassB; same != result.Scores[i].Same || same != (i%2 == 0) {
+				t.Errorf("%s: pair %d is the same: %t, want every second one to be", tt.name, i, same)
+			}
+		}
+		if result.Pairs != tt.want || result.Same != tt.want/2 || twice != tt.twice {
+			t.Errorf("%s: %d pairs, %d same, some twice: %t; want %d, half of them, %t", tt.name, result.Pairs, result.Same, twice, tt.want, tt.twice)
+		}
 	}
 }

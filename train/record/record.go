@@ -3,7 +3,8 @@
 //   - metrics.jsonl: one JSON object a line, as Entry says
 //   - epoch_loss.txt, epoch_val_loss.txt: one mean loss a line, one line an epoch
 //   - epoch_loss.png: both as curves, with their smoothed forms
-//   - events.out.tfevents.…: the same numbers and pictures for TensorBoard
+//   - train/ and validation/: the same numbers and pictures for TensorBoard, which shows
+//     the two as runs of their own, so that a loss and its validation share a chart
 //
 // It also draws the pictures that an evaluation shows: sample pairs, ROC curves
 // and reliability plots.
@@ -20,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -57,11 +59,18 @@ func (c Config) Validate() error {
 type Recorder struct {
 	metrics *metrics
 	losses  *losses
-	events  *Events
+	events  map[string]*Events // by folder; begun when there is something to write
+	config  Config
 }
 
+// The folders of event files in a run folder, named as Keras names them.
+const (
+	TrainEvents      = "train"
+	ValidationEvents = "validation"
+)
+
 // Open makes the run folder or goes on in it. What an earlier attempt wrote
-// past Step and Epochs is dropped; a mark in the event file makes TensorBoard drop it.
+// past Step and Epochs is dropped; a mark in the event files makes TensorBoard drop it.
 func Open(config Config) (*Recorder, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -80,25 +89,72 @@ func Open(config Config) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := NewEvents(config.Dir, config.Step, config.Now)
-	if err != nil {
-		return nil, errors.Join(err, metrics.close())
+	r := &Recorder{metrics: metrics, losses: losses, events: map[string]*Events{}, config: config}
+	// What an earlier attempt wrote past Step is made void at once.
+	for _, folder := range []string{TrainEvents, ValidationEvents} {
+		if _, err := os.Stat(filepath.Join(config.Dir, folder)); err != nil {
+			continue
+		}
+		if _, err := r.eventsIn(folder); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
 	}
-	return &Recorder{metrics: metrics, losses: losses, events: events}, nil
+	return r, nil
 }
 
-// Write appends the entry to metrics.jsonl and each of its values to the event
-// file as a scalar.
+// eventsIn is the event file in a folder of the run's.
+func (r *Recorder) eventsIn(folder string) (*Events, error) {
+	if events := r.events[folder]; events != nil {
+		return events, nil
+	}
+	dir := filepath.Join(r.config.Dir, folder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	events, err := NewEvents(dir, r.config.Step, r.config.Now)
+	if err != nil {
+		return nil, err
+	}
+	r.events[folder] = events
+	return events, nil
+}
+
+// Write appends the entry to metrics.jsonl and each of its values to an event file as
+// a scalar: "val_loss" as "loss" of the validation.
 func (r *Recorder) Write(entry Entry) error {
 	if err := r.metrics.write(entry); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(entry.Values)) {
-		if err := r.events.Scalar(entry.Step, name, entry.Values[name]); err != nil {
+		folder, tag := eventPlace(name)
+		if tag == "" {
+			continue
+		}
+		events, err := r.eventsIn(folder)
+		if err != nil {
+			return err
+		}
+		if err := events.Scalar(entry.Step, tag, entry.Values[name]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// eventPlace says where TensorBoard shows a value: in which folder, and under which tag;
+// "" for the figures beside a figure, which would be charts of lines without a course.
+func eventPlace(name string) (folder, tag string) {
+	tag, validation := strings.CutPrefix(name, "val_")
+	folder = TrainEvents
+	if validation || strings.HasPrefix(name, "oneshot") {
+		folder = ValidationEvents
+	}
+	for _, beside := range []string{"_stderr", "pairs", "_ways", "_trials"} {
+		if folder == ValidationEvents && strings.HasSuffix(tag, beside) {
+			return folder, ""
+		}
+	}
+	return folder, tag
 }
 
 // Epoch adds an epoch's mean losses to the text files and replaces the plot.
@@ -109,10 +165,18 @@ func (r *Recorder) Epoch(loss, validationLoss float64) error {
 
 // Image adds a PNG to the event file under the tag.
 func (r *Recorder) Image(step int64, tag string, png []byte) error {
-	return r.events.Image(step, tag, png)
+	events, err := r.eventsIn(TrainEvents)
+	if err != nil {
+		return err
+	}
+	return events.Image(step, tag, png)
 }
 
 // Close brings everything to the disk. The Recorder is of no use afterwards.
 func (r *Recorder) Close() error {
-	return errors.Join(r.metrics.close(), r.events.Close())
+	err := r.metrics.close()
+	for _, folder := range slices.Sorted(maps.Keys(r.events)) {
+		err = errors.Join(err, r.events[folder].Close())
+	}
+	return err
 }

@@ -1,7 +1,9 @@
 package record_test
 
 import (
+	"errors"
 	"image"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +12,8 @@ import (
 	"siamese/train/record"
 )
 
+// TestWriteFeedsTensorBoard: what is learnt from and what is validated on are two runs
+// whose figures have the same tags; nothing is begun before there is something to show.
 func TestWriteFeedsTensorBoard(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "runs", "first")
 	recorder := open(t, record.Config{Dir: dir, Now: noon})
@@ -17,16 +21,44 @@ func TestWriteFeedsTensorBoard(t *testing.T) {
 	if err := recorder.Image(5, "pairs", encodePNG(t, image.NewRGBA(image.Rect(0, 0, 2, 2)))); err != nil {
 		t.Fatal(err)
 	}
-	closeRecorder(t, recorder)
-	var tags []string
-	for _, event := range readEvents(t, dir, 0)[1:] {
-		if event.Step != 5 {
-			t.Errorf("event %q is of step %d, want 5", event.Tag, event.Step)
-		}
-		tags = append(tags, event.Tag)
+	validation := filepath.Join(dir, record.ValidationEvents)
+	if _, err := os.Stat(validation); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("validation before the first one: %v, want no folder", err)
 	}
-	if diff := cmp.Diff([]string{"accuracy", "loss", "pairs"}, tags); diff != "" {
-		t.Errorf("tags (-want +got):\n%s", diff)
+	write(t, recorder, record.Entry{Step: 5, Epoch: 1, Values: map[string]float64{
+		"val_loss": 0.5, "val_accuracy": 0.75, "val_accuracy_stderr": 0.1, "val_pairs": 4, "oneshot": 0.5, "oneshot_ways": 5, "oneshot_trials": 20,
+	}})
+	closeRecorder(t, recorder)
+	for folder, want := range map[string][]string{
+		filepath.Join(dir, record.TrainEvents): {"accuracy", "loss", "pairs"}, validation: {"oneshot", "accuracy", "loss"},
+	} {
+		var tags []string
+		for _, event := range readEvents(t, folder, 0)[1:] {
+			if event.Step != 5 {
+				t.Errorf("event %q is of step %d, want 5", event.Tag, event.Step)
+			}
+			tags = append(tags, event.Tag)
+		}
+		if diff := cmp.Diff(want, tags); diff != "" {
+			t.Errorf("tags in %s (-want +got):\n%s", folder, diff)
+		}
+	}
+}
+
+// TestResumingVoidsLaterEvents of both folders, at once.
+func TestResumingVoidsLaterEvents(t *testing.T) {
+	dir := t.TempDir()
+	for _, step := range []int64{0, 40} {
+		recorder := open(t, record.Config{Dir: dir, Step: step, Now: noon})
+		if step == 0 {
+			write(t, recorder, record.Entry{Step: 50, Epoch: 1, Values: map[string]float64{"loss": 1, "val_loss": 1}})
+		}
+		closeRecorder(t, recorder)
+	}
+	for _, folder := range []string{record.TrainEvents, record.ValidationEvents} {
+		if got := readEvents(t, filepath.Join(dir, folder), 1); len(got) != 2 || got[1].Step != 41 || len(got[1].Session) == 0 {
+			t.Errorf("%s: the resumed run's events are %v, want a session that begins at step 41", folder, got)
+		}
 	}
 }
 

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"siamese"
+	"siamese/cmd/internal/cli"
 	"siamese/imaging"
 	"siamese/train/augment"
 	"siamese/train/dataset"
@@ -32,41 +34,79 @@ type dataConfig struct {
 
 // open opens all of the data. The caller closes it.
 func (c dataConfig) open(ctx context.Context, logger *slog.Logger) (*dataset.Dataset, error) {
-	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side, Limits: siamese.DefaultLimits()})
+	data, _, err := c.openReport(ctx, logger)
+	return data, err
+}
+
+// openReport opens all of the data and tells what was found. The caller closes it.
+func (c dataConfig) openReport(ctx context.Context, logger *slog.Logger) (*dataset.Dataset, dataset.Report, error) {
+	config, err := c.dataset()
 	if err != nil {
-		return nil, err
+		return nil, dataset.Report{}, err
 	}
-	layout, err := dataset.ParseLayout(c.layout)
+	data, report, err := dataset.Open(ctx, config)
 	if err != nil {
-		return nil, err
-	}
-	unreadable, err := dataset.ParseUnreadable(c.unreadable)
-	if err != nil {
-		return nil, err
-	}
-	pixelBytes := int64(c.memoryMiB) << 20
-	if c.memoryMiB < 1 {
-		pixelBytes = -1
-	}
-	data, report, err := dataset.Open(ctx, dataset.Config{
-		Path: c.path, Layout: layout, Unreadable: unreadable, Preparer: preparer, PixelBytes: pixelBytes,
-	})
-	if err != nil {
-		return nil, err
+		return nil, dataset.Report{}, err
 	}
 	forbidden, err := readForbidden(c.forbidden)
 	if err == nil && forbidden != nil {
 		err = forbidden.Check(data)
 	}
 	if err != nil {
-		return nil, errors.Join(err, data.Close())
+		return nil, dataset.Report{}, errors.Join(err, data.Close())
 	}
-	logger.Info("data", "layout", report.Layout.String(), "alphabets", report.Alphabets, "classes", report.Classes,
-		"images", report.Images, "hidden", report.Hidden, "not_images", report.NotImages, "unreadable", len(report.Unreadable))
-	for _, name := range report.Unreadable {
-		logger.Warn("unreadable image skipped", "image", name)
+	tell(report, logger)
+	return data, report, nil
+}
+
+// dataset is the configuration in dataset's terms.
+func (c dataConfig) dataset() (dataset.Config, error) {
+	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side, Limits: siamese.DefaultLimits()})
+	if err != nil {
+		return dataset.Config{}, err
 	}
-	return data, nil
+	layout, err := dataset.ParseLayout(c.layout)
+	if err != nil {
+		return dataset.Config{}, err
+	}
+	unreadable, err := dataset.ParseUnreadable(c.unreadable)
+	if err != nil {
+		return dataset.Config{}, err
+	}
+	pixelBytes := int64(c.memoryMiB) << 20
+	if c.memoryMiB < 1 {
+		pixelBytes = -1
+	}
+	return dataset.Config{Path: c.path, Layout: layout, Unreadable: unreadable, Preparer: preparer, PixelBytes: pixelBytes}, nil
+}
+
+// tell logs what was found, and warns of what was not taken.
+func tell(report dataset.Report, logger *slog.Logger) {
+	found := []any{"layout", report.Layout.String(), "alphabets", report.Alphabets, "classes", report.Classes, "images", report.Images}
+	for _, beside := range []struct {
+		name  string
+		count int
+	}{{"hidden", report.Hidden}, {"not_images", report.NotImages}, {"unreadable", len(report.Unreadable)}} {
+		if beside.count > 0 {
+			found = append(found, beside.name, beside.count)
+		}
+	}
+	logger.Info("data", found...)
+	if report.Others != "" {
+		logger.Info("files that are no pictures are passed over", "files", report.Others)
+	}
+	if report.Summary != "" {
+		logger.Warn("unreadable pictures are left out", "unreadable", len(report.Unreadable), "files", report.Summary)
+	}
+	for _, name := range report.Unreadable[:min(len(report.Unreadable), maxNamed)] {
+		logger.Warn("unreadable picture left out", "image", name)
+	}
+	for _, folder := range report.Lost {
+		logger.Warn("a folder without a readable picture is no class", "folder", folder)
+	}
+	if len(report.Repeated) > 0 {
+		logger.Warn("names stand in the archive more than once: the last of each is taken", "names", shortened(report.Repeated))
+	}
 }
 
 // parts splits the data; the part held out is nil where there is none.
@@ -78,6 +118,9 @@ func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if by == dataset.ByImage && (c.holdOut > 0 || len(c.holdOutOf) > 0 || c.holdOutIn != "") {
+		return nil, nil, cli.Usage(errors.New("--hold-out, --hold-out-of and --hold-out-in are about classes or alphabets, and change nothing with --split image: leave one of them out"))
+	}
 	names := c.holdOutOf
 	if c.holdOutIn != "" {
 		listed, err := readNames(c.holdOutIn)
@@ -86,7 +129,30 @@ func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, 
 		}
 		names = append(slices.Clone(names), listed...)
 	}
-	return data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: names, Seed: c.seed})
+	learn, held, err = data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: names, Seed: c.seed})
+	if err != nil {
+		return nil, nil, splitAdvice(err, by, len(data.Classes()))
+	}
+	return learn, held, nil
+}
+
+// splitAdvice says which flag helps where data can't be parted.
+func splitAdvice(err error, by dataset.SplitBy, classes int) error {
+	const learnAll = "--split none learns from all of it and validates on nothing"
+	const leastClasses = 4 // two of each part
+	switch {
+	case errors.Is(err, dataset.ErrNoAlphabets):
+		return fmt.Errorf("%w; --split class holds out classes, --split image pictures", err)
+	case errors.Is(err, dataset.ErrUnknownName), by == dataset.ByAlphabet && errors.Is(err, dataset.ErrNoPairs):
+		return err
+	case by == dataset.ByClass && classes < leastClasses:
+		return fmt.Errorf("%w; each part takes two classes, and there are %d: --split image holds out pictures, and %s", err, classes, learnAll)
+	case by == dataset.ByClass:
+		return fmt.Errorf("%w; each part takes two classes, one of them of two pictures, and there are %d: another --hold-out may do, --split image holds out pictures, and %s", err, classes, learnAll)
+	case by == dataset.ByAlphabet:
+		return fmt.Errorf("%w; another --hold-out may do, --split class holds out classes, --split image pictures, and %s", err, learnAll)
+	}
+	return fmt.Errorf("%w; each part takes two pictures of one class and one of another: more pictures do, and %s", err, learnAll)
 }
 
 // heldFlags choose the part of the data that a command measures on.
@@ -98,11 +164,13 @@ type heldFlags struct {
 	Level     string   `help:"Chooses what counts as the same: a thing (a character, a class), or a kind (an alphabet)." enum:"thing,kind" default:"thing"`
 	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto"`
 	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
+
+	Unreadable string `help:"Chooses what to do about unreadable pictures: stop or skip, as training did." enum:"stop,skip" default:"stop"`
 }
 
 func (f heldFlags) config(path string, side int) dataConfig {
 	return dataConfig{
-		path: path, layout: f.Layout, unreadable: "stop", side: side,
+		path: path, layout: f.Layout, unreadable: f.Unreadable, side: side,
 		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, seed: f.Seed,
 	}
 }
@@ -110,7 +178,10 @@ func (f heldFlags) config(path string, side int) dataConfig {
 // open opens the part of the data.
 func (f heldFlags) open(ctx context.Context, path string, side int) (*dataset.Dataset, error) {
 	config := f.config(path, side)
-	data, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	data, err := config.open(ctx, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if _, ok := errors.AsType[*dataset.UnreadableError](err); ok && f.Unreadable == "stop" {
+		err = fmt.Errorf("%w; --unreadable skip leaves unreadable pictures out", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,10 @@ import (
 
 // trainFlags are a run's configuration: what config.json in its folder holds.
 type trainFlags struct {
-	DataPath string `kong:"-" json:"data"`
+	DataPath   string `kong:"-" json:"data"`
+	DataDigest string `kong:"-" json:"data_digest,omitempty"` // dataset.Report.Digest; empty in runs of before
+
+	Name string `help:"Names the model in the cards of its weights, which servers tell. Empty: as the run folder." placeholder:"NAME" json:"name,omitempty"`
 
 	Layout     string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto" json:"layout"`
 	Unreadable string   `help:"Chooses what to do about unreadable images: stop or skip." enum:"stop,skip" default:"stop" json:"unreadable"`
@@ -34,7 +37,7 @@ type trainFlags struct {
 	Mirrors    bool     `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
 	Distinct   bool     `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
 
-	Start              string     `help:"Names the weights to begin with: a VGG16 notop file, any weight file of the network, or a SavedModel folder. Empty: from scratch, by He." placeholder:"FILE" json:"start"`
+	Start              string     `help:"Names the weights to begin with: builtin (general's) or builtin:omniglot, of the built-in models, a VGG16 notop file, any weight file of the network, or a SavedModel folder. Layers of another shape begin from scratch. Empty: all do, by He." placeholder:"FILE" json:"start"`
 	network.TrustFlags `json:"-"` // of Start
 
 	StartScale string `help:"Says what the first convolution of --start takes: unit (RGB in 0..1) or imagenet (BGR less the mean colour). auto: imagenet for a file without a head." enum:"auto,unit,imagenet" default:"auto" json:"start_scale"`
@@ -91,13 +94,13 @@ type trainFlags struct {
 
 	Epochs        int  `help:"Sets the epochs to train. 0: 100, or with --time-limit until the time is over." default:"0" json:"epochs"`
 	TimeLimit     span `help:"Trains for this long, such as 8m, from the program's start to its end, and spreads the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
-	StepsPerEpoch int  `help:"Sets the steps of an epoch. 0: as many as batches make up the images." default:"0" json:"steps_per_epoch"`
+	StepsPerEpoch int  `help:"Sets the steps of an epoch. 0: as many as batches make up the images, but at least 20." default:"0" json:"steps_per_epoch"`
 	SavePeriod    int  `help:"Keeps the weights each time this many epochs have passed. 0: at the end alone." default:"10" json:"save_period"`
 	SaveEvery     span `help:"Saves the state within an epoch, too, each time this long has passed, such as 5m. 0: at the end of epochs alone." default:"0" placeholder:"DURATION" json:"save_every,omitempty"`
 	Patience      int  `help:"Stops after this many epochs without a better validation. 0: never." default:"0" json:"patience"`
 	LogSteps      int  `help:"Sets the steps between log lines." default:"10" json:"log_steps"`
-	ValPairs      int  `help:"Sets the pairs of the validation, an even number." default:"400" json:"val_pairs"`
-	OneShotTrials int  `help:"Sets the one-shot trials of the validation, where classes or alphabets are held out. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
+	ValPairs      int  `help:"Sets the pairs of the validation, an even number; each is taken once, so that fewer are of few images." default:"400" json:"val_pairs"`
+	OneShotTrials int  `help:"Sets the one-shot trials of the validation, where classes or alphabets are held out; no more than there are pairs of a class. 0: none." default:"200" name:"oneshot-trials" json:"oneshot_trials"`
 
 	DataMemory int `help:"Limits the memory for decoded images, in MiB; an image that is in memory is not decoded again. It takes a byte a pixel if it is gray, else three. 0: no image is kept." default:"1024" json:"data_memory"`
 
@@ -152,6 +155,12 @@ func (f trainFlags) conflict() error {
 	if err := notNegative(f); err != nil {
 		return err
 	}
+	if f.Sampler != "pairs" && f.Batch < 2*f.PerClass {
+		return fmt.Errorf("train: --batch is %d and --per-class %d, expected a batch of two classes or more: twice --per-class", f.Batch, f.PerClass)
+	}
+	if f.ValPairs%2 != 0 {
+		return fmt.Errorf("train: --val-pairs is %d, expected an even number: half of them are same", f.ValPairs)
+	}
 	return f.refuse(f.idle())
 }
 
@@ -184,7 +193,7 @@ func (f trainFlags) idle() []idleRule {
 		{f.Projection == 0, "--projection 0", "is about --projection", []string{"FreezeProjection"}},
 		{f.Elastic == 0, "--elastic 0", "says how an elastic distortion is drawn", []string{"ElasticSpacing"}},
 		{f.Split == "none", "--split none", held, []string{"HoldOut", "HoldOutOf", "HoldOutIn", "ValPairs", "OneShotTrials", "Patience"}},
-		{f.Split == "image", "--split image", held, []string{"OneShotTrials"}},
+		{f.Split == "image", "--split image", "is about classes or alphabets that are held out", []string{"HoldOut", "HoldOutOf", "HoldOutIn", "OneShotTrials"}},
 		{f.Start == "", "no --start", "says what its weights take", []string{"StartScale"}},
 		{f.Optimizer != "sgd", "--optimizer " + f.Optimizer, "is about SGD", []string{"Nesterov"}},
 		{f.Decay == "constant", "--decay constant", "says how far the learning rate falls", []string{"MinRate"}},
@@ -258,6 +267,21 @@ func flagName(field reflect.StructField) string {
 		name.WriteRune(unicode.ToLower(r))
 	}
 	return name.String()
+}
+
+// leastSteps are an epoch's at least, where nobody says how many: a validation and a save
+// follow each epoch, which shorter ones would spend most of the time on.
+const leastSteps = 20
+
+// steps is how many steps an epoch of so many pictures has.
+func (c *Command) steps(pictures int) int {
+	switch {
+	case c.StepsPerEpoch > 0:
+		return c.StepsPerEpoch
+	case c.Resume != "": // a run of before its configuration said how many
+		return max(1, pictures/c.Batch)
+	}
+	return max(leastSteps, (pictures+c.Batch-1)/c.Batch)
 }
 
 // notNegative reports the first number of a struct of flags that is below 0 or is

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -80,6 +81,11 @@ func TestTrainFlagsConflict(t *testing.T) {
 		{"--temperature 0.5", "--temperature is about"},
 		{"--contrastive-weight 1 --temperature 0.5", ""},
 		{"--distinct --mirrors", ""},
+		{"--split image --hold-out 3", "--hold-out is about classes or alphabets that are held out, and changes nothing with --split image"},
+		{"--hold-out-of cat", "--hold-out-of is about"},
+		{"--batch 6", "--batch is 6 and --per-class 4, expected a batch of two classes"},
+		{"--sampler pairs --batch 6", ""},
+		{"--val-pairs 3", "--val-pairs is 3, expected an even number"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.give, func(t *testing.T) {
@@ -171,36 +177,118 @@ func TestDefaultsAreNotChanged(t *testing.T) {
 	}
 }
 
-// TestResumeTakesNoOtherFlags: a run that goes on has its configuration.
-func TestResumeTakesNoOtherFlags(t *testing.T) {
+// TestResumeTakesWhatCanChange: a run that goes on has its configuration; what would make
+// another run of it is refused by name, wherever it comes from.
+func TestResumeTakesWhatCanChange(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, configFile), []byte(`{"epochs":3}`), 0o644); err != nil {
+	config := `{"data":"/pictures","epochs":3,"steps_per_epoch":7,"batch":32,"elastic":4,"augment":"affine"}`
+	if err := os.WriteFile(filepath.Join(folder, configFile), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct{ give, wantErr string }{
-		{"", ""},
-		{"--time-limit 5m", ""},
-		{"--time-limit 5m --epochs 9", "--epochs changes nothing about a run that goes on"},
-		{"--epochs 100", "--epochs changes"}, // as good as the default, and still no word that counts
-		{"--elastic 3", "--elastic changes"},
-		{"--device cpu", "--device changes"},
+	tests := []struct {
+		give, variable, wantErr string
+		edit                    func(*trainFlags)
+	}{
+		{"", "", "", nil},
+		{"--time-limit 5m", "", "", nil},
+		{"--time-limit 5m --epochs 9", "", "", func(f *trainFlags) { f.Epochs = 9 }},
+		{"--data elsewhere", "", "", func(f *trainFlags) { f.DataPath, _ = filepath.Abs("elsewhere") }},
+		{"--device cpu --workers 3 --patience 2 --name mine", "", "", func(f *trainFlags) { f.Device, f.Workers, f.Patience, f.Name = "cpu", 3, 2, "mine" }},
+		{"--batch 32 --elastic 4 --augment affine", "", "", nil}, // as it is
+		{"--elastic 3", "", "--elastic can't change in a run that goes on: received 3, the run was begun with 4", nil},
+		{"--batch 64", "", "--batch can't change", nil}, // the default, and not the run's
+		{"--time-limit 5m --epochs 9 --stroke 1", "", "--stroke can't change", nil},
+		{"--no-nesterov", "", "--nesterov can't change", nil},
+		{"--allow-any-op", "", "--allow-any-op can't change", nil},
+		{"--run other", "", "goes without --run", nil},
+		{"", "SIAMESE_ELASTIC=3", "--elastic can't change", nil},
+		{"", "SIAMESE_EPOCHS=8", "", func(f *trainFlags) { f.Epochs = 8 }},
 	}
 	for _, tt := range tests {
-		var command Command
-		parser, err := kong.New(&command)
-		if err != nil {
-			t.Fatal(err)
+		t.Run(tt.give+tt.variable, func(t *testing.T) {
+			if name, value, ok := strings.Cut(tt.variable, "="); ok {
+				t.Setenv(name, value)
+			}
+			var command Command
+			parser, err := kong.New(&command, kong.DefaultEnvars("SIAMESE"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed, err := parser.Parse(append(strings.Fields(tt.give), "--resume", folder))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = command.runFolder(given(parsed))
+			if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+				t.Fatalf("--resume = %v, want %q", err, tt.wantErr)
+			}
+			if err != nil {
+				return
+			}
+			want, err := savedFlags(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.edit != nil {
+				tt.edit(&want)
+			}
+			if diff := cmp.Diff(want, command.trainFlags, cmp.AllowUnexported(trainFlags{})); diff != "" {
+				t.Errorf("the run goes on with (-want +got):\n%s", diff)
+			}
+			if want := strings.Contains(tt.give, "5m"); want != (command.moreTime == 5*time.Minute) {
+				t.Errorf("more time = %v, want 5m: %t", command.moreTime, want)
+			}
+		})
+	}
+}
+
+// TestStepsFollowThePictures: small data have epochs that are worth a validation.
+func TestStepsFollowThePictures(t *testing.T) {
+	tests := []struct{ given, pictures, batch, want int }{
+		{0, 18, 64, 20}, {0, 72, 64, 20}, {0, 1280, 64, 20}, {0, 1281, 64, 21}, {0, 13_000, 64, 204}, {0, 72, 2, 36}, {3, 72, 64, 3},
+	}
+	for _, tt := range tests {
+		command := Command{trainFlags: trainFlags{StepsPerEpoch: tt.given, Batch: tt.batch}}
+		if got := command.steps(tt.pictures); got != tt.want {
+			t.Errorf("%d pictures in batches of %d, --steps-per-epoch %d: %d steps, want %d", tt.pictures, tt.batch, tt.given, got, tt.want)
 		}
-		parsed, err := parser.Parse(append(strings.Fields(tt.give), "--resume", folder))
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// TestStartOfABuiltInModel: by name; a file of that name comes first.
+func TestStartOfABuiltInModel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("omniglot", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		give, wantPath string
+		want           bool
+	}{
+		{"builtin", "general", true}, {"builtin:general", "general", true}, {"builtin:omniglot", "omniglot", true}, {"general", "general", true},
+		{"omniglot", "omniglot", false}, {"builtin:", "builtin:", false}, {"vgg16", "vgg16", false}, {"weights.h5", "weights.h5", false},
+	}
+	for _, tt := range tests {
+		if path, is := builtInStart(tt.give); path != tt.wantPath || is != tt.want {
+			t.Errorf("builtInStart(%q) = %q, %t, want %q, %t", tt.give, path, is, tt.wantPath, tt.want)
 		}
-		_, err = command.runFolder(given(parsed))
-		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-			t.Errorf("--resume %s = %v, want %q", tt.give, err, tt.wantErr)
-		}
-		if err == nil && command.Epochs != 3 {
-			t.Errorf("--resume %s trains %d epochs, want the run's 3", tt.give, command.Epochs)
+	}
+	err := trainFlags{Start: "vgg16"}.checkStart()
+	if err == nil || !strings.Contains(err.Error(), "--start vgg16") || !strings.Contains(err.Error(), "nothing is fetched") || !strings.Contains(err.Error(), "--start builtin") {
+		t.Errorf("checkStart of vgg16 = %v, want what is to be had and how", err)
+	}
+	if err := (trainFlags{Start: "omniglot"}).checkStart(); err != nil {
+		t.Errorf("checkStart of a file = %v, want nil", err)
+	}
+}
+
+// TestPathsAreQuotedForAShell: what is printed to be copied can be.
+func TestPathsAreQuotedForAShell(t *testing.T) {
+	for give, want := range map[string]string{
+		"runs/mine": "runs/mine", "my runs/1": "'my runs/1'", "it's": `'it'\''s'`, "Läufe/猫": "Läufe/猫", "a;b": "'a;b'",
+	} {
+		if got := quoted(give); got != want {
+			t.Errorf("quoted(%q) = %s, want %s", give, got, want)
 		}
 	}
 }

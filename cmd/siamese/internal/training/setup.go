@@ -1,17 +1,23 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"siamese/cmd/internal/network"
 	"siamese/internal/modelfile"
 	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
 	"siamese/train"
 	"siamese/train/augment"
 	"siamese/train/dataset"
@@ -21,27 +27,95 @@ import (
 	"siamese/weights"
 )
 
-// setup opens the data and builds all that a run works with.
-func (f trainFlags) setup(ctx context.Context, logger *slog.Logger) (setup train.Setup, cleanUp func() error, err error) {
-	data, err := f.data().open(ctx, logger)
+// setup opens the data and builds all that a run works with. It settles what the flags
+// leave to the data.
+func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.Setup, cleanUp func() error, err error) {
+	data, report, err := c.data().openReport(ctx, logger)
 	if err != nil {
-		return train.Setup{}, nil, err
+		return train.Setup{}, nil, c.dataAdvice(err)
 	}
-	learn, validation, err := f.data().parts(data)
-	if err == nil {
-		err = f.idleWith(learn)
+	if err := c.sameData(report); err != nil {
+		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
+	learn, validation, err := c.data().parts(data)
 	if err == nil {
-		learn, err = f.variants(ctx, learn, logger)
+		err = c.idleWith(learn)
 	}
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	setup, trainer, err := f.assemble(ctx, learn, validation, logger)
+	warnOfParts(c.Split == "image", learn, validation, logger)
+	if learn, err = c.variants(ctx, learn, logger); err != nil {
+		return train.Setup{}, nil, errors.Join(err, data.Close())
+	}
+	setup, trainer, err := c.assemble(ctx, learn, validation, logger)
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
 	return setup, func() error { return errors.Join(trainer.Close(), data.Close()) }, nil
+}
+
+// sameData holds the data of a run that goes on against those that it began with: the
+// sampler would draw others by the same numbers.
+func (c *Command) sameData(report dataset.Report) error {
+	if c.Resume != "" && c.DataDigest != "" && c.DataDigest != report.Digest {
+		return fmt.Errorf("train: %s holds other pictures than the run was begun with (%d in %d classes): --resume goes on with the same alone, wherever they lie; begin a new run with --start %s",
+			c.DataPath, report.Images, report.Classes, quoted(filepath.Join(c.Resume, "last_epoch_weights.h5")))
+	}
+	if c.Resume == "" {
+		c.DataDigest = report.Digest
+	}
+	return nil
+}
+
+// dataAdvice says which flag helps where data can't be opened.
+func (c *Command) dataAdvice(err error) error {
+	if _, ok := errors.AsType[*dataset.UnreadableError](err); ok && c.Unreadable == "stop" {
+		return fmt.Errorf("%w; --unreadable skip leaves unreadable pictures out", err)
+	}
+	if errors.Is(err, fs.ErrNotExist) && c.Resume != "" {
+		return fmt.Errorf("%w; --data PATH says where the data lie now", err)
+	}
+	return err
+}
+
+// maxNamed bounds how many names a line of the log has.
+const maxNamed = 10
+
+// warnOfParts tells what is held out, and by image names classes that nothing is learnt
+// from.
+func warnOfParts(byImage bool, learn, held *dataset.Dataset, logger *slog.Logger) {
+	if held == nil {
+		return
+	}
+	known := map[string]bool{}
+	for _, class := range learn.Classes() {
+		known[class.Name] = true
+	}
+	var lost []string
+	for _, class := range held.Classes() {
+		if !known[class.Name] {
+			lost = append(lost, class.Name)
+		}
+	}
+	logger.Info("parts", "learnt_from", parts(learn), "held_out", parts(held))
+	if byImage && len(lost) > 0 {
+		logger.Warn("nothing is learnt from some classes: all of their pictures are held out", "classes", shortened(lost))
+	}
+}
+
+// parts is "18 pictures of 4 classes".
+func parts(data *dataset.Dataset) string {
+	return fmt.Sprintf("%d pictures of %d classes", images(data), len(data.Classes()))
+}
+
+// shortened lists names, the first few of many.
+func shortened(names []string) string {
+	text := strings.Join(names[:min(len(names), maxNamed)], ", ")
+	if more := len(names) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // data is the part of the configuration that says which images there are.
@@ -68,42 +142,43 @@ func (f trainFlags) variants(ctx context.Context, learn *dataset.Dataset, logger
 	return learn, nil
 }
 
-func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, logger *slog.Logger) (train.Setup, *tfmodel.Trainer, error) {
-	sampler, err := f.sampler(learn)
+func (c *Command) assemble(ctx context.Context, learn, held *dataset.Dataset, logger *slog.Logger) (train.Setup, *tfmodel.Trainer, error) {
+	sampler, err := c.sampler(learn)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	augmenter, err := f.augmenter(learn)
+	augmenter, err := c.augmenter(learn)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	augmenters, err := f.domainAugmenters(learn)
+	augmenters, err := c.domainAugmenters(learn)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	validation, err := f.validation(held)
+	validation, err := c.validation(held, logger)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	steps := f.StepsPerEpoch
-	if steps == 0 {
-		steps = max(1, images(learn)/f.Batch)
-	}
-	if f.Epochs > 0 {
-		if warning := schedule.BudgetWarning(f.Optimizer, steps, f.Epochs); warning != "" {
+	c.StepsPerEpoch = c.steps(images(learn))
+	steps := c.StepsPerEpoch
+	logger.Info("epoch length", "steps_per_epoch", steps, "pictures", images(learn), "batch", c.Batch)
+	if c.Epochs > 0 {
+		if warning := schedule.BudgetWarning(c.Optimizer, steps, c.Epochs); warning != "" {
 			logger.Warn("few steps", "warning", warning)
 		}
 	}
-	trainer, err := f.trainerFor(ctx, sampler.Classes(), logger)
+	trainer, err := c.trainerFor(ctx, sampler.Classes(), logger)
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
 	return train.Setup{
 		Config: train.Config{
-			Epochs: f.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(f.TimeLimit), Schedule: f.schedule(steps), Seed: f.Seed,
-			SaveEvery: time.Duration(f.SaveEvery), KindTarget: f.KindTarget, Hard: f.Hard, HardThings: f.HardThings,
-			Averaged: f.AverageDecay > 0, SavePeriod: f.SavePeriod, Patience: f.Patience, LogSteps: f.LogSteps,
+			Epochs: c.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(c.TimeLimit), Schedule: c.schedule(steps), Seed: c.Seed,
+			SaveEvery: time.Duration(c.SaveEvery), KindTarget: c.KindTarget, Hard: c.Hard, HardThings: c.HardThings,
+			Averaged: c.AverageDecay > 0, SavePeriod: c.SavePeriod, Patience: c.Patience, LogSteps: c.LogSteps,
+			Contrastive: c.ContrastiveWeight > 0, Classified: c.ClassWeight > 0,
 		},
+		Resume:  c.Resume != "",
 		Model:   network.Trainer{Trainer: trainer},
 		Sampler: sampler,
 		Data:    learn,
@@ -112,8 +187,8 @@ func (f trainFlags) assemble(ctx context.Context, learn, held *dataset.Dataset, 
 		AugmentDomains: augmenters,
 
 		Validation: validation,
-		Workers:    f.Workers,
-		Towers:     f.towers(),
+		Workers:    c.Workers,
+		Towers:     c.towers(),
 		Log:        logger,
 	}, trainer, nil
 }
@@ -155,7 +230,7 @@ func (f trainFlags) augmenterNamed(name string, learn *dataset.Dataset) (augment
 	return newAugmenter(name, learn, augment.Config{Width: f.InputSize, Height: f.InputSize, Affine: affine, Edits: f.edits()})
 }
 
-func (f trainFlags) validation(held *dataset.Dataset) (*train.Validation, error) {
+func (f trainFlags) validation(held *dataset.Dataset, logger *slog.Logger) (*train.Validation, error) {
 	if held == nil {
 		return nil, nil //nolint:nilnil // nothing is held out: there is no validation
 	}
@@ -166,33 +241,39 @@ func (f trainFlags) validation(held *dataset.Dataset) (*train.Validation, error)
 	}
 	var err error
 	validation.Runs, err = evaluate.MakeRuns(held, evaluate.MakeRunsConfig{Trials: f.OneShotTrials, Seed: f.Seed})
+	if errors.Is(err, evaluate.ErrNoRuns) {
+		logger.Warn("no one-shot trials", "reason", "they take two classes of two pictures of one alphabet, which are not held out")
+		return validation, nil
+	}
 	return validation, err
 }
 
-// trainerFor makes the trainer with the weights to begin with.
-func (f trainFlags) trainerFor(ctx context.Context, classes int, logger *slog.Logger) (*tfmodel.Trainer, error) {
-	architecture := f.architecture()
+// trainerFor makes the trainer with the weights to begin with; those of a run that goes
+// on come from its checkpoint.
+func (c *Command) trainerFor(ctx context.Context, classes int, logger *slog.Logger) (*tfmodel.Trainer, error) {
+	architecture := c.architecture()
 	if err := architecture.Validate(); err != nil {
 		return nil, err
 	}
-	set, err := tfmodel.Initial(architecture, f.Seed)
+	set, err := tfmodel.Initial(architecture, c.Seed)
 	if err != nil {
 		return nil, err
 	}
-	if f.Start != "" {
-		if set, err = f.startFrom(ctx, set, logger); err != nil {
+	if c.Start != "" && c.Resume == "" {
+		if set, err = c.startFrom(ctx, set, logger); err != nil {
 			return nil, err
 		}
 	}
-	if f.ClassWeight == 0 {
+	if c.ClassWeight == 0 {
 		classes = 0
 	}
-	return tfmodel.NewTrainer(architecture, set, f.trainer(classes), f.options())
+	return tfmodel.NewTrainer(architecture, set, c.trainer(classes), c.options())
 }
 
 // startFrom lays a weight file, or a SavedModel's weights, over the initial weights, by name.
 func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slog.Logger) (*weights.Set, error) {
-	file, err := f.ReadWeights(ctx, f.Start)
+	path, isBuiltIn := builtInStart(f.Start)
+	file, err := f.readStart(ctx, path, isBuiltIn)
 	if err != nil {
 		return nil, err
 	}
@@ -203,12 +284,78 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 	if len(taken) == 0 {
 		return nil, fmt.Errorf("%s holds no weights of the network", f.Start)
 	}
-	logger.Info("start", "file", f.Start, "taken", len(taken), "of_other_shape", passed)
+	var fresh []string
+	for tensor := range set.All() {
+		if !slices.Contains(taken, tensor.Name) {
+			fresh = append(fresh, tensor.Name)
+		}
+	}
+	logger.Info("start", "from", f.Start, "taken", len(taken), "of_other_shape", len(passed), "from_scratch", shortened(fresh))
 	_, hasHead := file.Get("dense_2/kernel")
 	if f.StartScale == "imagenet" || f.StartScale == "auto" && !hasHead {
 		return tfmodel.FoldInput(merged, tfmodel.ImageNetScaling())
 	}
 	return merged, nil
+}
+
+// builtInStart tells whether --start names a built-in model, and what it is opened by.
+// A file of the name comes first.
+func builtInStart(start string) (path string, is bool) {
+	if start == "builtin" {
+		return builtin.General, true
+	}
+	name, prefixed := strings.CutPrefix(start, "builtin:")
+	if _, known := builtin.Find(name); !known || name == "" {
+		return start, false
+	}
+	if _, err := os.Stat(start); err == nil && !prefixed {
+		return start, false
+	}
+	return name, true
+}
+
+// readStart reads the weights to begin with. Of a built-in model whose embedding is made
+// otherwise than this network's they are those of the convolutions alone: its head would
+// take numbers of another meaning, even where their shape is the same.
+func (f trainFlags) readStart(ctx context.Context, path string, isBuiltIn bool) (*weights.Set, error) {
+	if !isBuiltIn {
+		return f.ReadWeights(ctx, path)
+	}
+	source, err := f.ReadSource(ctx, path)
+	if err != nil || alikeEmbeddings(source.Card.Architecture, f.architecture()) {
+		return source.Weights, err
+	}
+	var convolutions []weights.Tensor
+	for tensor := range source.Weights.All() {
+		if strings.HasPrefix(tensor.Name, "block") {
+			convolutions = append(convolutions, tensor)
+		}
+	}
+	return weights.New(convolutions...)
+}
+
+// alikeEmbeddings reports whether two networks make embeddings of one meaning. Pooled ones
+// do so from inputs of any size.
+func alikeEmbeddings(a, b tfmodel.Architecture) bool {
+	sized := a.Height == b.Height && a.Width == b.Width
+	pooled := a.Pooling != "" && a.Pooling != tfmodel.Flatten
+	return cmp.Or(a.Pooling, tfmodel.Flatten) == cmp.Or(b.Pooling, tfmodel.Flatten) &&
+		a.GeMPower == b.GeMPower && a.Projection == b.Projection && a.Unit == b.Unit && (pooled || sized)
+}
+
+// checkStart reports a start that is no file, before the data are opened.
+func (f trainFlags) checkStart() error {
+	if f.Start == "" {
+		return nil
+	}
+	path, isBuiltIn := builtInStart(f.Start)
+	if isBuiltIn {
+		return nil
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("train: --start %s: there is no such file or folder, and nothing is fetched: --start builtin takes the convolutions of the built-in model general, VGG16's of ImageNet trained further on pictures of things (builtin:omniglot: on handwriting); others come from a file, such as Keras' vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", f.Start)
 }
 
 // uncalibrated is the note of a threshold at which nothing was measured.
@@ -225,6 +372,14 @@ func newCard(name string, architecture tfmodel.Architecture) tfmodel.Card {
 	}
 }
 
+// folderName is the last part of a run folder's path.
+func folderName(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return filepath.Base(dir)
+}
+
 // weightSaver writes weights as a Siamese-keras checkpoint, with a card beside.
 func weightSaver(dir string, flags trainFlags) func(name string, set *weights.Set) error {
 	return func(name string, set *weights.Set) error {
@@ -232,7 +387,7 @@ func weightSaver(dir string, flags trainFlags) func(name string, set *weights.Se
 		if err != nil {
 			return err
 		}
-		card := newCard(name, flags.architecture())
+		card := newCard(cmp.Or(flags.Name, folderName(dir)), flags.architecture())
 		card.Training = how
 		return modelfile.WriteNew(filepath.Join(dir, name)+".h5", card, set, modelfile.Keras)
 	}

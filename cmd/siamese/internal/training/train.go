@@ -11,22 +11,24 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
 	"siamese/internal/atomicfile"
-	"siamese/internal/regular"
 	"siamese/train"
 	"siamese/train/checkpoint"
+	"siamese/train/record"
 )
 
 // Command is `siamese train`.
 type Command struct {
-	Data   string `help:"Names the images to learn from: a folder or zip of alphabet/character/image or class/image." placeholder:"PATH"`
+	Data   string `help:"Names the images to learn from: a folder or zip of alphabet/character/image or class/image; with --resume, where they lie now." placeholder:"PATH"`
 	Folder string `help:"Names the run folder to make. A folder with a run in it is refused." placeholder:"DIR" name:"run"`
-	Resume string `help:"Continues the run in this folder, by its own configuration. Empty: a new run." placeholder:"DIR"`
+	Resume string `help:"Continues the run in this folder, by its own configuration; what of it can be changed is in docs/training.md. Empty: a new run." placeholder:"DIR"`
 
 	trainFlags
 
@@ -72,18 +74,57 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 	if setup.Describe, err = json.MarshalIndent(c.trainFlags, "", "  "); err != nil {
 		return errors.Join(err, cleanUp())
 	}
-	if c.Resume == "" {
-		if err := c.begin(dir, setup.Describe); err != nil {
-			return errors.Join(err, cleanUp())
-		}
+	setup.Begin = func() error {
+		printTable(s.Err, c.trainFlags, dir)
+		return writeConfig(dir, setup.Describe)
 	}
-	printTable(s.Err, c.trainFlags, dir)
 	err = train.Run(ctx, setup)
 	screen.close()
-	if errors.Is(err, train.ErrNoTime) {
-		err = fmt.Errorf("%w; --resume %s --time-limit DURATION gives it more", err, dir)
+	if err == nil {
+		logger.Info("weights", "best", filepath.Join(dir, "best_epoch_weights.h5"), "last", filepath.Join(dir, "last_epoch_weights.h5"))
 	}
-	return errors.Join(err, cleanUp())
+	return errors.Join(explained(ctx, dir, err), cleanUp())
+}
+
+// explained adds to the error of a run what to do about it.
+func explained(ctx context.Context, dir string, err error) error {
+	stopped, isStopped := errors.AsType[*train.InterruptedError](err)
+	again := "siamese train --resume " + quoted(dir)
+	switch {
+	case isStopped:
+		done := fmt.Sprintf("step %d is saved in %s%s; go on with: %s", stopped.Step, filepath.Join(dir, train.CheckpointFile), savedWeights(dir, stopped.Epoch), again)
+		if interrupted := cli.Interrupted(ctx, done); interrupted != nil {
+			return interrupted
+		}
+		return fmt.Errorf("%w: %s", err, done)
+	case errors.Is(err, train.ErrNoTime):
+		return fmt.Errorf("%w; %s --time-limit DURATION gives it more", err, again)
+	case errors.Is(err, train.ErrDone):
+		return fmt.Errorf("%w; %s --epochs NUMBER gives it more", err, again)
+	case errors.Is(err, train.ErrNoCheckpoint):
+		return fmt.Errorf("%w; a new run takes another folder (--run), and may begin with weights of this one (--start)", err)
+	case errors.Is(err, checkpoint.ErrDamaged):
+		return fmt.Errorf("%w; a new run in another folder (--run) can begin with the weights of this one (--start %s)", err, quoted(filepath.Join(dir, "last_epoch_weights.h5")))
+	}
+	return err
+}
+
+// savedWeights says which weights lie beside the checkpoint of a run that was stopped.
+func savedWeights(dir string, epochs int) string {
+	if epochs == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", the weights after %d epochs in %s", epochs, filepath.Join(dir, "last_epoch_weights.h5"))
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%", r)
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // maxTextBytes bounds cards and configurations, which have some kilobytes.
@@ -92,30 +133,17 @@ const maxTextBytes = 16 << 20
 // runFolder settles which folder the run is in; for a run that goes on its
 // configuration takes the place of the flags. given are the flags of the command line.
 func (c *Command) runFolder(given []string) (string, error) {
-	other := slices.IndexFunc(given, func(flag string) bool {
-		return !slices.Contains([]string{"resume", "time-limit", "config", "run", "data"}, flag)
-	})
-	switch {
-	case c.Resume != "" && (c.Folder != "" || c.Data != ""):
-		return "", cli.Usage(errors.New("train: --resume goes with neither --run nor --data: the run folder has its configuration"))
-	case c.Resume != "" && other >= 0:
-		return "", cli.Usage(fmt.Errorf("train: --%s changes nothing about a run that goes on, which keeps to its own configuration: --resume goes with --time-limit alone", given[other]))
-	case c.Resume != "":
-		saved, err := regular.Read(filepath.Join(c.Resume, configFile), maxTextBytes)
-		if err != nil {
-			return "", fmt.Errorf("train: no run to resume: %w", err)
-		}
-		c.moreTime = time.Duration(c.TimeLimit)
-		c.TimeLimit = 0
-		if err := json.Unmarshal(saved, &c.trainFlags); err != nil {
-			return "", fmt.Errorf("train: %s: %w", configFile, err)
-		}
-		return c.Resume, nil
-	case c.Data == "" || c.Folder == "":
+	if c.Resume != "" {
+		return c.Resume, c.goOn(given)
+	}
+	if c.Data == "" || c.Folder == "" {
 		return "", cli.Usage(errors.New("train: --data and --run are needed, or --resume"))
 	}
 	if err := c.conflict(); err != nil {
 		return "", cli.Usage(err)
+	}
+	if err := c.checkStart(); err != nil {
+		return "", err
 	}
 	if c.Epochs == 0 && c.TimeLimit == 0 {
 		c.Epochs = defaultEpochs
@@ -150,14 +178,26 @@ func (c *Command) lock(dir string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, configFile)); c.Resume == "" && err == nil {
-		held := fmt.Errorf("train: %s holds a run already: go on with --resume %s, or name another folder", dir, dir)
+	if left := leftBehind(dir); c.Resume == "" && left != "" {
+		held := fmt.Errorf("train: %s holds a run already (%s): go on with siamese train --resume %s, or name another folder with --run", dir, left, quoted(dir))
 		return nil, errors.Join(held, unlock())
 	}
 	return unlock, nil
 }
 
-// begin writes the configuration of a new run.
-func (c *Command) begin(dir string, config []byte) error {
-	return atomicfile.Write(filepath.Join(dir, configFile), append(config, '\n'))
+// leftBehind is a file that an earlier run has left in a folder, whatever else of it is
+// gone; empty where none has.
+func leftBehind(dir string) string {
+	for _, name := range []string{configFile, train.CheckpointFile, record.MetricsFile, record.LossFile, "last_epoch_weights.h5"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// writeConfig writes the configuration of a run that begins, or that goes on with
+// another one.
+func writeConfig(dir string, config []byte) error {
+	return atomicfile.Write(filepath.Join(dir, configFile), append(slices.Clip(config), '\n'))
 }
