@@ -81,7 +81,7 @@ async function shot(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 }
 
-const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input");
+const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input:not([webkitdirectory])");
 const result = (page) => page.getByRole("region", { name: "Result" });
 
 async function compare(page, first = a, second = b) {

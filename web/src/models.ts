@@ -59,6 +59,13 @@ export class Models {
     return model ? this.title(model) : reference?.name ?? "";
   }
 
+  /** What a model that answered knows, in a sentence for people. */
+  knowledgeOf(reference: ModelReference | undefined): string {
+    const knows = this.find(reference)?.knows;
+    const title = this.titleOf(reference) || "The model";
+    return knows ? `${title} knows: ${knows[0]?.toLowerCase()}${knows.slice(1)}` : `${title} does not tell what it knows.`;
+  }
+
   /** The threshold of a model that answered, where it is known. */
   thresholdOf(reference: ModelReference | undefined): number | undefined { return this.find(reference)?.threshold; }
 
