@@ -5,6 +5,11 @@ import (
 	"encoding/binary"
 )
 
+// turnOf returns how an image is turned.
+func turnOf(format Format, data []byte) orientation {
+	return parseOrientation(exifBlock(format, data))
+}
+
 // exifBlock returns the TIFF structure that holds an image's EXIF tags, or nil
 // where there is none. BMP and GIF have no place for it.
 func exifBlock(format Format, data []byte) []byte {

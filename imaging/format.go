@@ -3,16 +3,10 @@ package imaging
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"image"
-	"image/gif"
-	"image/jpeg"
 	"log/slog"
 	"slices"
 	"strings"
-
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 // Format is an encoding of images, detected by the first bytes alone: file names
@@ -102,21 +96,7 @@ func (h Header) LogValue() slog.Value {
 // limits checked here hold there.
 func readHeader(format Format, data []byte) (Header, error) {
 	size, err := guard(format, func() (image.Config, error) {
-		switch format {
-		case JPEG:
-			return jpeg.DecodeConfig(bytes.NewReader(data))
-		case PNG:
-			return pngConfig(data)
-		case GIF:
-			return gif.DecodeConfig(bytes.NewReader(data))
-		case BMP:
-			return bmp.DecodeConfig(bytes.NewReader(data))
-		case TIFF:
-			return tiff.DecodeConfig(bytes.NewReader(data))
-		case WebP:
-			return webpConfig(data)
-		}
-		return image.Config{}, errors.New("no reader for the format")
+		return codecOf(format).config(data)
 	})
 	if err != nil {
 		return Header{}, err
@@ -139,17 +119,4 @@ func guard[T any](format Format, decode func() (T, error)) (result T, err error)
 		return result, undecodable(format, err)
 	}
 	return result, nil
-}
-
-// pngConfig reads the size from IHDR alone. The library's DecodeConfig walks on
-// to the palette and refuses a zero side with no size in its words.
-func pngConfig(data []byte) (image.Config, error) {
-	const ihdr = len(pngSignature) + 4 // behind the chunk's length
-	if len(data) < ihdr+12 || string(data[ihdr:ihdr+4]) != "IHDR" {
-		return image.Config{}, errors.New("png: the first chunk is not a whole IHDR")
-	}
-	return image.Config{
-		Width:  int(binary.BigEndian.Uint32(data[ihdr+4:])),
-		Height: int(binary.BigEndian.Uint32(data[ihdr+8:])),
-	}, nil
 }

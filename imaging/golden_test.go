@@ -105,11 +105,16 @@ func readWant(tb testing.TB, name string) image.Image {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	want, err := png.Decode(bytes.NewReader(data))
+	return decodePNG(tb, data)
+}
+
+func decodePNG(tb testing.TB, data []byte) image.Image {
+	tb.Helper()
+	picture, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
-		tb.Fatalf("%s: %v", name, err)
+		tb.Fatal(err)
 	}
-	return want
+	return picture
 }
 
 // difference returns the largest and the mean absolute difference, in levels.

@@ -111,14 +111,11 @@ func (p *Preparer) Inspect(encoded []byte) (Header, error) {
 	if err := p.config.Limits.checkSize(header.Width, header.Height); err != nil {
 		return header, err
 	}
-	if err := checkBody(header, encoded); err != nil {
-		return header, err
-	}
-	decoding, err := header.cost(encoded)
+	decoding, err := codecOf(format).inspect(header, encoded)
 	if err != nil {
 		return header, err
 	}
-	turn := parseOrientation(exifBlock(format, encoded))
+	turn := turnOf(format, encoded)
 	header.Cost = p.fitCost(decoding, header.Width, header.Height, turn)
 	return header, p.config.Limits.checkCost(header.Cost)
 }
@@ -147,22 +144,53 @@ func (p *Preparer) PrepareWhile(encoded []byte, goOn func() error) (*Picture, er
 	if err != nil {
 		return nil, err
 	}
-	turn := parseOrientation(exifBlock(header.Format, encoded))
+	turn := turnOf(header.Format, encoded)
 	l := p.config.layout(turn.size(header.Width, header.Height))
 	neededWidth, neededHeight := turn.size(l.scaledWidth, l.scaledHeight)
 
 	s := p.scratch.Get().(*scratch)
 	defer p.release(s)
-	source, err := task{
+	source, err := p.decode(task{
 		header: header, data: encoded, alpha: p.config.Alpha, goOn: goOn, needed: image.Pt(neededWidth, neededHeight),
-	}.run(s)
+	}, turn, s)
 	if err != nil {
 		return nil, err
 	}
-	if turn != upright {
-		source = turn.apply(source, s)
-	}
 	return p.fit(source, l, s), nil
+}
+
+// decode decodes an image and turns it upright.
+func (p *Preparer) decode(t task, turn orientation, s *scratch) (pixels, error) {
+	source, err := t.run(s)
+	if err != nil || turn == upright {
+		return source, err
+	}
+	return turn.apply(source, s), nil
+}
+
+// Decode is Prepare without fitting: the whole image at its own size, upright, with
+// the configured transparency. It takes the picture's 3 bytes a pixel beyond
+// Header.Cost. Errors are *Error. The bytes are neither changed nor kept.
+func (p *Preparer) Decode(encoded []byte) (*Picture, error) {
+	header, err := p.Inspect(encoded)
+	if err != nil {
+		return nil, err
+	}
+	turn := turnOf(header.Format, encoded)
+	width, height := turn.size(header.Width, header.Height)
+	s := p.scratch.Get().(*scratch)
+	defer p.release(s)
+	source, err := p.decode(task{
+		header: header, data: encoded, alpha: p.config.Alpha, needed: image.Pt(header.Width, header.Height),
+	}, turn, s)
+	if err != nil {
+		return nil, err
+	}
+	picture := newPicture(width, height)
+	for y := range height {
+		source.read(picture.Pix[y*width*3:(y+1)*width*3], y, 0, width)
+	}
+	return picture, nil
 }
 
 // PrepareRaw fits pixels that are already decoded, by the same rules and limits

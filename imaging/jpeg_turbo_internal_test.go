@@ -163,7 +163,7 @@ func TestFewDamagedImagesAreTakenThatPureRefuses(t *testing.T) {
 			if _, taken := work.shrinkJPEG(new(scratch)); !taken {
 				continue
 			}
-			if _, err := decodeBody(JPEG, work.data, newSource(work.data, 0, nil)); err != nil {
+			if _, err := decodeJPEG(work, newSource(work.data, 0, nil)); err != nil {
 				lenient++
 			}
 		}

@@ -34,7 +34,7 @@ func taskOf(t *testing.T, config Config, encoded []byte) (task, *Preparer) {
 // preparePure is Prepare by the standard library's decoder.
 func preparePure(t *testing.T, p *Preparer, work task) *Picture {
 	t.Helper()
-	decoded, err := decodeBody(JPEG, work.data, newSource(work.data, 0, nil))
+	decoded, err := decodeJPEG(work, newSource(work.data, 0, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,22 @@
 package imaging
 
 import (
+	"bytes"
 	"fmt"
 	"image"
+	"time"
 
 	"golang.org/x/image/tiff"
 )
+
+func tiffConfig(data []byte) (image.Config, error) { return tiff.DecodeConfig(bytes.NewReader(data)) }
 
 // decodeTIFF decodes the first page, and puts one case of the library right:
 // runs that fax coding calls white are 0 bits whatever a 0 stands for, as
 // libtiff reads them, while the library takes them for white even where 0 is
 // declared black, and so returns a negative.
-func decodeTIFF(data []byte, from *source) (image.Image, error) {
+func decodeTIFF(task task, from *source) (image.Image, error) {
+	data := task.data
 	decoded, err := tiff.Decode(readerAt{from, data})
 	if err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ const (
 // compressed nothing, to be read again for each.
 const maxBlockOverlap = 4
 
-func checkBlocks(data []byte) error {
+func checkBlocks(_ Header, data []byte) error {
 	for _, tag := range []uint16{tagStripByteCounts, tagTileByteCounts} {
 		counts, ok := findEntry(data, tag)
 		if !ok {
@@ -60,4 +65,39 @@ func checkBlocks(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// tiffCost counts the image and the largest strip or tile, which is unpacked into a
+// buffer that doubles as it grows: up to three times what the decoder lets it become,
+// eight bytes a pixel.
+func tiffCost(h Header, data []byte) (Cost, error) {
+	const limit, growth = 8, 3
+	pixels := int64(h.Width) * int64(h.Height)
+	bytes := int64(1)
+	if firstValue(data, tagPhotometric) == photometricRGB {
+		bytes = 4
+	}
+	if firstValue(data, tagBitsPerSample) == 16 {
+		bytes *= 2
+	}
+	width, height := int64(h.Width), int64(h.Height) // of a block
+	if rows := firstValue(data, tagRowsPerStrip); rows > 0 && rows < height {
+		height = rows
+	}
+	if tile := firstValue(data, tagTileWidth); tile > 0 {
+		width, height = tile, max(firstValue(data, tagTileLength), 1)
+	}
+	blocks := (int64(h.Width) + width - 1) / width * ((int64(h.Height) + height - 1) / height)
+	unpacked := limit * width * height
+	switch firstValue(data, tagCompression) {
+	case 0, compressionNone:
+		unpacked = min(unpacked, int64(len(data)))
+	case compressionDeflate, compressionDeflateOld:
+		unpacked = min(unpacked, deflateRatio*int64(len(data)))
+	}
+	cost := bytesCost(bytes * pixels)
+	const place = 2 * (8 + 4) // of a block in the file: where, and how long
+	cost.Bytes += growth*unpacked + place*min(blocks, int64(len(data)))
+	cost.Work += time.Duration(min(limit*pixels, max(unpacked, bytes*pixels)))*byteWork + time.Duration(blocks)*blockWork
+	return cost, nil
 }
