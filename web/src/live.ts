@@ -10,6 +10,7 @@ import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { History } from "./history";
 import { Notice } from "./notice";
 import { bytesOf, pictureFrom, type Named } from "./picture";
+import { short } from "./picker";
 import { References } from "./references";
 import type { Server } from "./server";
 import { Clock } from "./timings";
@@ -178,7 +179,7 @@ export class LiveView {
     this.history.add(similarity, threshold, now, now - grabbed);
     const { rate, lag } = this.history.measure(now);
     this.verdict.replaceChildren(element("output", { className: "similarity" }, similarity.toFixed(3)), badge(same, doubt !== ""),
-      element("span", { className: "quiet" }, `best: ${name} · threshold ${threshold.toFixed(2)} · ${this.server.models.titleOf(model)}`));
+      element("span", { className: "quiet" }, `best: ${short(name)} · threshold ${threshold.toFixed(2)} · ${this.server.models.titleOf(model)}`));
     this.knows.textContent = this.server.models.knowledgeOf(model);
     this.doubt.replaceChildren(caution(doubt) ?? "");
     this.counts.textContent = `${rate.toFixed(1)} frames/s scored · lag ${lag.toFixed(0)} ms`;

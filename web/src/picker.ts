@@ -39,6 +39,12 @@ export class Picker {
   }
 }
 
+/** A name for where there is little room: of a long one its beginning and its end. */
+export function short(name: string): string {
+  const letters = [...name];
+  return letters.length > 56 ? `${letters.slice(0, 32).join("")}…${letters.slice(-20).join("")}` : name;
+}
+
 /** A small picture beside its name; where there is none to show, the ending of the name. */
 export function tile(name: string, picture: Picture | undefined): HTMLElement {
   if (picture?.shown) return portrait(picture);

@@ -6,7 +6,7 @@ import { wordsFor } from "./failure";
 import type { RankedCandidate, RankResponse } from "./gen/siamese/v1/rank_pb.js";
 import { DropZone } from "./dropzone";
 import { Notice } from "./notice";
-import { Picker } from "./picker";
+import { Picker, short } from "./picker";
 import { bytesOf, glance, pictureFrom, type Named, type Picture } from "./picture";
 import { Candidate, Ranking } from "./ranking";
 import { rankings, Samples } from "./samples";
@@ -177,7 +177,7 @@ export class RankView {
     if (!best?.score) return this.query ? `${many}, none of them ranked.` : `${many}; choose the picture to look for.`;
     const { ranked, threshold, model } = best.score;
     const left = size - done - waiting;
-    return `Best of ${done.toLocaleString("en")}: ${best.name}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(model)}).` +
+    return `Best of ${done.toLocaleString("en")}: ${short(best.name)}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(model)}).` +
       (waiting > 0 ? ` ${waiting.toLocaleString("en")} are still to be ranked.` : "") +
       (left > 0 ? ` ${left.toLocaleString("en")} can't be ranked: the end of the list says why.` : "");
   }

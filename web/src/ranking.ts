@@ -5,7 +5,7 @@ import { button, element, png } from "./element";
 import { wordsForItem } from "./failure";
 import type { ItemError, ModelReference } from "./gen/siamese/v1/common_pb.js";
 import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
-import { tile } from "./picker";
+import { short, tile } from "./picker";
 import type { Named, Picture } from "./picture";
 import type { Server } from "./server";
 import { badge, doubtOf, Meter, verdictOf } from "./verdict";
@@ -117,7 +117,7 @@ export class Ranking {
 
   private make(item: Candidate): HTMLElement {
     const { name, picture, score, problem } = item;
-    const about = element("div", { className: "grow" }, element("span", { className: "name" }, name));
+    const about = element("div", { className: "grow" }, element("span", { className: "name", title: name }, short(name)));
     if (picture?.note) about.append(element("span", { className: "quiet", title: picture.note }, " · shrunk"));
     const row = element("li", {}, score?.ranked.preparedPng.length ? png(score.ranked.preparedPng, `${name} as the network saw it`) : tile(name, picture), about);
     if (score) {

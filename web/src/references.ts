@@ -5,7 +5,7 @@ import { button, element } from "./element";
 import { wordsForItem } from "./failure";
 import type { Embedding } from "./gen/siamese/v1/image_pb.js";
 import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
-import { tile } from "./picker";
+import { short, tile } from "./picker";
 import { bytesOf, type Picture } from "./picture";
 import { doubtOf, Meter } from "./verdict";
 
@@ -34,7 +34,7 @@ export class References {
     const meter = new Meter(`Similarity to ${name}`);
     const number = element("span", { className: "number" }, "–");
     const doubt = element("span", { className: "doubt", hidden: true });
-    const card = element("li", {}, tile(name, picture), element("div", { className: "grow" }, element("span", { className: "name" }, name),
+    const card = element("li", {}, tile(name, picture), element("div", { className: "grow" }, element("span", { className: "name", title: name }, short(name)),
       note ? element("span", { className: "quiet", title: note }, " · shrunk") : null, meter.root, doubt), number);
     const item: Reference = { picture, card, meter, number, doubt };
     card.append(button("✕", () => this.remove(item), { className: "remove", "aria-label": `Remove ${name}` }));
@@ -62,7 +62,7 @@ export class References {
       item.doubt.hidden = !doubt && !problem;
       item.doubt.textContent = problem || "Foreign to the model";
       item.doubt.title = doubt;
-      item.doubt.classList.toggle("problem", problem !== "");
+      item.doubt.className = problem ? "problem" : "doubt";
     }
     const items = this.items.filter((item) => item.known?.model === model && item.known.embedding);
     const images = items.flatMap(({ known }) => known?.embedding ? [{ source: { case: "embedding" as const, value: known.embedding } }] : []);

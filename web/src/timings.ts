@@ -34,7 +34,7 @@ export class Clock {
       element("dl", { className: "timings" }, ...rows.map(([name, time]) => element("div", {}, element("dt", {}, name), element("dd", {}, `${(time / 10).toFixed(1)} ms`)))),
       element("p", { className: "quiet" }, [
         this.calls > 1 ? `${this.calls} calls together.` : "",
-        rest < 0 ? `The stages are ${(-rest / 10).toFixed(1)} ms more than the time in the server: they overlap, since pictures are decoded side by side and their decoding is summed.` : "",
+        rest < 0 ? `The stages add up to ${(-rest / 10).toFixed(1)} ms more than the time in the server, since they overlap: pictures are decoded side by side, and one waits while another is encoded.` : "",
       ].join(" ").trim()));
   }
 }
