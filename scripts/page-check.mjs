@@ -339,7 +339,7 @@ const photo = join(scratch, "photo.jpg");
 await check("a photograph of 48 megapixels is shrunk, and its verdict is that of the whole", async (page) => {
   const bytes = await photograph(page, join(root, "testdata/photos/cat.jpg"), photo);
   assert.ok(bytes > 20e6, `the photograph has ${bytes} bytes, want more than 20 million`);
-  const roomy = new ServerProcess(resolve(program), ["--max-image-bytes", "50000000", "--max-image-pixels", "50000000", "--max-message-bytes", "110000000"]);
+  const roomy = new ServerProcess(resolve(program), ["--max-image-bytes", "50000000", "--max-image-pixels", "50000000", "--max-message-bytes", "110000000", "--memory", "4000000000"]);
   const similarities = [];
   for (const from of [url, await roomy.start()]) {
     await page.goto(from);
