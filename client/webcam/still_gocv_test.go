@@ -3,6 +3,7 @@
 package webcam_test
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -103,7 +104,7 @@ func countAll(t *testing.T, source webcam.Source) int {
 	t.Helper()
 	for count := 0; ; count++ {
 		picture, err := source.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return count
 		}
 		if err != nil {

@@ -140,7 +140,7 @@ func (s *videoSource) Close() error {
 func stillPaths(name SourceName) []string {
 	switch name.Kind {
 	case File:
-		if still, perhapsFilm := stillKind(name.Text); still && !(perhapsFilm && isFilm(name)) {
+		if still, perhapsFilm := stillKind(name.Text); still && (!perhapsFilm || !isFilm(name)) {
 			return []string{name.Text}
 		}
 	case Sequence:
@@ -164,7 +164,8 @@ func isFilm(name SourceName) bool {
 	}
 	pixels := gocv.NewMat()
 	defer closing(&pixels)
-	return video.Read(&pixels) && video.Read(&pixels)
+	first := video.Read(&pixels)
+	return first && video.Read(&pixels)
 }
 
 // stillSource gives the pictures of files, one by one.
