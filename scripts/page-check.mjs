@@ -1,6 +1,6 @@
 // What: drives the page in a real Chromium against a real server, as a person
-//       would: compare, rank, live, models, errors, tokens, limits, keyboard, phone,
-//       dark.
+//       would: compare, rank, live, samples, folders, large photographs, models, errors,
+//       tokens, limits, keyboard, phone, dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
 //       It needs playwright-core under web/node_modules, .tools/bin/esbuild and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { drop, oddFolder, photograph, readTable } from "./page-files.mjs";
 import { contract, serveSeveral } from "./page-models.mjs";
 import { ServerProcess } from "./page-server.mjs";
 
@@ -56,6 +57,7 @@ async function ready(page) {
 async function visit(url, name, body, context = {}, args = []) {
   const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox", ...args] });
   const page = await (await browser.newContext({ viewport: { width: 1100, height: 900 }, ...context })).newPage();
+  page.setDefaultTimeout(60_000); // also where the machine has other work
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => { if (message.text().includes("Content Security Policy")) faults.push(message.text()); });
@@ -70,24 +72,54 @@ async function visit(url, name, body, context = {}, args = []) {
   } catch (error) {
     failed++;
     console.log(`FAIL ${name}: ${error.message}`);
-    await shot(page, `failed-${name.replaceAll(/\W+/g, "-")}`);
+    if (shots) await page.screenshot({ path: join(shots, `failed-${name.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
   } finally {
     await page.unrouteAll({ behavior: "ignoreErrors" }); // a live view calls to the end
     await browser.close();
   }
 }
 
+/** Checks what a person sees as it is: buttons of one line, bars that can be compared. */
+async function looksRight(page) {
+  const { wrapped, bars } = await page.evaluate(() => {
+    const seen = (all) => [...document.querySelectorAll(all)].filter((one) => one.offsetParent);
+    const lines = (button) => {
+      const range = document.createRange();
+      range.selectNodeContents(button);
+      return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+    };
+    const ends = (meter) => { const { left, right } = meter.getBoundingClientRect(); return `${Math.round(left)} to ${Math.round(right)}`; };
+    return {
+      wrapped: seen("button").filter((button) => lines(button) > 1).map((button) => button.textContent),
+      bars: seen("ol, ul").map((list) => new Set([...list.querySelectorAll(".meter")].map(ends)).size),
+    };
+  });
+  assert.deepEqual(wrapped, [], "buttons whose words wrap");
+  assert.ok(bars.every((lengths) => lengths <= 1), `bars of one list begin and end at ${bars} places`);
+}
+
 async function shot(page, name) {
+  await looksRight(page);
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 }
 
-const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input");
+const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input:not([webkitdirectory])");
 const result = (page) => page.getByRole("region", { name: "Result" });
 
 async function compare(page, first = a, second = b) {
   await input(page, "First picture").setInputFiles(first);
   await input(page, "Second picture").setInputFiles(second);
   await result(page).waitFor();
+}
+
+/** Checks that the times of a result add up, or that a line says why they don't. */
+async function addsUp(where) {
+  const rows = await where.locator(".timings > div").evaluateAll((all) => all.map((row) => [row.querySelector("dt").textContent, Math.round(10 * parseFloat(row.querySelector("dd").textContent))]));
+  const times = Object.fromEntries(rows);
+  const stages = times.decode + times.wait + times.encode + times.compare;
+  assert.equal(times["in all"], times["in the server"] + times["on the way"]);
+  if ("the rest" in times) assert.equal(times["in the server"], stages + times["the rest"]);
+  else await where.getByText(`The stages add up to ${((stages - times["in the server"]) / 10).toFixed(1)} ms more than the time in the server`).waitFor();
 }
 
 async function rank(page) {
@@ -146,13 +178,55 @@ await visit(url, "with no model chosen photographs and drawings mean something",
 await check("two drawings of one character are the same", async (page) => {
   await compare(page);
   assert.match(await result(page).innerText(), new RegExp(`${same}\\s+✓ Same\\s+threshold 0\\.50`));
-  assert.match(await result(page).innerText(), /encode\s+[0-9.]+ ms/);
+  assert.ok(await result(page).getByText("What “Handwriting” knows: single handwritten characters").isVisible(), "what the model knows is told");
+  await addsUp(result(page));
   assert.equal(await result(page).locator("img").evaluateAll((all) => all.filter((img) => img.naturalWidth === 105).length), 2);
   assert.equal(await page.getByRole("meter", { name: "Similarity" }).getAttribute("aria-valuetext"), `${same}, Same`);
   await shot(page, "compare");
   await input(page, "Second picture").setInputFiles(c);
   await page.getByText(different, { exact: true }).waitFor();
   assert.match(await result(page).innerText(), /✕ Different/);
+});
+await check("a verdict goes with its pictures", async (page) => {
+  await compare(page);
+  let release = () => undefined;
+  await page.route("**/Compare", async (route) => {
+    await new Promise((resolve) => { release = resolve; });
+    await route.continue();
+  });
+  await input(page, "First picture").setInputFiles(c);
+  await page.getByText("Comparing …").waitFor();
+  assert.ok(await result(page).isHidden(), "a verdict is left beside a new picture");
+  await input(page, "First picture").setInputFiles(join(root, "README.md"));
+  await page.getByText("README.md is no picture that the server can read").waitFor();
+  release();
+  await page.unrouteAll({ behavior: "wait" });
+  assert.ok(await result(page).isHidden(), "a verdict comes to a file that was refused");
+  assert.equal(await page.locator("#compare .spoken").textContent(), "", "a verdict is spoken of a file that was refused");
+  assert.equal(await page.getByRole("group", { name: "First picture" }).locator("img").count(), 0, "a picture is left in place of a file that was refused");
+  await shot(page, "rejected");
+  await input(page, "First picture").setInputFiles(a);
+  await page.getByText(same, { exact: true }).waitFor();
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await rank(page);
+  await input(page, "Picture to look for").setInputFiles(join(root, "README.md"));
+  await page.getByText("4 candidates; choose the picture to look for.").waitFor();
+  assert.equal(await page.getByRole("tabpanel", { name: "Rank" }).getByRole("meter").count(), 0, "scores are left beside a file that was refused");
+});
+await check("samples are tried by one click", async (page) => {
+  await page.getByLabel("Model", { exact: true }).selectOption("auto");
+  for (const [label, verdict] of [["A photo and its copy", "✓ Same"], ["Two photos", "✕ Different"], ["One letter twice", "✓ Same"], ["Two letters", "✕ Different"]]) {
+    await page.getByRole("button", { name: label, exact: true }).click();
+    await result(page).filter({ hasText: verdict }).waitFor();
+    assert.equal(await page.getByRole("note").count(), 0, `${label}: a doubt about a sample`);
+  }
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await page.getByRole("button", { name: "Photos", exact: true }).click();
+  await page.getByText("Best of 3: cat_copy.jpg").waitFor();
+  await page.getByRole("button", { name: "Letters", exact: true }).click();
+  await page.getByText(/Best of 4: alpha_[23]\.png/).waitFor();
+  assert.equal(await page.getByText("Foreign to the model").count(), 0);
+  await shot(page, "samples");
 });
 await check("a pasted and a dropped picture are taken", async (page) => {
   const give = (kind, label, path) => page.evaluate(([kind, label, base64]) => {
@@ -175,12 +249,12 @@ await check("many are ranked, best first", async (page) => {
   await page.getByText("Best of 3: 0394_18.png").waitFor();
 });
 await check("what is no picture is told in words", async (page) => {
-  const big = join(scratch, "big.png");
-  writeFileSync(big, Buffer.concat([readFileSync(a), Buffer.alloc(8 << 20)]));
+  const big = join(scratch, "big.tif"); // a format that Chromium can't read
+  writeFileSync(big, Buffer.concat([Buffer.from("II*\0"), Buffer.alloc(8 << 20)]));
   const damaged = join(scratch, "damaged.png");
   writeFileSync(damaged, readFileSync(a).subarray(0, 100));
   const problem = page.getByRole("group", { name: "First picture" }).getByRole("alert");
-  for (const [file, words] of [[join(root, "README.md"), "README.md is no picture that the server can read"], [big, "big.png is too large: it has 8.0 MiB, the server takes 7.0 MiB"]]) {
+  for (const [file, words] of [[join(root, "README.md"), "README.md is no picture that the server can read"], [big, "big.tif is too large: it has 8.0 MiB, the server takes 7.0 MiB, and this browser can't read its format to shrink it."]]) {
     await input(page, "First picture").setInputFiles(file);
     await page.getByText(words).waitFor();
   }
@@ -191,6 +265,127 @@ await check("what is no picture is told in words", async (page) => {
   await input(page, "First picture").setInputFiles(a);
   await page.getByText(same, { exact: true }).waitFor();
   assert.equal(await problem.count(), 0, "the problem is still told");
+});
+await check("what the browser can't read is sent as it is", async (page) => {
+  const tiff = join(root, "testdata/imaging/input/rgb-lzw.tiff");
+  await compare(page, tiff, tiff);
+  assert.equal(await page.getByRole("group", { name: "First picture" }).locator("img").count(), 0);
+  assert.equal(await result(page).locator("img").evaluateAll((all) => all.filter((img) => img.naturalWidth === 105).length), 2);
+});
+await check("a folder is dropped and kept as a table", async (page) => {
+  const folder = join(scratch, "my pictures");
+  const pictures = oddFolder(folder, [a, b, c]);
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await input(page, "Picture to look for").setInputFiles(a);
+  await drop(page, page.getByRole("group", { name: "Candidates" }).locator(".stage"), [folder, a]);
+  await page.getByText(`Best of ${pictures + 1}: my pictures/=cmd`).waitFor(); // of those that are the same drawing the first
+  await page.getByText("4 can't be ranked: the end of the list says why.").waitFor();
+  const list = page.getByRole("list", { name: "Ranking" });
+  for (const words of ["my pictures/notes.txt is no picture", "my pictures/empty.png is empty.", "my pictures/page.png is no picture", "The picture is damaged."]) {
+    await list.getByText(words).waitFor();
+  }
+  assert.equal(await list.getByRole("listitem").count(), pictures + 1 + 4, "rows: litter of systems is left out");
+  await shot(page, "folder");
+  const file = join(scratch, "ranking.csv");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
+  await download.saveAs(file);
+  const table = readTable(file);
+  assert.equal(table.length, pictures + 1 + 4);
+  const row = (name) => table.find((row) => row.name === name) ?? assert.fail(`no row of ${name} in ${JSON.stringify(table.map((row) => row.name))}`);
+  assert.equal(Number(row("my pictures/more/a.png").similarity).toFixed(4), same);
+  assert.deepEqual([row("my pictures/more/a.png").verdict, row("my pictures/more/deep/a.png").verdict], ["same", "different"]);
+  assert.match(row("my pictures/a.png").familiarity, /^[01]\.\d{6}$/);
+  assert.equal(row("my pictures/two\nlines.png").verdict, "different");
+  assert.equal(row("my pictures/it's \"quoted\", with comma.png").verdict, "same");
+  assert.equal(row("my pictures/empty.png").error, "my pictures/empty.png is empty.");
+  assert.deepEqual(table.slice(-4).map((row) => row.similarity), ["", "", "", ""], "what can't be ranked is last");
+  await page.getByRole("button", { name: "Remove all" }).click();
+  await input(page, "Candidates").setInputFiles(["=cmd|' -C calc'!A0.png", "+1.png", "@sum.png", "-2.png"].map((name) => join(folder, name)));
+  await page.getByText("Best of 4").waitFor();
+  const [again] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
+  await again.saveAs(file);
+  assert.deepEqual(readTable(file).map((row) => row.name).sort(), ["'+1.png", "'-2.png", "'=cmd|' -C calc'!A0.png", "'@sum.png"], "what a spreadsheet would run");
+});
+await check("thousands are ranked call by call, in spite of a server that goes", async (page) => {
+  const folder = join(scratch, "many");
+  mkdirSync(folder);
+  const drawing = readFileSync(c);
+  for (let number = 0; number < 2000; number++) writeFileSync(join(folder, `${number}.png`), drawing);
+  const calls = [];
+  await page.route("**/Rank", async (route) => { calls.push(route.request().postDataBuffer()?.length ?? 0); await route.continue(); });
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await input(page, "Picture to look for").setInputFiles(a);
+  await page.getByRole("group", { name: "Candidates" }).locator("input[webkitdirectory]").setInputFiles(folder);
+  await page.getByText(/^(32|64|96|1[0-9]{2}|[1-9][0-9]{2}) of 2,000$/).waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText(/ are still to be ranked\./).waitFor();
+  assert.ok(await page.getByRole("progressbar").isHidden(), "the progress is left");
+  await shot(page, "cancelled");
+  await server.stop();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByText("This goes on when the server answers again.").waitFor();
+  await server.start();
+  await page.getByText(`Best of 2,000: `).waitFor();
+  assert.equal(await page.getByRole("list", { name: "Ranking" }).getByRole("listitem").count(), 100, "rows at first");
+  await page.getByRole("button", { name: "Show more (1,900 left)" }).click();
+  assert.equal(await page.getByRole("list", { name: "Ranking" }).getByRole("listitem").count(), 200);
+  assert.ok(calls.length >= 63, `2,000 candidates in ${calls.length} calls, want at least 63 of 32`);
+  await page.getByRole("button", { name: "Remove all" }).click();
+  assert.equal(await page.getByRole("list", { name: "Ranking" }).getByRole("listitem").count(), 0);
+});
+// How far the similarity of a shrunk photograph may be from that of the whole one.
+const shrinking = 0.005;
+const photo = join(scratch, "photo.jpg");
+await check("a photograph of 48 megapixels is shrunk, and its verdict is that of the whole", async (page) => {
+  const bytes = await photograph(page, join(root, "testdata/photos/cat.jpg"), photo);
+  assert.ok(bytes > 20e6, `the photograph has ${bytes} bytes, want more than 20 million`);
+  const roomy = new ServerProcess(resolve(program), ["--max-image-bytes", "50000000", "--max-image-pixels", "50000000", "--max-message-bytes", "110000000", "--memory", "4000000000"]);
+  const similarities = [];
+  for (const from of [url, await roomy.start()]) {
+    await page.goto(from);
+    await page.getByText("Ready: ").waitFor();
+    await page.getByLabel("Model", { exact: true }).selectOption("general");
+    for (const other of ["cat.jpg", "cat_copy.jpg", "rocket.jpg"]) {
+      await compare(page, photo, join(root, "testdata/photos", other));
+      similarities.push(Number(await page.locator("output").innerText()));
+      const note = await page.getByRole("group", { name: "First picture" }).locator(".note").innerText();
+      assert.match(note, from === url ? /^Shrunk for the server: 6000 × 8000 pixels, [0-9.]+ MiB to 1536 × 2048 pixels, / : /^$/);
+    }
+    if (from === url) await shot(page, "shrunk");
+  }
+  await roomy.stop();
+  console.log(`     similarities shrunk and whole: ${similarities.join(" ")}`);
+  for (let at = 0; at < 3; at++) assert.ok(Math.abs(similarities[at] - similarities[at + 3]) <= shrinking, `similarities shrunk and whole: ${similarities}`);
+});
+await check("large pictures are shrunk among candidates and references, and keep their transparency", async (page) => {
+  const clear = join(scratch, "clear.png");
+  const base64 = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(6000, 5000);
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#00f8";
+    pen.fillRect(2000, 2000, 2000, 1000);
+    const reader = new FileReader();
+    const made = await canvas.convertToBlob({ type: "image/png" });
+    await new Promise((resolve) => { reader.onload = resolve; reader.readAsDataURL(made); });
+    return reader.result.split(",")[1];
+  });
+  writeFileSync(clear, Buffer.from(base64, "base64"));
+  await compare(page, clear, clear);
+  const corner = await result(page).locator("img").first().evaluate((img) => {
+    const pen = new OffscreenCanvas(105, 105).getContext("2d");
+    pen.drawImage(img, 0, 0);
+    return [...pen.getImageData(2, 2, 1, 1).data];
+  });
+  assert.deepEqual(corner, [255, 255, 255, 255], "what is transparent is white to the network");
+  await page.getByRole("tab", { name: "Rank" }).click();
+  await input(page, "Picture to look for").setInputFiles(a);
+  await input(page, "Candidates").setInputFiles([photo, b]);
+  await page.getByText(`Best of 2: 0394_02.png, ${same}, Same`).waitFor();
+  assert.equal(await page.getByRole("list", { name: "Ranking" }).getByText("shrunk").count(), 1);
+  await page.getByRole("tab", { name: "Live" }).click();
+  await input(page, "References").setInputFiles([photo, join(root, "README.md")]);
+  await page.getByText(/^photo\.jpg: Shrunk for the server: 6000 × 8000/).waitFor();
+  await page.getByText("README.md is no picture that the server can read").waitFor();
 });
 await check("a server that goes and comes back is told of, and the call made again", async (page) => {
   await compare(page);
@@ -265,8 +460,18 @@ await check("the camera is held against references", async (page) => {
   await page.getByText("Ready: siamese-omniglot").waitFor();
   const before = await page.getByText(/frames\/s scored/).innerText();
   await page.waitForFunction((before) => !document.querySelector(".counts").textContent.includes(before), before);
+  const verdict = page.locator("#live .score");
+  for (const name of ["0394_02.png", "0395_01.png", "frame 1"]) await page.getByRole("button", { name: `Remove ${name}` }).click();
+  await page.getByText("Give a reference to hold the camera against.").waitFor();
+  assert.equal(await verdict.innerText(), "", "a verdict is left without a reference");
+  const damaged = join(scratch, "damaged.png");
+  await input(page, "References").setInputFiles([damaged, b]);
+  await page.getByText("best: 0394_02.png").waitFor();
+  await page.getByRole("list", { name: "References" }).getByText("The picture is damaged.").waitFor();
+  assert.ok(await page.getByRole("tabpanel", { name: "Live" }).getByText("What “Handwriting” knows").isVisible(), "what the model knows is told");
   await page.getByRole("button", { name: "Stop the camera" }).click();
   await page.getByText("The camera is off.").waitFor();
+  assert.equal(await verdict.innerText(), "", "a verdict is left without a camera");
 }, {}, camera);
 await check("embeddings of another model are made again", async (page) => {
   let refused = 0;

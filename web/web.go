@@ -32,12 +32,23 @@ var headers = map[string]string{
 	"Cache-Control":              "no-cache", // asked again by ETag: a new program brings a new page
 }
 
-// routes are the page's paths with their files.
+// routes are the page's paths with their files. Samples are pictures to try the
+// page with; their LICENSE.txt says whose they are.
 var routes = map[string]string{
-	"/":         "static/index.html",
-	"/icon.svg": "static/icon.svg",
-	"/page.js":  "dist/page.js",
-	"/page.css": "dist/page.css",
+	"/":                     "static/index.html",
+	"/icon.svg":             "static/icon.svg",
+	"/page.js":              "dist/page.js",
+	"/page.css":             "dist/page.css",
+	"/samples/cat.jpg":      "static/samples/cat.jpg",
+	"/samples/cat_copy.jpg": "static/samples/cat_copy.jpg",
+	"/samples/coffee.jpg":   "static/samples/coffee.jpg",
+	"/samples/rocket.jpg":   "static/samples/rocket.jpg",
+	"/samples/alpha_1.png":  "static/samples/alpha_1.png",
+	"/samples/alpha_2.png":  "static/samples/alpha_2.png",
+	"/samples/alpha_3.png":  "static/samples/alpha_3.png",
+	"/samples/beta_1.png":   "static/samples/beta_1.png",
+	"/samples/beta_2.png":   "static/samples/beta_2.png",
+	"/samples/LICENSE.txt":  "static/samples/LICENSE.txt",
 }
 
 // Handler answers the page's paths by GET and HEAD, and all others with 404. It

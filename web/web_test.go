@@ -1,16 +1,24 @@
 package web_test
 
 import (
+	"bytes"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path"
 	"strings"
 	"testing"
 
 	"siamese/web"
 )
 
-// maxBytes is what the page may weigh in all.
-const maxBytes = 150_000
+// maxBytes is what the page may weigh in all, without the samples, which are
+// fetched when they are asked for; maxSampleBytes is for those.
+const (
+	maxBytes       = 170_000
+	maxSampleBytes = 64 << 10
+)
 
 func get(method, path string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, path, nil)
@@ -45,6 +53,40 @@ func TestHandlerServesThePage(t *testing.T) {
 	}
 	if total > maxBytes {
 		t.Errorf("the page has %d bytes, want at most %d", total, maxBytes)
+	}
+}
+
+// samples are the page's sample pictures with the test pictures that they are.
+var samples = map[string]string{
+	"cat.jpg": "photos/cat.jpg", "cat_copy.jpg": "photos/cat_copy.jpg", "coffee.jpg": "photos/coffee.jpg", "rocket.jpg": "photos/rocket.jpg",
+	"alpha_1.png": "omniglot/Greek/character01/0394_01.png", "alpha_2.png": "omniglot/Greek/character01/0394_02.png", "alpha_3.png": "omniglot/Greek/character01/0394_18.png",
+	"beta_1.png": "omniglot/Greek/character02/0395_01.png", "beta_2.png": "omniglot/Greek/character02/0395_07.png",
+}
+
+func TestHandlerServesSamples(t *testing.T) {
+	total := 0
+	for name, origin := range samples {
+		want, err := os.ReadFile("../testdata/" + origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := get(http.MethodGet, "/samples/"+name)
+		if wantType := mime.TypeByExtension(path.Ext(name)); got.Code != http.StatusOK || got.Header().Get("Content-Type") != wantType || !bytes.Equal(got.Body.Bytes(), want) {
+			t.Errorf("GET of the sample %s = %d, %q, %d bytes, want 200, %q and testdata/%s", name, got.Code, got.Header().Get("Content-Type"), got.Body.Len(), wantType, origin)
+		}
+		total += got.Body.Len()
+	}
+	if total > maxSampleBytes {
+		t.Errorf("the samples have %d bytes, want at most %d", total, maxSampleBytes)
+	}
+	licence := get(http.MethodGet, "/samples/LICENSE.txt").Body.String()
+	for name := range samples {
+		if !strings.Contains(licence, name) {
+			t.Errorf("samples/LICENSE.txt does not tell of %s", name)
+		}
+	}
+	if !strings.Contains(licence, "CC0 1.0") || !strings.Contains(licence, "Permission is hereby granted") {
+		t.Errorf("samples/LICENSE.txt is %q, want CC0 and Omniglot's licence", licence)
 	}
 }
 

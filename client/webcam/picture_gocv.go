@@ -3,13 +3,13 @@
 package webcam
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
-	_ "image/gif" // OpenCV 4 reads no GIF
 
 	"gocv.io/x/gocv"
+
+	"siamese/imaging"
 )
 
 // mat is a Picture in OpenCV's memory: rows × columns × 3 bytes, BGR.
@@ -116,7 +116,11 @@ func (p *painter) SetThumbnail(name string, encoded []byte) {
 		closing(old)
 		delete(p.thumbnails, name)
 	}
-	decoded, err := decode(encoded)
+	still, err := decodeStill(encoded)
+	if err != nil {
+		return
+	}
+	decoded, err := matOf(still)
 	if err != nil {
 		return
 	}
@@ -130,19 +134,19 @@ func (p *painter) SetThumbnail(name string, encoded []byte) {
 	p.thumbnails[name] = &small
 }
 
-func decode(encoded []byte) (gocv.Mat, error) {
-	decoded, err := gocv.IMDecode(encoded, gocv.IMReadColor)
-	if err == nil && !decoded.Empty() {
-		return decoded, nil
-	}
-	if err == nil {
-		closing(&decoded)
-	}
-	other, _, err := image.Decode(bytes.NewReader(encoded))
+// matOf gives a picture of imaging in OpenCV's memory; the caller closes it.
+func matOf(still *imaging.Picture) (gocv.Mat, error) {
+	rgb, err := gocv.NewMatFromBytes(still.Height, still.Width, gocv.MatTypeCV8UC3, still.Pix)
 	if err != nil {
 		return gocv.Mat{}, err
 	}
-	return gocv.ImageToMatRGB(other)
+	defer closing(&rgb)
+	pixels := gocv.NewMat()
+	if err := gocv.CvtColor(rgb, &pixels, gocv.ColorRGBToBGR); err != nil {
+		closing(&pixels)
+		return gocv.Mat{}, err
+	}
+	return pixels, nil
 }
 
 // Close implements Painter.

@@ -3,6 +3,7 @@
 package webcam
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -21,8 +22,12 @@ const (
 
 // OpenSource opens a camera, file, sequence, pipeline or address. perSecond
 // replaces a file's or sequence's own rate; 0: its own. The caller closes it. A
-// source that gives no picture is an error.
+// source that gives no picture is an error. Pictures in files are decoded as those
+// that are compared are, by package imaging; OpenCV decodes films and cameras.
 func OpenSource(name SourceName, perSecond float64) (Source, error) {
+	if paths := stillPaths(name); len(paths) > 0 {
+		return &stillSource{name: name, paths: paths, rate: cmp.Or(max(perSecond, 0), fallbackRate)}, nil
+	}
 	video, err := open(name)
 	if err != nil {
 		_ = video.Close() // gocv gives one with an error too
@@ -130,6 +135,69 @@ func (s *videoSource) Rate() float64 {
 func (s *videoSource) Close() error {
 	return s.video.Close()
 }
+
+// stillPaths are the picture files of a source; none where OpenCV is to read it.
+func stillPaths(name SourceName) []string {
+	switch name.Kind {
+	case File:
+		if still, perhapsFilm := stillKind(name.Text); still && (!perhapsFilm || !isFilm(name)) {
+			return []string{name.Text}
+		}
+	case Sequence:
+		paths := numbered(name.Text)
+		if len(paths) == 0 {
+			return nil
+		}
+		if still, _ := stillKind(paths[0]); still {
+			return paths
+		}
+	}
+	return nil
+}
+
+// isFilm reports whether OpenCV finds a second picture in a file.
+func isFilm(name SourceName) bool {
+	video, err := open(name)
+	defer func() { _ = video.Close() }() // gocv gives one with an error too
+	if err != nil {
+		return false
+	}
+	pixels := gocv.NewMat()
+	defer closing(&pixels)
+	first := video.Read(&pixels)
+	return first && video.Read(&pixels)
+}
+
+// stillSource gives the pictures of files, one by one.
+type stillSource struct {
+	name  SourceName
+	paths []string
+	rate  float64
+	next  int
+}
+
+// Read implements Source.
+func (s *stillSource) Read() (Picture, error) {
+	if s.next == len(s.paths) {
+		return nil, io.EOF
+	}
+	still, err := readStill(s.paths[s.next])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.next++
+	pixels, err := matOf(still)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return &mat{pixels: pixels}, nil
+}
+
+// Rate implements Source.
+func (s *stillSource) Rate() float64 { return s.rate }
+
+// Close implements Source.
+func (s *stillSource) Close() error { return nil }
 
 // OpenRecorder begins a video file, of the codec that goes with its ending. The
 // caller closes it, and the file is complete only then.

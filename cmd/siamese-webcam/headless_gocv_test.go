@@ -240,6 +240,10 @@ func TestFailuresAreOneSentence(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no picture"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	film := filepath.Join(folder, "folder.mp4")
+	if err := os.Mkdir(film, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	headless := func(args ...string) []string { return append(args, "--headless", "--reference", proctest.GlyphA) }
 	tests := []struct {
 		name     string
@@ -258,7 +262,12 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"source not there", headless("--source", "nowhere.mp4"), "there is no such file", 1},
 		{"source that is no video", headless("--source", text), "it is no video or image", 1},
 		{"camera not there", headless("--source", "63"), "camera 63: it can't be opened", 1},
-		{"recording in no folder", headless("--record", filepath.Join(folder, "none", "a.mp4"), "--source", path), "it can't be written", 1},
+		{"recording in no folder", headless("--record", filepath.Join(folder, "none", "a.mp4"), "--source", path), "--record: received the folder", 1},
+		{"recording that is a folder", headless("--record", film, "--source", path), "which is a folder, expected a file", 1},
+		{"table in no folder", headless("--csv", filepath.Join(folder, "none", "a.csv"), "--source", path), "--csv: received the folder", 1},
+		{"snapshots in no folder", []string{"--snapshots", filepath.Join(folder, "none"), "--source", path}, "which is not there; make it first", 1},
+		{"snapshots in a file", []string{"--snapshots", text, "--source", path}, "which is a file, expected a folder", 1},
+		{"snapshots where nothing can be written", []string{"--snapshots", "/proc/self", "--source", path}, "in which no file can be made", 1},
 		{"no display", []string{"--source", path}, "no display", 1},
 		{"token in plain text to another machine", headless("--server", "example.org:1", "--token-file", proctest.GlyphA, "--source", path), "expected --tls", 2},
 		{"no authority", headless("--tls-ca", text, "--source", path), "--tls-ca: received no certificate", 1},

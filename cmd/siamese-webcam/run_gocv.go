@@ -9,6 +9,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,7 +34,7 @@ type flags struct {
 	Headless  bool     `help:"Writes JSON lines to standard output instead of opening a window."`
 	Record    string   `help:"Writes what is shown to this video file (.mp4, .mkv or .avi). Empty: to none." placeholder:"FILE"`
 	CSV       string   `help:"Writes the scores to this table. Empty: to none." name:"csv" placeholder:"FILE"`
-	Snapshots string   `help:"Names the folder for snapshots." default:"." placeholder:"FOLDER"`
+	Snapshots string   `help:"Names the folder for snapshots, which must be there." default:"." placeholder:"FOLDER"`
 	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which the verdict is \"same\". Empty: the model's."`
 
 	Size           int           `help:"Shrinks the part to at least this many pixels on its shorter side. 0: sends it as it is." default:"210"`
@@ -84,6 +85,9 @@ func (c *flags) plan() (p plan, err error) {
 	if err := c.validate(); err != nil {
 		return p, cli.Usage(err)
 	}
+	if err := c.checkFolders(); err != nil {
+		return p, err
+	}
 	if p.references, err = webcam.ReadReferences(c.Reference); err != nil {
 		return p, err
 	}
@@ -119,6 +123,50 @@ func (c *flags) validate() error {
 		return fmt.Errorf("--connect-timeout: received %v, expected 0s or more", c.ConnectTimeout)
 	}
 	return nil
+}
+
+// checkFolders tells before anything is opened that a file can't be written where it
+// is to be. The folder of snapshots is held to that only where one is named: who takes
+// none may stand anywhere.
+func (c *flags) checkFolders() error {
+	if c.Snapshots != "." {
+		if err := checkFolder(c.Snapshots); err != nil {
+			return fmt.Errorf("--snapshots: %w", err)
+		}
+	}
+	for _, file := range []struct{ flag, path string }{{"--record", c.Record}, {"--csv", c.CSV}} {
+		if file.path == "" {
+			continue
+		}
+		if info, err := os.Stat(file.path); err == nil {
+			if info.IsDir() {
+				return fmt.Errorf("%s: received %q, which is a folder, expected a file", file.flag, file.path)
+			}
+			continue // a file, or a pipe or device, to write to
+		}
+		if err := checkFolder(filepath.Dir(file.path)); err != nil {
+			return fmt.Errorf("%s: %w", file.flag, err)
+		}
+	}
+	return nil
+}
+
+// checkFolder reports why no file can be made in a folder.
+func checkFolder(folder string) error {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("received the folder %q, which is not there; make it first: mkdir -p %s", folder, folder)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("received %q, which is a file, expected a folder", folder)
+	}
+	trial, err := os.CreateTemp(folder, ".siamese-webcam-*")
+	if err != nil {
+		return fmt.Errorf("received the folder %q, in which no file can be made: %w", folder, err)
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
 // watch opens source, server and window, and runs until the end.

@@ -25,7 +25,7 @@ export const client = createClient(SiameseService, createConnectTransport({
   baseUrl: new URL(".", location.href).href,
   useBinaryFormat: true, // pictures as they are, a quarter smaller than in JSON
   interceptors: [calling],
-  fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(patience) }),
+  defaultTimeoutMs: patience,
 }));
 
 /** An image of a call from a picture file's bytes. */

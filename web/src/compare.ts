@@ -5,15 +5,18 @@ import { element, png } from "./element";
 import type { CompareResponse } from "./gen/siamese/v1/compare_pb.js";
 import { Notice } from "./notice";
 import { Picker } from "./picker";
-import type { Picture } from "./picture";
+import { bytesOf, type Picture } from "./picture";
+import { pairs, Samples } from "./samples";
 import type { Server } from "./server";
-import { badge, caution, doubtOf, Meter, timingTable, verdictOf } from "./verdict";
+import { Clock } from "./timings";
+import { badge, caution, doubtOf, Meter, verdictOf } from "./verdict";
 
 /** Two pickers; as soon as both have a picture the answer is shown. */
 export class CompareView {
   readonly pickers: Picker[];
   private readonly chosen: (Picture | undefined)[] = [undefined, undefined];
   private readonly result = element("div", { className: "result", role: "region", "aria-label": "Result", hidden: true });
+  private readonly waiting = element("p", { className: "quiet waiting", hidden: true }, "Comparing …");
   private readonly spoken = element("p", { className: "spoken", "aria-live": "polite" });
   private readonly notice: Notice;
   private asked = 0;
@@ -22,40 +25,50 @@ export class CompareView {
     server.models.onChange(() => void this.compare());
     this.notice = new Notice(server, () => void this.compare());
     this.pickers = ["First picture", "Second picture"].map((label, side) => new Picker({
-      label, many: false, server, taken: ([picture]) => { this.chosen[side] = picture; void this.compare(); },
+      label, server, taken: (picture) => { this.chosen[side] = picture; void this.compare(); },
     }));
-    root.append(element("div", { className: "pair" }, ...this.pickers.map((picker) => picker.root)), this.notice.root, this.result, this.spoken);
+    const samples = new Samples(pairs, (files) => files.forEach((file, side) => void this.pickers[side]?.take(file)));
+    root.append(element("div", { className: "pair" }, ...this.pickers.map((picker) => picker.zone.root)), samples.root,
+      this.notice.root, this.waiting, this.result, this.spoken);
   }
 
+  /** Takes away what was shown, and compares the pictures that are there. */
   private async compare(): Promise<void> {
-    const [a, b] = this.chosen;
-    if (!a || !b) return;
     const asked = ++this.asked;
-    this.result.setAttribute("aria-busy", "true");
+    const [a, b] = this.chosen;
+    this.result.hidden = true;
+    this.spoken.textContent = "";
+    this.notice.clear();
+    this.waiting.hidden = !a || !b;
+    if (!a || !b) return;
     try {
-      const answer = await client.compare({ imageA: imageOf(a.encoded), imageB: imageOf(b.encoded), options: { includePrepared: true, model: this.server.models.name } });
-      if (asked === this.asked) this.show(answer);
+      const [imageA, imageB] = [imageOf(await bytesOf(a.file)), imageOf(await bytesOf(b.file))];
+      const clock = new Clock();
+      const began = performance.now();
+      const answer = await client.compare({ imageA, imageB, options: { includePrepared: true, model: this.server.models.name } });
+      clock.add(answer.timings, began);
+      if (asked === this.asked) this.show(answer, clock);
     } catch (error) {
-      if (asked === this.asked) { this.result.hidden = true; this.spoken.textContent = ""; this.notice.show(error); }
+      if (asked === this.asked) this.notice.show(error);
     }
-    this.result.removeAttribute("aria-busy");
+    if (asked === this.asked) this.waiting.hidden = true;
   }
 
-  private show(answer: CompareResponse): void {
+  private show(answer: CompareResponse, clock: Clock): void {
     const { similarity, same, threshold } = answer;
+    const { models } = this.server;
     const doubt = doubtOf(answer);
-    const model = this.server.models.titleOf(answer.model);
-    this.notice.clear();
     const meter = new Meter("Similarity");
     meter.show(similarity, threshold, same, doubt !== "");
     this.result.replaceChildren(
       element("div", { className: "score" }, element("output", { className: "similarity" }, similarity.toFixed(4)), badge(same, doubt !== ""),
-        element("span", { className: "quiet" }, `threshold ${threshold.toFixed(2)} · ${model}`)),
+        element("span", { className: "quiet" }, `threshold ${threshold.toFixed(2)} · ${models.titleOf(answer.model)}`)),
       meter.root, caution(doubt) ?? "",
+      element("p", { className: "quiet knows" }, models.knowledgeOf(answer.model)),
       element("figure", {}, element("div", { className: "row" },
         png(answer.preparedAPng, "The first picture as the network saw it"), png(answer.preparedBPng, "The second picture as the network saw it")),
         element("figcaption", { className: "quiet" }, "What the network saw")),
-      timingTable(answer.timings));
+      clock.table());
     this.result.hidden = false;
     this.spoken.textContent = `${verdictOf(same)}: similarity ${similarity.toFixed(4)}, threshold ${threshold.toFixed(2)}. ${doubt}`.trim();
   }

@@ -3,25 +3,29 @@
 import { closeCamera, frameOf, openCamera } from "./camera";
 import { client, imageOf, pngAddress } from "./client";
 import { button, element } from "./element";
-import { wordsForItem } from "./failure";
+import { DropZone } from "./dropzone";
+import { wordsFor, wordsForItem } from "./failure";
+import type { ModelReference } from "./gen/siamese/v1/common_pb.js";
 import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { History } from "./history";
 import { Notice } from "./notice";
-import { Picker } from "./picker";
-import { bytesOf, pictureFrom } from "./picture";
+import { bytesOf, pictureFrom, type Named } from "./picture";
+import { short } from "./picker";
 import { References } from "./references";
 import type { Server } from "./server";
-import { badge, caution, doubtOf, timingTable, verdictOf } from "./verdict";
+import { Clock } from "./timings";
+import { badge, caution, doubtOf, verdictOf } from "./verdict";
 
 /** One Rank call at a time, each with the newest frame. */
 export class LiveView {
-  readonly pickers: Picker[];
-  private readonly references = new References();
+  readonly zone: DropZone;
+  private readonly references = new References(() => this.clear());
   private readonly history = new History();
   private readonly video = element("video", { muted: true, playsInline: true, "aria-label": "Camera" });
   private readonly start = button("Start the camera", () => void this.toggle(), { className: "main" });
   private readonly keep = button("Take this frame as a reference", () => void this.keepFrame(), { disabled: true });
   private readonly verdict = element("div", { className: "score" });
+  private readonly knows = element("p", { className: "quiet knows" });
   private readonly doubt = element("div", { className: "doubts" });
   private readonly spoken = element("p", { className: "spoken", "aria-live": "polite" });
   private readonly counts = element("p", { className: "quiet counts" }, "The camera is off.");
@@ -31,15 +35,16 @@ export class LiveView {
   private stream: MediaStream | null = null;
   private running = false;
   private kept = 0;
+  /** How often what was shown was taken away: an answer from before is not shown. */
+  private cleared = 0;
 
   constructor(root: HTMLElement, private readonly server: Server) {
     this.notice = new Notice(server, () => this.goOn());
     server.models.onChange(() => { this.clear(); this.goOn(); }); // what is shown is another model's
-    const picker = new Picker({ label: "References", many: true, server, taken: (pictures) => { for (const picture of pictures) this.references.add(picture); void this.loop(); } });
-    this.pickers = [picker];
+    this.zone = new DropZone({ label: "References", many: true, server, given: (files) => void this.take(files) });
     root.append(element("div", { className: "live" },
       element("div", {}, element("div", { className: "screen" }, this.video), element("div", { className: "row" }, this.start, this.keep), this.counts),
-      element("div", {}, this.verdict, this.doubt, this.history.root, this.references.root, picker.root)),
+      element("div", {}, this.verdict, this.knows, this.doubt, this.history.root, this.references.root, this.zone.root)),
       this.notice.root, element("div", { className: "row seen" }, this.seen, this.details), this.spoken);
   }
 
@@ -54,10 +59,36 @@ export class LiveView {
     this.clear();
   }
 
+  /** Takes away what was shown: it belongs to pictures that are there no more. */
   private clear(): void {
     this.verdict.replaceChildren();
+    this.knows.textContent = "";
     this.doubt.replaceChildren();
+    this.spoken.textContent = "";
     this.history.clear();
+    this.references.clear();
+    this.seen.hidden = true;
+    this.details.replaceChildren();
+    this.cleared++;
+  }
+
+  /** Adds references; those that are no good are told of. */
+  private async take(files: Named[]): Promise<void> {
+    this.zone.tell(files.length > 1 ? `Looking at ${files.length} files …` : "");
+    const notes: string[] = [];
+    const problems: string[] = [];
+    for (const file of files) {
+      try {
+        const picture = await pictureFrom(file, this.server.bounds);
+        this.references.add(picture);
+        if (picture.note) notes.push(`${picture.name}: ${picture.note}`);
+      } catch (error) {
+        problems.push(wordsFor(error));
+      }
+    }
+    this.clear();
+    this.zone.tell(few(notes), few(problems));
+    void this.loop();
   }
 
   private async toggle(): Promise<void> {
@@ -79,7 +110,8 @@ export class LiveView {
 
   private async keepFrame(): Promise<void> {
     try {
-      this.references.add(await pictureFrom(await frameOf(this.video, this.server.models.frameSide), `frame ${++this.kept}`, this.server.bounds));
+      const file = await frameOf(this.video, this.server.models.frameSide);
+      this.references.add(await pictureFrom({ name: `frame ${++this.kept}`, file }, this.server.bounds));
       void this.loop();
     } catch (error) {
       this.notice.show(error);
@@ -101,8 +133,10 @@ export class LiveView {
         await this.score();
         await paced;
       }
+      this.clear();
       if (this.stream) this.counts.textContent = "Give a reference to hold the camera against.";
     } catch (error) {
+      this.clear();
       this.notice.show(error);
     } finally {
       this.running = false;
@@ -112,10 +146,15 @@ export class LiveView {
   private async score(): Promise<void> {
     const model = this.server.models.name;
     const { images, items } = await this.references.images(model);
+    if (images.length === 0) return;
+    const { cleared } = this;
     const grabbed = performance.now();
     const frame = await bytesOf(await frameOf(this.video, this.server.models.frameSide));
+    const clock = new Clock();
+    const began = performance.now();
     const answer = await client.rank({ query: imageOf(frame), candidates: images, options: { includePrepared: true, model } });
-    if (!this.stream || model !== this.server.models.name) return;
+    clock.add(answer.timings, began);
+    if (!this.stream || model !== this.server.models.name || cleared !== this.cleared) return;
     const failed = answer.errors[0]?.error;
     if (failed?.reason === "MODEL_MISMATCH") {
       this.references.forget(); // the next frame finds them embedded again
@@ -128,23 +167,30 @@ export class LiveView {
       const doubt = doubtOf(answer) || doubtOf(scored) || (item.known?.doubt ?? "");
       const threshold = (scored.model && this.server.models.thresholdOf(scored.model)) ?? answer.threshold;
       this.references.show(item, scored, threshold, doubt !== "", place === 0);
-      if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, this.server.models.titleOf(scored.model ?? answer.model), grabbed);
+      if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, scored.model ?? answer.model, grabbed);
     });
     this.seen.src = pngAddress(answer.preparedQueryPng);
     this.seen.hidden = false;
-    this.details.replaceChildren(timingTable(answer.timings));
+    this.details.replaceChildren(clock.table());
   }
 
-  private showBest({ similarity, same }: RankedCandidate, threshold: number, doubt: string, name: string, model: string, grabbed: number): void {
+  private showBest({ similarity, same }: RankedCandidate, threshold: number, doubt: string, name: string, model: ModelReference | undefined, grabbed: number): void {
     const now = performance.now();
     this.history.add(similarity, threshold, now, now - grabbed);
     const { rate, lag } = this.history.measure(now);
     this.verdict.replaceChildren(element("output", { className: "similarity" }, similarity.toFixed(3)), badge(same, doubt !== ""),
-      element("span", { className: "quiet" }, `best: ${name} · threshold ${threshold.toFixed(2)} · ${model}`));
+      element("span", { className: "quiet" }, `best: ${short(name)} · threshold ${threshold.toFixed(2)} · ${this.server.models.titleOf(model)}`));
+    this.knows.textContent = this.server.models.knowledgeOf(model);
     this.doubt.replaceChildren(caution(doubt) ?? "");
     this.counts.textContent = `${rate.toFixed(1)} frames/s scored · lag ${lag.toFixed(0)} ms`;
     // Spoken only when it changes: numbers change with every frame.
     const words = `${same ? `${verdictOf(true)} as ${name}` : "Different from all references"}. ${doubt}`.trim();
     if (this.spoken.textContent !== words) this.spoken.textContent = words;
   }
+}
+
+/** The first of some sentences, and how many more there are. */
+function few(sentences: string[]): string {
+  const more = sentences.length - 3;
+  return [...sentences.slice(0, 3), more > 0 ? `And ${more} more.` : ""].join(" ").trim();
 }

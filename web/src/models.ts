@@ -43,7 +43,7 @@ export class Models {
     return 2 * Math.max(105, ...this.info?.models.map((model) => Math.max(model.inputWidth, model.inputHeight)) ?? []);
   }
 
-  /** Calls listener when another model is chosen. */
+  /** Calls listener when another model is chosen, or others are there for "auto" to choose from. */
   onChange(listener: () => void): void { this.listeners.push(listener); }
 
   /** Takes what the server tells of its models. */
@@ -57,6 +57,13 @@ export class Models {
   titleOf(reference: ModelReference | undefined): string {
     const model = this.find(reference);
     return model ? this.title(model) : reference?.name ?? "";
+  }
+
+  /** What a model that answered knows, in a sentence for people. */
+  knowledgeOf(reference: ModelReference | undefined): string {
+    const knows = this.find(reference)?.knows;
+    const title = this.titleOf(reference) || "The model";
+    return knows ? `What “${title}” knows: ${knows[0]?.toLowerCase()}${knows.slice(1)}` : `“${title}” does not tell what it knows.`;
   }
 
   /** The threshold of a model that answered, where it is known. */
@@ -89,8 +96,10 @@ export class Models {
       ? `Each pair is answered by the model that knows its pictures best: ${members.join(" or ")}.`
       : this.chosen?.knows ?? "";
     this.root.hidden = this.select.hidden && !this.knows.textContent;
-    if (this.told === name) return;
-    this.told = name;
+    // "auto" answers otherwise once another model has been loaded.
+    const choice = name === auto ? `${name} ${members.join()}` : name;
+    if (this.told === choice) return;
+    this.told = choice;
     for (const listener of this.listeners) listener();
   }
 }

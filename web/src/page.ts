@@ -6,7 +6,7 @@ import { LiveView } from "./live";
 import { RankView } from "./rank";
 import { Server } from "./server";
 import { startTabs } from "./tabs";
-import { takePasted } from "./picker";
+import { takePasted } from "./dropzone";
 
 const server = new Server();
 const compare = new CompareView(byId("compare"), server);
@@ -14,7 +14,7 @@ const rank = new RankView(byId("rank"), server);
 const live = new LiveView(byId("live"), server);
 
 startTabs((panel) => { if (panel !== "live") live.stop(); });
-takePasted([...compare.pickers, ...rank.pickers, ...live.pickers]);
+takePasted([...compare.pickers.map((picker) => picker.zone), rank.picker.zone, rank.zone, live.zone]);
 // A file that misses a picker must not replace the page.
 for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
 void server.ask();

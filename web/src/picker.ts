@@ -1,93 +1,59 @@
-// A place that takes pictures: dropped, pasted, picked or from the camera.
+// A place for one picture.
 
-import { takeSnapshot } from "./camera";
-import { button, element } from "./element";
+import { DropZone } from "./dropzone";
+import { element } from "./element";
 import { wordsFor } from "./failure";
-import { pictureFrom, type Picture } from "./picture";
+import { pictureFrom, type Named, type Picture } from "./picture";
 import type { Server } from "./server";
 
-/** What a Picker is for. */
-export interface PickerOptions { label: string; many: boolean; server: Server; taken: (pictures: Picture[]) => void }
+/** What a Picker is for; taken is told of undefined as soon as its picture is none any more. */
+export interface PickerOptions { label: string; server: Server; taken: (picture: Picture | undefined) => void }
 
-let snapshots = 0;
-
-/** A drop zone with buttons; a single one shows its picture. */
+/** A DropZone that shows the picture that it holds. */
 export class Picker {
-  readonly root: HTMLElement;
-  private readonly stage: HTMLElement;
-  private readonly problem = element("p", { className: "problem", role: "alert" });
-  private readonly input: HTMLInputElement;
+  readonly zone: DropZone;
+  private newest = 0;
 
   constructor(private readonly options: PickerOptions) {
-    const { label, many } = options;
-    this.input = element("input", { type: "file", accept: "image/*,.tif,.tiff,.bmp,.webp", multiple: many, hidden: true });
-    this.input.addEventListener("change", () => { void this.take([...this.input.files ?? []]); this.input.value = ""; });
-    this.stage = element("div", { className: "stage" }, element("span", { className: "hint" }, many ? "Drop or paste pictures here" : "Drop or paste a picture here"));
-    const choose = button(many ? "Choose files" : "Choose file", () => this.input.click(), { "aria-label": `Choose ${many ? "files" : "a file"} for ${label}` });
-    const camera = button("Camera", () => void this.snapshot(), { "aria-label": `Take ${label} with the camera` });
-    this.root = element("div", { className: "picker", role: "group", "aria-label": label },
-      element("h2", {}, label), this.stage, element("div", { className: "row" }, choose, camera), this.problem, this.input);
-    this.listen();
+    const { label, server } = options;
+    this.zone = new DropZone({ label, server, given: ([file]) => { if (file) void this.take(file); } });
   }
 
-  /** Whether the picker is on the page, can be seen, and shows no picture yet. */
-  get free(): boolean { return this.root.offsetParent !== null && (this.options.many || !this.stage.querySelector("img,.file")); }
-
-  /** Takes files: those that are no good are told of, the others handed on. */
-  async take(files: File[]): Promise<void> {
-    const problems: string[] = [];
-    const pictures: Picture[] = [];
-    for (const file of files.slice(0, this.options.many ? undefined : 1)) {
-      try {
-        pictures.push(await pictureFrom(file, file.name || "The picture", this.options.server.bounds));
-      } catch (error) {
-        problems.push(wordsFor(error));
-      }
-    }
-    this.problem.textContent = problems.join(" ");
-    if (pictures.length === 0) return;
-    if (!this.options.many && pictures[0]) this.show(pictures[0]);
-    this.options.taken(pictures);
-  }
-
-  private show(picture: Picture): void {
-    this.stage.replaceChildren(portrait(picture));
-  }
-
-  private async snapshot(): Promise<void> {
+  /** Takes a file in place of the picture that was there; one that is no good leaves none. */
+  async take(given: Named): Promise<void> {
+    const asked = ++this.newest;
+    this.options.taken(undefined);
+    this.zone.clear();
+    this.zone.stage.replaceChildren(element("span", { className: "file quiet" }, `Reading ${given.name} …`));
     try {
-      const frame = await takeSnapshot(this.options.server.models.frameSide);
-      if (frame) await this.take([new File([frame], `snapshot ${++snapshots}.jpg`)]);
+      const picture = await pictureFrom(given, this.options.server.bounds);
+      if (asked !== this.newest) return;
+      this.zone.stage.replaceChildren(portrait(picture));
+      this.zone.tell(picture.note);
+      this.options.taken(picture);
     } catch (error) {
-      this.problem.textContent = wordsFor(error);
+      if (asked !== this.newest) return;
+      this.zone.clear();
+      this.zone.tell("", wordsFor(error));
     }
   }
+}
 
-  private listen(): void {
-    this.stage.addEventListener("click", () => this.input.click());
-    this.root.addEventListener("dragover", (event) => { event.preventDefault(); this.root.classList.add("over"); });
-    this.root.addEventListener("dragleave", () => this.root.classList.remove("over"));
-    this.root.addEventListener("drop", (event) => {
-      event.preventDefault();
-      this.root.classList.remove("over");
-      void this.take([...event.dataTransfer?.files ?? []]);
-    });
-  }
+/** A name for where there is little room: of a long one its beginning and its end. */
+export function short(name: string): string {
+  const letters = [...name];
+  return letters.length > 56 ? `${letters.slice(0, 32).join("")}…${letters.slice(-20).join("")}` : name;
+}
+
+/** A small picture beside its name; where there is none to show, the ending of the name. */
+export function tile(name: string, picture: Picture | undefined): HTMLElement {
+  if (picture?.shown) return portrait(picture);
+  const [, ending = ""] = /\.(\w{1,4})$/.exec(name) ?? [];
+  return element("span", { className: "tile", "aria-hidden": "true" }, ending.toUpperCase());
 }
 
 /** A picture to look at, or its name where the browser can't show it. */
-export function portrait(picture: Picture): HTMLElement {
-  return picture.shown
-    ? element("img", { src: picture.url, alt: picture.name, title: picture.name })
-    : element("span", { className: "file" }, picture.name);
-}
-
-/** Gives pasted files to the picker that has the focus, else the first free one. */
-export function takePasted(pickers: Picker[]): void {
-  document.addEventListener("paste", (event) => {
-    const files = [...event.clipboardData?.files ?? []];
-    const seen = pickers.filter((picker) => picker.root.offsetParent !== null);
-    const target = seen.find((picker) => picker.root.contains(document.activeElement)) ?? seen.find((picker) => picker.free) ?? seen[0];
-    if (files.length > 0 && target) void target.take(files);
-  });
+export function portrait({ name, url, shown }: Picture): HTMLElement {
+  if (!shown) return element("span", { className: "file" }, name);
+  return element("img", { alt: name, title: name, loading: "lazy", decoding: "async", src: url });
 }

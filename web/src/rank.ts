@@ -2,136 +2,183 @@
 
 import { client, imageOf } from "./client";
 import { button, element, png } from "./element";
-import { wordsForItem } from "./failure";
+import { wordsFor } from "./failure";
 import type { RankedCandidate, RankResponse } from "./gen/siamese/v1/rank_pb.js";
+import { DropZone } from "./dropzone";
 import { Notice } from "./notice";
-import { Picker, portrait } from "./picker";
-import type { Picture } from "./picture";
+import { Picker, short } from "./picker";
+import { bytesOf, glance, pictureFrom, type Named, type Picture } from "./picture";
+import { Candidate, Ranking } from "./ranking";
+import { rankings, Samples } from "./samples";
 import type { Server } from "./server";
-import { badge, caution, doubtOf, Meter, timingTable, verdictOf } from "./verdict";
+import { Clock } from "./timings";
+import { caution, doubtOf, verdictOf } from "./verdict";
 
-interface Row { picture: Picture; scored?: RankedCandidate; problem?: string }
+/** Candidates of one call: few enough that the list grows while it is looked at. */
+const partSize = 32;
+/** Up to how many candidates their pictures are shown as the network saw them; those are many bytes. */
+const preparedUpTo = 64;
 
-/** Bytes of a call beside its pictures: names of fields, lengths. */
-const messageOverhead = 64 << 10;
-
-/** One picker for the query, one for the candidates, a list that is best first. */
+/** A picker for the query, a zone for the candidates, a list that is best first. */
 export class RankView {
-  readonly pickers: Picker[];
+  readonly picker: Picker;
+  readonly zone: DropZone;
   private query: Picture | undefined;
-  private candidates: Picture[] = [];
-  private readonly list = element("ol", { className: "ranking", "aria-label": "Ranking" });
+  private readonly ranking: Ranking;
   private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
+  private readonly knows = element("p", { className: "quiet knows" });
   private readonly doubt = element("div");
   private readonly details = element("div");
+  private readonly bar = element("progress", { "aria-label": "Ranked" });
+  private readonly count = element("span", { className: "quiet number" });
+  private readonly progress = element("div", { className: "row progress", hidden: true }, this.bar, this.count, button("Cancel", () => this.cancel()));
+  private readonly onward = button("Go on", () => void this.run(), { hidden: true });
   private readonly notice: Notice;
-  private asked = 0;
+  private clock = new Clock();
+  private answer: RankResponse | undefined;
+  /** Ends the calls under way; undefined while there are none. */
+  private running: AbortController | undefined;
 
   constructor(root: HTMLElement, private readonly server: Server) {
-    this.notice = new Notice(server, () => void this.rank());
-    server.models.onChange(() => void this.rank());
-    this.pickers = [
-      new Picker({ label: "Picture to look for", many: false, server, taken: ([picture]) => { this.query = picture; void this.rank(); } }),
-      new Picker({ label: "Candidates", many: true, server, taken: (pictures) => { this.candidates.push(...pictures); void this.rank(); } }),
-    ];
-    root.append(element("div", { className: "pair" }, ...this.pickers.map((picker) => picker.root)),
-      this.notice.root, this.summary, this.doubt, this.list, this.details);
+    this.notice = new Notice(server, () => void this.run());
+    server.models.onChange(() => this.begin());
+    this.ranking = new Ranking(server, () => this.removed());
+    this.picker = new Picker({ label: "Picture to look for", server, taken: (picture) => { this.query = picture; this.begin(); } });
+    this.zone = new DropZone({ label: "Candidates", many: true, folders: true, server, given: (files) => void this.add(files) });
+    const samples = new Samples(rankings, ([query, ...others]) => { this.ranking.clear(); void this.add(others); if (query) void this.picker.take(query); });
+    root.append(element("div", { className: "pair" }, this.picker.zone.root, this.zone.root), samples.root, this.notice.root, this.progress,
+      this.summary, this.knows, this.doubt, element("div", { className: "row" }, this.onward), this.ranking.root, this.details);
   }
 
-  private async rank(): Promise<void> {
-    const { query, candidates } = this;
-    const asked = ++this.asked;
-    if (!query || candidates.length === 0) {
-      this.show(candidates.map((picture) => ({ picture })), undefined);
-      this.summary.textContent = candidates.length === 0 ? "" : `${candidates.length} candidates; choose the picture to look for.`;
-      return;
+  /** Adds candidates; what is no picture is listed as such. */
+  private async add(files: Named[]): Promise<void> {
+    const candidates = files.map((file) => new Candidate(file));
+    this.zone.tell(candidates.length > 1 ? `Looking at ${candidates.length} files …` : "");
+    for (const candidate of candidates) {
+      await glance(candidate.given, this.server.bounds).catch((error: unknown) => candidate.refuse(wordsFor(error)));
     }
-    this.list.setAttribute("aria-busy", "true");
+    this.zone.tell();
+    this.ranking.add(candidates);
+    await this.run();
+  }
+
+  /** Forgets all scores, which were another picture's or model's, and ranks. */
+  private begin(): void {
+    this.running?.abort();
+    this.running = undefined;
+    this.ranking.forget();
+    this.clock = new Clock();
+    this.answer = undefined;
+    void this.run();
+  }
+
+  private cancel(): void {
+    this.running?.abort();
+    this.running = undefined;
+    this.show();
+  }
+
+  private removed(): void {
+    if (this.ranking.size === 0) this.zone.focus();
+    if (!this.running) this.show();
+  }
+
+  /** Ranks what has no score yet, call by call, as far as it goes. */
+  private async run(): Promise<void> {
+    this.notice.clear();
+    const { query } = this;
+    if (this.running || !query || this.ranking.waiting.length === 0) { this.show(); return; }
+    const running = this.running = new AbortController();
+    this.show();
     try {
-      const rows: Row[] = [];
-      let last: RankResponse | undefined;
-      for (const part of this.parts(query, candidates)) {
-        last = await client.rank({
-          query: imageOf(query.encoded), candidates: part.map((picture) => imageOf(picture.encoded)),
-          options: { includePrepared: true, model: this.server.models.name },
-        });
-        rows.push(...rowsOf(last, part));
+      const encoded = await bytesOf(query.file);
+      while (!running.signal.aborted && this.ranking.waiting.length > 0) {
+        const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
+        if (await this.call(encoded, running.signal)) await paced;
+        if (!running.signal.aborted) this.show();
       }
-      if (asked !== this.asked) return;
-      this.notice.clear();
-      this.show(rows, last);
     } catch (error) {
-      if (asked === this.asked) { this.summary.textContent = ""; this.notice.show(error); }
-    } finally {
-      this.list.removeAttribute("aria-busy");
+      if (!running.signal.aborted) this.notice.show(error);
     }
+    if (this.running !== running) return;
+    this.running = undefined;
+    this.show();
   }
 
-  /** Cuts the candidates into calls that the server takes. */
-  private parts(query: Picture, candidates: Picture[]): Picture[][] {
-    const { messageBytes, candidates: most } = this.server.bounds;
-    const parts: Picture[][] = [];
-    let room = 0;
-    for (const picture of candidates) {
-      const part = parts.at(-1);
-      if (!part || part.length >= most || picture.encoded.length > room) {
-        parts.push([picture]);
-        room = messageBytes - messageOverhead - query.encoded.length;
-      } else {
-        part.push(picture);
+  /** Has the next candidates scored; false where none of them could be sent. */
+  private async call(query: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    const part = await this.next(query.length, signal);
+    if (part.length === 0 || signal.aborted) return false;
+    const began = performance.now();
+    const answer = await client.rank({
+      query: imageOf(query), candidates: part.map(({ encoded }) => imageOf(encoded)),
+      options: { includePrepared: !this.answer || this.ranking.size <= preparedUpTo, model: this.server.models.name },
+    }, { signal });
+    if (signal.aborted) return false;
+    this.clock.add(answer.timings, began);
+    this.answer ??= answer;
+    for (const ranked of answer.ranked) this.score(part[ranked.index]?.candidate, ranked, answer);
+    for (const failed of answer.errors) part[failed.index]?.candidate.fail(failed.error);
+    return true;
+  }
+
+  private score(candidate: Candidate | undefined, ranked: RankedCandidate, answer: RankResponse): void {
+    if (!candidate) return;
+    if (this.ranking.size > preparedUpTo) ranked.preparedPng = new Uint8Array();
+    const model = ranked.model ?? answer.model;
+    const threshold = (ranked.model && this.server.models.thresholdOf(model)) ?? answer.threshold;
+    candidate.score = { ranked, model, threshold };
+  }
+
+  /** The next candidates of a call that the server takes, with their bytes. */
+  private async next(queryBytes: number, signal: AbortSignal): Promise<{ candidate: Candidate; encoded: Uint8Array }[]> {
+    const { callBytes, candidates: most } = this.server.bounds;
+    const part: { candidate: Candidate; encoded: Uint8Array }[] = [];
+    let room = callBytes - queryBytes;
+    for (const candidate of this.ranking.waiting) {
+      if (part.length === Math.min(most, partSize) || signal.aborted) break;
+      try {
+        candidate.picture ??= await pictureFrom(candidate.given, this.server.bounds);
+        room -= candidate.picture.file.size;
+        if (room < 0 && part.length > 0) break;
+        part.push({ candidate, encoded: await bytesOf(candidate.picture.file) });
+      } catch (error) {
+        candidate.refuse(wordsFor(error));
       }
-      room -= picture.encoded.length;
     }
-    return parts;
+    return part;
   }
 
-  private show(rows: Row[], answer: RankResponse | undefined): void {
-    rows.sort((a, b) => (b.scored?.similarity ?? -1) - (a.scored?.similarity ?? -1));
-    this.list.replaceChildren(...rows.map((row) => this.row(row, answer)));
-    const best = rows[0];
-    if (best?.scored && answer) {
-      const { similarity, same, model = answer.model } = best.scored;
-      this.summary.textContent = `Best of ${rows.length}: ${best.picture.name}, ${similarity.toFixed(4)}, ${verdictOf(same)} (threshold ${this.threshold(best.scored, answer).toFixed(2)}, ${this.server.models.titleOf(model)}).`;
-    }
-    this.doubt.replaceChildren(caution(answer ? doubtOf(answer) : "") ?? "");
-    this.details.replaceChildren(...(answer ? [
-      element("figure", {}, png(answer.preparedQueryPng, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
-      timingTable(answer.timings),
+  /** Shows how far it is, and the list. */
+  private show(): void {
+    const { waiting, size, scored: { length: done } } = this.ranking;
+    const doubt = this.answer && done > 0 ? doubtOf(this.answer) : "";
+    this.progress.hidden = !this.running;
+    this.onward.hidden = this.running !== undefined || !this.query || waiting.length === 0;
+    this.bar.max = size;
+    this.bar.value = size - waiting.length;
+    this.count.textContent = `${(size - waiting.length).toLocaleString("en")} of ${size.toLocaleString("en")}`;
+    this.ranking.show(doubt);
+    const words = this.running ? "" : this.summarize(waiting.length, done);
+    if (this.summary.textContent !== words) this.summary.textContent = words;
+    this.knows.textContent = this.ranking.models.map((model) => this.server.models.knowledgeOf(model)).join(" ");
+    this.doubt.replaceChildren(caution(doubt) ?? "");
+    this.details.replaceChildren(...(this.answer && done > 0 ? [
+      element("figure", {}, png(this.answer.preparedQueryPng, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
+      this.clock.table(),
     ] : []));
   }
 
-  /** The threshold of the verdict: that of the model that scored the candidate. */
-  private threshold(scored: RankedCandidate, answer: RankResponse): number {
-    return (scored.model && this.server.models.thresholdOf(scored.model)) ?? answer.threshold;
+  private summarize(waiting: number, done: number): string {
+    const { size } = this.ranking;
+    if (size === 0) return "";
+    const many = size === 1 ? "1 candidate" : `${size.toLocaleString("en")} candidates`;
+    const [best] = this.ranking.scored;
+    if (!best?.score) return this.query ? `${many}, none of them ranked.` : `${many}; choose the picture to look for.`;
+    const { ranked, threshold, model } = best.score;
+    const left = size - done - waiting;
+    return `Best of ${done.toLocaleString("en")}: ${short(best.name)}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(model)}).` +
+      (waiting > 0 ? ` ${waiting.toLocaleString("en")} are still to be ranked.` : "") +
+      (left > 0 ? ` ${left.toLocaleString("en")} can't be ranked: the end of the list says why.` : "");
   }
-
-  private row({ picture, scored, problem }: Row, answer: RankResponse | undefined): HTMLElement {
-    const doubt = scored ? doubtOf(scored) : "";
-    const doubtful = doubt !== "" || answer !== undefined && doubtOf(answer) !== "";
-    const row = element("li", {}, scored?.preparedPng.length ? png(scored.preparedPng, `${picture.name} as the network saw it`) : portrait(picture));
-    const meter = new Meter(`Similarity of ${picture.name}`);
-    if (scored && answer) meter.show(scored.similarity, this.threshold(scored, answer), scored.same, doubtful);
-    row.append(element("div", { className: "grow" }, element("span", { className: "name" }, picture.name),
-      scored?.model ? element("span", { className: "quiet" }, ` · ${this.server.models.titleOf(scored.model)}`) : null,
-      scored ? meter.root : problem ? element("span", { className: "problem" }, problem) : null,
-      doubt ? element("span", { className: "doubt", title: doubt }, scored?.familiarity?.foreign ? "Foreign to the model" : "Means little") : null));
-    if (scored) row.append(element("span", { className: "number" }, scored.similarity.toFixed(4)), badge(scored.same, doubtful));
-    row.append(button("✕", () => { this.candidates = this.candidates.filter((other) => other !== picture); void this.rank(); },
-      { className: "remove", "aria-label": `Remove ${picture.name}` }));
-    return row;
-  }
-}
-
-/** The candidates of one call with what became of each. */
-function rowsOf(answer: RankResponse, part: Picture[]): Row[] {
-  const rows: Row[] = part.map((picture) => ({ picture }));
-  for (const scored of answer.ranked) {
-    const row = rows[scored.index];
-    if (row) row.scored = scored;
-  }
-  for (const failed of answer.errors) {
-    const row = rows[failed.index];
-    if (row) row.problem = wordsForItem(failed.error);
-  }
-  return rows;
 }

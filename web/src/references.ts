@@ -5,14 +5,16 @@ import { button, element } from "./element";
 import { wordsForItem } from "./failure";
 import type { Embedding } from "./gen/siamese/v1/image_pb.js";
 import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
-import { portrait } from "./picker";
-import type { Picture } from "./picture";
+import { short, tile } from "./picker";
+import { bytesOf, type Picture } from "./picture";
 import { doubtOf, Meter } from "./verdict";
 
 interface Reference {
-  picture: Picture; card: HTMLElement; meter: Meter; number: HTMLElement; doubt: HTMLElement;
-  /** What the picture is to a model; made again for another one. */
-  known?: { model: string; embedding: Embedding; doubt: string };
+  picture: Picture; card: HTMLElement; meter: Meter; number: HTMLElement;
+  /** Why its score means little, or why it has none. */
+  doubt: HTMLElement;
+  /** What the picture is to a model, or why the server can't use it; made again for another one. */
+  known?: { model: string; embedding?: Embedding; doubt: string; problem: string };
 }
 
 /** Pictures that frames are held against. Each is encoded once, by Embed. */
@@ -20,16 +22,22 @@ export class References {
   readonly root = element("ul", { className: "references", "aria-label": "References" });
   private items: Reference[] = [];
 
-  get count(): number { return this.items.length; }
+  /** @param removed is called when the person has removed one. */
+  constructor(private readonly removed: () => void) {}
+
+  /** How many there are, but for those that the server can't use. */
+  get count(): number { return this.items.filter((item) => !item.known?.problem).length; }
 
   /** Adds a picture. */
   add(picture: Picture): void {
-    const meter = new Meter(`Similarity to ${picture.name}`);
+    const { name, note } = picture;
+    const meter = new Meter(`Similarity to ${name}`);
     const number = element("span", { className: "number" }, "–");
-    const doubt = element("span", { className: "doubt", hidden: true }, "Foreign to the model");
-    const card = element("li", {}, portrait(picture), element("div", { className: "grow" }, element("span", { className: "name" }, picture.name), meter.root, doubt), number);
+    const doubt = element("span", { className: "doubt", hidden: true });
+    const card = element("li", {}, tile(name, picture), element("div", { className: "grow" }, element("span", { className: "name", title: name }, short(name)),
+      note ? element("span", { className: "quiet", title: note }, " · shrunk") : null, meter.root, doubt), number);
     const item: Reference = { picture, card, meter, number, doubt };
-    card.append(button("✕", () => { this.items = this.items.filter((other) => other !== item); card.remove(); }, { className: "remove", "aria-label": `Remove ${picture.name}` }));
+    card.append(button("✕", () => this.remove(item), { className: "remove", "aria-label": `Remove ${name}` }));
     this.items.push(item);
     this.root.append(card);
   }
@@ -37,19 +45,27 @@ export class References {
   /** Forgets the embeddings: the model is another one. */
   forget(): void { for (const item of this.items) delete item.known; }
 
-  /**
-   * The references with their embeddings by a model as images of a call, made once
-   * each. Throws an Error where one can't be used.
-   */
-  async images(model: string): Promise<{ images: { source: { case: "embedding"; value: Embedding } }[]; items: Reference[] }> {
-    const missing = this.items.filter((item) => item.known?.model !== model);
-    for (const item of missing) {
-      item.known = { model, ...await embed(item.picture, model) };
-      item.doubt.hidden = !item.known.doubt;
-      item.doubt.title = item.known.doubt;
+  /** Takes the scores away. */
+  clear(): void {
+    for (const { meter, number, card } of this.items) {
+      meter.clear();
+      number.textContent = "–";
+      card.classList.remove("best");
     }
-    const items = this.items.filter((item) => item.known?.model === model);
-    const images = items.flatMap(({ known }) => known ? [{ source: { case: "embedding" as const, value: known.embedding } }] : []);
+  }
+
+  /** The references that the server can use, with their embeddings by a model as images of a call, made once each. */
+  async images(model: string): Promise<{ images: { source: { case: "embedding"; value: Embedding } }[]; items: Reference[] }> {
+    for (const item of this.items.filter(({ known }) => known?.model !== model)) {
+      item.known = { model, ...await embed(item.picture, model) };
+      const { doubt, problem } = item.known;
+      item.doubt.hidden = !doubt && !problem;
+      item.doubt.textContent = problem || "Foreign to the model";
+      item.doubt.title = doubt;
+      item.doubt.className = problem ? "problem" : "doubt";
+    }
+    const items = this.items.filter((item) => item.known?.model === model && item.known.embedding);
+    const images = items.flatMap(({ known }) => known?.embedding ? [{ source: { case: "embedding" as const, value: known.embedding } }] : []);
     return { images, items };
   }
 
@@ -59,10 +75,20 @@ export class References {
     item.number.textContent = scored.similarity.toFixed(3);
     item.card.classList.toggle("best", best);
   }
+
+  /** Removes one; the focus goes to the next one's button. */
+  private remove(item: Reference): void {
+    const beside = item.card.nextElementSibling ?? item.card.previousElementSibling;
+    this.items = this.items.filter((other) => other !== item);
+    item.card.remove();
+    URL.revokeObjectURL(item.picture.url);
+    this.removed();
+    beside?.querySelector<HTMLElement>(".remove")?.focus();
+  }
 }
 
-async function embed(picture: Picture, model: string): Promise<{ embedding: Embedding; doubt: string }> {
-  const { results: [result] } = await client.embed({ images: [imageOf(picture.encoded)], model });
-  if (result?.outcome.case === "embedding") return { embedding: result.outcome.value, doubt: doubtOf(result) };
-  throw new Error(`${picture.name}: ${wordsForItem(result?.outcome.value)}`);
+async function embed(picture: Picture, model: string): Promise<{ embedding?: Embedding; doubt: string; problem: string }> {
+  const { results: [result] } = await client.embed({ images: [imageOf(await bytesOf(picture.file))], model });
+  if (result?.outcome.case === "embedding") return { embedding: result.outcome.value, doubt: doubtOf(result), problem: "" };
+  return { doubt: "", problem: wordsForItem(result?.outcome.value) };
 }

@@ -12,8 +12,11 @@ const askAgain = 1500;
 /** When a server that is ready is looked at again, in milliseconds: models may be loaded after the first. */
 const lookAgain = [4_000, 10_000, 30_000, 60_000];
 
-/** Limits in numbers, for checks before anything is sent. */
-export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: number; messageBytes: number; candidates: number; formats: string[] }
+/** Bytes of a call beside its pictures: names of fields, lengths. */
+const messageOverhead = 64 << 10;
+
+/** Limits in numbers, for checks before anything is sent; callBytes are those of all pictures of a call, of which two fit. */
+export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: number; callBytes: number; candidates: number; formats: string[] }
 
 /** The server; listeners are told each time it answers again. */
 export class Server {
@@ -33,11 +36,12 @@ export class Server {
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
     const limits = this.info?.limits;
+    const callBytes = Number(limits?.maxMessageBytes ?? 16 << 20) - messageOverhead;
     return {
-      imageBytes: Number(limits?.maxImageBytes ?? 7 << 20),
+      imageBytes: Math.min(Number(limits?.maxImageBytes ?? 7 << 20), callBytes / 2),
       imagePixels: Number(limits?.maxImagePixels ?? 25e6),
       sideRatio: limits?.maxSideRatio ?? 20,
-      messageBytes: Number(limits?.maxMessageBytes ?? 16 << 20),
+      callBytes,
       candidates: limits?.maxCandidates ?? 256,
       formats: limits?.imageFormats ?? [],
     };

@@ -45,7 +45,8 @@ export class TokenForm {
 
   /** Asks for a token; says so when the one that is held opened nothing. */
   ask(): void {
-    this.problem.textContent = held ? "The server does not know that token." : "";
+    // What is said of an input that was no token stays until another one is given.
+    if (held || this.root.hidden) this.problem.textContent = held ? "The server does not know that token." : "";
     if (!this.root.hidden && held) this.input.select();
     this.root.hidden = false;
   }

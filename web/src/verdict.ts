@@ -1,8 +1,7 @@
 // A similarity to look at: number, verdict, bar with the threshold on it.
 
-import type { Duration } from "@bufbuild/protobuf/wkt";
 import { element } from "./element";
-import type { Familiarity, Timings } from "./gen/siamese/v1/common_pb.js";
+import type { Familiarity } from "./gen/siamese/v1/common_pb.js";
 
 /** What a similarity means. */
 export function verdictOf(same: boolean): string { return same ? "Same" : "Different"; }
@@ -29,12 +28,23 @@ export class Meter {
 
   constructor(label: string) {
     this.root = element("div", { className: "meter", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 1 }, this.fill, this.mark);
+    this.clear();
+  }
+
+  /** Shows no similarity. */
+  clear(): void {
+    this.fill.style.width = "0";
+    this.mark.hidden = true;
+    this.root.classList.remove("same", "doubtful");
+    this.root.removeAttribute("aria-valuenow");
+    this.root.setAttribute("aria-valuetext", "no score");
   }
 
   /** Shows a similarity, 0 to 1, the threshold and the verdict; a doubtful one in no colour of a verdict. */
   show(similarity: number, threshold: number, same: boolean, doubtful: boolean): void {
     this.fill.style.width = `${similarity * 100}%`;
     this.mark.style.left = `${threshold * 100}%`;
+    this.mark.hidden = false;
     this.root.classList.toggle("same", same);
     this.root.classList.toggle("doubtful", doubtful);
     this.root.setAttribute("aria-valuenow", similarity.toFixed(4));
@@ -46,15 +56,4 @@ export class Meter {
 export function badge(same: boolean, doubtful: boolean): HTMLElement {
   if (doubtful) return element("span", { className: "badge doubtful" }, `⚠ ${verdictOf(same)}?`);
   return element("span", { className: same ? "badge same" : "badge" }, `${same ? "✓" : "✕"} ${verdictOf(same)}`);
-}
-
-const stages: [keyof Omit<Timings, `$${string}`>, string][] = [
-  ["decode", "decode"], ["queue", "wait"], ["encode", "encode"], ["compare", "compare"], ["total", "in all"],
-];
-
-/** A table of where the time went. */
-export function timingTable(timings: Timings | undefined): HTMLElement {
-  const milliseconds = (time: Duration | undefined): string => `${(Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6).toFixed(1)} ms`;
-  return element("dl", { className: "timings", "aria-label": "Time by stage" },
-    ...stages.map(([stage, name]) => element("div", {}, element("dt", {}, name), element("dd", {}, milliseconds(timings?.[stage])))));
 }
