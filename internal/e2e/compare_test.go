@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -18,10 +20,10 @@ func TestCompareFiles(t *testing.T) {
 		give []string
 		want string
 	}{
-		{[]string{proctest.GlyphA, proctest.GlyphB}, fixture.ScoreAB + " same (threshold 0.50)\n"},
-		{[]string{proctest.GlyphB, proctest.GlyphA}, fixture.ScoreAB + " same (threshold 0.50)\n"},
-		{[]string{proctest.GlyphA, proctest.GlyphC}, fixture.ScoreAC + " different (threshold 0.50)\n"},
-		{[]string{proctest.GlyphA, proctest.GlyphB, "--threshold=0.9999"}, fixture.ScoreAB + " different (threshold 1.00)\n"},
+		{[]string{proctest.GlyphA, proctest.GlyphB}, fixture.ScoreAB + " same (threshold 0.50, omniglot)\n"},
+		{[]string{proctest.GlyphB, proctest.GlyphA}, fixture.ScoreAB + " same (threshold 0.50, omniglot)\n"},
+		{[]string{proctest.GlyphA, proctest.GlyphC}, fixture.ScoreAC + " different (threshold 0.50, omniglot)\n"},
+		{[]string{proctest.GlyphA, proctest.GlyphB, "--threshold=0.9999"}, fixture.ScoreAB + " different (threshold 0.9999, omniglot)\n"},
 	}
 	for _, tt := range tests {
 		stdout, stderr, code := proctest.Run(t, "", append([]string{"compare"}, tt.give...)...)
@@ -99,6 +101,15 @@ func TestCompareRefuses(t *testing.T) {
 		{[]string{"compare", proctest.GlyphA, proctest.Glyph("README.md")}, "README.md: IMAGE_FORMAT_UNKNOWN", 1},
 		{[]string{"rank", proctest.Glyph("README.md"), proctest.GlyphA}, "README.md: IMAGE_FORMAT_UNKNOWN", 1},
 		{[]string{"compare", proctest.GlyphA}, "one image named", 2},
+		{[]string{"compare", "-", "-"}, "standard input, which can be read once", 2},
+		{[]string{"compare", "-", proctest.GlyphA}, "-: received nothing, expected a picture", 1},
+		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--plot=x.gif"}, "expected .png, .jpg or .jpeg", 2},
+		{[]string{"rank", proctest.GlyphA, proctest.GlyphB, "--json", "--csv"}, "--json and --csv can't be used together", 2},
+		{[]string{"rank", proctest.GlyphA, proctest.GlyphB, "--top=-1"}, "--top -1, expected 0", 2},
+		{[]string{"embed", proctest.GlyphA, "-o", "out.txt"}, "expected .npy, .parquet or .jsonl", 2},
+		{[]string{"embed", proctest.GlyphA, "-o", "out.npy", "--model=auto"}, "expected the name of one model", 2},
+		{[]string{"batch", "missing.tsv"}, "open missing.tsv: no such file", 1},
+		{[]string{"help", "nonsense"}, `no command "nonsense"`, 2},
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--threshold=2"}, "--threshold 2, want 0 to 1", 2},
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--resize=stretch"}, "--resize", 2},
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--device=tpu"}, `device "tpu", want "auto", "cpu" or "gpu:N"`, 1},
@@ -120,10 +131,10 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("the prompt ended with exit code %d and %q, want 0 and nothing", code, stderr)
 	}
 	wants := []string{
-		"Input image_1 filename:Input image_2 filename:" + fixture.ScoreAB + " same (threshold 0.50)\n",
+		"Input image_1 filename:Input image_2 filename:" + fixture.ScoreAB + " same (threshold 0.50, omniglot)\n",
 		"Input image_1 filename:Input image_2 filename:Image_1 Open Error! Try again! (open missing.png: ",
 		"Input image_1 filename:Input image_2 filename:Image_2 Open Error! Try again! (",
-		"Input image_1 filename:Input image_2 filename:" + fixture.ScoreAC + " different (threshold 0.50)\n",
+		"Input image_1 filename:Input image_2 filename:" + fixture.ScoreAC + " different (threshold 0.50, omniglot)\n",
 		"Input image_1 filename:Input image_2 filename:\n",
 	}
 	rest := stdout
@@ -136,16 +147,41 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
+// TestPromptWithoutInput: nobody is there to be asked.
+func TestPromptWithoutInput(t *testing.T) {
+	_, stderr, code := proctest.Run(t, "", "compare")
+	if code != 2 || !strings.Contains(stderr, "no image named, and standard input") {
+		t.Errorf("compare without names and input = %q, exit code %d; want a sentence and 2", stderr, code)
+	}
+}
+
+// TestCompareStandardInput: - is a picture.
+func TestCompareStandardInput(t *testing.T) {
+	stdout, stderr, code := proctest.Run(t, string(proctest.ReadFile(t, proctest.GlyphA)), "compare", "-", proctest.GlyphB)
+	if want := fixture.ScoreAB + " same (threshold 0.50, omniglot)\n"; stdout != want || code != 0 {
+		t.Errorf("compare - = %q, %q, exit code %d; want %q", stdout, stderr, code, want)
+	}
+}
+
+// TestComparePlotJPEG: the file is what its name says.
+func TestComparePlotJPEG(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.jpg")
+	proctest.Succeed(t, "compare", "--plot", path, proctest.GlyphA, proctest.GlyphC)
+	plot, err := jpeg.DecodeConfig(bytes.NewReader(proctest.ReadFile(t, path)))
+	if err != nil || plot.Height <= plotTitle {
+		t.Errorf("the plot is %+v, %v; want a JPEG", plot, err)
+	}
+}
+
 func TestRank(t *testing.T) {
 	stdout, stderr, code := proctest.Run(t, "", "rank", proctest.GlyphA, proctest.GlyphC, proctest.Glyph("README.md"), proctest.GlyphB)
-	if code != 1 || !strings.Contains(stderr, "README.md: IMAGE_FORMAT_UNKNOWN") {
-		t.Errorf("rank with an unusable candidate = %q with exit code %d, want its error and 1", stderr, code)
+	if code != 1 || !strings.Contains(stderr, "README.md: IMAGE_FORMAT_UNKNOWN") || !strings.HasSuffix(stderr, "\nsiamese: 1 of 3 could not be used\n") {
+		t.Errorf("rank with an unusable candidate = %q with exit code %d, want its error, how many failed, and 1", stderr, code)
 	}
-	proctest.OneLine(t, stderr)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if len(lines) != 3 ||
-		strings.Join(strings.Fields(lines[1]), " ") != "1 "+fixture.ScoreAB+" same "+proctest.GlyphB ||
-		strings.Join(strings.Fields(lines[2]), " ") != "2 "+fixture.ScoreAC+" different "+proctest.GlyphC {
+		strings.Join(strings.Fields(lines[1]), " ") != "1 "+fixture.ScoreAB+" same omniglot "+proctest.GlyphB ||
+		strings.Join(strings.Fields(lines[2]), " ") != "2 "+fixture.ScoreAC+" different omniglot "+proctest.GlyphC {
 		t.Errorf("rank printed\n%s\nwant %s, then %s", stdout, proctest.GlyphB, proctest.GlyphC)
 	}
 }
@@ -158,6 +194,10 @@ func TestHelpAndVersions(t *testing.T) {
 		{nil, "Usage: siamese <command>"},
 		{[]string{"serve", "--help"}, "--max-queued-images"},
 		{[]string{"version"}, "TensorFlow 2."},
+		{[]string{"--version"}, "TensorFlow 2."},
+		{[]string{"help"}, "Usage: siamese <command>"},
+		{[]string{"help", "compare"}, "--plot=FILE"},
+		{[]string{"help", "model", "export"}, "Usage: siamese model export"},
 		{[]string{"devices"}, "cpu"},
 	}
 	for _, tt := range tests {
@@ -189,5 +229,23 @@ func TestFlagsFromFileAndEnvironment(t *testing.T) {
 		if err != nil || !strings.Contains(string(stdout), tt.want) {
 			t.Errorf("with %q and %q: printed %q, %v; want %q", tt.env, tt.flag, stdout, err, tt.want)
 		}
+	}
+}
+
+// TestConfigRefuses: what no flag takes is told with the file's name.
+func TestConfigRefuses(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.json")
+	for give, want := range map[string]string{
+		`{"treshold": 0.1}`:      `unknown key "treshold", did you mean "threshold"?`,
+		`{"threshold": "often"}`: `key "threshold": received "often", expected a number`,
+	} {
+		if err := os.WriteFile(config, []byte(give), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr, code := proctest.Run(t, "", "compare", "--config", config, proctest.GlyphA, proctest.GlyphB)
+		if code != 2 || !strings.Contains(stderr, config+": "+want) {
+			t.Errorf("%s = %q, exit code %d; want %q and 2", give, stderr, code, want)
+		}
+		proctest.OneLine(t, stderr)
 	}
 }

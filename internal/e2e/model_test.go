@@ -108,7 +108,7 @@ func TestModelExportBuiltIn(t *testing.T) {
 	if exported.Weights.Digest != builtIn.Weights.Digest || len(exported.GoldenPairs) != 2 {
 		t.Errorf("exported model has digest %s and golden pairs %v, want those of the built-in one", exported.Weights.Digest, exported.GoldenPairs)
 	}
-	if got, want := proctest.Succeed(t, "compare", "--model", file, proctest.GlyphA, proctest.GlyphB), proctest.Succeed(t, "compare", proctest.GlyphA, proctest.GlyphB); got != want {
+	if got, want := proctest.Succeed(t, "compare", "--model", file, proctest.GlyphA, proctest.GlyphB), proctest.Succeed(t, "compare", "--model", "omniglot", proctest.GlyphA, proctest.GlyphB); got != want {
 		t.Errorf("exported model answers %q, want %q", got, want)
 	}
 	text := proctest.Succeed(t, "model", "info", file)

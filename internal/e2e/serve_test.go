@@ -77,9 +77,9 @@ func TestCommandsThroughServer(t *testing.T) {
 		wantErr  string
 		wantCode int
 	}{
-		{[]string{"compare", proctest.GlyphA, proctest.GlyphB}, fixture.ScoreAB + " same (threshold 0.50)", "", 0},
+		{[]string{"compare", proctest.GlyphA, proctest.GlyphB}, fixture.ScoreAB + " same (threshold 0.50, omniglot)", "", 0},
 		{[]string{"compare", proctest.GlyphA, proctest.Glyph("README.md")}, "", "README.md: IMAGE_FORMAT_UNKNOWN", 1},
-		{[]string{"rank", proctest.GlyphA, proctest.GlyphC, proctest.GlyphB}, "1     " + fixture.ScoreAB + "      same       " + proctest.GlyphB, "", 0},
+		{[]string{"rank", proctest.GlyphA, proctest.GlyphC, proctest.GlyphB}, "1     " + fixture.ScoreAB + "      same       omniglot  " + proctest.GlyphB, "", 0},
 		{[]string{"rank", proctest.GlyphA, proctest.GlyphB, proctest.Glyph("README.md")}, "1     " + fixture.ScoreAB, "README.md: IMAGE_FORMAT_UNKNOWN", 1},
 	}
 	for _, tt := range tests {

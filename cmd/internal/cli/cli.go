@@ -131,7 +131,7 @@ func (c *HelpCommand) Run(parsed *kong.Context) error {
 			return Usage(fmt.Errorf("help: no command %q; %s --help lists them", strings.Join(c.Command, " "), parsed.Model.Name))
 		}
 	}
-	if _, err := parsed.Kong.Parse(append(c.Command, "--help")); err != nil {
+	if _, err := parsed.Parse(append(c.Command, "--help")); err != nil {
 		return Usage(err)
 	}
 	return nil

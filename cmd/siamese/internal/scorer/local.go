@@ -427,7 +427,6 @@ func sortMatches(matches []Match) {
 	})
 }
 
-
 // Embedder implements Scorer.
 func (l *local) Embedder(ctx context.Context) (Model, error) {
 	model, err := l.model(ctx, 0)

@@ -41,12 +41,11 @@ type limited struct {
 	siamesev1.UnimplementedSiameseServiceServer
 	defaultModel string
 
-	mu       sync.Mutex // guards all below
-	busy     int        // calls that are refused before one is answered
-	calls    map[string]int
-	sizes    []int          // of the images
-	embedded map[string]int // images by their content
-	queries  []*siamesev1.Image
+	mu      sync.Mutex // guards all below
+	busy    int        // calls that are refused before one is answered
+	calls   map[string]int
+	sizes   []int // of the images
+	queries []*siamesev1.Image
 }
 
 func (l *limited) GetServerInfo(context.Context, *siamesev1.GetServerInfoRequest) (*siamesev1.GetServerInfoResponse, error) {
