@@ -17,7 +17,7 @@ var heifVariants = []string{"heic/alpha.heic", "heic/tiles.heic", "heic/bits_12.
 // warmDecoders compiles the decoders, so that what a picture takes can be measured.
 func warmDecoders(t testing.TB) {
 	t.Helper()
-	for _, decoder := range []*sandbox.Module{sandbox.HEVC, sandbox.AV1, sandbox.JPEG()} {
+	for _, decoder := range []*sandbox.Module{sandbox.HEVC, sandbox.AV1, sandbox.JPEG, sandbox.TIFF} {
 		if err := decoder.Warm(); err != nil {
 			t.Fatal(err)
 		}

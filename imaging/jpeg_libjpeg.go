@@ -111,5 +111,5 @@ func (f *jpegFrame) libjpegBytes(encoded int) int64 {
 }
 
 func (f *jpegFrame) byLibjpeg(t task, from *source) (image.Image, error) {
-	return sandbox.JPEG().Decode(sandbox.Job{Data: t.data, Memory: f.libjpegBytes(len(t.data)), GoOn: from.ask})
+	return sandbox.JPEG.Decode(sandbox.Job{Data: t.data, Memory: f.libjpegBytes(len(t.data)), GoOn: from.ask})
 }

@@ -13,7 +13,7 @@ const libtiffByteWork = 20 * time.Nanosecond // a byte that is unpacked and plac
 // secondTIFF decodes by libtiff in the sandbox.
 func secondTIFF(t task, from *source) (image.Image, error) {
 	m := readTIFF(t.data)
-	return sandbox.TIFF().Decode(sandbox.Job{
+	return sandbox.TIFF.Decode(sandbox.Job{
 		Data: t.data, Memory: m.libtiffBytes(len(t.data)), GoOn: from.ask, Args: []uint32{uint32(m.alpha())},
 	})
 }
