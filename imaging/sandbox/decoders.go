@@ -6,9 +6,11 @@ import _ "embed"
 // Those of HEIF files take the block that heif/canvas.c describes there, and return the
 // picture with its tiles joined.
 var (
-	// JPEG is libjpeg-turbo.
+	// JPEG is libjpeg-turbo. Its pictures are gray, NRGBA or CMYK, as Pillow has them.
 	JPEG = New("jpeg", jpegPacked)
-	// TIFF is libtiff.
+	// TIFF is libtiff. Its one argument is what the sample behind the colours is: 0 nothing
+	// that counts, 1 alpha that the colours are multiplied with, 2 alpha. Samples that may
+	// be negative or have fractions are cut off at 0 and 255.
 	TIFF = New("tiff", tiffPacked)
 	// HEVC is libde265, for HEIC.
 	HEVC = New("hevc", hevcPacked)
