@@ -44,7 +44,9 @@ func TestCostBoundsMemoryInTheSandbox(t *testing.T) {
 		if took > header.Cost.Bytes {
 			t.Errorf("%s: %d bytes were taken, more than the %d estimated", name, took, header.Cost.Bytes)
 		}
-		if header.Cost.Bytes > overestimate*took {
+		// With the tag turbo the library takes some of these JPEGs instead, outside Go's heap.
+		native := header.Format == imaging.JPEG && imaging.JPEGDecoder == "libturbojpeg"
+		if !native && header.Cost.Bytes > overestimate*took {
 			t.Errorf("%s: %d bytes were taken, far less than the %d estimated", name, took, header.Cost.Bytes)
 		}
 	}
