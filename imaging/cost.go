@@ -18,12 +18,15 @@ type Cost struct {
 // is one number of one channel.
 const (
 	jpegSampleWork = 10 * time.Nanosecond   // entropy decoding and transform of a sample
+	jpegByteWork   = 15 * time.Nanosecond   // a byte of Huffman coding, which few pixels may have many of
 	jpegVisitWork  = 3 * time.Nanosecond    // a scan's visit to a sample of a progressive JPEG
 	byteWork       = 8 * time.Nanosecond    // a byte that is unpacked, filtered and stored
 	webpWork       = 30 * time.Nanosecond   // a pixel of a lossy WebP
 	losslessWork   = 150 * time.Nanosecond  // a pixel of a lossless WebP with all transforms
 	heifWork       = 150 * time.Nanosecond  // a pixel of a HEIC or AVIF
-	heifByteWork   = 50 * time.Nanosecond   // a byte of its encoded data
+	heifByteWork   = 100 * time.Nanosecond  // a byte of its encoded data
+	hevcStartWork  = 10 * time.Millisecond  // an instance of HEIC's decoder
+	av1StartWork   = 2 * time.Millisecond   // one of AVIF's
 	heifTileWork   = 200 * time.Microsecond // a tile of it, with a decoder of its own
 	pixelWork      = 5 * time.Nanosecond    // a pixel that is resized
 	blockWork      = 20 * time.Microsecond  // a strip or tile of a TIFF, with what unpacks it

@@ -33,15 +33,21 @@ func (t task) run(s *scratch) (pixels, error) {
 	if err == nil || from.err != nil || c.second == nil {
 		return decoded, err
 	}
-	if err := t.enter(unforeseen); err != nil {
-		return pixels{}, err
+	if t.header.Cost.Bytes > slight {
+		if err := t.enter(unforeseen); err != nil {
+			return pixels{}, err
+		}
+		defer func() { <-unforeseen }()
 	}
-	defer func() { <-unforeseen }()
 	return t.by(c.second, newSource(t.data, t.header.Cost.Work, t.goOn))
 }
 
-// unforeseen lets one image of all be read in the second way at a time where the
-// first was expected to do: for that one nothing was reserved. What is known from the
+// slight is the cost, in bytes, up to which an image does not wait for the unforeseen:
+// what its second way takes counts little, and it would wait behind large ones.
+const slight = 16 << 20
+
+// unforeseen lets one large image be read in the second way at a time where the first
+// was expected to do: for that one nothing was reserved. What is known from the
 // header to need the second way goes there by its codec's decode, at its full cost.
 var unforeseen = make(chan struct{}, 1) // 1: one at a time
 

@@ -177,7 +177,11 @@ func heifCost(_ Header, data []byte) (Cost, error) {
 
 func codedCost(c heif.Coded) Cost {
 	pixels := int64(c.Columns) * int64(c.Rows) * int64(c.TileWidth) * int64(c.TileHeight)
-	work := time.Duration(pixels)*heifWork + time.Duration(c.Length())*heifByteWork +
+	start := hevcStartWork
+	if c.Codec == heif.AV1 {
+		start = av1StartWork
+	}
+	work := start + time.Duration(pixels)*heifWork + time.Duration(c.Length())*heifByteWork +
 		time.Duration(c.Columns*c.Rows)*heifTileWork
 	return Cost{Bytes: heifMemory(c) + 2*c.Length(), Work: work}
 }

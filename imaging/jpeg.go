@@ -55,7 +55,7 @@ func jpegCost(_ Header, data []byte) (Cost, error) {
 	if f.needsLibjpeg() {
 		return f.libjpegCost(len(data)), nil
 	}
-	cost := Cost{Bytes: f.all + shrunkBytes*f.pixels(), Work: time.Duration(f.all) * jpegSampleWork}
+	cost := Cost{Bytes: f.all + shrunkBytes*f.pixels(), Work: time.Duration(f.all)*jpegSampleWork + time.Duration(len(data))*jpegByteWork}
 	if f.progressive {
 		cost.Bytes += 4 * f.all
 		cost.Work += time.Duration(f.visited) * jpegVisitWork

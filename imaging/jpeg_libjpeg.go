@@ -10,9 +10,10 @@ import (
 
 // Rates of libjpeg in the sandbox, as those of cost.go.
 const (
-	libjpegSampleWork = 20 * time.Nanosecond
-	libjpegVisitWork  = 6 * time.Nanosecond
-	sandboxWork       = 5 * time.Millisecond // an instance: its memory and its module
+	libjpegSampleWork  = 15 * time.Nanosecond
+	libjpegVisitWork   = 4 * time.Nanosecond
+	arithmeticByteWork = 240 * time.Nanosecond // a byte of arithmetic coding
+	sandboxWork        = 5 * time.Millisecond  // an instance: its memory and its module
 )
 
 // needsLibjpeg reports whether an image goes to libjpeg straight: the standard library
@@ -91,10 +92,12 @@ func (f *jpegFrame) hasOddSampling() bool {
 
 // libjpegCost counts what an instance takes.
 func (f *jpegFrame) libjpegCost(encoded int) Cost {
-	return Cost{
-		Bytes: f.libjpegBytes(encoded),
-		Work:  sandboxWork + time.Duration(f.all)*libjpegSampleWork + time.Duration(f.visited)*libjpegVisitWork,
+	each := jpegByteWork
+	if f.arithmetic {
+		each = arithmeticByteWork
 	}
+	work := sandboxWork + time.Duration(f.all)*libjpegSampleWork + time.Duration(f.visited)*libjpegVisitWork
+	return Cost{Bytes: f.libjpegBytes(encoded), Work: work + time.Duration(encoded)*each}
 }
 
 // libjpegBytes is the memory of an instance: encoded bytes, pixels, the coefficients

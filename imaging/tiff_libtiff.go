@@ -7,8 +7,12 @@ import (
 	"siamese/imaging/sandbox"
 )
 
-// Rate of libtiff in the sandbox, as those of cost.go.
-const libtiffByteWork = 20 * time.Nanosecond // a byte that is unpacked and placed
+// Rates of libtiff in the sandbox, as those of cost.go.
+const (
+	libtiffByteWork  = 12 * time.Nanosecond  // a byte that is unpacked and placed
+	libtiffBlockWork = 12 * time.Microsecond // a strip or tile, of JPEG the dearest
+	labWork          = 40 * time.Nanosecond  // a pixel that is turned from L*a*b* into sRGB
+)
 
 // secondTIFF decodes by libtiff in the sandbox.
 func secondTIFF(t task, from *source) (image.Image, error) {
@@ -59,9 +63,10 @@ func (m *tiffImage) libtiffCost(encoded int) Cost {
 		planes = m.samples
 	}
 	blocks := m.blocks() * planes
-	return Cost{
-		Bytes: m.libtiffBytes(encoded),
-		Work: sandboxWork + time.Duration(float64(min(m.unpacked(), 1<<32))*float64(min(blocks, 1<<20))+float64(m.pixelBytes()*m.width*m.height))*libtiffByteWork +
-			time.Duration(blocks)*blockWork,
+	work := sandboxWork + time.Duration(blocks)*libtiffBlockWork
+	work += time.Duration(float64(min(m.unpacked(), 1<<32))*float64(min(blocks, 1<<20))+float64(m.pixelBytes()*m.width*m.height)) * libtiffByteWork
+	if m.photometric == photometricLab {
+		work += time.Duration(m.width*m.height) * labWork
 	}
+	return Cost{Bytes: m.libtiffBytes(encoded), Work: work}
 }

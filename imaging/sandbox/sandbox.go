@@ -38,10 +38,15 @@ type program struct {
 	compiled wazero.CompiledModule
 }
 
+// Spare is how many instances of a decoder run beside one for each processor: whoever
+// has workers for what must not wait behind large pictures has no more of them.
+const Spare = 3
+
 // New returns the decoder whose module, packed by gzip, is given; name is for errors.
-// No more than one instance for each processor runs at a time. The bytes are kept.
+// No more than one instance for each processor and Spare run at a time. The bytes are
+// kept.
 func New(name string, packed []byte) *Module {
-	m := &Module{name: name, packed: packed, places: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	m := &Module{name: name, packed: packed, places: make(chan struct{}, runtime.GOMAXPROCS(0)+Spare)}
 	m.compile = sync.OnceValues(m.load)
 	return m
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"siamese/imaging"
+	"siamese/imaging/sandbox"
 	"siamese/server/internal/fair"
 	"siamese/server/internal/memory"
 )
@@ -33,6 +34,14 @@ func sizedPool(t *testing.T, workers int, bytes int64) *pool {
 
 // heavy is an image of more than lightWork.
 func heavy(bytes int64) imaging.Cost { return imaging.Cost{Bytes: bytes, Work: time.Second} }
+
+// An image that has a worker never waits for a place in the sandbox: there it would
+// wait behind the large ones that the worker is to keep it from.
+func TestEachWorkerHasAPlaceInTheSandbox(t *testing.T) {
+	if spare := int(lanes) - 1; spare > sandbox.Spare {
+		t.Errorf("%d workers beside one for each processor, but %d places in the sandbox", spare, sandbox.Spare)
+	}
+}
 
 // The pool's bounds show from outside as time alone.
 func TestPoolBoundsBytesAndWorkers(t *testing.T) {
