@@ -27,17 +27,19 @@ const (
 	compressionDeflate    = 8
 	compressionPackBits   = 32773
 	compressionDeflateOld = 32946
+	compressionLZMA       = 34925
+	compressionZstandard  = 50000
 )
 
 // packings are those that are read, and names of some that are not.
 var (
 	packings = []int64{
 		compressionNone, 2, compressionGroup3, compressionGroup4, compressionLZW, compressionOldJPEG, compressionJPEG,
-		compressionDeflate, 32771, compressionPackBits, 32809, compressionDeflateOld,
+		compressionDeflate, 32771, compressionPackBits, 32809, compressionDeflateOld, compressionLZMA, compressionZstandard,
 	}
 	unreadPackings = map[int64]string{
-		34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA",
-		50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
+		34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC",
+		50001: "WebP", 50002: "JPEG XL",
 	}
 )
 

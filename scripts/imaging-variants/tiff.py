@@ -138,9 +138,10 @@ for name, options, variant in [
     show(name, tiffcp(line, *options), variant)
 show("rle", saved(line, compression="tiff_ccitt"), "fax, runs alone")
 
-for name in ("zstd", "lzma"):
-    words = {"zstd": "Zstandard", "lzma": "LZMA"}[name]
-    refuse(name, written(gray, photometric="minisblack", compression=name), words, f"packed by {words}")
+for name, words in (("zstd", "Zstandard"), ("lzma", "LZMA")):
+    show(name, written(gray, photometric="minisblack", compression=name), words)
+    show(f"{name}_tiles", written(rgb, photometric="rgb", tile=(16, 32), compression=name, predictor=2), f"RGB, tiles, {words} with predictor")
+    show(f"{name}_planar", written(kinds["planar"][0], compression=name, rowsperstrip=7, **kinds["planar"][2]), f"RGB, planar, strips, {words}")
 lost = written(rgb, photometric="rgb", compression="zlib", tile=(16, 32), bigtiff=True)
 refuse("truncated", lost[:-30], "truncated", "expected a complete image")
 refuse("double", written(gray.astype(np.float64), photometric="minisblack"), "floating point, 64 bits", "samples of 64 bits")
