@@ -16,7 +16,7 @@ var sandboxed = []string{
 	"jpeg/reported_F1_progressive_restart_420.jpg", "jpeg/reported_jpg_arith.jpg", "jpeg/scans_4x2.jpg", "jpeg/sampling_1x3.jpg", "jpeg/cmyk_progressive.jpg",
 	"jpeg/lost_end_gray.jpg", "tiff/reported_tif_bigtiff.tif", "tiff/planar_tiles_zip.tif", "tiff/jpeg_ycbcr.tif", "tiff/jpeg_tiles.tif", "tiff/ycbcr.tif",
 	"tiff/group4_reversed.tif", "tiff/float_big.tif", "tiff/cmyk16_tiles_zip.tif", "tiff/gray2_0.tif",
-	"tiff/zstd_tiles.tif", "tiff/lzma_tiles.tif",
+	"tiff/zstd_tiles.tif", "tiff/lzma_tiles.tif", "tiff/lzma_dictionary.tif",
 }
 
 func readVariant(t testing.TB, name string) []byte {

@@ -12,6 +12,7 @@ const (
 	tagFillOrder    = 0x010a
 	tagSamples      = 0x0115
 	tagPlanar       = 0x011c
+	tagPredictor    = 0x013d
 	tagExtraSamples = 0x0152
 	tagSampleFormat = 0x0153
 )
@@ -78,6 +79,7 @@ type tiffImage struct {
 	compression             int64
 	separate                bool // each sample has a plane of its own
 	reversed                bool // bits of a byte
+	predicted               bool // samples are differences
 	extra                   []int64
 	blockWidth, blockHeight int64 // of a strip or tile, pixels; bounded, so that products of them are
 }
@@ -95,7 +97,8 @@ func readTIFF(data []byte) tiffImage {
 		bits: value(tagBitsPerSample, 1), samples: value(tagSamples, 1), format: value(tagSampleFormat, formatUnsigned),
 		photometric: value(tagPhotometric, whiteIsZero), compression: value(tagCompression, compressionNone),
 		separate: value(tagPlanar, 1) == 2, reversed: value(tagFillOrder, 1) == 2,
-		extra: allValues(data, tagExtraSamples),
+		predicted: value(tagPredictor, 1) != 1,
+		extra:     allValues(data, tagExtraSamples),
 	}
 	_, wide := byteOrder(data)
 	m.big = wide == 8
@@ -231,6 +234,12 @@ func (m *tiffImage) isKnown() bool {
 func (m *tiffImage) needsLibtiff() bool {
 	plain := []int64{
 		compressionNone, compressionGroup3, compressionGroup4, compressionLZW, compressionDeflate, compressionPackBits, compressionDeflateOld,
+	}
+	// Only these have predictors. With others libtiff passes over the tag, while the
+	// library in Go heeds it.
+	predictable := []int64{compressionLZW, compressionDeflate, compressionDeflateOld}
+	if m.predicted && !slices.Contains(predictable, m.compression) {
+		return true
 	}
 	if m.big || m.separate || m.reversed || m.format != formatUnsigned || !slices.Contains(plain, m.compression) {
 		return true
