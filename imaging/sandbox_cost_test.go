@@ -16,6 +16,7 @@ var sandboxed = []string{
 	"jpeg/reported_F1_progressive_restart_420.jpg", "jpeg/reported_jpg_arith.jpg", "jpeg/scans_4x2.jpg", "jpeg/sampling_1x3.jpg", "jpeg/cmyk_progressive.jpg",
 	"jpeg/lost_end_gray.jpg", "tiff/reported_tif_bigtiff.tif", "tiff/planar_tiles_zip.tif", "tiff/jpeg_ycbcr.tif", "tiff/jpeg_tiles.tif", "tiff/ycbcr.tif",
 	"tiff/group4_reversed.tif", "tiff/float_big.tif", "tiff/cmyk16_tiles_zip.tif", "tiff/gray2_0.tif",
+	"tiff/zstd_tiles.tif", "tiff/lzma_tiles.tif", "tiff/lzma_dictionary.tif",
 }
 
 func readVariant(t testing.TB, name string) []byte {
@@ -74,7 +75,7 @@ func TestSandboxStopsWhenToldTo(t *testing.T) {
 // alone missing it is whole.
 func TestSandboxShowsNoCutPicture(t *testing.T) {
 	p := newPreparer(t, imaging.Config{})
-	for _, name := range []string{"jpeg/scans_4x2.jpg", "jpeg/sampling_1x3.jpg", "jpeg/arithmetic_gray.jpg", "tiff/jpeg_tiles.tif", "tiff/planar_tiles_zip.tif", "tiff/group4_reversed.tif"} {
+	for _, name := range []string{"jpeg/scans_4x2.jpg", "jpeg/sampling_1x3.jpg", "jpeg/arithmetic_gray.jpg", "tiff/jpeg_tiles.tif", "tiff/planar_tiles_zip.tif", "tiff/group4_reversed.tif", "tiff/zstd_planar.tif", "tiff/lzma_planar.tif"} {
 		encoded := readVariant(t, name)
 		whole, err := p.Decode(encoded)
 		if err != nil {

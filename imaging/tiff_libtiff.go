@@ -33,13 +33,16 @@ func (m *tiffImage) unpacked() int64 {
 
 // libtiffBytes is the memory of an instance: encoded bytes, those of a strip or tile
 // whose bits are turned round, pixels, what a strip or tile is unpacked to and, of JPEG,
-// its coefficients and rows, and the places of all blocks. Its malloc rounds up
-// to powers of two.
+// its coefficients and rows, of LZMA, its dictionary, and the places of all blocks. Its
+// malloc rounds up to powers of two.
 func (m *tiffImage) libtiffBytes(encoded int) int64 {
 	const rest, place, rounding = 3 << 20, 64, 2
 	bytes := rest + (1+rounding)*int64(encoded) + m.pixelBytes()*m.width*m.height + 2*rounding*m.unpacked()
 	if m.compression == compressionJPEG || m.compression == compressionOldJPEG {
 		bytes += 4 * rounding * m.unpacked()
+	}
+	if m.compression == compressionLZMA {
+		bytes += rounding * m.unpacked()
 	}
 	return bytes + place*min(m.blocks()*max(m.samples, 1), int64(encoded))
 }

@@ -12,6 +12,7 @@ const (
 	tagFillOrder    = 0x010a
 	tagSamples      = 0x0115
 	tagPlanar       = 0x011c
+	tagPredictor    = 0x013d
 	tagExtraSamples = 0x0152
 	tagSampleFormat = 0x0153
 )
@@ -27,17 +28,19 @@ const (
 	compressionDeflate    = 8
 	compressionPackBits   = 32773
 	compressionDeflateOld = 32946
+	compressionLZMA       = 34925
+	compressionZstandard  = 50000
 )
 
 // packings are those that are read, and names of some that are not.
 var (
 	packings = []int64{
 		compressionNone, 2, compressionGroup3, compressionGroup4, compressionLZW, compressionOldJPEG, compressionJPEG,
-		compressionDeflate, 32771, compressionPackBits, 32809, compressionDeflateOld,
+		compressionDeflate, 32771, compressionPackBits, 32809, compressionDeflateOld, compressionLZMA, compressionZstandard,
 	}
 	unreadPackings = map[int64]string{
-		34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA",
-		50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
+		34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000", 34887: "LERC",
+		50001: "WebP", 50002: "JPEG XL",
 	}
 )
 
@@ -76,6 +79,7 @@ type tiffImage struct {
 	compression             int64
 	separate                bool // each sample has a plane of its own
 	reversed                bool // bits of a byte
+	predicted               bool // samples are differences
 	extra                   []int64
 	blockWidth, blockHeight int64 // of a strip or tile, pixels; bounded, so that products of them are
 }
@@ -93,7 +97,8 @@ func readTIFF(data []byte) tiffImage {
 		bits: value(tagBitsPerSample, 1), samples: value(tagSamples, 1), format: value(tagSampleFormat, formatUnsigned),
 		photometric: value(tagPhotometric, whiteIsZero), compression: value(tagCompression, compressionNone),
 		separate: value(tagPlanar, 1) == 2, reversed: value(tagFillOrder, 1) == 2,
-		extra: allValues(data, tagExtraSamples),
+		predicted: value(tagPredictor, 1) != 1,
+		extra:     allValues(data, tagExtraSamples),
 	}
 	_, wide := byteOrder(data)
 	m.big = wide == 8
@@ -229,6 +234,12 @@ func (m *tiffImage) isKnown() bool {
 func (m *tiffImage) needsLibtiff() bool {
 	plain := []int64{
 		compressionNone, compressionGroup3, compressionGroup4, compressionLZW, compressionDeflate, compressionPackBits, compressionDeflateOld,
+	}
+	// Only these have predictors. With others libtiff passes over the tag, while the
+	// library in Go heeds it.
+	predictable := []int64{compressionLZW, compressionDeflate, compressionDeflateOld}
+	if m.predicted && !slices.Contains(predictable, m.compression) {
+		return true
 	}
 	if m.big || m.separate || m.reversed || m.format != formatUnsigned || !slices.Contains(plain, m.compression) {
 		return true

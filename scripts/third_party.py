@@ -42,7 +42,7 @@ DECODERS = [
 ]
 # Permissive ones, those that need their notice only, and those that let a part be
 # replaced.
-ALLOWED = {"IJG", "libtiff", "Zlib", "LGPL-3.0", "Apache-2.0 WITH LLVM-exception", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "CC-BY-4.0", "FTL"}
+ALLOWED = {"IJG", "libtiff", "Zlib", "LGPL-3.0", "Apache-2.0 WITH LLVM-exception", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "ISC", "Unlicense", "public domain", "CC-BY-4.0", "FTL"}
 
 
 def run(*command):

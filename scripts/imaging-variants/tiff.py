@@ -115,6 +115,7 @@ for name in ("planar", "rgbx", "gray_alpha", "cmyk", "signed16", "float"):
     show(f"{name}_big", written(samples, byteorder=">", bigtiff=True, rowsperstrip=7, **options), f"{variant}, strips, BigTIFF, high byte first", want=want, by="Pillow with the low byte first")
 show("planar16", written((rgb.astype(np.uint16) * 257).transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate", compression="lzw"), "RGB, planar, 16 bits", mean=1)
 show("predictor_float", written(kinds["float"][0], photometric="minisblack", compression="zlib", predictor=3), "floating point with predictor")
+show("predictor_packbits", written(rgb, photometric="rgb", compression="packbits", predictor=2), "RGB, PackBits, a predictor that it can't have")
 show("lab", written(rgb, photometric="cielab", compression="lzw"), "L*a*b*", mean=0.5)
 show("ycbcr", saved(Image.fromarray(rgb).convert("YCbCr"), compression="tiff_lzw"), "YCbCr, LZW")
 for bits in (1, 2, 4):
@@ -138,9 +139,11 @@ for name, options, variant in [
     show(name, tiffcp(line, *options), variant)
 show("rle", saved(line, compression="tiff_ccitt"), "fax, runs alone")
 
-for name in ("zstd", "lzma"):
-    words = {"zstd": "Zstandard", "lzma": "LZMA"}[name]
-    refuse(name, written(gray, photometric="minisblack", compression=name), words, f"packed by {words}")
+for name, words in (("zstd", "Zstandard"), ("lzma", "LZMA")):
+    show(name, written(gray, photometric="minisblack", compression=name), words)
+    show(f"{name}_tiles", written(rgb, photometric="rgb", tile=(16, 32), compression=name, predictor=2), f"RGB, tiles, {words} with predictor")
+    show(f"{name}_planar", written(kinds["planar"][0], compression=name, rowsperstrip=7, **kinds["planar"][2]), f"RGB, planar, strips, {words}")
+show("lzma_dictionary", written(gray, photometric="minisblack", compression="lzma", compressionargs={"level": 9}), "LZMA, dictionary of 64 MiB")
 lost = written(rgb, photometric="rgb", compression="zlib", tile=(16, 32), bigtiff=True)
 refuse("truncated", lost[:-30], "truncated", "expected a complete image")
 refuse("double", written(gray.astype(np.float64), photometric="minisblack"), "floating point, 64 bits", "samples of 64 bits")

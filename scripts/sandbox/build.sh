@@ -81,16 +81,41 @@ tiff_sources=(aux close codec color compress dir dirinfo dirread dirwrite dumpmo
 	flush getimage hash_set jpeg lzw next ojpeg open packbits predict print read strip swab thunder tile
 	version warning write zip)
 zlib_sources=(adler32 crc32 deflate inflate inffast inftrees trees zutil)
+zstd_sources=(common/{debug,entropy_common,error_private,fse_decompress,xxhash,zstd_common}
+	decompress/{huf_decompress,zstd_ddict,zstd_decompress,zstd_decompress_block})
+lzma_sources=(check/{check,crc32_fast,crc32_table,crc64_fast,crc64_table,sha256}
+	common/{block_decoder,block_header_decoder,block_util,common,filter_common,filter_flags_decoder}
+	common/{index_hash,stream_decoder,stream_flags_common,stream_flags_decoder,vli_decoder,vli_size}
+	delta/{delta_common,delta_decoder} lz/lz_decoder lzma/{lzma_decoder,lzma2_decoder})
+
+libzstd() {
+	source_package libzstd 1.5.4+dfsg2-5 libzstd_1.5.4+dfsg2.orig.tar.xz libzstd_1.5.4+dfsg2-5.debian.tar.xz
+	local sources=("${zstd_sources[@]/%/.c}")
+	objects zstd cc "${sources[*]/#/$build/libzstd/lib/}" -DZSTD_DISABLE_ASM -DZSTD_LEGACY_SUPPORT=0
+}
+
+liblzma() {
+	source_package xz-utils 5.4.1-1+deb12u2 xz-utils_5.4.1.orig.tar.xz xz-utils_5.4.1-1+deb12u2.debian.tar.xz
+	local lib=$build/xz-utils/src/liblzma sources=("${lzma_sources[@]/%/.c}") folder own=()
+	for folder in api common check delta lz lzma rangecoder simple ../common; do own+=("-I$lib/$folder"); done
+	own+=(-DHAVE_{INTTYPES_H,STDBOOL_H,STDINT_H,STRING_H,DECODERS,DECODER_LZMA2,DECODER_DELTA,CHECK_CRC32,CHECK_CRC64,CHECK_SHA256}=1)
+	own+=(-D_WASI_EMULATED_SIGNAL -Dsigset_t=int -D"sigprocmask(how, set, old)=0") # there are no signals
+	objects lzma cc "${sources[*]/#/$lib/}" "${own[@]}"
+	objects lzma-filter cc "$lib/common/filter_decoder.c" "${own[@]}" -Dlzma_lzma2_props_decode=limited_props # of lzma.c
+}
 
 tiff() {
 	libjpeg
 	source_package tiff 4.5.0-6+deb12u4 tiff_4.5.0.orig.tar.bz2 tiff_4.5.0-6+deb12u4.debian.tar.xz
 	source_package zlib 1:1.2.13.dfsg-1 zlib_1.2.13.dfsg.orig.tar.bz2 zlib_1.2.13.dfsg-1.debian.tar.xz
+	libzstd
+	liblzma
 	local sources=() name
 	for name in "${tiff_sources[@]}"; do sources+=("$build/tiff/libtiff/tif_$name.c"); done
 	for name in "${zlib_sources[@]}"; do sources+=("$build/zlib/$name.c"); done
 	compile imaging/sandbox/tiff.wasm.gz -I"$here/tiff" -I"$build/tiff/libtiff" -I"$build/zlib" \
-		"$here/tiff/tiff.c" "$here/tiff/compress.c" "${sources[@]}" "${jpeg[@]}"
+		-I"$build/libzstd/lib" -I"$build/xz-utils/src/liblzma/api" \
+		"$here"/tiff/{tiff,compress,zstd,lzma}.c "${sources[@]}" "${jpeg[@]}" "$build"/objects/{zstd,lzma,lzma-filter}/*.o
 }
 
 # objects NAME COMPILER SOURCES FLAGS… compiles each source, the flags of one language.
