@@ -17,7 +17,7 @@ import (
 
 // Command is `siamese batch`.
 type Command struct {
-	List string `arg:"" help:"The list of pairs, a TSV or CSV file, or - for standard input: two image files a line, and whatever further columns there are, which are kept. Relative paths count from the list's folder, those of standard input from the current one. Quoting is as in RFC 4180."`
+	List string `arg:"" help:"The list of pairs, a TSV or CSV file, or - for standard input: two image files a line, and whatever further columns there are, which are kept. Relative paths count from the list's folder, or from the current one where the list's has no such file; those of standard input from the current one. Quoting is as in RFC 4180."`
 
 	Output string `help:"Writes the result to this file, by its name .tsv, .csv or .jsonl. Empty: to standard output, in the list's own form." short:"o" placeholder:"FILE"`
 	Format string `help:"Chooses the form of the result: tsv, csv, jsonl (an object a line), or auto, by --output's name, else as the list." enum:"auto,tsv,csv,jsonl" default:"auto"`

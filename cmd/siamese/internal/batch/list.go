@@ -20,7 +20,7 @@ import (
 type list struct {
 	*bufio.Reader
 	name  string
-	dir   string // that relative paths count from
+	dir   string // that relative paths count from first
 	file  *os.File
 	lines int // about; 0: not known
 }
@@ -250,10 +250,17 @@ func (r *reader) fit(l line) line {
 	return l
 }
 
-// path is a file of the list, from the current folder.
+// path is a file of the list, from the current folder: one that is not in the list's
+// folder but here is taken from here, as lists are written either way.
 func (r *reader) path(field string) string {
 	if filepath.IsAbs(field) {
 		return field
 	}
-	return filepath.Join(r.dir, field)
+	inList := filepath.Join(r.dir, field)
+	if _, err := os.Stat(inList); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(field); err == nil {
+			return field
+		}
+	}
+	return inList
 }
