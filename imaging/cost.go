@@ -17,23 +17,24 @@ type Cost struct {
 // Rates of the decoders on one core at 2.1 GHz, measured with BenchmarkCost. A sample
 // is one number of one channel.
 const (
-	jpegSampleWork = 10 * time.Nanosecond   // entropy decoding and transform of a sample
-	jpegByteWork   = 15 * time.Nanosecond   // a byte of Huffman coding, which few pixels may have many of
-	jpegVisitWork  = 3 * time.Nanosecond    // a scan's visit to a sample of a progressive JPEG
-	byteWork       = 8 * time.Nanosecond    // a byte that is unpacked, filtered and stored
-	webpWork       = 30 * time.Nanosecond   // a pixel of a lossy WebP
-	losslessWork   = 150 * time.Nanosecond  // a pixel of a lossless WebP with all transforms
-	heifWork       = 150 * time.Nanosecond  // a pixel of a HEIC or AVIF
-	heifByteWork   = 100 * time.Nanosecond  // a byte of its encoded data
-	hevcStartWork  = 10 * time.Millisecond  // an instance of HEIC's decoder
-	av1StartWork   = 2 * time.Millisecond   // one of AVIF's
-	heifTileWork   = 200 * time.Microsecond // a tile of it, with a decoder of its own
-	pixelWork      = 5 * time.Nanosecond    // a pixel that is resized
-	blockWork      = 20 * time.Microsecond  // a strip or tile of a TIFF, with what unpacks it
-	deepPixelWork  = 10 * time.Nanosecond   // a pixel of 16 bits a sample that is resized
-	matrixWork     = 13 * time.Nanosecond   // a pixel that a profile's matrix turns into sRGB
-	deepMatrixWork = 35 * time.Nanosecond   // the same of 16 bits a sample
-	tableWork      = 115 * time.Nanosecond  // a pixel that a profile's table turns into sRGB
+	jpegSampleWork = 10 * time.Nanosecond  // entropy decoding and transform of a sample
+	jpegByteWork   = 15 * time.Nanosecond  // a byte of Huffman coding, which few pixels may have many of
+	jpegVisitWork  = 3 * time.Nanosecond   // a scan's visit to a sample of a progressive JPEG
+	byteWork       = 8 * time.Nanosecond   // a byte that is unpacked, filtered and stored
+	webpWork       = 30 * time.Nanosecond  // a pixel of a lossy WebP
+	losslessWork   = 150 * time.Nanosecond // a pixel of a lossless WebP with all transforms
+	heifWork       = 150 * time.Nanosecond // a pixel of a HEIC or AVIF
+	heifByteWork   = 100 * time.Nanosecond // a byte of its encoded data
+	hevcStartWork  = 10 * time.Millisecond // an instance of HEIC's decoder
+	av1StartWork   = 2 * time.Millisecond  // one of AVIF's
+	hevcTileWork   = 5 * time.Millisecond  // a tile of HEIC, with a decoder of its own
+	av1TileWork    = 1 * time.Millisecond  // one of AVIF
+	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
+	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
+	deepPixelWork  = 10 * time.Nanosecond  // a pixel of 16 bits a sample that is resized
+	matrixWork     = 13 * time.Nanosecond  // a pixel that a profile's matrix turns into sRGB
+	deepMatrixWork = 35 * time.Nanosecond  // the same of 16 bits a sample
+	tableWork      = 115 * time.Nanosecond // a pixel that a profile's table turns into sRGB
 )
 
 // Memory that a profile takes: what it is unpacked and copied to for each of its bytes,

@@ -177,11 +177,11 @@ func heifCost(_ Header, data []byte) (Cost, error) {
 
 func codedCost(c heif.Coded) Cost {
 	pixels := int64(c.Columns) * int64(c.Rows) * int64(c.TileWidth) * int64(c.TileHeight)
-	start := hevcStartWork
+	start, tile := hevcStartWork, hevcTileWork
 	if c.Codec == heif.AV1 {
-		start = av1StartWork
+		start, tile = av1StartWork, av1TileWork
 	}
 	work := start + time.Duration(pixels)*heifWork + time.Duration(c.Length())*heifByteWork +
-		time.Duration(c.Columns*c.Rows)*heifTileWork
+		time.Duration(c.Columns*c.Rows)*tile
 	return Cost{Bytes: heifMemory(c) + 2*c.Length(), Work: work}
 }
