@@ -143,6 +143,6 @@ func BudgetWarning(optimizer string, stepsPerEpoch, epochs int) string {
 	if total := stepsPerEpoch * epochs; total > wanted || stepsPerEpoch < 1 {
 		return ""
 	}
-	return fmt.Sprintf("%s wants %d steps or more, and %d epochs of %d steps are %d: %d epochs would do",
-		optimizer, wanted, epochs, stepsPerEpoch, stepsPerEpoch*epochs, wanted/stepsPerEpoch+1)
+	return fmt.Sprintf("%s wants %d steps or more from ImageNet's weights, and %d epochs of %d steps are %d; fewer do for a start that knows such pictures",
+		optimizer, wanted, epochs, stepsPerEpoch, stepsPerEpoch*epochs)
 }

@@ -99,8 +99,8 @@ func TestBudgetWarning(t *testing.T) {
 		want          string
 	}{
 		{"sgd", 542, 100, ""},
-		{"sgd", 76, 100, "395 epochs would do"},
-		{"adam", 76, 100, "132 epochs would do"},
+		{"sgd", 76, 100, "sgd wants 30000 steps or more from ImageNet's weights, and 100 epochs of 76 steps are 7600"},
+		{"adam", 76, 100, "adam wants 10000 steps"},
 		{"adam", 101, 100, ""},
 	}
 	for _, tt := range tests {

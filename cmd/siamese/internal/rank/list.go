@@ -45,6 +45,9 @@ func (l list) failed(unread int) error {
 func (l list) writeTable(out, notes io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head, by := "", ""
+	if len(l.shown()) == 0 { // no head above nothing
+		return l.writeNotes(notes)
+	}
 	if l.chosen {
 		head = "model\t"
 	}
@@ -59,6 +62,11 @@ func (l list) writeTable(out, notes io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	return l.writeNotes(notes)
+}
+
+// writeNotes writes what is foreign to the model and what failed.
+func (l list) writeNotes(notes io.Writer) error {
 	scorer.Warn(notes, l.query, l.Warning)
 	for _, match := range l.shown() {
 		scorer.Warn(notes, scorer.Printable(l.file(match)), match.Warning)

@@ -6,8 +6,8 @@ package scorer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
+	"strings"
 
 	"siamese/client"
 )
@@ -107,10 +107,11 @@ type PictureError struct {
 
 // Error names the picture once.
 func (e *PictureError) Error() string {
-	if _, named := errors.AsType[*fs.PathError](e.Err); named {
-		return e.Err.Error()
+	text := e.Err.Error()
+	if _, named := errors.AsType[*fs.PathError](e.Err); named || strings.HasPrefix(text, e.Name+": ") {
+		return text
 	}
-	return fmt.Sprintf("%s: %v", e.Name, e.Err)
+	return e.Name + ": " + text
 }
 
 // Unwrap returns the cause.

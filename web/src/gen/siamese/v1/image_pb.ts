@@ -27,9 +27,10 @@ export type Image = Message<"siamese.v1.Image"> & {
    */
   source: {
     /**
-     * The bytes of a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF file. The
-     * format is told from the bytes. EXIF orientation is applied, transparency
-     * is put on white. At most Limits.max_image_bytes and
+     * The bytes of a JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF or PNM file; of
+     * an animation the first frame, of several pages the first. The format is
+     * told from the bytes. EXIF orientation is applied, a colour profile turned
+     * to sRGB, transparency put on white. At most Limits.max_image_bytes and
      * Limits.max_image_pixels; the longer side at most Limits.max_side_ratio
      * times the shorter.
      *
