@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -38,7 +39,7 @@ func decodeDamaged(t *testing.T, side int) error {
 	if err := jpeg.Encode(&out, image.NewGray(image.Rect(0, 0, side, side)), nil); err != nil {
 		t.Fatal(err)
 	}
-	damaged := append(out.Bytes()[:out.Len()/2:out.Len()/2], 0xff, markerEOI)
+	damaged := slices.Concat(out.Bytes()[:out.Len()/2], []byte{0xff, markerEOI})
 	p, err := New(Config{Width: 105, Height: 105})
 	if err != nil {
 		t.Fatal(err)
