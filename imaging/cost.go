@@ -27,7 +27,7 @@ const (
 	heifByteWork   = 100 * time.Nanosecond // a byte of its encoded data
 	hevcStartWork  = 10 * time.Millisecond // an instance of HEIC's decoder
 	av1StartWork   = 2 * time.Millisecond  // one of AVIF's
-	hevcTileWork   = 5 * time.Millisecond  // a tile of HEIC, with a decoder of its own
+	hevcTileWork   = 1 * time.Millisecond  // a tile of HEIC, beside its pixels
 	av1TileWork    = 1 * time.Millisecond  // one of AVIF
 	pixelWork      = 5 * time.Nanosecond   // a pixel that is resized
 	blockWork      = 20 * time.Microsecond // a strip or tile of a TIFF, with what unpacks it
