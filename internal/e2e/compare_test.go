@@ -113,7 +113,7 @@ func TestCompareRefuses(t *testing.T) {
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--threshold=2"}, "--threshold 2, want 0 to 1", 2},
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--resize=stretch"}, "--resize", 2},
 		{[]string{"compare", proctest.GlyphA, proctest.GlyphB, "--device=tpu"}, `device "tpu", want "auto", "cpu" or "gpu:N"`, 1},
-		{[]string{"nonsense"}, "unexpected argument nonsense", 2},
+		{[]string{"nonsense"}, "unexpected argument nonsense: 'siamese help' lists the commands", 2},
 	}
 	for _, tt := range tests {
 		stdout, stderr, code := proctest.Run(t, "", tt.give...)

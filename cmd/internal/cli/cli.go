@@ -92,13 +92,21 @@ func (p Program) run(ctx context.Context, args []string, s Streams) error {
 		err = p.checkVariables(parsed)
 	}
 	if err != nil {
-		return Usage(err)
+		return Usage(p.withHelp(err, args))
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(s); !exited {
 		return err
 	}
 	return nil
+}
+
+// withHelp says where the commands are listed, if the first word is none of them.
+func (p Program) withHelp(err error, args []string) error {
+	if len(args) > 0 && err.Error() == "unexpected argument "+args[0] {
+		return fmt.Errorf("%w: '%s help' lists the commands", err, p.Name)
+	}
+	return err
 }
 
 // exitCode writes an error on one line and returns the code for it.
