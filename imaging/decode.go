@@ -3,6 +3,8 @@ package imaging
 import (
 	"fmt"
 	"image"
+	"io"
+	"strings"
 	"time"
 )
 
@@ -30,7 +32,10 @@ func (t task) run(s *scratch) (pixels, error) {
 	c := codecOf(t.header.Format)
 	from := newSource(t.data, t.header.Cost.Work, t.goOn)
 	decoded, err := t.by(c.decode, from)
-	if err == nil || from.err != nil || c.second == nil {
+	if err == nil || from.err != nil || c.second == nil || strings.Contains(err.Error(), io.ErrUnexpectedEOF.Error()) {
+		return decoded, err // what is cut off is shown in neither way
+	}
+	if t.header.Format != PNG && t.header.Cost.Bytes > mostUnforeseen {
 		return decoded, err
 	}
 	if t.header.Cost.Bytes > slight {
@@ -41,6 +46,10 @@ func (t task) run(s *scratch) (pixels, error) {
 	}
 	return t.by(c.second, newSource(t.data, t.header.Cost.Work, t.goOn))
 }
+
+// mostUnforeseen is the cost, in bytes, above which nothing unforeseen is tried: too much
+// memory would be taken that was not reserved. A PNG's second way takes no more than the first.
+const mostUnforeseen = 64 << 20
 
 // slight is the cost, in bytes, up to which an image does not wait for the unforeseen:
 // what its second way takes counts little, and it would wait behind large ones.

@@ -45,12 +45,21 @@ func secondJPEG(t task, from *source) (image.Image, error) {
 // minutes.
 const maxScans = 64
 
+// A block of a sequential JPEG takes two Huffman codes, of a bit each, at least.
+const (
+	blockSamples = 64
+	blockBits    = 2
+)
+
 // jpegCost counts the planes of the decoded image, the coefficients of a progressive
 // one, four bytes each until the last scan, and the copy in other colours.
 func jpegCost(_ Header, data []byte) (Cost, error) {
 	f := readJPEG(data)
 	if f.scans > maxScans {
 		return Cost{}, undecodable(JPEG, fmt.Sprintf("more than %d scans", maxScans))
+	}
+	if !f.complete && !f.progressive && !f.arithmetic && int64(len(data)) < f.all/blockSamples*blockBits/8 {
+		return Cost{}, undecodable(JPEG, fmt.Sprintf("%d bytes end before the last of %d blocks", len(data), f.all/blockSamples))
 	}
 	if f.needsLibjpeg() {
 		return f.libjpegCost(len(data)), nil

@@ -197,8 +197,8 @@ func TestServeRefusesModels(t *testing.T) {
 	}{
 		{[]string{"--model=7=x"}, []string{`--model 7=x: server: model name "7": expected a letter`}, 2},
 		{[]string{"--model=a=x", "--default-model=b"}, []string{`--default-model: received model "b", expected one of a`}, 2},
-		{[]string{"--model=a=/nowhere", "--model=b=/nowhere"}, []string{"model a: version 1 does not hold", "model b: version 1 does not hold"}, 1},
-		{[]string{"--model=a=/nowhere", "--model-version=a=7"}, []string{`no such version: "7"`}, 1},
+		{[]string{"--model=a=/nowhere", "--model=b=/elsewhere"}, []string{"--model /nowhere: there is no such file or folder", "--model /elsewhere: there is no such file or folder"}, 1},
+		{[]string{"--model=omniglot", "--model-version=omniglot=7"}, []string{`no such version: "7"`}, 1},
 	}
 	for _, tt := range tests {
 		args := append([]string{"serve", "--addr=127.0.0.1:0", "--http-addr=", "--log-level=error"}, tt.give...)

@@ -210,7 +210,7 @@ func TestServeKeepsSecretsOfURLs(t *testing.T) {
 	if code := server.Signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	if log := server.Log.String(); strings.Contains(log, secret) || !strings.Contains(log, "OTLPEndpoint:http://xxxxx@127.0.0.1:1/?xxxxx") {
+	if log := server.Log.String(); strings.Contains(log, secret) || !strings.Contains(log, "otlp_endpoint=http://xxxxx@127.0.0.1:1/?xxxxx") {
 		t.Errorf("the log is\n%s\nwant the endpoint without its secrets", log)
 	}
 	for _, flag := range []string{"--otlp-endpoint=ftp://me:" + secret + "@host", "--otlp-endpoint=me:" + secret + "@host", "--cors-origin=https://me:" + secret + "@host"} {
