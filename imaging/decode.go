@@ -49,7 +49,7 @@ func (t task) run(s *scratch) (pixels, error) {
 
 // mostUnforeseen is the cost, in bytes, above which nothing unforeseen is tried: too much
 // memory would be taken that was not reserved. A PNG's second way takes no more than the first.
-const mostUnforeseen = 64 << 20
+const mostUnforeseen = 16 << 20
 
 // slight is the cost, in bytes, up to which an image does not wait for the unforeseen:
 // what its second way takes counts little, and it would wait behind large ones.
