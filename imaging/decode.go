@@ -53,7 +53,7 @@ const mostUnforeseen = 16 << 20
 
 // slight is the cost, in bytes, up to which an image does not wait for the unforeseen:
 // what its second way takes counts little, and it would wait behind large ones.
-const slight = 16 << 20
+const slight = 4 << 20
 
 // unforeseen lets one large image be read in the second way at a time where the first
 // was expected to do: for that one nothing was reserved. What is known from the
