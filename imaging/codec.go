@@ -18,7 +18,7 @@ type codec struct {
 	// decode returns the image as it is stored: not turned, with its transparency.
 	decode func(t task, from *source) (image.Image, error)
 
-	// second decodes what decode refuses, at whatever price; nil: nothing does.
+	// second decodes what decode refuses, within task.run's bounds; nil: nothing does.
 	second func(t task, from *source) (image.Image, error)
 }
 

@@ -1,10 +1,10 @@
 package imaging
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"io"
-	"strings"
 	"time"
 )
 
@@ -18,8 +18,11 @@ type task struct {
 }
 
 // run decodes the image. The pixels may lie in the scratch memory, and are valid
-// until it is used for another image. Of an image that is read in neither way, the
-// second way's error is returned: it knows more variants.
+// until it is used for another image.
+//
+// What the first way refuses goes to the second, if it has one: not data that ends too
+// early, which no way shows, nor a large image, whose memory was not reserved for that.
+// Where both refuse, the second way's error is returned: it knows more variants.
 func (t task) run(s *scratch) (pixels, error) {
 	if t.header.Format == JPEG {
 		if source, ok := t.shrinkJPEG(s); ok {
@@ -32,10 +35,8 @@ func (t task) run(s *scratch) (pixels, error) {
 	c := codecOf(t.header.Format)
 	from := newSource(t.data, t.header.Cost.Work, t.goOn)
 	decoded, err := t.by(c.decode, from)
-	if err == nil || from.err != nil || c.second == nil || strings.Contains(err.Error(), io.ErrUnexpectedEOF.Error()) {
-		return decoded, err // what is cut off is shown in neither way
-	}
-	if t.header.Format != PNG && t.header.Cost.Bytes > mostUnforeseen {
+	costly := t.header.Cost.Bytes > mostUnforeseen && t.header.Format != PNG // whose second way takes no more
+	if err == nil || from.err != nil || c.second == nil || from.cut || costly {
 		return decoded, err
 	}
 	if t.header.Cost.Bytes > slight {
@@ -47,16 +48,16 @@ func (t task) run(s *scratch) (pixels, error) {
 	return t.by(c.second, newSource(t.data, t.header.Cost.Work, t.goOn))
 }
 
-// mostUnforeseen is the cost, in bytes, above which nothing unforeseen is tried: too much
-// memory would be taken that was not reserved. A PNG's second way takes no more than the first.
+// mostUnforeseen is the cost, in bytes, above which an image that was expected to be read
+// in the first way is not tried in the second: that may take several times as much.
 const mostUnforeseen = 16 << 20
 
-// slight is the cost, in bytes, up to which an image does not wait for the unforeseen:
-// what its second way takes counts little, and it would wait behind large ones.
+// slight is the cost, in bytes, up to which such an image does not wait for others: what
+// its second way takes counts little.
 const slight = 4 << 20
 
-// unforeseen lets one large image be read in the second way at a time where the first
-// was expected to do: for that one nothing was reserved. What is known from the
+// unforeseen lets one image that is not slight be read in the second way at a time where
+// the first was expected to do: for that one nothing was reserved. What is known from the
 // header to need the second way goes there by its codec's decode, at its full cost.
 var unforeseen = make(chan struct{}, 1) // 1: one at a time
 
@@ -85,6 +86,7 @@ func (t task) by(decode func(task, *source) (image.Image, error), from *source) 
 	source, err := guard(header.Format, func() (pixels, error) {
 		decoded, err := decode(t, from)
 		if err != nil {
+			from.cut = errors.Is(err, io.ErrUnexpectedEOF)
 			return pixels{}, err
 		}
 		if size := decoded.Bounds().Size(); size != image.Pt(header.Width, header.Height) {

@@ -13,6 +13,7 @@ type source struct {
 	piece int          // the most bytes of a Read
 	goOn  func() error // nil: always
 	err   error        // what goOn has returned; then the decoder gets no more
+	cut   bool         // the decoder has met the end too early
 }
 
 // checkPeriod is the work between two questions, about: well below the time in which

@@ -6,7 +6,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// bounded gives an instance memory that does not grow beyond so many bytes. All of it
+// bounded allocates an instance's memory, of at most the given number of bytes. All of it
 // is reserved at once, so that growing copies nothing. It is Go's: the collector
 // counts it, and frees it when neither instance nor pixels are used.
 type bounded int64

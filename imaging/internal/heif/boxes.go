@@ -61,7 +61,7 @@ type fields struct {
 	short bool
 }
 
-// bytes takes the next n bytes; nil where so many are not left.
+// bytes takes the next n bytes; nil if fewer are left.
 func (f *fields) bytes(n uint64) []byte {
 	if n > uint64(len(f.rest)) {
 		f.rest, f.short = nil, true
@@ -72,7 +72,7 @@ func (f *fields) bytes(n uint64) []byte {
 	return taken
 }
 
-// uint reads a number of so many bytes, at most 8.
+// uint reads a number of the given length in bytes, at most 8.
 func (f *fields) uint(size uint64) uint64 {
 	value := uint64(0)
 	for _, b := range f.bytes(size) {

@@ -18,7 +18,7 @@ import (
 // prompt is upstream's predict.py: it asks for two file names, prints their
 // similarity, and asks again, until the input ends or ctx is done. A file that
 // can't be used is named by its number, and the prompt starts again. Input that ends
-// before the first name is an error, where nobody has ended it: a terminal's does so.
+// before the first name is an error, unless it is a terminal, where a person ended it.
 func (c *Command) prompt(ctx context.Context, s cli.Streams) (err error) {
 	by, err := c.Open(ctx, s.Err, c.ThresholdFlags)
 	if err != nil {

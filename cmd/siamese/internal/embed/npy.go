@@ -108,7 +108,7 @@ func (n *npy) write(r row) error {
 	return nil
 }
 
-// header is the head of an array of so many rows.
+// header returns the head of an array with the given number of rows.
 func header(rows, columns int) []byte {
 	head := []byte("\x93NUMPY\x01\x00")
 	head = binary.LittleEndian.AppendUint16(head, uint16(headerBytes-len(head)-2))

@@ -26,7 +26,7 @@ func (r *remote) room() int64 {
 	return max(room-room/64, 1)
 }
 
-// pack divides n items into calls of at most so many items and bytes, in their order.
+// pack divides n items, in their order, into calls of at most most items and room bytes.
 // load loads the items of a range and returns their bytes, or failed for those that
 // are in no call.
 func pack(ctx context.Context, n, most int, room int64, load func(ctx context.Context, from, to int) ([]int64, error), send func(indices []int) error) error {

@@ -273,7 +273,7 @@ func flagName(field reflect.StructField) string {
 // follow each epoch, which shorter ones would spend most of the time on.
 const leastSteps = 20
 
-// steps is how many steps an epoch of so many pictures has.
+// steps returns the number of steps of an epoch of the given number of pictures.
 func (c *Command) steps(pictures int) int {
 	switch {
 	case c.StepsPerEpoch > 0:

@@ -298,7 +298,7 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 	return merged, nil
 }
 
-// builtInStart tells whether --start names a built-in model, and what it is opened by.
+// builtInStart reports whether --start names a built-in model, and returns the path to open.
 // A file of the name comes first.
 func builtInStart(start string) (path string, is bool) {
 	if start == "builtin" {
