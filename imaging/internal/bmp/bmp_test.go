@@ -6,14 +6,13 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	library "golang.org/x/image/bmp"
 
 	"siamese/imaging/internal/bmp"
+	"siamese/imaging/internal/seeds"
 )
 
 var le = binary.LittleEndian
@@ -155,17 +154,7 @@ const fuzzPixels = 1 << 18
 // FuzzDecode looks for panics, for images of other sizes than the header says, and for
 // pixels that the library reads otherwise.
 func FuzzDecode(f *testing.F) {
-	files, err := filepath.Glob(variants + "/*.bmp")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds in %s: %v", variants, err)
-	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
+	seeds.Add(f, variants+"/*.bmp")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := bmp.Parse(data)
 		if err != nil || h.Width <= 0 || h.Height <= 0 || h.Width > fuzzPixels/h.Height {

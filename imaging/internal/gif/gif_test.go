@@ -7,12 +7,11 @@ import (
 	"image/color"
 	"image/color/palette"
 	library "image/gif"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"siamese/imaging/internal/gif"
+	"siamese/imaging/internal/seeds"
 )
 
 // variants are the files that package imaging holds against Pillow.
@@ -109,17 +108,7 @@ const fuzzPixels = 1 << 18
 // FuzzDecode looks for panics, for images of other sizes than the header says, and for
 // pixels that the library reads otherwise.
 func FuzzDecode(f *testing.F) {
-	files, err := filepath.Glob(variants + "/*.gif")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds in %s: %v", variants, err)
-	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
+	seeds.Add(f, variants+"/*.gif")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := gif.Parse(data)
 		if err != nil || h.Width <= 0 || h.Height <= 0 || h.Width > fuzzPixels/h.Height {

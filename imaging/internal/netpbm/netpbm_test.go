@@ -3,13 +3,12 @@ package netpbm_test
 import (
 	"errors"
 	"image"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"siamese/imaging/internal/netpbm"
+	"siamese/imaging/internal/seeds"
 )
 
 // variants are the files that package imaging holds against Pillow.
@@ -99,17 +98,7 @@ const fuzzPixels = 1 << 18
 
 // FuzzDecode looks for panics and for images of other sizes than the header says.
 func FuzzDecode(f *testing.F) {
-	files, err := filepath.Glob(variants + "/*.p?m")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds in %s: %v", variants, err)
-	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
+	seeds.Add(f, variants+"/*.p?m")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := netpbm.Parse(data)
 		if err != nil || h.Width <= 0 || h.Height <= 0 || h.Width > fuzzPixels/h.Height {

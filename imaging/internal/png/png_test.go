@@ -6,13 +6,12 @@ import (
 	"image"
 	"image/color"
 	library "image/png"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"siamese/imaging/internal/png"
+	"siamese/imaging/internal/seeds"
 )
 
 // variants are the files that package imaging holds against Pillow.
@@ -151,17 +150,7 @@ const fuzzPixels = 1 << 18
 // FuzzRestore looks for panics, for images of other sizes than the header says, and for
 // images that the library reads otherwise or alone.
 func FuzzRestore(f *testing.F) {
-	files, err := filepath.Glob(variants + "/*.png")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds in %s: %v", variants, err)
-	}
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
+	seeds.Add(f, variants+"/*.png")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := png.Parse(data)
 		if err != nil || h.Width <= 0 || h.Height <= 0 || h.Width > fuzzPixels/h.Height {

@@ -299,7 +299,7 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 }
 
 // builtInStart reports whether --start names a built-in model, and returns the path to open.
-// A file of the name comes first.
+// A file of such a name is named by ./builtin.
 func builtInStart(start string) (path string, is bool) {
 	if start == "builtin" {
 		return builtin.General, true
