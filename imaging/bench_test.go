@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"siamese/imaging"
@@ -104,5 +106,33 @@ func BenchmarkInspect(b *testing.B) {
 		if _, err := p.Inspect(encoded); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkLarge decodes whole the pictures of the folder LARGE, which
+// scripts/imaging-variants/large.py makes.
+func BenchmarkLarge(b *testing.B) {
+	folder := os.Getenv("LARGE")
+	if folder == "" {
+		b.Skip("LARGE is not set: scripts/imaging-variants/large.py makes the folder")
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(files) == 0 {
+		b.Fatalf("no pictures in %s: %v", folder, err)
+	}
+	p := newPreparer(b, imaging.Config{Limits: imaging.Limits{MaxBytes: 1 << 28, MaxDecodeBytes: 1 << 31}})
+	for _, name := range files {
+		encoded, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(filepath.Base(name), func(b *testing.B) {
+			if _, err := p.Decode(encoded); err != nil { // compiles the decoder
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				_, _ = p.Decode(encoded)
+			}
+		})
 	}
 }

@@ -95,10 +95,10 @@ func TestFormatsDocument(t *testing.T) {
 
 func formatsTable(all []variant) string {
 	var out strings.Builder
-	fmt.Fprint(&out, "# Formats\n\nWhat becomes of each kind of picture. Each row is a file in `testdata/imaging/variants` with what Pillow 12.3 makes of it, or another program where Pillow shows nothing; "+
+	fmt.Fprintf(&out, "# Formats\n\nWhat becomes of each kind of picture, %d of them. Each row is a file in `testdata/imaging/variants` with what Pillow 12.3 makes of it, or another program where Pillow shows nothing; "+
 		"`go test ./imaging -run 'TestDecodeShowsEachVariant'` holds them together, and `-run TestFormatsDocument -update` writes this page.\n\n"+
 		"*Equal*: the same pixels. *Within n*: at most n levels of 255 off, on average over the picture, since decoders round differently.\n\n"+
-		"| format | variant | what happens | file |\n|---|---|---|---|\n")
+		"| format | variant | what happens | file |\n|---|---|---|---|\n", len(all))
 	for _, v := range all {
 		fmt.Fprintf(&out, "| %s | %s | %s | `%s/%s` |\n", v.Format, v.Variant, v.outcome(), filepath.Base(v.folder), v.Input)
 	}
