@@ -4,25 +4,19 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 )
 
-// Screen is where a command tells of its work: on a terminal lines pass above a bar,
-// elsewhere there are lines and nothing else. Write may be called concurrently; the
+// Screen shows how many things a command has done. Write may be called concurrently; the
 // other methods belong to one goroutine.
 type Screen struct {
-	out      io.Writer
-	what     string
-	terminal bool
+	*Lines
+	what string
 
-	bars        atomic.Pointer[mpb.Progress] // nil before the first Done and after Close
-	bar         *mpb.Bar
 	begun       time.Time
 	done, total atomic.Int64
 }
@@ -30,51 +24,24 @@ type Screen struct {
 // New makes the screen of a command that counts things of a name, such as "pictures",
 // and writes to out.
 func New(out io.Writer, what string) *Screen {
-	file, ok := out.(*os.File)
-	return &Screen{out: out, what: what, terminal: ok && term.IsTerminal(int(file.Fd())), begun: time.Now()}
+	return &Screen{Lines: NewLines(out), what: what, begun: time.Now()}
 }
-
-// Write implements io.Writer for whole lines.
-func (s *Screen) Write(lines []byte) (int, error) {
-	if bars := s.bars.Load(); bars != nil {
-		return bars.Write(lines)
-	}
-	return s.out.Write(lines)
-}
-
-// barColumns leaves room on a line of 80 for the figures.
-const barColumns = 24
 
 // Done says how many things are done, of how many; 0: nobody knows.
 func (s *Screen) Done(done, total int) {
 	s.done.Store(int64(done))
 	s.total.Store(int64(total))
-	if !s.terminal {
+	if !s.Terminal() {
 		return
 	}
-	if s.bar == nil {
-		bars := mpb.New(mpb.WithOutput(s.out))
+	if s.Bar() == nil {
 		style := mpb.BarFillerBuilder(mpb.BarStyle())
 		if total == 0 {
 			style = mpb.NopStyle()
 		}
-		s.bar = bars.New(int64(total), style, mpb.BarWidth(barColumns),
-			mpb.PrependDecorators(decor.Any(s.counted)), mpb.AppendDecorators(decor.Any(s.pace)))
-		s.bars.Store(bars)
+		s.Begin(int64(total), style, mpb.PrependDecorators(decor.Any(s.counted)), mpb.AppendDecorators(decor.Any(s.pace)))
 	}
-	s.bar.SetCurrent(int64(done))
-}
-
-// Close leaves the bar as it stands and gives the terminal back. Later lines go
-// straight to it.
-func (s *Screen) Close() {
-	bars := s.bars.Load()
-	if bars == nil {
-		return
-	}
-	s.bar.Abort(false) // where it has not come to its end
-	bars.Wait()
-	s.bars.Store(nil)
+	s.Bar().SetCurrent(int64(done))
 }
 
 func (s *Screen) counted(decor.Statistics) string {

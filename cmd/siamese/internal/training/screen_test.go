@@ -19,7 +19,7 @@ func TestScreenWithoutATerminal(t *testing.T) {
 	fmt.Fprintln(s, "one")
 	s.report(train.Report{Step: 1, Total: 2, Loss: 0.5, ImagesPerSecond: 10})
 	fmt.Fprintln(s, "two")
-	s.close()
+	s.Close()
 	if got := out.String(); got != "one\ntwo\n" {
 		t.Errorf("wrote %q, want the two lines", got)
 	}
@@ -30,14 +30,14 @@ func TestScreenWithoutATerminal(t *testing.T) {
 func TestScreenKeepsTheLastLines(t *testing.T) {
 	control, tty := proctest.OpenTerminal(t)
 	s := newScreen(tty)
-	if !s.terminal {
+	if !s.Terminal() {
 		t.Fatal("a terminal was not recognized")
 	}
 	s.report(train.Report{Step: 3, Total: 9, Loss: 0.25, ImagesPerSecond: 12})
 	fmt.Fprintln(s, "before the end")
-	s.close()
+	s.Close()
 	fmt.Fprintln(s, "after the end")
-	s.close() // twice is harmless
+	s.Close() // twice is harmless
 	tty.Close()
 	written, _ := io.ReadAll(control)
 	pieces := strings.Join(proctest.Shown(written), "\n")

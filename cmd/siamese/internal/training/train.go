@@ -79,7 +79,7 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 		return writeConfig(dir, setup.Describe)
 	}
 	err = train.Run(ctx, setup)
-	screen.close()
+	screen.Close()
 	if err == nil {
 		logger.Info("weights", "best", filepath.Join(dir, "best_epoch_weights.h5"), "last", filepath.Join(dir, "last_epoch_weights.h5"))
 	}
