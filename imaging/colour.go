@@ -8,6 +8,7 @@ import (
 
 	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/icc"
+	"siamese/imaging/internal/jpegfile"
 )
 
 // colourOf returns the transform from an image's colours to sRGB; nil where they are
@@ -57,12 +58,7 @@ func heifColours(data []byte) (profile []byte, primaries, transfer byte) {
 func isGray(format Format, data []byte) bool {
 	switch format {
 	case JPEG:
-		for marker, payload := range jpegSegments(data) {
-			const components = 5
-			if isFrame(marker) && len(payload) > components {
-				return payload[components] == 1
-			}
-		}
+		return jpegfile.Read(data).Components == 1
 	case PNG:
 		const colourAt, alphaToo = 9, 4
 		ihdr := pngChunk(data, "IHDR")

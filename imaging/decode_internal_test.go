@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"siamese/imaging/internal/jpegfile"
 )
 
 var errWaits = errors.New("waits")
@@ -39,7 +41,7 @@ func decodeDamaged(t *testing.T, side int) error {
 	if err := jpeg.Encode(&out, image.NewGray(image.Rect(0, 0, side, side)), nil); err != nil {
 		t.Fatal(err)
 	}
-	damaged := slices.Concat(out.Bytes()[:out.Len()/2], []byte{0xff, markerEOI})
+	damaged := slices.Concat(out.Bytes()[:out.Len()/2], []byte{0xff, jpegfile.EOI})
 	p, err := New(Config{Width: 105, Height: 105})
 	if err != nil {
 		t.Fatal(err)

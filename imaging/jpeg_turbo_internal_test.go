@@ -9,6 +9,8 @@ import (
 	"image"
 	"os"
 	"testing"
+
+	"siamese/imaging/internal/jpegfile"
 )
 
 // libturbojpeg is held against the standard library's decoder, which the tests of
@@ -109,7 +111,7 @@ func TestOtherImagesAreLeftToThePureDecoder(t *testing.T) {
 		{"rgb", rgbOf(photo), false},
 		{"last byte missing", photo[:len(photo)-1], false},
 		{"half missing", photo[:len(photo)/2], false},
-		{"cut off and ended", append(bytes.Clone(photo[:len(photo)/2]), 0xff, markerEOI), false},
+		{"cut off and ended", append(bytes.Clone(photo[:len(photo)/2]), 0xff, jpegfile.EOI), false},
 		{"zeros between segments", append([]byte("\xff\xd8\xff\xfe\x00\x02\x00\x00\x00"), photo[2:]...), false},
 	}
 	for _, tt := range tests {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"siamese/imaging/internal/jpegfile"
 )
 
 // Where each format keeps what is told of its pixels: an EXIF block, an XMP packet, a
@@ -48,11 +50,11 @@ func exifBlock(format Format, data []byte) []byte {
 // jpegExif joins the blocks of a JPEG: what is too long for one goes on in the next.
 func jpegExif(data []byte) []byte {
 	var block []byte
-	for marker, payload := range jpegSegments(data) {
-		if marker == markerSOS {
+	for marker, payload := range jpegfile.Segments(data) {
+		if marker == jpegfile.SOS {
 			break
 		}
-		if marker != markerAPP1 || !bytes.HasPrefix(payload, []byte(exifPrefix)) {
+		if marker != jpegfile.APP1 || !bytes.HasPrefix(payload, []byte(exifPrefix)) {
 			continue
 		}
 		if block == nil {
@@ -130,11 +132,11 @@ func xmpPacket(format Format, data []byte) []byte {
 func jpegXMP(data []byte) []byte {
 	const prefix = "http://ns.adobe.com/xap/1.0/\x00"
 	var packet []byte
-	for marker, payload := range jpegSegments(data) {
-		if marker == markerSOS {
+	for marker, payload := range jpegfile.Segments(data) {
+		if marker == jpegfile.SOS {
 			break
 		}
-		if marker == markerAPP1 && bytes.HasPrefix(payload, []byte(prefix)) {
+		if marker == jpegfile.APP1 && bytes.HasPrefix(payload, []byte(prefix)) {
 			packet = payload[len(prefix):]
 		}
 	}
@@ -267,11 +269,11 @@ func jpegProfile(data []byte) []byte {
 	var parts [256][]byte
 	var counts [256]int
 	found := 0
-	for marker, payload := range jpegSegments(data) {
-		if marker == markerSOS {
+	for marker, payload := range jpegfile.Segments(data) {
+		if marker == jpegfile.SOS {
 			break
 		}
-		if marker != markerAPP2 || !bytes.HasPrefix(payload, []byte(prefix)) || len(payload) < head {
+		if marker != jpegfile.APP2 || !bytes.HasPrefix(payload, []byte(prefix)) || len(payload) < head {
 			continue
 		}
 		number := payload[len(prefix)]

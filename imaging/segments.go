@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bytes"
 	"encoding/binary"
 	"iter"
 )
@@ -11,81 +10,6 @@ import (
 // complaining is the decoder's part.
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
-
-// JPEG markers, the byte behind 0xff.
-const (
-	markerSOF0  = 0xc0 // baseline
-	markerSOF1  = 0xc1 // sequential
-	markerSOF2  = 0xc2 // progressive
-	markerSOF3  = 0xc3 // lossless
-	markerDHT   = 0xc4
-	markerJPG   = 0xc8
-	markerSOF9  = 0xc9 // sequential, arithmetic coding
-	markerSOF10 = 0xca // progressive, arithmetic coding
-	markerSOF11 = 0xcb // lossless, arithmetic coding
-	markerDAC   = 0xcc
-	markerSOF15 = 0xcf
-	markerRST0  = 0xd0 // to 0xd7
-	markerRST7  = 0xd7
-	markerSOI   = 0xd8
-	markerEOI   = 0xd9
-	markerSOS   = 0xda
-	markerDQT   = 0xdb
-	markerDRI   = 0xdd
-	markerAPP0  = 0xe0
-	markerAPP1  = 0xe1
-	markerAPP2  = 0xe2
-	markerAPP14 = 0xee
-	markerTEM   = 0x01
-)
-
-// jpegSegments yields every segment's marker and payload up to the end of the
-// image, whose own marker comes last, without payload. Entropy-coded data lies between
-// segments and is passed over.
-func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
-	return func(yield func(byte, []byte) bool) {
-		for {
-			marker, rest, ok := nextMarker(data)
-			if !ok || marker == markerEOI {
-				if ok {
-					yield(marker, nil)
-				}
-				return
-			}
-			if standsAlone(marker) {
-				data = rest
-				continue
-			}
-			if len(rest) < 2 {
-				return
-			}
-			size := int(binary.BigEndian.Uint16(rest)) // counts itself
-			if size < 2 || size > len(rest) || !yield(marker, rest[2:size]) {
-				return
-			}
-			data = rest[size:]
-		}
-	}
-}
-
-// nextMarker finds 0xff followed by a marker byte: not by 0x00, which stands for
-// a data byte 0xff, nor by the fill byte 0xff.
-func nextMarker(data []byte) (marker byte, rest []byte, ok bool) {
-	for {
-		i := bytes.IndexByte(data, 0xff)
-		if i < 0 || i+1 >= len(data) {
-			return 0, nil, false
-		}
-		if marker = data[i+1]; marker != 0x00 && marker != 0xff {
-			return marker, data[i+2:], true
-		}
-		data = data[i+1:]
-	}
-}
-
-func standsAlone(marker byte) bool {
-	return marker == markerSOI || marker == markerTEM || markerRST0 <= marker && marker <= markerRST7
-}
 
 // pngChunks yields every chunk's type and payload up to the end of the image. Of an
 // animation that is what lies before the second frame.
