@@ -9,6 +9,7 @@ import (
 	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/icc"
 	"siamese/imaging/internal/jpegfile"
+	"siamese/imaging/internal/tifftags"
 )
 
 // colourOf returns the transform from an image's colours to sRGB; nil where they are
@@ -64,9 +65,8 @@ func isGray(format Format, data []byte) bool {
 		ihdr := pngChunk(data, "IHDR")
 		return len(ihdr) > colourAt && (ihdr[colourAt] == 0 || ihdr[colourAt] == alphaToo)
 	case TIFF:
-		const blackIsZero = 1
-		_, told := findEntry(data, tagPhotometric)
-		return told && firstValue(data, tagPhotometric) <= blackIsZero
+		_, told := tifftags.Find(data, tifftags.TagPhotometric)
+		return told && tifftags.First(data, tifftags.TagPhotometric) <= tifftags.BlackIsZero
 	case HEIC, AVIF:
 		p, err := heif.Parse(data)
 		return err == nil && p.Colour.Gray

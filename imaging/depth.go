@@ -7,6 +7,7 @@ import (
 
 	"siamese/imaging/internal/heif"
 	"siamese/imaging/internal/icc"
+	"siamese/imaging/internal/tifftags"
 )
 
 // Images of 16 bits a sample keep them through profile, transparency, turn and resize,
@@ -121,7 +122,7 @@ func isDeep(format Format, data []byte) bool {
 		ihdr := pngChunk(data, "IHDR")
 		return len(ihdr) > depthAt && ihdr[depthAt] > shallow
 	case TIFF:
-		return firstValue(data, tagBitsPerSample) > shallow
+		return tifftags.First(data, tifftags.TagBitsPerSample) > shallow
 	case HEIC, AVIF:
 		p, err := heif.Parse(data)
 		return err == nil && p.Colour.Depth > shallow

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"siamese/imaging/internal/jpegfile"
+	"siamese/imaging/internal/tifftags"
 )
 
 // Where each format keeps what is told of its pixels: an EXIF block, an XMP packet, a
@@ -22,13 +23,43 @@ import (
 // their decoder.
 func turnOf(format Format, data []byte) orientation {
 	block := exifBlock(format, data)
-	if order, wide := byteOrder(block); len(block) > 0 && (order == nil || wide > 4 && format != TIFF) {
+	if order, wide := tifftags.ByteOrder(block); len(block) > 0 && (order == nil || wide > 4 && format != TIFF) {
 		return upright
 	}
 	if turn, ok := tagged(block); ok {
 		return turn
 	}
 	return xmpOrientation(xmpPacket(format, data))
+}
+
+// exifPrefix starts the block in a JPEG; some programs write it elsewhere too, even
+// twice.
+const exifPrefix = "Exif\x00\x00"
+
+func trimExifPrefix(block []byte) []byte {
+	for bytes.HasPrefix(block, []byte(exifPrefix)) {
+		block = block[len(exifPrefix):]
+	}
+	return block
+}
+
+// tagged returns the orientation that a TIFF structure tells, and whether it has the
+// tag at all. EXIF blocks are often damaged by programs that edit them, while the
+// image is fine: where anything is odd the image counts as upright. As in Pillow, any
+// type of number will do and its first value counts; of several such tags the last one
+// does; and behind an entry whose values are not there nothing is read.
+func tagged(block []byte) (turn orientation, ok bool) {
+	turn = upright
+	for e := range tifftags.Entries(block) {
+		values, whole := e.Values()
+		if !whole {
+			break
+		}
+		if e.Tag() == tifftags.TagOrientation && len(values) > 0 {
+			turn, ok = validOrientation(e.Number()), true
+		}
+	}
+	return turn, ok
 }
 
 // exifBlock returns the TIFF structure that holds an image's EXIF tags, or nil
@@ -123,7 +154,7 @@ func xmpPacket(format Format, data []byte) []byte {
 	case WebP:
 		return webpMetadata(data, "XMP ", webpXMP)
 	case TIFF:
-		return bytesTag(data, tagXMP)
+		return bytesTag(data, tifftags.TagXMP)
 	}
 	return nil
 }
@@ -186,11 +217,11 @@ func xmpOrientation(packet []byte) orientation {
 
 // bytesTag returns the bytes of a tag whose values are bytes or characters.
 func bytesTag(block []byte, tag uint16) []byte {
-	e, ok := findEntry(block, tag)
-	if !ok || e.kind() != typeByte && e.kind() != typeUndefined && e.kind() != typeASCII {
+	e, ok := tifftags.Find(block, tag)
+	if !ok || e.Kind() != tifftags.TypeByte && e.Kind() != tifftags.TypeUndefined && e.Kind() != tifftags.TypeASCII {
 		return nil
 	}
-	values, whole := e.values()
+	values, whole := e.Values()
 	if !whole {
 		return nil
 	}
@@ -251,7 +282,7 @@ func profileOf(format Format, data []byte) []byte {
 	case WebP:
 		profile = webpMetadata(data, "ICCP", webpProfile)
 	case TIFF:
-		profile = bytesTag(data, tagProfile)
+		profile = bytesTag(data, tifftags.TagProfile)
 	case BMP:
 		profile = bmpProfile(data)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"siamese/imaging/internal/tifftags"
 )
 
 // What Pillow reads is compared with it by the variants (testdata/imaging/variants/
@@ -18,7 +20,7 @@ func bigTIFF(order binary.AppendByteOrder, mark string, kind uint16, count uint6
 	out := order.AppendUint16([]byte(mark), 43)
 	out = order.AppendUint16(order.AppendUint16(out, 8), 0)
 	out = order.AppendUint64(order.AppendUint64(out, 16), 1)
-	out = order.AppendUint16(order.AppendUint16(out, tagOrientation), kind)
+	out = order.AppendUint16(order.AppendUint16(out, tifftags.TagOrientation), kind)
 	out = order.AppendUint64(out, count)
 	return append(append(out, value...), make([]byte, 8)...)
 }
@@ -31,12 +33,12 @@ func TestTurnOfBigTIFF(t *testing.T) {
 		give []byte
 		want orientation
 	}{
-		{"short, little endian", bigTIFF(little, "II", typeShort, 1, []byte{6, 0, 0, 0, 0, 0, 0, 0}), quarterTurnLeft},
-		{"long8, big endian", bigTIFF(big, "MM", typeLong8, 1, []byte{0, 0, 0, 0, 0, 0, 0, 8}), quarterTurnRight},
-		{"two long8 behind the directory", append(bigTIFF(big, "MM", typeLong8, 2, []byte{0, 0, 0, 0, 0, 0, 0, behind}),
+		{"short, little endian", bigTIFF(little, "II", tifftags.TypeShort, 1, []byte{6, 0, 0, 0, 0, 0, 0, 0}), quarterTurnLeft},
+		{"long8, big endian", bigTIFF(big, "MM", tifftags.TypeLong8, 1, []byte{0, 0, 0, 0, 0, 0, 0, 8}), quarterTurnRight},
+		{"two long8 behind the directory", append(bigTIFF(big, "MM", tifftags.TypeLong8, 2, []byte{0, 0, 0, 0, 0, 0, 0, behind}),
 			0, 0, 0, 0, 0, 0, 0, 3, 9, 9, 9, 9, 9, 9, 9, 9), upsideDown},
-		{"more values than there are bytes", bigTIFF(big, "MM", typeLong8, 1<<63, []byte{0, 0, 0, 0, 0, 0, 0, behind}), upright},
-		{"cut", bigTIFF(big, "MM", typeShort, 1, []byte{0, 6, 0, 0, 0, 0, 0, 0})[:40], upright},
+		{"more values than there are bytes", bigTIFF(big, "MM", tifftags.TypeLong8, 1<<63, []byte{0, 0, 0, 0, 0, 0, 0, behind}), upright},
+		{"cut", bigTIFF(big, "MM", tifftags.TypeShort, 1, []byte{0, 6, 0, 0, 0, 0, 0, 0})[:40], upright},
 		{"no directory", []byte("II+\x00\x08\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"), upright},
 	}
 	for _, tt := range tests {
@@ -117,7 +119,7 @@ func FuzzMetadata(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	f.Add(bigTIFF(binary.BigEndian, "MM", typeLong8, 1, make([]byte, 8)))
+	f.Add(bigTIFF(binary.BigEndian, "MM", tifftags.TypeLong8, 1, make([]byte, 8)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := bytes.Clone(data)
 		codePoints(data)
