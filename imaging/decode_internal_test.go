@@ -23,7 +23,7 @@ func TestSmallImagesDoNotWaitForTheUnforeseen(t *testing.T) {
 		name  string
 		side  int
 		waits bool
-	}{{"small", 64, false}, {"large", 3000, true}} {
+	}{{"small", 64, false}, {"large", 1900, true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := decodeDamaged(t, tt.side); err == nil || errors.Is(err, errWaits) != tt.waits {
 				t.Errorf("run = %v, want an error, that it waits: %v", err, tt.waits)
