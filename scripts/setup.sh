@@ -63,16 +63,17 @@ write_env() {
   local lib=$1 include=$2 origin=
   case $lib in "$root"/*) origin=" '-Wl,-rpath,\$ORIGIN/../${lib#"$root"/}'" ;; esac
   mkdir -p "$store"
-  cat >"$store/env.partial" <<EOF
+  local written=$store/env.$$ # several makes may run at a time
+  cat >"$written" <<EOF
 # Written by scripts/setup.sh. TensorFlow: $3
 export CGO_CFLAGS="'-I$include' -O2"
 export CGO_LDFLAGS="'-L$lib' '-Wl,-rpath,$lib'${origin//\$/\\\$}"
 EOF
-  if cmp -s "$store/env.partial" "$store/env"; then
-    rm "$store/env.partial"
+  if cmp -s "$written" "$store/env"; then
+    rm "$written"
     return
   fi
-  mv "$store/env.partial" "$store/env"
+  mv "$written" "$store/env"
   say "TensorFlow: $3"
 }
 
