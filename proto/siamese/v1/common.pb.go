@@ -412,7 +412,10 @@ const file_siamese_v1_common_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x14\n" +
-	"\x05field\x18\x04 \x01(\tR\x05fieldB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x05field\x18\x04 \x01(\tR\x05fieldBE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_common_proto_rawDescOnce sync.Once

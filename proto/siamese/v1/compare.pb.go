@@ -658,7 +658,10 @@ const file_siamese_v1_compare_proto_rawDesc = "" +
 	"\rfamiliarity_a\x18\x05 \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityA\x12<\n" +
 	"\rfamiliarity_b\x18\x06 \x01(\v2\x17.siamese.v1.FamiliarityR\ffamiliarityB\x12\x18\n" +
 	"\awarning\x18\a \x01(\tR\awarning\x120\n" +
-	"\x05model\x18\b \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05modelB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x05model\x18\b \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05modelBE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_compare_proto_rawDescOnce sync.Once

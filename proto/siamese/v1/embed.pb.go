@@ -298,7 +298,10 @@ const file_siamese_v1_embed_proto_rawDesc = "" +
 	"\fprepared_png\x18\x03 \x01(\fR\vpreparedPng\x129\n" +
 	"\vfamiliarity\x18\x04 \x01(\v2\x17.siamese.v1.FamiliarityR\vfamiliarity\x12\x18\n" +
 	"\awarning\x18\x05 \x01(\tR\awarningB\t\n" +
-	"\aoutcomeB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\aoutcomeBE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_embed_proto_rawDescOnce sync.Once

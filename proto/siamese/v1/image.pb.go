@@ -360,7 +360,10 @@ const file_siamese_v1_image_proto_rawDesc = "" +
 	"\vPixelFormat\x12\x1c\n" +
 	"\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PIXEL_FORMAT_RGB8\x10\x01\x12\x16\n" +
-	"\x12PIXEL_FORMAT_GRAY8\x10\x02B$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x12PIXEL_FORMAT_GRAY8\x10\x02BE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_image_proto_rawDescOnce sync.Once

@@ -736,7 +736,10 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\brevision\x18\x02 \x01(\tR\brevision\x12\x1d\n" +
 	"\n" +
 	"go_version\x18\x03 \x01(\tR\tgoVersion\x12-\n" +
-	"\x12tensorflow_version\x18\x04 \x01(\tR\x11tensorflowVersionB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x12tensorflow_version\x18\x04 \x01(\tR\x11tensorflowVersionBE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_info_proto_rawDescOnce sync.Once

@@ -422,7 +422,10 @@ const file_siamese_v1_rank_proto_rawDesc = "" +
 	"\x05model\x18\a \x01(\v2\x1a.siamese.v1.ModelReferenceR\x05model\"S\n" +
 	"\x0eCandidateError\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12+\n" +
-	"\x05error\x18\x02 \x01(\v2\x15.siamese.v1.ItemErrorR\x05errorB$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x05error\x18\x02 \x01(\v2\x15.siamese.v1.ItemErrorR\x05errorBE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_rank_proto_rawDescOnce sync.Once

@@ -46,7 +46,10 @@ const file_siamese_v1_service_proto_rawDesc = "" +
 	"\x04Rank\x12\x17.siamese.v1.RankRequest\x1a\x18.siamese.v1.RankResponse\"\x03\x90\x02\x01\x12Z\n" +
 	"\rStreamCompare\x12 .siamese.v1.StreamCompareRequest\x1a!.siamese.v1.StreamCompareResponse\"\x00(\x010\x01\x12A\n" +
 	"\x05Embed\x12\x18.siamese.v1.EmbedRequest\x1a\x19.siamese.v1.EmbedResponse\"\x03\x90\x02\x01\x12Y\n" +
-	"\rGetServerInfo\x12 .siamese.v1.GetServerInfoRequest\x1a!.siamese.v1.GetServerInfoResponse\"\x03\x90\x02\x01B$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\rGetServerInfo\x12 .siamese.v1.GetServerInfoRequest\x1a!.siamese.v1.GetServerInfoResponse\"\x03\x90\x02\x01BE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var file_siamese_v1_service_proto_goTypes = []any{
 	(*CompareRequest)(nil),        // 0: siamese.v1.CompareRequest

@@ -1487,7 +1487,10 @@ const file_siamese_v1_stream_proto_rawDesc = "" +
 	"DropPolicy\x12\x1b\n" +
 	"\x17DROP_POLICY_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10DROP_POLICY_NONE\x10\x01\x12\x16\n" +
-	"\x12DROP_POLICY_LATEST\x10\x02B$Z\"siamese/proto/siamese/v1;siamesev1b\x06proto3"
+	"\x12DROP_POLICY_LATEST\x10\x02BE\n" +
+	"\n" +
+	"siamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\n" +
+	"Siamese.V1b\x06proto3"
 
 var (
 	file_siamese_v1_stream_proto_rawDescOnce sync.Once

@@ -1296,7 +1296,8 @@ const file_siamese_admin_v1_admin_proto_rawDesc = "" +
 	"\rUnloadVersion\x12&.siamese.admin.v1.UnloadVersionRequest\x1a'.siamese.admin.v1.UnloadVersionResponse\"\x03\x90\x02\x02\x12\\\n" +
 	"\n" +
 	"SetDefault\x12#.siamese.admin.v1.SetDefaultRequest\x1a$.siamese.admin.v1.SetDefaultResponse\"\x03\x90\x02\x02\x12V\n" +
-	"\bSetLabel\x12!.siamese.admin.v1.SetLabelRequest\x1a\".siamese.admin.v1.SetLabelResponse\"\x03\x90\x02\x02B(Z&siamese/proto/siamese/admin/v1;adminv1b\x06proto3"
+	"\bSetLabel\x12!.siamese.admin.v1.SetLabelRequest\x1a\".siamese.admin.v1.SetLabelResponse\"\x03\x90\x02\x02BV\n" +
+	"\x10siamese.admin.v1P\x01Z&siamese/proto/siamese/admin/v1;adminv1\xa2\x02\x04SIAA\xaa\x02\x10Siamese.Admin.V1b\x06proto3"
 
 var (
 	file_siamese_admin_v1_admin_proto_rawDescOnce sync.Once
