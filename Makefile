@@ -104,12 +104,13 @@ lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
 generate: $(PROTO) $(PAGE) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
 	$(BUF) generate
 	$(BUF) generate --template web/buf.gen.yaml
+	$(BUF) generate --template server/tfserving/buf.gen.yaml
 	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.
-	@git diff --exit-code -- proto web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
+	@git diff --exit-code -- proto server/tfserving web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto server/tfserving web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: thirdparty
 thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
