@@ -31,6 +31,7 @@ import (
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
+	"siamese/server/versions"
 )
 
 // Errors of a server's life.
@@ -59,6 +60,8 @@ type Server struct {
 	registry  *infer.Registry
 	streams   *stream.Service
 	gate      *admission.Gate
+
+	versionsOf func(model string) ([]versions.Version, bool) // nil: those that are loaded; set before Serve
 
 	mu  sync.Mutex      // guards the setting of web
 	web *httpapi.Server // nil without AddHTTP; set before Serve
@@ -102,6 +105,7 @@ func New(cfg Config) (*Server, error) {
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
 	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
+	s.serving().Register(s.grpc)
 	reflection.Register(s.grpc)
 	s.setHealth("", true, false)
 	for _, name := range s.cfg.Models {

@@ -62,9 +62,22 @@ func (c *Command) openModels(ctx context.Context, service *server.Server, chosen
 		}
 		m.admin = admin.New(m.all, base, c.adminConfig(m.port.Addr(), operators, logger))
 	}
+	service.TellVersions(versionsOf(slices.Clone(m.all)))
 	first := slices.IndexFunc(m.all, func(model admin.Model) bool { return model.Name == base })
 	m.all = slices.Concat(m.all[first:first+1], m.all[:first], m.all[first+1:])
 	return m, nil
+}
+
+// versionsOf returns what tells the versions of the models.
+func versionsOf(models []admin.Model) func(name string) ([]versions.Version, bool) {
+	return func(name string) ([]versions.Version, bool) {
+		for _, model := range models {
+			if model.Name == name {
+				return model.Versions.Versions(), true
+			}
+		}
+		return nil, false
+	}
 }
 
 // serve loads the models and serves them at listener until ctx is done, then closes
