@@ -153,6 +153,8 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 	go test -run '^$$' -fuzz FuzzJSONRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
+	go test -run '^$$' -fuzz FuzzTensor -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
+	go test -run '^$$' -fuzz FuzzBody -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 
 .PHONY: chaos
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
