@@ -3,6 +3,7 @@ package admission
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -149,33 +150,54 @@ func (v *visit) unpack(data mem.BufferSlice, into proto.Message) (size int64, er
 func (v *visit) inflate(compressed []byte) ([]byte, error) {
 	reader, err := gzip.NewReader(bytes.NewReader(compressed))
 	if err != nil {
-		return nil, badGzip(err)
+		return nil, badPacking(Gzip, err)
 	}
 	all, err := v.readAll(reader, v.gate.cfg.MaxMessageBytes, messageCopies-1)
-	return all, gzipError(err)
+	return all, packingError(Gzip, err)
 }
 
-// ReadBody reads the body of ctx's call, which came by Admit, and unpacks it where
-// it is gzip. Its bytes are taken until the call has its message, bodyCopies times:
-// JSON, its parts and the message are there at once. Errors: a status where the body
-// is longer than limit, breaks off or is no gzip; *fault.Fault where there is no
-// room.
-func ReadBody(ctx context.Context, body io.Reader, limit int, isGzip bool) ([]byte, error) {
+// Packing is how a body over HTTP is packed, as Content-Encoding spells it.
+type Packing string
+
+// The packings that [ReadBody] undoes.
+const (
+	Plain   Packing = ""
+	Gzip    Packing = "gzip"
+	Deflate Packing = "deflate" // which is HTTP's word for zlib
+)
+
+// reader returns what undoes the packing, nil where there is none.
+func (p Packing) reader(packed io.Reader) (io.Reader, error) {
+	switch p {
+	case Gzip:
+		return gzip.NewReader(packed)
+	case Deflate:
+		return zlib.NewReader(packed)
+	default:
+		return nil, nil
+	}
+}
+
+// ReadBody reads the body of ctx's call, which came by Admit, and undoes its packing.
+// Its bytes are taken until the call has its message, bodyCopies times: JSON, its
+// parts and the message are there at once. Errors: a status where the body is longer
+// than limit or breaks off; *fault.Fault where it is not packed so, or there is no room.
+func ReadBody(ctx context.Context, body io.Reader, limit int, packing Packing) ([]byte, error) {
 	v, err := visitIn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return v.readBody(body, limit, isGzip)
+	return v.readBody(body, limit, packing)
 }
 
-func (v *visit) readBody(body io.Reader, limit int, isGzip bool) ([]byte, error) {
-	if isGzip {
-		reader, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, badGzip(err)
-		}
+func (v *visit) readBody(body io.Reader, limit int, packing Packing) ([]byte, error) {
+	reader, err := packing.reader(body)
+	if err != nil {
+		return nil, badPacking(packing, err)
+	}
+	if reader != nil {
 		all, err := v.readAll(reader, limit, bodyCopies)
-		return all, gzipError(err)
+		return all, packingError(packing, err)
 	}
 	all, err := v.readAll(body, limit, bodyCopies)
 	if err != nil && !known(err) {
@@ -240,15 +262,15 @@ func known(err error) bool {
 	return ok
 }
 
-func gzipError(err error) error {
+func packingError(packing Packing, err error) error {
 	if err == nil || known(err) {
 		return err
 	}
-	return badGzip(err)
+	return badPacking(packing, err)
 }
 
-func badGzip(err error) error {
-	return fault.Unreadable("it is said to be packed with gzip, and is not: " + err.Error())
+func badPacking(packing Packing, err error) error {
+	return fault.Unreadable("it is said to be packed with " + string(packing) + ", and is not: " + err.Error())
 }
 
 // maxDepth is how deep messages are looked into: the contract's are no deeper.

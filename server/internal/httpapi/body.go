@@ -47,11 +47,12 @@ func (b Backend) readBody(r *http.Request) ([]byte, error) {
 	if err := admission.FitsBody(r.Context(), r.ContentLength); err != nil {
 		return nil, err
 	}
-	isGzip := r.Header.Get("Content-Encoding") == gzipName
-	if isGzip {
+	packing := admission.Plain
+	if r.Header.Get("Content-Encoding") == gzipName {
+		packing = admission.Gzip
 		r.Header.Del("Content-Encoding")
 	}
-	body, err := admission.ReadBody(r.Context(), r.Body, limit, isGzip)
+	body, err := admission.ReadBody(r.Context(), r.Body, limit, packing)
 	switch kind := r.Header.Get("Content-Type"); { // as understand spells it
 	case err != nil:
 		return nil, err
@@ -82,7 +83,7 @@ func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
 	if body[0]&flagCompressed == 0 || r.Header.Get("Grpc-Encoding") != gzipName {
 		return body, nil
 	}
-	message, err := admission.ReadBody(r.Context(), bytes.NewReader(packed), limit, true)
+	message, err := admission.ReadBody(r.Context(), bytes.NewReader(packed), limit, admission.Gzip)
 	if err != nil {
 		return nil, err
 	}

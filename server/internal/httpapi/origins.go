@@ -24,15 +24,15 @@ var (
 const corsMaxAge = "7200"
 
 // guardOrigins lets pages of the given origins call next, beside the server's
-// own and programs that are no browsers, and turns other pages away.
-func guardOrigins(origins []string, next http.Handler) (http.Handler, error) {
+// own and programs that are no browsers, and turns other pages away by deny.
+func guardOrigins(origins []string, deny http.HandlerFunc, next http.Handler) (http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
 			return nil, err
 		}
 	}
-	protection.SetDenyHandler(http.HandlerFunc(refuseOrigin))
+	protection.SetDenyHandler(deny)
 	protected := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
@@ -52,13 +52,15 @@ func guardOrigins(origins []string, next http.Handler) (http.Handler, error) {
 }
 
 func answerPreflight(w http.ResponseWriter) {
-	w.Header().Set("Access-Control-Allow-Methods", http.MethodPost)
+	w.Header().Set("Access-Control-Allow-Methods", http.MethodGet+", "+http.MethodPost) // GET is that of fronts
 	w.Header().Set("Access-Control-Allow-Headers", corsRequestHeaders)
 	w.Header().Set("Access-Control-Max-Age", corsMaxAge)
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// otherOrigin is what pages of other origins are told.
+const otherOrigin = "received a call from a page of another origin, expected the server's own page or an origin that it was told to allow"
+
 func refuseOrigin(w http.ResponseWriter, r *http.Request) {
-	refuse(w, r, connect.CodePermissionDenied,
-		"received a call from a page of another origin, expected the server's own page or an origin that it was told to allow")
+	refuse(w, r, connect.CodePermissionDenied, otherOrigin)
 }

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -29,6 +31,11 @@ type Backend struct {
 	Gate            *admission.Gate
 	MaxMessageBytes int           // of one message of gRPC
 	StallTimeout    time.Duration // for which an answer may wait for its reader
+	Fronts          []Front       // whose prefixes differ
+
+	// Explain turns any error of a front's route into a status; rpc is the call that
+	// the route is for. It may be nil where there are no fronts.
+	Explain func(ctx context.Context, rpc string, err error) error
 }
 
 // newHandler routes calls to the backend and the rest to the page.
@@ -37,7 +44,7 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded, err := guardOrigins(cfg.Origins, postOnly(backend.admit(backend.understand(backend.takeBody(calls)))))
+	guarded, err := guardOrigins(cfg.Origins, refuseOrigin, postOnly(backend.admit(backend.understand(backend.takeBody(calls)))))
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +53,14 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	mux.Handle(service, guarded)
 	mux.Handle(pb.SiameseService_StreamCompare_FullMethodName, postOnly(http.HandlerFunc(refuseStream)))
 	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
+	for _, front := range backend.Fronts {
+		handler, err := front.handler(backend, cfg.Origins)
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(front.Prefix, handler)
+		mux.Handle(front.Prefix+"/", handler)
+	}
 	page := cfg.Page
 	if page == nil {
 		page = http.NotFoundHandler()
@@ -92,8 +107,14 @@ func newDecompressor() connect.Decompressor { return new(gzip.Reader) }
 
 // admit admits calls before their body is read.
 func (b Backend) admit(next http.Handler) http.Handler {
+	return b.admitAs("", refuseAs, next)
+}
+
+// admitAs admits requests as calls of rpc, of their path where that is empty; refuse
+// tells those of it that are not let in.
+func (b Backend) admitAs(rpc string, refuse func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, err := b.Gate.Admit(r.Context(), r.URL.Path, admission.Identity{
+		ctx, err := b.Gate.Admit(r.Context(), cmp.Or(rpc, r.URL.Path), admission.Identity{
 			Authorization: r.Header.Values(admission.Authorization), TLS: r.TLS, Address: r.RemoteAddr,
 		})
 		if err != nil {
@@ -102,7 +123,7 @@ func (b Backend) admit(next http.Handler) http.Handler {
 			} else {
 				b.drain(r) // as in takeBody
 			}
-			refuseAs(w, r, err)
+			refuse(w, r, err)
 			return
 		}
 		defer admission.Leave(ctx)
