@@ -22,6 +22,12 @@ type Model = infer.Model
 // ModelInfo describes a model.
 type ModelInfo = infer.ModelInfo
 
+// Signature is a signature of a model's SavedModel.
+type Signature = infer.Signature
+
+// Tensor is an input or output of a signature.
+type Tensor = infer.Tensor
+
 // Familiarity tells how like the pictures that a model knows an image is to it. It must
 // be safe for concurrent use.
 type Familiarity = infer.Familiarity

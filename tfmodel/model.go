@@ -51,10 +51,12 @@ var shortages = []syscall.Errno{
 type Model struct {
 	session   *tf.Session
 	endpoints endpoints
-	card      Card
-	version   string
-	device    string
-	precision Precision
+	// signatures are those of the SavedModel.
+	signatures []Signature
+	card       Card
+	version    string
+	device     string
+	precision  Precision
 	// precisionReason is why it is that, where AutoPrecision was asked for.
 	precisionReason string
 	// maxRunImages bounds a run, which can't be interrupted.
@@ -328,6 +330,7 @@ func (f folder) open(options Options) (*Model, error) {
 		return nil, err
 	}
 	model.version = filepath.Base(f.dir)
+	model.signatures = knownSignatures(signatures)
 	model.endpoints, err = findEndpoints(session, signatures, f.card.Architecture)
 	if err != nil {
 		_ = session.Close()

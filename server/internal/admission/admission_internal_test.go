@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"siamese/server/internal/memory"
 )
@@ -67,5 +69,31 @@ func TestCallsWithoutAdmissionAreRefused(t *testing.T) {
 	}
 	if _, err := g.Unary(t.Context(), nil, nil, handler); err == nil {
 		t.Error("Unary = nil, want an error")
+	}
+}
+
+// A list of numbers takes more than the bytes that it came in.
+func TestGrowthCountsNumbers(t *testing.T) {
+	packed := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte{1, 0xff, 0x01, 3}) // three numbers
+	var single []byte
+	for range 5 {
+		single = protowire.AppendVarint(protowire.AppendTag(single, 1, protowire.VarintType), 1)
+	}
+	tests := []struct {
+		name    string
+		message []byte
+		want    int64
+	}{
+		{"packed", packed, partBytes + 3*numberBytes},
+		{"one by one", single, 5 * numberBytes},
+		{"not a message", []byte{0xff}, 0},
+	}
+	numbers := (&descriptorpb.SourceCodeInfo_Location{}).ProtoReflect().Descriptor() // its field 1 is a list of int32
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := growth(tt.message, numbers, maxDepth); got != tt.want {
+				t.Errorf("growth(%x) = %d, want %d", tt.message, got, tt.want)
+			}
+		})
 	}
 }

@@ -135,7 +135,7 @@ func (v *visit) unpack(data mem.BufferSlice, into proto.Message) (size int64, er
 		plain = mem.SliceBuffer(unpacked)
 	}
 	b := plain.ReadOnlyData()
-	size = int64(len(b)) + partBytes*int64(countParts(b, into.ProtoReflect().Descriptor()))
+	size = int64(len(b)) + growth(b, into.ProtoReflect().Descriptor(), maxDepth)
 	if !v.account.Take(size) {
 		return 0, v.noRoom()
 	}
@@ -276,35 +276,79 @@ func badPacking(packing Packing, err error) error {
 // maxDepth is how deep messages are looked into: the contract's are no deeper.
 const maxDepth = 8
 
-// countParts counts what partBytes stands for in a message, so that one of few
-// bytes and many parts costs what it takes.
-func countParts(b []byte, message protoreflect.MessageDescriptor) int {
-	return countWithin(b, message, maxDepth)
-}
+// numberBytes is the most that a number takes which came as one byte, in a list of such.
+const numberBytes = 8
 
-func countWithin(b []byte, message protoreflect.MessageDescriptor, depth int) int {
-	parts := 0
+// growth is what a message takes beside its own bytes once it is unpacked, so that one
+// of few bytes and many parts or numbers costs what it takes.
+func growth(b []byte, message protoreflect.MessageDescriptor, depth int) int64 {
+	size := int64(0)
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return parts // unmarshalling will say so
+			return size // unmarshalling will say so
 		}
 		b = b[n:]
 		n = protowire.ConsumeFieldValue(number, kind, b)
 		if n < 0 {
-			return parts
+			return size
 		}
-		if kind == protowire.BytesType || kind == protowire.StartGroupType {
-			parts++
-		}
-		field := message.Fields().ByNumber(number)
-		if kind == protowire.BytesType && field != nil && field.Message() != nil && depth > 0 {
-			inner, _ := protowire.ConsumeBytes(b)
-			parts += countWithin(inner, field.Message(), depth-1)
-		}
+		size += fieldGrowth(kind, message.Fields().ByNumber(number), b, depth)
 		b = b[n:]
 	}
-	return parts
+	return size
+}
+
+// fieldGrowth is the growth by the field that b begins with, nil where the message has
+// no such.
+func fieldGrowth(kind protowire.Type, field protoreflect.FieldDescriptor, b []byte, depth int) int64 {
+	switch {
+	case kind == protowire.VarintType && field != nil && field.IsList():
+		return numberBytes
+	case kind == protowire.StartGroupType:
+		return partBytes
+	case kind != protowire.BytesType:
+		return 0
+	case field != nil && isVarint(field.Kind()):
+		packed, _ := protowire.ConsumeBytes(b)
+		return partBytes + numberBytes*int64(countVarints(packed))
+	case field != nil && field.Message() != nil && depth > 0:
+		inner, _ := protowire.ConsumeBytes(b)
+		return partBytes + growth(inner, field.Message(), depth-1)
+	}
+	return partBytes
+}
+
+// isVarint reports whether numbers of a kind can come as one byte.
+func isVarint(kind protoreflect.Kind) bool {
+	switch kind {
+	case protoreflect.BoolKind, protoreflect.EnumKind, protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Uint32Kind,
+		protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Uint64Kind:
+		return true
+	}
+	return false
+}
+
+// countVarints counts numbers that follow each other: the last byte of each alone has
+// no high bit.
+func countVarints(packed []byte) int {
+	count := 0
+	for _, v := range packed {
+		if v < 1<<7 {
+			count++
+		}
+	}
+	return count
+}
+
+// Hold takes n bytes for ctx's call, beside those of its message, until its handler has
+// ended. The error is *fault.Fault where there is no room.
+func Hold(ctx context.Context, n int64) error {
+	v, err := visitIn(ctx)
+	if err != nil || v.account.Take(n) {
+		return err
+	}
+	return v.noRoom()
 }
 
 func (v *visit) noRoom() error {

@@ -89,6 +89,8 @@ type ModelInfo struct {
 	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
 	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
 
+	Signatures []Signature // of its SavedModel; nil = those that such a model has by default
+
 	Familiarity Familiarity // how familiar images are to it; nil = it does not tell
 }
 

@@ -147,12 +147,30 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		Device:          model.Device(),
 		Precision:       string(model.Precision()),
 		MaxBatch:        model.MaxRunImages(),
+		Signatures:      signatures(model.Signatures()),
 	}
 	if card.Familiarity != nil { // an interface that holds a nil pointer is not nil
 		info.Familiarity = cardFamiliarity{card.Familiarity, info.Width, info.Height}
 	}
 	c.tune(&info)
 	return info
+}
+
+// signatures are a SavedModel's signatures as the server has them.
+func signatures(of []tfmodel.Signature) []server.Signature {
+	var all []server.Signature
+	for _, s := range of {
+		all = append(all, server.Signature{Name: s.Name, Inputs: tensors(s.Inputs), Outputs: tensors(s.Outputs)})
+	}
+	return all
+}
+
+func tensors(of []tfmodel.Tensor) []server.Tensor {
+	var all []server.Tensor
+	for _, t := range of {
+		all = append(all, server.Tensor(t))
+	}
+	return all
 }
 
 // cardFamiliarity is what a model's card says of its pictures, for the server.
