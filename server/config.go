@@ -61,6 +61,10 @@ type Config struct {
 	// passed over. Default: there is no Auto.
 	AutoModels []string
 
+	// OIP has the server speak the Open Inference Protocol as well, with the same gate and
+	// limits: over gRPC, and by REST where there is an HTTP side. Default: it does not.
+	OIP bool
+
 	// MaxMessageBytes bounds one message, in either direction. Default
 	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int

@@ -30,7 +30,7 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 	case s.web != nil:
 		return ErrHTTPAdded
 	}
-	backend := httpapi.Backend{GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes, StallTimeout: s.cfg.StallTimeout, Explain: s.explainer.Status}
+	backend := httpapi.Backend{GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes, StallTimeout: s.cfg.StallTimeout, Fronts: s.fronts(), Explain: s.explainer.Status}
 	web, err := httpapi.New(s.port().GuardHTTP(s.limitConnections(lis)), cfg, backend, s.cfg.TLS, s.log)
 	if err != nil {
 		return err

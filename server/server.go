@@ -31,6 +31,7 @@ import (
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
+	"siamese/server/oip"
 )
 
 // Errors of a server's life.
@@ -59,6 +60,9 @@ type Server struct {
 	registry  *infer.Registry
 	streams   *stream.Service
 	gate      *admission.Gate
+	oip       *oip.Service // nil where it is not spoken
+
+	enterStream func(caller string) (leave func(), ok bool) // takes a place of an open stream
 
 	mu  sync.Mutex      // guards the setting of web
 	web *httpapi.Server // nil without AddHTTP; set before Serve
@@ -98,10 +102,12 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
+	s.enterStream = access.NewShares(cfg.MaxStreams).Enter
 	s.streams = stream.New(s.streamConfig())
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
 	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
+	s.registerFronts()
 	reflection.Register(s.grpc)
 	s.setHealth("", true, false)
 	for _, name := range s.cfg.Models {
@@ -117,6 +123,7 @@ func (s *Server) gateConfig() admission.Config {
 		MaxCalls:        s.cfg.MaxCalls,
 		MaxMessageBytes: s.cfg.MaxMessageBytes,
 		MaxWindow:       s.cfg.MaxStreamWindow,
+		Streams:         streamMethods,
 		Memory:          s.memory,
 		Metrics:         s.observer.Metrics(),
 		Log:             s.log,
@@ -144,7 +151,7 @@ func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
 		Caller:        admission.Caller,
-		Enter:         access.NewShares(s.cfg.MaxStreams).Enter,
+		Enter:         s.enterStream,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,
