@@ -61,6 +61,14 @@ type Config struct {
 	// passed over. Default: there is no Auto.
 	AutoModels []string
 
+	// OIP has the server speak the Open Inference Protocol as well, with the same gate and
+	// limits: over gRPC, and by REST where there is an HTTP side. Default: it does not.
+	OIP bool
+
+	// TFServing has the server speak TensorFlow Serving's protocol as well, likewise.
+	// Default: it does not.
+	TFServing bool
+
 	// MaxMessageBytes bounds one message, in either direction. Default
 	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int

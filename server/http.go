@@ -32,7 +32,7 @@ func (s *Server) AddHTTP(lis net.Listener, cfg HTTPConfig) error {
 	}
 	backend := httpapi.Backend{
 		GRPC: s.grpc, Gate: s.gate, MaxMessageBytes: s.cfg.MaxMessageBytes, StallTimeout: s.cfg.StallTimeout,
-		Fronts: []httpapi.Front{s.serving().REST()}, Explain: s.explainer.Status,
+		Fronts: s.fronts(), Explain: s.explainer.Status,
 	}
 	web, err := httpapi.New(s.port().GuardHTTP(s.limitConnections(lis)), cfg, backend, s.cfg.TLS, s.log)
 	if err != nil {

@@ -3,7 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
-	"strings"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
-	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/admission"
 	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
@@ -136,7 +135,7 @@ func (s *Server) explainStream(srv any, stream grpc.ServerStream, info *grpc.Str
 // handlers may block in Recv, which only the end of the RPC interrupts, and so
 // run in a goroutine that outlives it by a moment; Serve waits for it.
 func (s *Server) endForeignStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if strings.HasPrefix(info.FullMethod, "/"+pb.SiameseService_ServiceDesc.ServiceName+"/") {
+	if slices.Contains(streamMethods, info.FullMethod) {
 		return handler(srv, stream)
 	}
 	ended := make(chan error, 1) // never blocks the handler's goroutine

@@ -31,6 +31,8 @@ import (
 	"siamese/server/internal/stream"
 	"siamese/server/internal/telemetry"
 	"siamese/server/metrics"
+	"siamese/server/oip"
+	"siamese/server/tfserving"
 	"siamese/server/versions"
 )
 
@@ -60,6 +62,10 @@ type Server struct {
 	registry  *infer.Registry
 	streams   *stream.Service
 	gate      *admission.Gate
+	oip       *oip.Service       // nil where it is not spoken
+	tfserving *tfserving.Service // likewise
+
+	enterStream func(caller string) (leave func(), ok bool) // takes a place of an open stream
 
 	versionsOf func(model string) ([]versions.Version, bool) // nil: those that are loaded; set before Serve
 
@@ -101,11 +107,12 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
+	s.enterStream = access.NewShares(cfg.MaxStreams).Enter
 	s.streams = stream.New(s.streamConfig())
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
 	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
-	s.serving().Register(s.grpc)
+	s.registerFronts()
 	reflection.Register(s.grpc)
 	s.setHealth("", true, false)
 	for _, name := range s.cfg.Models {
@@ -121,6 +128,7 @@ func (s *Server) gateConfig() admission.Config {
 		MaxCalls:        s.cfg.MaxCalls,
 		MaxMessageBytes: s.cfg.MaxMessageBytes,
 		MaxWindow:       s.cfg.MaxStreamWindow,
+		Streams:         streamMethods,
 		Memory:          s.memory,
 		Metrics:         s.observer.Metrics(),
 		Log:             s.log,
@@ -148,7 +156,7 @@ func (s *Server) streamConfig() stream.Config {
 	return stream.Config{
 		Registry:      s.registry,
 		Caller:        admission.Caller,
-		Enter:         access.NewShares(s.cfg.MaxStreams).Enter,
+		Enter:         s.enterStream,
 		MaxStreams:    s.cfg.MaxStreams,
 		MaxReferences: s.cfg.MaxStreamReferences,
 		MaxWindow:     s.cfg.MaxStreamWindow,

@@ -125,7 +125,7 @@ func serve(t *testing.T, cfg server.Config, info func(*server.ModelInfo)) *runni
 // start starts a server without models; before prepares it.
 func start(t *testing.T, cfg server.Config, before ...func(*server.Server)) *running {
 	t.Helper()
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Logger, cfg.TFServing = slog.New(slog.DiscardHandler), true
 	s, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)

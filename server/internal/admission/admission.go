@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/tap"
 
-	pb "siamese/proto/siamese/v1"
 	"siamese/server/access"
 	"siamese/server/internal/conns"
 	"siamese/server/internal/fault"
@@ -27,13 +27,15 @@ import (
 // largest one at 2 Mbit/s.
 const MessageTimeout = 2 * time.Minute
 
-// Config says who may call and how much. Required but for Tokens, Limits and Metrics.
+// Config says who may call and how much. Required but for Tokens, Limits, Streams and
+// Metrics.
 type Config struct {
 	Tokens          Tokens        // nil: no token is needed
 	Limits          access.Limits // of one caller
 	MaxCalls        int           // of all callers that are under way, streams before they open among them
 	MaxMessageBytes int           // of one message, unpacked
 	MaxWindow       int           // messages under way on a stream
+	Streams         []string      // the full names of the calls that are streams of requests
 	Memory          *memory.Budget
 	Metrics         *metrics.Metrics
 	Log             *slog.Logger
@@ -259,7 +261,7 @@ func (g *Gate) enter(ctx context.Context, rpc string, shown Identity) (*visit, e
 	share, leaveShare := g.share(caller)
 	v := &visit{
 		gate: g, caller: caller, permit: permit, account: g.cfg.Memory.NewAccount(0, share), leaveShare: leaveShare,
-		isStream: rpc == pb.SiameseService_StreamCompare_FullMethodName,
+		isStream: slices.Contains(g.cfg.Streams, rpc),
 		free:     free,
 	}
 	if !v.account.Take(callBytes) {

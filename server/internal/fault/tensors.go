@@ -18,6 +18,8 @@ const (
 	ReasonTensorInvalid = "TENSOR_INVALID"
 	// ReasonNotOffered: a call of the protocol that this server does not offer.
 	ReasonNotOffered = "NOT_OFFERED"
+	// ReasonNotOperator: a call that operators alone may make.
+	ReasonNotOperator = "NOT_OPERATOR"
 )
 
 // SignatureNotFound says that a model has no signature of this name, and which it has.
@@ -39,4 +41,9 @@ func TensorInvalid(format string, args ...any) *Fault {
 // NotOffered says that a call is not offered, and what is in its place.
 func NotOffered(message string) *Fault {
 	return &Fault{code: codes.Unimplemented, reason: ReasonNotOffered, message: message}
+}
+
+// NotOperator says that a caller may not change what is served, and who may.
+func NotOperator(message string) *Fault {
+	return &Fault{code: codes.PermissionDenied, reason: ReasonNotOperator, message: message}
 }

@@ -34,8 +34,9 @@ type Route struct {
 	answer  func(b Backend, w http.ResponseWriter, r *http.Request, body []byte) (*Answer, error)
 }
 
-// Answer is what goes to the caller of a route that has succeeded.
+// Answer is what goes to the caller of a route whose call has succeeded.
 type Answer struct {
+	Status int         // 0 = 200
 	Header http.Header // Content-Type and what else the protocol has; may be nil
 	Body   []byte
 }

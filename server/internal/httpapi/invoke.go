@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
@@ -129,7 +130,7 @@ func writeAnswer(w http.ResponseWriter, r *http.Request, answer *Answer) {
 		}
 	}
 	w.Header().Add("Vary", "Accept-Encoding")
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(cmp.Or(answer.Status, http.StatusOK))
 	if packer == nil {
 		_, _ = w.Write(answer.Body) // who has left reads nothing
 		return

@@ -60,7 +60,9 @@ func (c *Command) openModels(ctx context.Context, service *server.Server, chosen
 		if m.port, err = c.listenAdmin(ctx); err != nil {
 			return nil, err
 		}
-		m.admin = admin.New(m.all, base, c.adminConfig(m.port.Addr(), operators, logger))
+		config := c.adminConfig(m.port.Addr(), operators, logger)
+		m.admin = admin.New(m.all, base, config)
+		service.SetRepository(admin.NewRepository(m.all, base, config))
 	}
 	service.TellVersions(versionsOf(slices.Clone(m.all)))
 	first := slices.IndexFunc(m.all, func(model admin.Model) bool { return model.Name == base })

@@ -26,6 +26,9 @@ type Command struct {
 	CORSOrigin []cli.URL `help:"Lets pages of this origin call too, such as https://example.org; may be repeated. Empty: the server's own page alone." name:"cors-origin"`
 	HTTPHost   []string  `help:"Lets requests name this host where --http-addr is a loopback address, as a proxy on this machine passes it on; may be repeated. Empty: localhost and loopback addresses alone." name:"http-host"`
 
+	OIP       bool `help:"Speaks the Open Inference Protocol (KServe, Triton) as well: gRPC at --addr, REST below /v2 at --http-addr, with the same tokens and limits." name:"oip" default:"true" negatable:""`
+	TFServing bool `help:"Speaks TensorFlow Serving's protocol as well: gRPC at --addr, REST below /v1/models at --http-addr, with the same tokens and limits." name:"tfserving" default:"true" negatable:""`
+
 	MaxMessageBytes     int           `help:"Limits the bytes of one message." default:"16777216"`
 	MaxImageBytes       int           `help:"Limits the bytes of one encoded image." default:"7340032"`
 	MaxImagePixels      int           `help:"Limits the pixels of one image." default:"25000000"`
@@ -196,6 +199,8 @@ func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 		Models:                  chosen.names(),
 		DefaultModel:            chosen.answer,
 		AutoModels:              chosen.autoModels(),
+		OIP:                     c.OIP,
+		TFServing:               c.TFServing,
 		MaxMessageBytes:         c.MaxMessageBytes,
 		MaxPairs:                c.MaxPairs,
 		MaxCandidates:           c.MaxCandidates,
