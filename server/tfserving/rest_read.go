@@ -109,7 +109,7 @@ func (c columns) addRows(instances []byte) error {
 }
 
 func (c columns) addRow(i int, row []byte) error {
-	err := eachMember(row, func(name string, value []byte) error { return c.addElement(name, value) })
+	err := eachMember(row, c.addElement)
 	if err != nil {
 		return err
 	}
