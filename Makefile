@@ -130,6 +130,10 @@ acceptcontract: $(PAGE) ## Take the contract as it is for what 'buf breaking' co
 parity: build ## Compare with Keras itself (fetches Keras into .venv/).
 	scripts/keras-check.sh
 
+.PHONY: checkfronts
+checkfronts: build ## Call a real server by other servers' own clients (fetches them into .venv/).
+	scripts/tfserving-check.sh bin/siamese
+
 .PHONY: bench
 bench: build ## Measure on this machine; results in .bench/results.json.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi

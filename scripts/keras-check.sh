@@ -10,14 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-requirements=scripts/requirements-keras.txt
-python=.venv/bin/python
-if ! cmp -s "$requirements" .venv/requirements.txt; then
-  rm -rf .venv
-  python3 -m venv .venv
-  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$requirements"
-  cp "$requirements" .venv/requirements.txt
-fi
+source scripts/keras-venv.sh
 
 exported=$(mktemp -d)
 trap 'rm -rf "$exported"' EXIT
