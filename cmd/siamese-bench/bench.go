@@ -39,7 +39,7 @@ type allCommand struct {
 
 // Run measures all parts, one after the other.
 func (c *allCommand) Run(ctx context.Context, s cli.Streams) error {
-	served, err := c.rows(ctx, s, measureServing, c.speedPart(&c.modelFlags), c.live)
+	served, err := c.rows(ctx, s, measureServing, measureFronts, c.speedPart(&c.modelFlags), c.live)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,24 @@ type servingPart func(context.Context, bench.Serving) ([]bench.Row, error)
 
 func measureServing(ctx context.Context, serving bench.Serving) ([]bench.Row, error) {
 	return serving.Run(ctx)
+}
+
+func measureFronts(ctx context.Context, serving bench.Serving) ([]bench.Row, error) {
+	return serving.Fronts(ctx)
+}
+
+type frontsCommand struct {
+	output
+	modelFlags
+}
+
+// Run measures other servers' protocols alone.
+func (c *frontsCommand) Run(ctx context.Context, s cli.Streams) error {
+	rows, err := c.rows(ctx, s, measureFronts)
+	if err != nil {
+		return err
+	}
+	return c.write(s, rows)
 }
 
 // rows opens the model and measures one part after the other.

@@ -20,6 +20,7 @@ type commands struct {
 
 	All     allCommand             `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
 	Serve   serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
+	Fronts  frontsCommand          `cmd:"" help:"Measure calls of other servers' protocols against the native ones."`
 	Speed   speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
 	Live    liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
 	GPU     gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`

@@ -100,4 +100,3 @@ func isLocal(address string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
-

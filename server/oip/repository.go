@@ -77,10 +77,10 @@ func (s *Service) checkChange(request interface {
 		return "", err
 	}
 	for name, value := range request.GetParameters() {
-		switch {
-		case name == "version":
+		switch name {
+		case "version":
 			version = versionOf(value)
-		case name == "unload_dependents": // models have none
+		case "unload_dependents": // models have none
 		default:
 			return "", fault.NotOffered("received parameter " + fault.Quote(name) + ", expected version or none: a model's files and configuration are in its folder").At("parameters[" + fault.Quote(name) + "]")
 		}
