@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 
+	tensorpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_go_proto"
+	shapepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_shape_go_proto"
+	typepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"siamese/proto/inference"
 	siamesev1 "siamese/proto/siamese/v1"
+	"siamese/server/tfserving/tensorflow_serving/apis"
 )
 
 // How much is measured of other servers' protocols, and the bar.
@@ -62,6 +66,7 @@ func (s Serving) Fronts(ctx context.Context) (rows []Row, err error) {
 func (s Serving) fronts(conn *grpc.ClientConn) []front {
 	return []front{
 		{"ModelInfer (Open Inference Protocol)", func(ctx context.Context) error { return s.modelInfer(ctx, conn) }},
+		{"Predict (TensorFlow Serving)", func(ctx context.Context) error { return s.predict(ctx, conn) }},
 	}
 }
 
@@ -87,6 +92,25 @@ func (s Serving) modelInfer(ctx context.Context, conn *grpc.ClientConn) error {
 	})
 	if err == nil && len(response.GetRawOutputContents()) == 0 {
 		err = errors.New("ModelInfer answered without outputs")
+	}
+	return err
+}
+
+// predict scores the pair by the signature of the default model that takes image files.
+func (s Serving) predict(ctx context.Context, conn *grpc.ClientConn) error {
+	file := func(file []byte) *tensorpb.TensorProto {
+		return &tensorpb.TensorProto{
+			Dtype:       typepb.DataType_DT_STRING,
+			TensorShape: &shapepb.TensorShapeProto{Dim: []*shapepb.TensorShapeProto_Dim{{Size: 1}}},
+			StringVal:   [][]byte{file},
+		}
+	}
+	response, err := apis.NewPredictionServiceClient(conn).Predict(ctx, &apis.PredictRequest{
+		ModelSpec: &apis.ModelSpec{SignatureName: "encoded"},
+		Inputs:    map[string]*tensorpb.TensorProto{"image_a": file(s.A), "image_b": file(s.B)},
+	})
+	if err == nil && len(response.GetOutputs()["similarity"].GetFloatVal()) != 1 {
+		err = errors.New("Predict answered without a similarity")
 	}
 	return err
 }
