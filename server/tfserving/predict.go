@@ -2,7 +2,6 @@ package tfserving
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -140,8 +139,7 @@ func check(operands []operand) error {
 // at returns an error with the path of the field that it is found in, where a field is
 // at fault.
 func at(err error, field string) error {
-	var found *fault.Fault
-	if errors.As(err, &found) && status.Code(err) == codes.InvalidArgument {
+	if found := fault.Of(err); found != nil && status.Code(found) == codes.InvalidArgument {
 		return found.At(field)
 	}
 	return err

@@ -159,7 +159,7 @@ func TestPredictRefuses(t *testing.T) {
 		{"larger than a message", request("encode", inputs{"images": sized(1, 4000, 4000, 3)}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
 		{"no rows and many columns", request("encode", inputs{"images": sized(1, 0, math.MaxInt64, 3)}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
 		{"no pixels", request("encode", inputs{"images": sized(1, 0, side, 3)}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
-		{"short content", request("encode", inputs{"images": short}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
+		{"short content", request("encode", inputs{"images": short}), failure{invalid, "IMAGE_RAW_LENGTH", "inputs.images"}},
 		{"number out of range", request("encode", inputs{"images": large}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
 		{"too many numbers", request("encode", inputs{"images": many}), failure{invalid, "TENSOR_INVALID", "inputs.images"}},
 		{"nothing", request("encode", inputs{"images": gray()}), failure{invalid, "NO_ITEMS", "inputs.images"}},

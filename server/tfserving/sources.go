@@ -1,6 +1,8 @@
 package tfserving
 
 import (
+	"fmt"
+
 	tensorpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_go_proto"
 	typepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 
@@ -17,7 +19,8 @@ type reader struct {
 	take     hold
 }
 
-// sources returns the images that a tensor has. Errors: *[fault.Fault] without a field.
+// sources returns the images that a tensor has. Errors: *[fault.Fault] without a field and
+// *[imaging.Error].
 func (r reader) sources(form form, p *tensorpb.TensorProto) ([]infer.Source, error) {
 	want := expected{maxItems: r.maxItems, maxBytes: r.maxBytes}
 	switch form {
@@ -55,6 +58,12 @@ func (t tensor) files() ([]infer.Source, error) {
 }
 
 func (r reader) pixels(t tensor) ([]infer.Source, error) {
+	if got := len(t.proto.GetTensorContent()); got > 0 && got != t.count { // as the contract has it of raw pixels
+		return nil, &imaging.Error{
+			Reason:  imaging.ReasonRawLength,
+			Message: fmt.Sprintf("received %d bytes of raw pixels, expected %d for shape %s", got, t.count, shapeText(t.shape)),
+		}
+	}
 	all, err := t.bytes(r.take)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# What: runs the cases of conformance over TensorFlow Serving's protocol, gRPC.
+# How to run: grpc.sh GRPC_ADDRESS HTTP_ADDRESS CASES_FILE (testdata/conformance/README.md)
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+
+exec "$root/.venv/bin/python" "$root/server/tfserving/conformance/runner.py" grpc "$@"
