@@ -85,7 +85,7 @@ type running struct {
 
 // serve starts a server of "one", versions 1 and 2 with label "canary", and "two"; "three"
 // has no version yet. It ends with the test.
-func serve(t *testing.T, cfg server.Config) *running {
+func serve(t testing.TB, cfg server.Config) *running {
 	t.Helper()
 	cfg.OIP, cfg.Models = true, []string{"one", "two", "three"}
 	s, err := server.New(cfg)
