@@ -129,6 +129,10 @@ acceptcontract: $(PAGE) ## Take the contract as it is for what 'buf breaking' co
 parity: build ## Compare with Keras itself (fetches Keras into .venv/).
 	scripts/keras-check.sh
 
+.PHONY: checkfronts
+checkfronts: build ## Call a server by the clients of other protocols (some 700 MB from PyPI the first time, then a minute).
+	scripts/fronts-check.sh
+
 .PHONY: bench
 bench: build ## Measure on this machine; results in .bench/results.json.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi
@@ -152,6 +156,7 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 	go test -run '^$$' -fuzz FuzzJSONRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
+	go test -run '^$$' -fuzz FuzzInferRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/oip
 
 .PHONY: chaos
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
@@ -175,7 +180,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
+	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

@@ -78,6 +78,7 @@ func infoOf(name, version string) server.ModelInfo {
 type running struct {
 	inference.GRPCInferenceServiceClient
 	native pb.SiameseServiceClient
+	conn   *grpc.ClientConn
 	server *server.Server
 	url    string
 	stop   func() error // may be called again
@@ -132,7 +133,7 @@ func serve(t testing.TB, cfg server.Config) *running {
 		_ = conn.Close()
 		_ = stop()
 	})
-	return &running{inference.NewGRPCInferenceServiceClient(conn), pb.NewSiameseServiceClient(conn), s, "http://" + web.Addr().String(), stop}
+	return &running{inference.NewGRPCInferenceServiceClient(conn), pb.NewSiameseServiceClient(conn), conn, s, "http://" + web.Addr().String(), stop}
 }
 
 // answer is an answer over HTTP, read to its end.
