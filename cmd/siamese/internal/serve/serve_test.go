@@ -22,6 +22,7 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 		Models:                  chosen.names(),
 		DefaultModel:            chosen.answer,
 		AutoModels:              chosen.autoModels(),
+		OIP:                     true, // a bare server speaks its own contract alone
 		MaxMessageBytes:         server.DefaultMaxMessageBytes,
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,
