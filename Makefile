@@ -131,7 +131,8 @@ parity: build ## Compare with Keras itself (fetches Keras into .venv/).
 	scripts/keras-check.sh
 
 .PHONY: checkfronts
-checkfronts: build ## Call a real server by other servers' own clients (fetches them into .venv/).
+checkfronts: build ## Call a server by the clients of other protocols (some 700 MB from PyPI the first time, then a minute).
+	scripts/fronts-check.sh
 	scripts/tfserving-check.sh bin/siamese
 
 .PHONY: bench
@@ -159,6 +160,7 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzJSONRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 	go test -run '^$$' -fuzz FuzzTensor -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 	go test -run '^$$' -fuzz FuzzBody -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
+	go test -run '^$$' -fuzz FuzzInferRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/oip
 
 .PHONY: chaos
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
@@ -182,7 +184,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
+	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

@@ -181,7 +181,7 @@ var serviceName = pb.SiameseService_ServiceDesc.ServiceName
 func HealthName(model string) string { return serviceName + "/" + model }
 
 // setHealth is what health says of a model until the server stops. What it says of the
-// default model, of Auto the one that is tried first, it says of the service too.
+// default model, of Auto the one that is tried first, it says of the services too.
 func (s *Server) setHealth(model string, isDefault, serving bool) {
 	status := healthpb.HealthCheckResponse_NOT_SERVING
 	if serving {
@@ -193,6 +193,9 @@ func (s *Server) setHealth(model string, isDefault, serving bool) {
 	if isDefault {
 		s.health.SetServingStatus("", status)
 		s.health.SetServingStatus(serviceName, status)
+		if s.cfg.OIP {
+			s.health.SetServingStatus(oip.ServiceName, status)
+		}
 	}
 	if isDefault && serving {
 		s.announce(func(a *announcement) { a.hasModel = true })

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
 
@@ -209,6 +212,29 @@ func TestNotOffered(t *testing.T) {
 		if got := failureOf(call()); got != want {
 			t.Errorf("call %d = %+v, want %+v", i, got, want)
 		}
+	}
+}
+
+// TestHealthAndReflectionKnowTheService, unless it is not spoken.
+func TestHealthAndReflectionKnowTheService(t *testing.T) {
+	r := serve(t, server.Config{})
+	health, err := healthpb.NewHealthClient(r.conn).Check(t.Context(), &healthpb.HealthCheckRequest{Service: "inference.GRPCInferenceService"})
+	if err != nil || health.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+		t.Errorf("health of the service = %v, %v; want SERVING", health, err)
+	}
+	stream, err := reflectionpb.NewServerReflectionClient(r.conn).ServerReflectionInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := stream.Recv()
+	if err != nil || !strings.Contains(listed.String(), "inference.GRPCInferenceService") {
+		t.Errorf("services = %v, %v; want the protocol's among them", listed, err)
+	}
+	if err := stream.CloseSend(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -78,6 +78,7 @@ func infoOf(name, version string) server.ModelInfo {
 type running struct {
 	inference.GRPCInferenceServiceClient
 	native pb.SiameseServiceClient
+	conn   *grpc.ClientConn
 	server *server.Server
 	url    string
 	stop   func() error // may be called again
@@ -85,7 +86,7 @@ type running struct {
 
 // serve starts a server of "one", versions 1 and 2 with label "canary", and "two"; "three"
 // has no version yet. It ends with the test.
-func serve(t *testing.T, cfg server.Config) *running {
+func serve(t testing.TB, cfg server.Config) *running {
 	t.Helper()
 	cfg.OIP, cfg.Models = true, []string{"one", "two", "three"}
 	s, err := server.New(cfg)
@@ -132,7 +133,7 @@ func serve(t *testing.T, cfg server.Config) *running {
 		_ = conn.Close()
 		_ = stop()
 	})
-	return &running{inference.NewGRPCInferenceServiceClient(conn), pb.NewSiameseServiceClient(conn), s, "http://" + web.Addr().String(), stop}
+	return &running{inference.NewGRPCInferenceServiceClient(conn), pb.NewSiameseServiceClient(conn), conn, s, "http://" + web.Addr().String(), stop}
 }
 
 // answer is an answer over HTTP, read to its end.

@@ -22,6 +22,9 @@ import (
 	"siamese/server/internal/infer"
 )
 
+// ServiceName is what health and calls name the service.
+var ServiceName = inference.GRPCInferenceService_ServiceDesc.ServiceName
+
 // StreamMethod is the full name of the protocol's only streaming call.
 const StreamMethod = inference.GRPCInferenceService_ModelStreamInfer_FullMethodName
 

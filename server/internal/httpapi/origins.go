@@ -15,9 +15,12 @@ import (
 // of Connect need, and what is this service's own.
 var (
 	corsRequestHeaders = strings.Join(append(cors.AllowedHeaders(),
-		"Authorization", "Content-Encoding", telemetry.RequestIDHeader), ", ")
-	corsResponseHeaders = strings.Join(append(cors.ExposedHeaders(), telemetry.RequestIDHeader), ", ")
+		"Authorization", "Content-Encoding", binaryLengthHeader, telemetry.RequestIDHeader), ", ")
+	corsResponseHeaders = strings.Join(append(cors.ExposedHeaders(), binaryLengthHeader, "Retry-After", telemetry.RequestIDHeader), ", ")
 )
+
+// binaryLengthHeader is of the front whose bodies have tensors behind their JSON.
+const binaryLengthHeader = "Inference-Header-Content-Length"
 
 // corsMaxAge is for how many seconds browsers may keep what they were told;
 // they cap it at two hours.

@@ -22,6 +22,8 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 		Models:                  chosen.names(),
 		DefaultModel:            chosen.answer,
 		AutoModels:              chosen.autoModels(),
+		OIP:                     true, // a bare server speaks its own contract alone
+		TFServing:               true,
 		MaxMessageBytes:         server.DefaultMaxMessageBytes,
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,
