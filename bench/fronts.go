@@ -110,7 +110,7 @@ func (s Serving) predict(ctx context.Context, conn *grpc.ClientConn) error {
 		Inputs:    map[string]*tensorpb.TensorProto{"image_a": file(s.A), "image_b": file(s.B)},
 	})
 	if err == nil && len(response.GetOutputs()["similarity"].GetFloatVal()) != 1 {
-		err = errors.New("Predict answered without a similarity")
+		err = errors.New("an answer of Predict without a similarity")
 	}
 	return err
 }
