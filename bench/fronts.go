@@ -42,7 +42,7 @@ func (s Serving) Fronts(ctx context.Context) (rows []Row, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench fronts: %w", err)
 	}
-	defer conn.Close()
+	defer func() { err = errors.Join(err, conn.Close()) }()
 	works, fronts := []work{clocked(func(int) error { return s.nativeCompare(ctx, conn) })}, s.fronts(conn)
 	for _, front := range fronts {
 		works = append(works, clocked(func(int) error { return front.score(ctx) }))

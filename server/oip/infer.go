@@ -40,11 +40,7 @@ type run struct {
 
 // do answers the request.
 func (r *run) do(ctx context.Context) (*inference.ModelInferResponse, error) {
-	given := parameters(r.request.GetParameters())
-	if err := checkParameters(given, ""); err != nil {
-		return nil, err
-	}
-	timeout, err := given.timeout()
+	timeout, err := r.readParameters()
 	if err != nil {
 		return nil, err
 	}
@@ -53,18 +49,11 @@ func (r *run) do(ctx context.Context) (*inference.ModelInferResponse, error) {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	if r.threshold, err = given.threshold(); err != nil {
-		return nil, err
-	}
 	wanted, err := requested(r.request.GetOutputs(), r.target.outputs())
 	if err != nil {
 		return nil, err
 	}
-	limit := r.service.cfg.MaxPairs
-	if r.target.encodes {
-		limit = r.service.cfg.MaxImages
-	}
-	inputs, err := readInputs(r.request, names(r.target.inputs()), limit)
+	inputs, err := readInputs(r.request, names(r.target.inputs()), r.service.limit(r.target))
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +65,27 @@ func (r *run) do(ctx context.Context) (*inference.ModelInferResponse, error) {
 	response := r.respond(wanted, columns)
 	r.took.output, r.took.items = time.Since(started), len(inputs[0])
 	return response, nil
+}
+
+// readParameters notes the request's threshold and returns how long it may last; 0: as
+// long as any.
+func (r *run) readParameters() (timeout time.Duration, err error) {
+	given := parameters(r.request.GetParameters())
+	if err := checkParameters(given, ""); err != nil {
+		return 0, err
+	}
+	if r.threshold, err = given.threshold(); err != nil {
+		return 0, err
+	}
+	return given.timeout()
+}
+
+// limit is how many items one request to a model may have.
+func (s *Service) limit(t *target) int {
+	if t.encodes {
+		return s.cfg.MaxImages
+	}
+	return s.cfg.MaxPairs
 }
 
 // answer brings the pictures to the engine and returns what each output holds.

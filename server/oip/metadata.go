@@ -87,12 +87,8 @@ func (s *Service) ModelConfig(_ context.Context, request *inference.ModelConfigR
 		return nil, err
 	}
 	defer t.release()
-	limit := s.cfg.MaxPairs
-	if t.encodes {
-		limit = s.cfg.MaxImages
-	}
 	config := &inference.ModelConfig{
-		Name: t.name, Platform: platform, Backend: "tensorflow", MaxBatchSize: int32(limit),
+		Name: t.name, Platform: platform, Backend: "tensorflow", MaxBatchSize: int32(s.limit(t)),
 		InstanceGroup:          []*inference.ModelInstanceGroup{instances(t)},
 		SchedulingChoice:       &inference.ModelConfig_DynamicBatching{DynamicBatching: &inference.ModelDynamicBatching{}},
 		ModelTransactionPolicy: &inference.ModelTransactionPolicy{},

@@ -105,7 +105,7 @@ func readElements(request *inference.ModelInferRequest, index int, shape shape) 
 	}
 }
 
-// shape is what an input's shape says: so many image files, or pictures of pixels.
+// shape is what an input's shape says: a number of image files, or of pictures of pixels.
 type shape struct {
 	items    int
 	isFiles  bool

@@ -1,7 +1,6 @@
 package oip
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -52,7 +51,10 @@ func qualify(name, version string) string {
 
 // nameOf is the serving name of what a request names.
 func (s *Service) nameOf(name string, handle *infer.Handle) string {
-	if cmp.Or(name, s.cfg.Registry.Catalogue().Default) == infer.Auto {
+	if name == "" {
+		name = s.cfg.Registry.Catalogue().Default
+	}
+	if name == infer.Auto {
 		return infer.Auto
 	}
 	return handle.Info().ServingName
