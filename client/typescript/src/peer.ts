@@ -50,7 +50,7 @@ const meanings: [code: RegExp, meaning: string][] = [
 
 /** How a connection that is gone shows, beside what connect itself calls UNAVAILABLE. */
 const lost = /^(ECONNRESET|ECONNABORTED|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES|ERR_STREAM_|ERR_HTTP2_(INVALID_)?(STREAM|SESSION|GOAWAY))/;
-const closed = /^http\/2 stream closed with error code CANCEL|^missing trailer/;
+const closed = /^http\/2 stream closed with error code CANCEL|^protocol error: missing status/;
 
 /** A call that its caller ended keeps its error. */
 function explained(error: unknown, { aborted }: AbortSignal): unknown {

@@ -25,6 +25,9 @@ export function scratch(test: { after: (end: () => void) => void }): string {
   return folder;
 }
 
+/** How many models the program brings along, each of which is told of when it is ready. */
+const models = 2;
+
 /** A server process; address is for gRPC, url for browsers. */
 export class Server {
   address = "";
@@ -42,7 +45,7 @@ export class Server {
     await new Promise<void>((ready, failed) => {
       server.process.stderr?.on("data", (text) => {
         log += text;
-        if (log.includes("msg=ready")) ready();
+        if (log.split("msg=ready").length > models) ready();
       });
       server.process.on("exit", (code) => failed(new Error(`the server ended with ${code}:\n${log}`)));
       server.process.on("error", failed);
