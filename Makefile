@@ -44,7 +44,7 @@ OPENCV := pkg-config --exists opencv4
 
 .PHONY: help
 help: ## Print this list.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
@@ -83,6 +83,11 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 .PHONY: checkpage
 checkpage: build $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
+
+# Some 3 minutes; tests of Chromium are left out, with a word, where there is none.
+.PHONY: client-typescript
+client-typescript: build $(PAGE) $(TYPESCRIPT) ## Build, test and pack the TypeScript client (client/typescript/build/*.tgz).
+	client/typescript/package.sh bin/siamese
 
 .PHONY: checkdeploy
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.

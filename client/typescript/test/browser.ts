@@ -17,6 +17,8 @@ export const skipBrowser: string | false = !existsSync(chromium) ? `there is no 
 /** As much of playwright-core's types as is used; the package is not among this one's. */
 interface Page {
   goto(url: string): Promise<unknown>;
+  setInputFiles(selector: string, path: string): Promise<void>;
+  waitForSelector(selector: string): Promise<unknown>;
   evaluate(script: string): Promise<unknown>;
   exposeFunction(name: string, body: (argument: string) => unknown): Promise<void>;
   route(pattern: string, handler: (route: Route) => Promise<void>): Promise<void>;
@@ -68,10 +70,15 @@ export async function servePages(): Promise<{ origin: string; close: () => void 
  * the origin is a server that has none of the files, which are put before it.
  */
 export async function openPage(origin: string, isTheirs: boolean): Promise<{ page: Page; close: () => Promise<void> }> {
-  const { chromium: browsers } = require("playwright-core") as { chromium: { launch(options: object): Promise<Browser> } };
-  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox"] });
-  const page = await browser.newPage();
+  const { page, close } = await launch();
   if (isTheirs) await page.route(`${origin}${folder}**`, (route) => route.fulfill(fileAt(new URL(route.request().url()).pathname)));
   await page.goto(`${origin}${folder}page.html`);
-  return { page, close: () => browser.close() };
+  return { page, close };
+}
+
+/** Opens a page in a browser of its own. */
+export async function launch(): Promise<{ page: Page; close: () => Promise<void> }> {
+  const { chromium: browsers } = require("playwright-core") as { chromium: { launch(options: object): Promise<Browser> } };
+  const browser = await browsers.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  return { page: await browser.newPage(), close: () => browser.close() };
 }

@@ -70,7 +70,7 @@ test("canvases and their pixels", { skip: skip || skipBrowser, timeout: 120_000 
       const client = connect(url);
       return Promise.all([empty, "cat.jpg"].map((image) => client.compare(picture, image).catch(told)));`) as { name: string; reason?: string; message: string }[];
     assert.deepEqual(refused.map(({ name, reason }) => [name, reason]), [["SiameseError", "IMAGE_UNREADABLE"], ["TypeError", undefined]]);
-    assert.match(refused[1]?.message ?? "", /browsers open no paths: fetch it/);
+    assert.match(refused[1]?.message ?? "", /browsers open no paths; fetch it/);
   });
 });
 
