@@ -69,9 +69,9 @@ export class SiameseClient<Extra = never> {
       (index, error) => { results[index] = { error }; });
     for await (const { messages, indexes } of parts) {
       const reply = await this.call((each) => this.service.batchCompare({ pairs: messages, options: wishes }, each), options, deadline, "pairs", indexes);
-      reply.results.forEach((result, place) => {
-        results[indexes[place] ?? pairs.length] = inList(pairResultOf(result, reply.model), "pairs", indexes);
-      });
+      for (const [place, index] of indexes.entries()) {
+        results[index] = inList(pairResultOf(answered(reply.results, place), reply.model), "pairs", indexes);
+      }
       batch.threshold ??= reply.threshold;
       batch.model ??= modelOf(reply.model);
       addCall(batch, reply);
@@ -100,9 +100,9 @@ export class SiameseClient<Extra = never> {
       (index, error) => { failed.set(index, error); });
     for await (const { messages, indexes } of parts) {
       const reply = await this.call((each) => this.service.rank({ ...rest, candidates: messages }, each), options, deadline, "candidates", indexes);
-      for (const ranked of reply.ranked) matches.push(matchOf(ranked, indexes[ranked.index] ?? ranked.index, reply.model));
+      for (const ranked of reply.ranked) matches.push(matchOf(ranked, answered(indexes, ranked.index), reply.model));
       for (const { index, error } of reply.errors) {
-        failed.set(indexes[index] ?? index, errorInList(itemErrorOf(error), "candidates", indexes));
+        failed.set(answered(indexes, index), errorInList(itemErrorOf(error), "candidates", indexes));
       }
       if (!ranking.model) {
         const { threshold, warning } = reply;
@@ -129,9 +129,9 @@ export class SiameseClient<Extra = never> {
       (index, error) => { results[index] = { error }; });
     for await (const { messages, indexes } of parts) {
       const reply = await this.call((each) => this.service.embed({ images: messages, model, includePrepared }, each), options, deadline, "images", indexes);
-      reply.results.forEach((result, place) => {
-        results[indexes[place] ?? images.length] = inList(embedResultOf(result), "images", indexes);
-      });
+      for (const [place, index] of indexes.entries()) {
+        results[index] = inList(embedResultOf(answered(reply.results, place)), "images", indexes);
+      }
       embeddings.model ??= modelOf(reply.model);
       addCall(embeddings, reply);
     }
@@ -201,6 +201,13 @@ export class SiameseClient<Extra = never> {
 }
 
 function bounds(items: number, bytes: number): Bounds { return { items, bytes: bytes - messageOverhead }; }
+
+/** What a list has at a place. Throws SiameseError where a server does not keep to the contract, and it has nothing. */
+function answered<T>(list: readonly T[], place: number): T {
+  const found = list[place];
+  if (found !== undefined) return found;
+  throw new SiameseError(`received an answer to item ${place} of ${list.length}, expected one for each item that was sent`, { code: "INTERNAL" });
+}
 
 /** The result with its error's field as of the whole list. */
 function inList<R extends { error?: SiameseError | undefined }>(result: R, list: string, indexes: number[]): R {

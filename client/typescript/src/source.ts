@@ -9,6 +9,7 @@ export class Source<T> {
   private isPending = false;
 
   constructor(items: AsyncIterable<T> | Iterable<T>) {
+    if (typeof items !== "object" || items === null) throw new TypeError(`received a ${typeof items} as the frames, expected an iterable of images`);
     this.iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   }
 

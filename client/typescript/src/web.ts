@@ -32,7 +32,7 @@ export class WebClient extends SiameseClient<WebImage> {
  * (siamese serve --http-addr). Without one it is where the page came from. A page of another
  * origin must be allowed by the server (--cors-origin). Nothing is sent before the first call.
  */
-export function connect(address: string | URL = new URL(".", globalThis.location.href), options: ClientOptions = {}): WebClient {
+export function connect(address?: string | URL, options: ClientOptions = {}): WebClient {
   const transport = createConnectTransport({
     baseUrl: baseOf(address),
     useBinaryFormat: true, // pictures as they are, a quarter smaller than in JSON
@@ -41,8 +41,10 @@ export function connect(address: string | URL = new URL(".", globalThis.location
   return new WebClient(transport, settingsOf(options), openCanvas);
 }
 
-function baseOf(address: string | URL): string {
-  const url = new URL(address, globalThis.location?.href);
+function baseOf(address: string | URL | undefined): string {
+  const page = (globalThis.location as Location | undefined)?.href;
+  if (address === undefined && !page) throw new TypeError("received no address of a server, and there is no page that it could be that of");
+  const url = new URL(address ?? ".", page);
   if (url.protocol === "http:" || url.protocol === "https:") return url.href;
   throw new TypeError(`received the address ${JSON.stringify(String(address))}, expected http://host:port or https://host:port, where the server's page is`);
 }

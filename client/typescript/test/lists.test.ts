@@ -145,6 +145,19 @@ test("a long list is embedded in several calls", async () => {
   await done();
 });
 
+test("a server that answers too little or too much is told of", async () => {
+  const { client, done } = await serve({
+    batchCompare: () => ({ results: [{ outcome: { case: "score" as const, value: {} } }] }),
+    embed: () => ({ results: [] }),
+    rank: ({ candidates }) => candidates.length === 1 ? { ranked: [{ index: 7 }] } : { errors: [{ index: 7 }] },
+  });
+  const pair = [byte(1), byte(2)] as const;
+  for (const call of [client.batch([pair, pair]), client.embed([byte(1)]), client.rank(byte(1), [byte(1)]), client.rank(byte(1), [byte(1), byte(2)])]) {
+    await assert.rejects(call, { code: "INTERNAL", message: /expected one for each item/ });
+  }
+  await done();
+});
+
 test("a deadline of a list is one of all its calls", async () => {
   let calls = 0;
   const { client, done } = await serve({

@@ -217,6 +217,7 @@ test("what the frames throw comes out as it is", async () => {
   }
   await assert.rejects(all(client.stream(frames())), (error) => error === fault);
   await assert.rejects(all(client.stream([12 as never])), /received a number as an image/);
+  await assert.rejects(all(client.stream("cat.jpg")), /received a string as the frames/);
   await assert.rejects(all(client.stream([], { window: -1 })), RangeError);
   await assert.rejects(all(client.stream([{ image: byte(1), id: -1 }])), RangeError);
   await done();
