@@ -46,7 +46,7 @@ function baseOf(address: string | URL | undefined): string {
   if (address === undefined && !page) throw new TypeError("received no address of a server, and there is no page that it could be that of");
   const url = new URL(address ?? ".", page);
   if (url.protocol === "http:" || url.protocol === "https:") return url.href;
-  throw new TypeError(`received the address ${JSON.stringify(String(address))}, expected http://host:port or https://host:port, where the server's page is`);
+  throw new TypeError(`received the address ${JSON.stringify(String(address))}, expected http://host:port, or the same by https, where the server's page is`);
 }
 
 /** Tells a server that can't be reached from one that refuses. */
