@@ -32,9 +32,11 @@ LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
 LICENSES := $(TOOLS)/go-licenses-v1.6.0
-# The page's packages and the tools that come by npm, each by its hash in
-# web/package-lock.json.
+# Tools that come by npm, and what the TypeScript client and the page are made of,
+# each by its hash in a package-lock.json.
 PAGE := web/node_modules/.package-lock.json
+TYPESCRIPT := client/typescript/node_modules/.package-lock.json
+TSC := client/typescript/node_modules/.bin/tsc
 
 # Tags of the webcam client: gocv with the modules of OpenCV that it needs.
 WEBCAM := gocv,gocv_specific_modules,gocv_highgui,gocv_videoio
@@ -42,7 +44,7 @@ OPENCV := pkg-config --exists opencv4
 
 .PHONY: help
 help: ## Print this list.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
@@ -79,8 +81,13 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 	scripts/webcam-check.sh
 
 .PHONY: checkpage
-checkpage: build $(PAGE) $(ESBUILD) ## Drive the page in Chromium against a real server.
+checkpage: build $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
+
+# Some 3 minutes; tests of Chromium are left out, with a word, where there is none.
+.PHONY: client-typescript
+client-typescript: build $(PAGE) $(TYPESCRIPT) ## Build, test and pack the TypeScript client (client/typescript/build/*.tgz).
+	client/typescript/package.sh bin/siamese
 
 .PHONY: checkdeploy
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
@@ -88,29 +95,30 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 	scripts/deploy-check.sh bin/siamese
 
 .PHONY: lint
-lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
+lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
 	cd deploy/check && $(TOOLS)/bin/golangci-lint run ./...
 	@if $(OPENCV); then echo "golangci-lint with the webcam client's tags"; $(TOOLS)/bin/golangci-lint run --build-tags $(WEBCAM) ./client/webcam/... ./cmd/siamese-webcam/...; \
 	else echo "the webcam client's OpenCV files are not linted: OpenCV is missing"; fi
 	@if $(TURBOJPEG); then echo "golangci-lint with the tag turbo"; $(TOOLS)/bin/golangci-lint run --build-tags turbo ./imaging/...; \
 	else echo "imaging's libturbojpeg files are not linted: libturbojpeg is missing"; fi
-	web/node_modules/.bin/tsc -p web
+	$(TSC) -p client/typescript --noEmit
+	$(TSC) -p web
 	$(BUF) lint
 	$(BUF) format --diff --exit-code
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) $(PAGE) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
+generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
 	$(BUF) generate
-	$(BUF) generate --template web/buf.gen.yaml
+	$(BUF) generate --template client/typescript/buf.gen.yaml
 	$(BUF) generate --template server/tfserving/buf.gen.yaml
 	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.
-	@git diff --exit-code -- proto server/tfserving web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto server/tfserving web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
+	@git diff --exit-code -- proto server/tfserving web/dist client/typescript/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto server/tfserving web/dist client/typescript/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: thirdparty
 thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
@@ -184,13 +192,13 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv web/node_modules
+	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv {web,client/typescript}/node_modules client/typescript/{build,dist}
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.
 
 .PHONY: devtools
-devtools: tools $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) ## Install what lint, generate and thirdparty need, too.
+devtools: tools $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) $(TYPESCRIPT) ## Install what lint, generate and thirdparty need, too.
 
 # $(call install,PACKAGE,VERSION)
 define install
@@ -211,6 +219,6 @@ $(TOOLS)/go-licenses-%:
 	$(call install,github.com/google/go-licenses,$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
-$(PAGE): web/package-lock.json
-	npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -10,9 +10,9 @@ import { pathToFileURL } from "node:url";
 export async function contract(root, scratch) {
   const file = join(scratch, "contract.mjs");
   const made = spawnSync(join(root, ".tools/bin/esbuild"), ["--bundle", "--format=esm", "--platform=node", `--outfile=${file}`, "--log-level=warning"], {
-    cwd: join(root, "web"), encoding: "utf8",
-    input: `export { create, fromBinary, toBinary } from "@bufbuild/protobuf"; export { SiameseService } from "./src/gen/siamese/v1/service_pb";
-      export { FamiliaritySchema, ModelReferenceSchema } from "./src/gen/siamese/v1/common_pb";`,
+    cwd: join(root, "client/typescript"), encoding: "utf8",
+    input: `export { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+      export { FamiliaritySchema, ModelReferenceSchema, SiameseService } from "./src/proto";`,
   });
   assert.equal(made.status, 0, made.stderr);
   return import(pathToFileURL(file).href);

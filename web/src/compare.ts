@@ -1,11 +1,11 @@
 // The view that compares two pictures.
 
-import { client, imageOf } from "./client";
+import type { Comparison } from "siamese-client/web";
+import { client } from "./client";
 import { element, png } from "./element";
-import type { CompareResponse } from "./gen/siamese/v1/compare_pb.js";
 import { Notice } from "./notice";
 import { Picker } from "./picker";
-import { bytesOf, type Picture } from "./picture";
+import type { Picture } from "./picture";
 import { pairs, Samples } from "./samples";
 import type { Server } from "./server";
 import { Clock } from "./timings";
@@ -42,10 +42,9 @@ export class CompareView {
     this.waiting.hidden = !a || !b;
     if (!a || !b) return;
     try {
-      const [imageA, imageB] = [imageOf(await bytesOf(a.file)), imageOf(await bytesOf(b.file))];
       const clock = new Clock();
       const began = performance.now();
-      const answer = await client.compare({ imageA, imageB, options: { includePrepared: true, model: this.server.models.name } });
+      const answer = await client.compare(a.file, b.file, { includePrepared: true, model: this.server.models.name });
       clock.add(answer.timings, began);
       if (asked === this.asked) this.show(answer, clock);
     } catch (error) {
@@ -54,7 +53,7 @@ export class CompareView {
     if (asked === this.asked) this.waiting.hidden = true;
   }
 
-  private show(answer: CompareResponse, clock: Clock): void {
+  private show(answer: Comparison, clock: Clock): void {
     const { similarity, same, threshold } = answer;
     const { models } = this.server;
     const doubt = doubtOf(answer);
@@ -66,7 +65,7 @@ export class CompareView {
       meter.root, caution(doubt) ?? "",
       element("p", { className: "quiet knows" }, models.knowledgeOf(answer.model)),
       element("figure", {}, element("div", { className: "row" },
-        png(answer.preparedAPng, "The first picture as the network saw it"), png(answer.preparedBPng, "The second picture as the network saw it")),
+        png(answer.preparedA, "The first picture as the network saw it"), png(answer.preparedB, "The second picture as the network saw it")),
         element("figcaption", { className: "quiet" }, "What the network saw")),
       clock.table());
     this.result.hidden = false;

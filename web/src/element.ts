@@ -31,7 +31,7 @@ export function button(label: string, action: () => void, properties: Record<str
   return made;
 }
 
-/** A picture from the bytes of a PNG file. */
-export function png(bytes: Uint8Array, alt: string): HTMLImageElement {
-  return element("img", { src: pngAddress(bytes), alt, className: "prepared" });
+/** A picture from the bytes of a PNG file, which may be missing. */
+export function png(bytes: Uint8Array | undefined, alt: string): HTMLImageElement {
+  return element("img", { ...bytes && { src: pngAddress(bytes) }, alt, className: "prepared" });
 }

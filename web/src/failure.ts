@@ -1,9 +1,6 @@
 // Errors of calls: what they mean for the next call, and in words for a person.
 
-import { durationMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
-import type { ItemError } from "./gen/siamese/v1/common_pb.js";
+import { SiameseError } from "siamese-client/web";
 
 const sentences: Record<string, string> = {
   IMAGE_EMPTY: "The file is empty.",
@@ -25,26 +22,22 @@ const sentences: Record<string, string> = {
 
 /** Whether there is no server to talk to at present. */
 export function isGone(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.Unavailable;
+  return error instanceof SiameseError && error.code === "UNAVAILABLE";
 }
 
 /** Whether the server asks for a token, or for another one. */
 export function isLocked(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.Unauthenticated;
+  return error instanceof SiameseError && error.code === "UNAUTHENTICATED";
 }
 
 /** Whether the server lacks the model that it was asked for. */
-export function isNoModel(error: unknown): boolean { return reasonOf(error) === "MODEL_NOT_FOUND"; }
-
-/** The contract's reason; empty where there is none. */
-function reasonOf(error: unknown): string {
-  return error instanceof ConnectError ? error.findDetails(ErrorInfoSchema)[0]?.reason ?? "" : "";
+export function isNoModel(error: unknown): boolean {
+  return error instanceof SiameseError && error.reason === "MODEL_NOT_FOUND";
 }
 
 /** After how many milliseconds the server would have the call made again; undefined where it does not say. */
 export function waitOf(error: unknown): number | undefined {
-  const delay = error instanceof ConnectError ? error.findDetails(RetryInfoSchema)[0]?.retryDelay : undefined;
-  return delay && durationMs(delay);
+  return error instanceof SiameseError ? error.retryDelayMs : undefined;
 }
 
 /** Whether the same call can succeed later: no server, no token, too much at once. */
@@ -54,10 +47,10 @@ export function isPassing(error: unknown): boolean {
 
 /** What went wrong, in a sentence or two. */
 export function wordsFor(error: unknown): string {
-  if (!(error instanceof ConnectError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof SiameseError)) return error instanceof Error ? error.message : String(error);
   if (isLocked(error)) return "The server asks for a valid token.";
-  const sentence = sentences[reasonOf(error)];
-  return sentence ? `${sentence} (${error.rawMessage})` : error.rawMessage;
+  const sentence = sentences[error.reason];
+  return sentence ? `${sentence} (${error.message})` : error.message;
 }
 
 /** When what failed will be tried again by itself; empty where it won't. */
@@ -75,6 +68,6 @@ function span(wait: number): string {
 }
 
 /** What went wrong with one item of a list. */
-export function wordsForItem(error: ItemError | undefined): string {
-  return sentences[error?.reason ?? ""] ?? (error?.message || "The server gave no reason.");
+export function wordsForItem({ reason, message }: SiameseError): string {
+  return sentences[reason] ?? (message || "The server gave no reason.");
 }

@@ -1,15 +1,14 @@
 // The view that holds the camera against references.
 
+import type { Match, ModelReference } from "siamese-client/web";
 import { closeCamera, frameOf, openCamera } from "./camera";
-import { client, imageOf, pngAddress } from "./client";
+import { client, pngAddress } from "./client";
 import { button, element } from "./element";
 import { DropZone } from "./dropzone";
 import { wordsFor, wordsForItem } from "./failure";
-import type { ModelReference } from "./gen/siamese/v1/common_pb.js";
-import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { History } from "./history";
 import { Notice } from "./notice";
-import { bytesOf, pictureFrom, type Named } from "./picture";
+import { pictureFrom, type Named } from "./picture";
 import { short } from "./picker";
 import { References } from "./references";
 import type { Server } from "./server";
@@ -149,32 +148,32 @@ export class LiveView {
     if (images.length === 0) return;
     const { cleared } = this;
     const grabbed = performance.now();
-    const frame = await bytesOf(await frameOf(this.video, this.server.models.frameSide));
+    const frame = await frameOf(this.video, this.server.models.frameSide);
     const clock = new Clock();
     const began = performance.now();
-    const answer = await client.rank({ query: imageOf(frame), candidates: images, options: { includePrepared: true, model } });
+    const answer = await client.rank(frame, images, { includePrepared: true, model });
     clock.add(answer.timings, began);
     if (!this.stream || model !== this.server.models.name || cleared !== this.cleared) return;
-    const failed = answer.errors[0]?.error;
+    const [failed] = answer.failed.values();
     if (failed?.reason === "MODEL_MISMATCH") {
       this.references.forget(); // the next frame finds them embedded again
       return;
     }
     if (failed) throw new Error(wordsForItem(failed));
-    answer.ranked.forEach((scored, place) => {
+    answer.matches.forEach((scored, place) => {
       const item = items[scored.index];
       if (!item) return;
       const doubt = doubtOf(answer) || doubtOf(scored) || (item.known?.doubt ?? "");
-      const threshold = (scored.model && this.server.models.thresholdOf(scored.model)) ?? answer.threshold;
+      const threshold = this.server.models.thresholdOf(scored, answer);
       this.references.show(item, scored, threshold, doubt !== "", place === 0);
-      if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, scored.model ?? answer.model, grabbed);
+      if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, scored.model, grabbed);
     });
-    this.seen.src = pngAddress(answer.preparedQueryPng);
+    this.seen.src = answer.preparedQuery ? pngAddress(answer.preparedQuery) : "";
     this.seen.hidden = false;
     this.details.replaceChildren(clock.table());
   }
 
-  private showBest({ similarity, same }: RankedCandidate, threshold: number, doubt: string, name: string, model: ModelReference | undefined, grabbed: number): void {
+  private showBest({ similarity, same }: Match, threshold: number, doubt: string, name: string, model: ModelReference, grabbed: number): void {
     const now = performance.now();
     this.history.add(similarity, threshold, now, now - grabbed);
     const { rate, lag } = this.history.measure(now);

@@ -1,8 +1,7 @@
 // The models that the server serves, and the choice of one.
 
+import type { Match, ModelInfo, ModelReference, Ranking, ServerInfo } from "siamese-client/web";
 import { element } from "./element";
-import type { ModelReference } from "./gen/siamese/v1/common_pb.js";
-import type { GetServerInfoResponse, ModelInfo } from "./gen/siamese/v1/info_pb.js";
 
 /** Lets the server choose a model for each pair. */
 const auto = "auto";
@@ -14,7 +13,7 @@ export class Models {
   private readonly label = element("label", { htmlFor: this.select.id }, "Model");
   private readonly knows = element("p", { className: "quiet", "aria-live": "polite" });
   private readonly listeners: (() => void)[] = [];
-  private info: GetServerInfoResponse | undefined;
+  private info: ServerInfo | undefined;
   /** What the person chose; it counts again when a server that lacked it has it. */
   private wish = "";
   private told = "";
@@ -47,7 +46,7 @@ export class Models {
   onChange(listener: () => void): void { this.listeners.push(listener); }
 
   /** Takes what the server tells of its models. */
-  update(info: GetServerInfoResponse): void {
+  update(info: ServerInfo): void {
     this.info = info;
     this.select.replaceChildren(...this.choices.map(([name, title]) => element("option", { value: name }, title)));
     this.show();
@@ -66,8 +65,11 @@ export class Models {
     return knows ? `What “${title}” knows: ${knows[0]?.toLowerCase()}${knows.slice(1)}` : `“${title}” does not tell what it knows.`;
   }
 
-  /** The threshold of a model that answered, where it is known. */
-  thresholdOf(reference: ModelReference | undefined): number | undefined { return this.find(reference)?.threshold; }
+  /** The threshold of a match's verdict: the answer's, or that of another model which made it. */
+  thresholdOf(match: Match, answer: Ranking): number {
+    const own = match.model.digest === answer.model?.digest ? undefined : this.find(match.model)?.threshold;
+    return own ?? answer.threshold ?? 0;
+  }
 
   private get choices(): [name: string, title: string][] {
     const { models = [], autoModels = [] } = this.info ?? {};
@@ -77,12 +79,12 @@ export class Models {
 
   private find(reference: ModelReference | undefined): ModelInfo | undefined {
     const known = [this.chosen, ...this.info?.models ?? []]; // two may have the same weights
-    return reference && known.find((model) => model?.reference?.digest === reference.digest);
+    return reference && known.find((model) => model?.digest === reference.digest);
   }
 
   /** A model's title, with its name where another one has the same. */
   private title(model: ModelInfo): string {
-    const name = model.servingName || (model.reference?.name ?? "");
+    const name = model.servingName || model.name;
     const alike = this.info?.models.filter((other) => other.title === model.title) ?? [];
     return !model.title ? name : alike.length > 1 ? `${model.title} (${name})` : model.title;
   }

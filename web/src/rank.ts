@@ -1,9 +1,9 @@
 // The view that ranks many pictures by how alike they are to one.
 
-import { client, imageOf } from "./client";
+import type { Match, Ranking as Answer } from "siamese-client/web";
+import { client } from "./client";
 import { button, element, png } from "./element";
 import { wordsFor } from "./failure";
-import type { RankedCandidate, RankResponse } from "./gen/siamese/v1/rank_pb.js";
 import { DropZone } from "./dropzone";
 import { Notice } from "./notice";
 import { Picker, short } from "./picker";
@@ -35,7 +35,7 @@ export class RankView {
   private readonly onward = button("Go on", () => void this.run(), { hidden: true });
   private readonly notice: Notice;
   private clock = new Clock();
-  private answer: RankResponse | undefined;
+  private answer: Answer | undefined;
   /** Ends the calls under way; undefined while there are none. */
   private running: AbortController | undefined;
 
@@ -110,24 +110,21 @@ export class RankView {
     const part = await this.next(query.length, signal);
     if (part.length === 0 || signal.aborted) return false;
     const began = performance.now();
-    const answer = await client.rank({
-      query: imageOf(query), candidates: part.map(({ encoded }) => imageOf(encoded)),
-      options: { includePrepared: !this.answer || this.ranking.size <= preparedUpTo, model: this.server.models.name },
-    }, { signal });
+    const answer = await client.rank(query, part.map(({ encoded }) => encoded), {
+      includePrepared: !this.answer || this.ranking.size <= preparedUpTo, model: this.server.models.name, signal,
+    });
     if (signal.aborted) return false;
     this.clock.add(answer.timings, began);
     this.answer ??= answer;
-    for (const ranked of answer.ranked) this.score(part[ranked.index]?.candidate, ranked, answer);
-    for (const failed of answer.errors) part[failed.index]?.candidate.fail(failed.error);
+    for (const match of answer.matches) this.score(part[match.index]?.candidate, match, answer);
+    for (const [index, error] of answer.failed) part[index]?.candidate.fail(error);
     return true;
   }
 
-  private score(candidate: Candidate | undefined, ranked: RankedCandidate, answer: RankResponse): void {
+  private score(candidate: Candidate | undefined, ranked: Match, answer: Answer): void {
     if (!candidate) return;
-    if (this.ranking.size > preparedUpTo) ranked.preparedPng = new Uint8Array();
-    const model = ranked.model ?? answer.model;
-    const threshold = (ranked.model && this.server.models.thresholdOf(model)) ?? answer.threshold;
-    candidate.score = { ranked, model, threshold };
+    if (this.ranking.size > preparedUpTo) ranked.prepared = undefined;
+    candidate.score = { ranked, byOther: ranked.model.digest !== answer.model?.digest, threshold: this.server.models.thresholdOf(ranked, answer) };
   }
 
   /** The next candidates of a call that the server takes, with their bytes. */
@@ -164,7 +161,7 @@ export class RankView {
     this.knows.textContent = this.ranking.models.map((model) => this.server.models.knowledgeOf(model)).join(" ");
     this.doubt.replaceChildren(caution(doubt) ?? "");
     this.details.replaceChildren(...(this.answer && done > 0 ? [
-      element("figure", {}, png(this.answer.preparedQueryPng, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
+      element("figure", {}, png(this.answer.preparedQuery, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
       this.clock.table(),
     ] : []));
   }
@@ -175,9 +172,9 @@ export class RankView {
     const many = size === 1 ? "1 candidate" : `${size.toLocaleString("en")} candidates`;
     const [best] = this.ranking.scored;
     if (!best?.score) return this.query ? `${many}, none of them ranked.` : `${many}; choose the picture to look for.`;
-    const { ranked, threshold, model } = best.score;
+    const { ranked, threshold } = best.score;
     const left = size - done - waiting;
-    return `Best of ${done.toLocaleString("en")}: ${short(best.name)}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(model)}).` +
+    return `Best of ${done.toLocaleString("en")}: ${short(best.name)}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(ranked.model)}).` +
       (waiting > 0 ? ` ${waiting.toLocaleString("en")} are still to be ranked.` : "") +
       (left > 0 ? ` ${left.toLocaleString("en")} can't be ranked: the end of the list says why.` : "");
   }

@@ -1,10 +1,9 @@
 // The list of candidates, best first, and the table of it.
 
+import type { Match, ModelReference, SiameseError } from "siamese-client/web";
 import { csv, download } from "./csv";
 import { button, element, png } from "./element";
 import { wordsForItem } from "./failure";
-import type { ItemError, ModelReference } from "./gen/siamese/v1/common_pb.js";
-import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { short, tile } from "./picker";
 import type { Named, Picture } from "./picture";
 import type { Server } from "./server";
@@ -13,8 +12,8 @@ import { badge, doubtOf, Meter, verdictOf } from "./verdict";
 /** How many rows are shown at first, and how many more each time. */
 const page = 100;
 
-/** What a model found of a candidate; the threshold, 0 to 1, is that of the verdict. */
-interface Score { ranked: RankedCandidate; model: ModelReference | undefined; threshold: number }
+/** What a model found of a candidate, whether it is another than most are scored by, and the threshold of the verdict, 0 to 1. */
+interface Score { ranked: Match; byOther: boolean; threshold: number }
 
 /** A file that was given as a candidate, and what has become of it. */
 export class Candidate {
@@ -32,7 +31,7 @@ export class Candidate {
   refuse(problem: string): void { this.problem = problem; }
 
   /** Takes the server's word that it has no score, which another call may not repeat. */
-  fail(error: ItemError | undefined): void { this.problem = wordsForItem(error); this.byServer = true; }
+  fail(error: SiameseError): void { this.problem = wordsForItem(error); this.byServer = true; }
 
   /** Forgets what the server said of it. */
   forget(): void {
@@ -72,7 +71,7 @@ export class Ranking {
   /** The models that scored them. */
   get models(): ModelReference[] {
     const all = new Map<string, ModelReference>();
-    for (const { score } of this.items) if (score?.model) all.set(score.model.digest, score.model);
+    for (const { score } of this.items) if (score) all.set(score.ranked.model.digest, score.ranked.model);
     return [...all.values()];
   }
 
@@ -119,14 +118,14 @@ export class Ranking {
     const { name, picture, score, problem } = item;
     const about = element("div", { className: "grow" }, element("span", { className: "name", title: name }, short(name)));
     if (picture?.note) about.append(element("span", { className: "quiet", title: picture.note }, " · shrunk"));
-    const row = element("li", {}, score?.ranked.preparedPng.length ? png(score.ranked.preparedPng, `${name} as the network saw it`) : tile(name, picture), about);
+    const row = element("li", {}, score?.ranked.prepared ? png(score.ranked.prepared, `${name} as the network saw it`) : tile(name, picture), about);
     if (score) {
-      const { ranked, model, threshold } = score;
+      const { ranked, byOther, threshold } = score;
       const doubt = doubtOf(ranked);
       const doubtful = doubt !== "" || this.doubt !== "";
       const meter = new Meter(`Similarity of ${name}`);
       meter.show(ranked.similarity, threshold, ranked.same, doubtful);
-      about.append(element("span", { className: "quiet" }, ranked.model ? ` · ${this.server.models.titleOf(model)}` : ""), meter.root,
+      about.append(element("span", { className: "quiet" }, byOther ? ` · ${this.server.models.titleOf(ranked.model)}` : ""), meter.root,
         doubt ? element("span", { className: "doubt", title: doubt }, ranked.familiarity?.foreign ? "Foreign to the model" : "Means little") : "");
       row.append(element("span", { className: "number" }, ranked.similarity.toFixed(4)), element("span", { className: "verdict" }, badge(ranked.same, doubtful)));
     } else {
@@ -156,7 +155,7 @@ export class Ranking {
   private table(): Blob {
     return csv([["name", "similarity", "verdict", "threshold", "model", "familiarity", "warning", "error"],
       ...this.ordered().map(({ name, score, problem }) => score ? [
-        name, score.ranked.similarity.toFixed(6), verdictOf(score.ranked.same).toLowerCase(), score.threshold.toFixed(4), score.model?.name,
+        name, score.ranked.similarity.toFixed(6), verdictOf(score.ranked.same).toLowerCase(), score.threshold.toFixed(4), score.ranked.model.name,
         score.ranked.familiarity?.value.toFixed(6), doubtOf(score.ranked) || this.doubt, "",
       ] : [name, "", "", "", "", "", "", problem || "not ranked yet"])]);
   }

@@ -1,12 +1,11 @@
 // The references of the live view and their embeddings.
 
-import { client, imageOf } from "./client";
+import type { Embedding, Match } from "siamese-client/web";
+import { client } from "./client";
 import { button, element } from "./element";
 import { wordsForItem } from "./failure";
-import type { Embedding } from "./gen/siamese/v1/image_pb.js";
-import type { RankedCandidate } from "./gen/siamese/v1/rank_pb.js";
 import { short, tile } from "./picker";
-import { bytesOf, type Picture } from "./picture";
+import type { Picture } from "./picture";
 import { doubtOf, Meter } from "./verdict";
 
 interface Reference {
@@ -54,8 +53,8 @@ export class References {
     }
   }
 
-  /** The references that the server can use, with their embeddings by a model as images of a call, made once each. */
-  async images(model: string): Promise<{ images: { source: { case: "embedding"; value: Embedding } }[]; items: Reference[] }> {
+  /** The references that the server can use, with their embeddings by a model made once each. */
+  async images(model: string): Promise<{ images: Embedding[]; items: Reference[] }> {
     for (const item of this.items.filter(({ known }) => known?.model !== model)) {
       item.known = { model, ...await embed(item.picture, model) };
       const { doubt, problem } = item.known;
@@ -65,12 +64,12 @@ export class References {
       item.doubt.className = problem ? "problem" : "doubt";
     }
     const items = this.items.filter((item) => item.known?.model === model && item.known.embedding);
-    const images = items.flatMap(({ known }) => known?.embedding ? [{ source: { case: "embedding" as const, value: known.embedding } }] : []);
+    const images = items.flatMap(({ known }) => known?.embedding ? [known.embedding] : []);
     return { images, items };
   }
 
   /** Shows a reference's score; the best one is marked. */
-  show(item: Reference, scored: RankedCandidate, threshold: number, doubtful: boolean, best: boolean): void {
+  show(item: Reference, scored: Match, threshold: number, doubtful: boolean, best: boolean): void {
     item.meter.show(scored.similarity, threshold, scored.same, doubtful);
     item.number.textContent = scored.similarity.toFixed(3);
     item.card.classList.toggle("best", best);
@@ -88,7 +87,8 @@ export class References {
 }
 
 async function embed(picture: Picture, model: string): Promise<{ embedding?: Embedding; doubt: string; problem: string }> {
-  const { results: [result] } = await client.embed({ images: [imageOf(await bytesOf(picture.file))], model });
-  if (result?.outcome.case === "embedding") return { embedding: result.outcome.value, doubt: doubtOf(result), problem: "" };
-  return { doubt: "", problem: wordsForItem(result?.outcome.value) };
+  const { results: [result] } = await client.embed([picture.file], { model });
+  if (!result) throw new Error("The server gave no embedding.");
+  if (result.error) return { doubt: "", problem: wordsForItem(result.error) };
+  return { embedding: result.embedding, doubt: doubtOf(result), problem: "" };
 }

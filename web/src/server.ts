@@ -1,9 +1,9 @@
 // What is known of the server: whether it answers, its model, its limits.
 
+import type { Access, ServerInfo } from "siamese-client/web";
 import { client } from "./client";
 import { button, byId, element } from "./element";
 import { isGone, isLocked, isNoModel, waitOf, wordsFor } from "./failure";
-import type { Access, GetServerInfoResponse } from "./gen/siamese/v1/info_pb.js";
 import { Models } from "./models";
 import { keepToken, TokenForm } from "./token";
 
@@ -21,7 +21,7 @@ export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: nu
 /** The server; listeners are told each time it answers again. */
 export class Server {
   readonly models = new Models();
-  private info: GetServerInfoResponse | undefined;
+  private info: ServerInfo | undefined;
   private asking = false;
   private ready = false;
   private readonly listeners: (() => void)[] = [];
@@ -36,10 +36,10 @@ export class Server {
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
     const limits = this.info?.limits;
-    const callBytes = Number(limits?.maxMessageBytes ?? 16 << 20) - messageOverhead;
+    const callBytes = (limits?.maxMessageBytes ?? 16 << 20) - messageOverhead;
     return {
-      imageBytes: Math.min(Number(limits?.maxImageBytes ?? 7 << 20), callBytes / 2),
-      imagePixels: Number(limits?.maxImagePixels ?? 25e6),
+      imageBytes: Math.min(limits?.maxImageBytes ?? 7 << 20, callBytes / 2),
+      imagePixels: limits?.maxImagePixels ?? 25e6,
       sideRatio: limits?.maxSideRatio ?? 20,
       callBytes,
       candidates: limits?.maxCandidates ?? 256,
@@ -68,7 +68,7 @@ export class Server {
     this.asking = true;
     for (;;) {
       try {
-        this.info = await client.getServerInfo({});
+        this.info = await client.info();
         break;
       } catch (error) {
         this.ready = false;
@@ -92,11 +92,11 @@ export class Server {
   }
 
   /** Asks a few times more, for as long as this is the newest answer. */
-  private async lookAgain(seen: GetServerInfoResponse): Promise<void> {
+  private async lookAgain(seen: ServerInfo): Promise<void> {
     for (const wait of lookAgain) {
       await new Promise((resolve) => setTimeout(resolve, wait));
       if (this.info !== seen || this.asking) return;
-      const info = await client.getServerInfo({}).catch(() => undefined); // the next call tells of a failure
+      const info = await client.info().catch(() => undefined); // the next call tells of a failure
       if (!info || this.info !== seen || this.asking) return;
       this.info = seen = info;
       this.models.update(info);
@@ -113,10 +113,10 @@ export class Server {
   private describe(): void {
     const { build, access } = this.info ?? {};
     const { models: { chosen: model }, bounds } = this;
-    if (this.ready) this.show("ready", `Ready: ${model?.reference?.name ?? "model"} on ${model?.device ?? "?"}`);
+    if (this.ready) this.show("ready", `Ready: ${model?.name ?? "model"} on ${model?.device ?? "?"}`);
     const rows: [string, string | Node][] = [
-      ["Model", `${model?.reference?.name ?? "?"}, version ${model?.reference?.version ?? "?"}`],
-      ["Digest of its weights", model?.reference?.digest ?? "?"],
+      ["Model", `${model?.name ?? "?"}, version ${model?.version ?? "?"}`],
+      ["Digest of its weights", model?.digest ?? "?"],
       ["Threshold", (model?.threshold ?? 0).toFixed(2)],
       ["Input", `${model?.inputWidth ?? "?"} × ${model?.inputHeight ?? "?"} pixels, ${model?.resizeRule ?? "?"}`],
       ["Embedding", `${model?.embeddingLength ?? "?"} numbers`],

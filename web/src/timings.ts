@@ -1,11 +1,10 @@
 // Where the time of calls went.
 
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import type { Timings } from "siamese-client/web";
 import { element } from "./element";
-import type { Timings } from "./gen/siamese/v1/common_pb.js";
 
-const stages: [keyof Omit<Timings, `$${string}`>, string][] = [
-  ["decode", "decode"], ["queue", "wait"], ["encode", "encode"], ["compare", "compare"],
+const stages: [keyof Timings, string][] = [
+  ["decodeMs", "decode"], ["queueMs", "wait"], ["encodeMs", "encode"], ["compareMs", "compare"],
 ];
 
 /** What the calls of one answer took, in milliseconds: by stage, in the server, and seen from here. */
@@ -16,11 +15,11 @@ export class Clock {
   private readonly spent = stages.map(() => 0);
 
   /** Adds a call; began is performance.now() from before it. */
-  add(timings: Timings | undefined, began: number): void {
+  add(timings: Timings, began: number): void {
     this.calls++;
     this.seen += performance.now() - began;
-    this.total += timings?.total ? durationMs(timings.total) : 0;
-    stages.forEach(([stage], at) => { const time = timings?.[stage]; this.spent[at] = (this.spent[at] ?? 0) + (time ? durationMs(time) : 0); });
+    this.total += timings.totalMs;
+    stages.forEach(([stage], at) => { this.spent[at] = (this.spent[at] ?? 0) + timings[stage]; });
   }
 
   /** A table whose numbers add up, or a line that says why they don't. */

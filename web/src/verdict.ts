@@ -1,7 +1,7 @@
 // A similarity to look at: number, verdict, bar with the threshold on it.
 
+import type { Familiarity } from "siamese-client/web";
 import { element } from "./element";
-import type { Familiarity } from "./gen/siamese/v1/common_pb.js";
 
 /** What a similarity means. */
 export function verdictOf(same: boolean): string { return same ? "Same" : "Different"; }

@@ -18,7 +18,7 @@
 
 import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CompareRequestSchema, CompareResponseSchema } from "./compare_pb.js";
+import type { BatchCompareRequestSchema, BatchCompareResponseSchema, CompareRequestSchema, CompareResponseSchema } from "./compare_pb.js";
 import { file_siamese_v1_compare } from "./compare_pb.js";
 import type { EmbedRequestSchema, EmbedResponseSchema } from "./embed_pb.js";
 import { file_siamese_v1_embed } from "./embed_pb.js";
@@ -26,12 +26,14 @@ import type { GetServerInfoRequestSchema, GetServerInfoResponseSchema } from "./
 import { file_siamese_v1_info } from "./info_pb.js";
 import type { RankRequestSchema, RankResponseSchema } from "./rank_pb.js";
 import { file_siamese_v1_rank } from "./rank_pb.js";
+import type { StreamCompareRequestSchema, StreamCompareResponseSchema } from "./stream_pb.js";
+import { file_siamese_v1_stream } from "./stream_pb.js";
 
 /**
  * Describes the file siamese/v1/service.proto.
  */
 export const file_siamese_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("ChhzaWFtZXNlL3YxL3NlcnZpY2UucHJvdG8SCnNpYW1lc2UudjEytwIKDlNpYW1lc2VTZXJ2aWNlEkcKB0NvbXBhcmUSGi5zaWFtZXNlLnYxLkNvbXBhcmVSZXF1ZXN0Ghsuc2lhbWVzZS52MS5Db21wYXJlUmVzcG9uc2UiA5ACARI+CgRSYW5rEhcuc2lhbWVzZS52MS5SYW5rUmVxdWVzdBoYLnNpYW1lc2UudjEuUmFua1Jlc3BvbnNlIgOQAgESQQoFRW1iZWQSGC5zaWFtZXNlLnYxLkVtYmVkUmVxdWVzdBoZLnNpYW1lc2UudjEuRW1iZWRSZXNwb25zZSIDkAIBElkKDUdldFNlcnZlckluZm8SIC5zaWFtZXNlLnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GiEuc2lhbWVzZS52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UiA5ACAUJFCgpzaWFtZXNlLnYxUAFaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjGiAgNTSUGqAgpTaWFtZXNlLlYxYgZwcm90bzM", [file_siamese_v1_compare, file_siamese_v1_embed, file_siamese_v1_info, file_siamese_v1_rank]);
+  fileDesc("ChhzaWFtZXNlL3YxL3NlcnZpY2UucHJvdG8SCnNpYW1lc2UudjEy6QMKDlNpYW1lc2VTZXJ2aWNlEkcKB0NvbXBhcmUSGi5zaWFtZXNlLnYxLkNvbXBhcmVSZXF1ZXN0Ghsuc2lhbWVzZS52MS5Db21wYXJlUmVzcG9uc2UiA5ACARJWCgxCYXRjaENvbXBhcmUSHy5zaWFtZXNlLnYxLkJhdGNoQ29tcGFyZVJlcXVlc3QaIC5zaWFtZXNlLnYxLkJhdGNoQ29tcGFyZVJlc3BvbnNlIgOQAgESPgoEUmFuaxIXLnNpYW1lc2UudjEuUmFua1JlcXVlc3QaGC5zaWFtZXNlLnYxLlJhbmtSZXNwb25zZSIDkAIBElgKDVN0cmVhbUNvbXBhcmUSIC5zaWFtZXNlLnYxLlN0cmVhbUNvbXBhcmVSZXF1ZXN0GiEuc2lhbWVzZS52MS5TdHJlYW1Db21wYXJlUmVzcG9uc2UoATABEkEKBUVtYmVkEhguc2lhbWVzZS52MS5FbWJlZFJlcXVlc3QaGS5zaWFtZXNlLnYxLkVtYmVkUmVzcG9uc2UiA5ACARJZCg1HZXRTZXJ2ZXJJbmZvEiAuc2lhbWVzZS52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLnNpYW1lc2UudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlIgOQAgFCRQoKc2lhbWVzZS52MVABWiJzaWFtZXNlL3Byb3RvL3NpYW1lc2UvdjE7c2lhbWVzZXYxogIDU0lBqgIKU2lhbWVzZS5WMWIGcHJvdG8z", [file_siamese_v1_compare, file_siamese_v1_embed, file_siamese_v1_info, file_siamese_v1_rank, file_siamese_v1_stream]);
 
 /**
  * SiameseService compares images.
@@ -53,6 +55,18 @@ export const SiameseService: GenService<{
     output: typeof CompareResponseSchema;
   },
   /**
+   * BatchCompare scores up to Limits.max_pairs pairs. Each distinct image of
+   * the call is encoded once, however many pairs it is part of. A pair that
+   * fails carries its own error; the other pairs are answered.
+   *
+   * @generated from rpc siamese.v1.SiameseService.BatchCompare
+   */
+  batchCompare: {
+    methodKind: "unary";
+    input: typeof BatchCompareRequestSchema;
+    output: typeof BatchCompareResponseSchema;
+  },
+  /**
    * Rank scores one query against up to Limits.max_candidates candidates and
    * returns them best first. Query and candidates are encoded once each.
    *
@@ -62,6 +76,25 @@ export const SiameseService: GenService<{
     methodKind: "unary";
     input: typeof RankRequestSchema;
     output: typeof RankResponseSchema;
+  },
+  /**
+   * StreamCompare scores a stream of frames against named references, or pairs,
+   * as they come.
+   *
+   * The client's first message is a StreamOpening; anything else ends the
+   * stream with FAILED_PRECONDITION, reason STREAM_NOT_OPENED. Every message of
+   * the client is answered by exactly one message, in the order sent; frames
+   * that were dropped for newer ones share one FramesDropped in their place. A
+   * message that fails is answered by ItemFailed and the stream goes on. When
+   * the client ends its side, what is under way is answered and the stream ends
+   * with OK.
+   *
+   * @generated from rpc siamese.v1.SiameseService.StreamCompare
+   */
+  streamCompare: {
+    methodKind: "bidi_streaming";
+    input: typeof StreamCompareRequestSchema;
+    output: typeof StreamCompareResponseSchema;
   },
   /**
    * Embed returns the embeddings of up to Limits.max_images images. They can be

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# What: answers the cases of testdata/conformance by the client for Node.
+# How to run: client/typescript/conformance.sh GRPC_ADDRESS HTTP_ADDRESS CASES_FILE
+#             after client/typescript/build.sh
+set -euo pipefail
+exec node "$(dirname "${BASH_SOURCE[0]}")/build/test/conformance/node.js" "$@"

@@ -1,0 +1,10 @@
+// The contract's own messages and service, for what the client's methods don't have.
+
+export * from "./gen/siamese/v1/common_pb.js";
+export * from "./gen/siamese/v1/compare_pb.js";
+export * from "./gen/siamese/v1/embed_pb.js";
+export * from "./gen/siamese/v1/image_pb.js";
+export * from "./gen/siamese/v1/info_pb.js";
+export * from "./gen/siamese/v1/rank_pb.js";
+export * from "./gen/siamese/v1/service_pb.js";
+export * from "./gen/siamese/v1/stream_pb.js";
