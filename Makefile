@@ -11,7 +11,7 @@ BUF := web/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
@@ -86,6 +86,11 @@ checkpage: build $(PAGE) $(ESBUILD) ## Drive the page in Chromium against a real
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
 	cd deploy/check && go vet ./... && go test ./...
 	scripts/deploy-check.sh bin/siamese
+
+# RUNNERS=go,curl names some; rows that can't be made here are left out and say why.
+.PHONY: conformance
+conformance: build $(GRPCURL) ## Hold the clients of all languages, curl and grpcurl against each other.
+	CONFORMANCE=1 SIAMESE_PROGRAM=$(CURDIR)/bin/siamese GRPCURL=$(TOOLS)/bin/grpcurl go test -count=1 -v -timeout $(TEST_TIMEOUT) -run '^TestConformance$$' ./internal/conformance
 
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
