@@ -106,7 +106,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
                 await self._ended(None)
                 return
         except grpc.aio.AioRpcError as error:
-            await self._ended(from_rpc(error))
+            await self._ended(_status(error))
         except asyncio.CancelledError:
             if self._failure is None:  # it is not the sender who cancelled the call
                 raise
@@ -132,7 +132,10 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
     async def _send(self, call: Any, opening: list[stream_pb2.StreamCompareRequest]) -> None:
         """Send the messages of one call."""
         try:
-            for message in opening:
+            for i, message in enumerate(opening):
+                # A call that is refused ends while nothing is being sent: see _status.
+                while self._session.answered < i:
+                    await self._wait_for_change()
                 await call.write(message)
             while await self._wait_for_room():
                 frame = await self._take()
@@ -151,9 +154,12 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         while not self._session.draining:
             if self._session.may_send:
                 return True
-            self._changed.clear()
-            await self._changed.wait()
+            await self._wait_for_change()
         return False
+
+    async def _wait_for_change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
     async def _take(self) -> image_pb2.Image | None:
         """Take the next frame, unless the stream is drained; None: there is none.
@@ -182,6 +188,19 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
             self._session.exhausted = True
             return None
         return await asyncio.to_thread(to_proto, frame)
+
+
+def _status(error: grpc.aio.AioRpcError) -> SiameseError:
+    """Turn the error that ended a call into ours.
+
+    Where a call ends while a message is being sent, grpc.aio forgets the server's words
+    and says that it failed itself; that the call has ended is all that is known then.
+    """
+    if error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core":
+        return SiameseError(
+            grpc.StatusCode.UNAVAILABLE, "the stream ended while a frame was being sent"
+        )
+    return from_rpc(error)
 
 
 def _asynchronous(

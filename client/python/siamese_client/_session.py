@@ -95,6 +95,11 @@ class Session:
         return messages
 
     @property
+    def answered(self) -> int:
+        """How many messages of the opening the server has answered."""
+        return self._opened + len(self._images) - len(self._owed_references)
+
+    @property
     def ready(self) -> bool:
         """Whether the server has answered the opening and all references."""
         return self._opened and not self._owed_references
