@@ -42,7 +42,7 @@ OPENCV := pkg-config --exists opencv4
 
 .PHONY: help
 help: ## Print this list.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
@@ -87,6 +87,10 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 	cd deploy/check && go vet ./... && go test ./...
 	scripts/deploy-check.sh bin/siamese
 
+.PHONY: client-python
+client-python: build ## Check, build and test the Python client (wheel and sdist in client/python/dist).
+	client/python/check.sh
+
 # RUNNERS=go,curl names some; rows that can't be made here are left out and say why.
 .PHONY: conformance
 conformance: build $(GRPCURL) ## Hold the clients of all languages, curl and grpcurl against each other.
@@ -106,15 +110,16 @@ lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) $(PAGE) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
+generate: $(PROTO) $(PAGE) $(ESBUILD) ## Make the contract's Go, TypeScript and Python, and the page's files.
 	$(BUF) generate
 	$(BUF) generate --template web/buf.gen.yaml
+	client/python/generate.sh
 	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.
-	@git diff --exit-code -- proto web/dist web/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
+	@git diff --exit-code -- proto web/dist web/src/gen client/python/siamese_client/_gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto web/dist web/src/gen client/python/siamese_client/_gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: thirdparty
 thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
@@ -180,7 +185,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
+	rm -rf bin client/python/build client/python/dist .bench .bundle .tensorflow .tools .venv web/node_modules
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

@@ -3,14 +3,19 @@
 #       versions of requirements-generate.txt, which pip fetches into build/generate.
 #       They are not the newest: code that an older protoc makes runs with later
 #       protobuf and grpcio, not the other way round.
-# How to run: client/python/generate.sh
+# How to run: client/python/generate.sh [--check]
+#             --check makes it elsewhere and fails where what is committed differs.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 source venv.sh
 prepare build/generate requirements-generate.txt
 
-out=siamese_client/_gen
+committed=siamese_client/_gen
+out=$committed
+if [ "${1:-}" = --check ]; then
+  out=build/generated
+fi
 proto=../../proto
 rm -rf "$out"
 mkdir -p "$out"
@@ -26,3 +31,8 @@ find "$out" -name '*.py' -o -name '*.pyi' | xargs sed -i \
 for folder in "$out" "$out/siamese" "$out/siamese/v1"; do
   echo '"""Made by generate.sh from proto/; do not edit."""' >"$folder/__init__.py"
 done
+
+if [ "$out" != "$committed" ] && ! diff -r -x __pycache__ "$committed" "$out"; then
+  echo "client/python/$committed has drifted from proto/: commit what client/python/generate.sh makes" >&2
+  exit 1
+fi

@@ -24,7 +24,7 @@ def main(address, _, cases_file):
         done = subprocess.run(
             [program, "-plaintext", "-format-error", "-max-msg-sz", str(16 << 20), "-max-time", "120", "-d", "@",
              address, f"siamese.v1.SiameseService/{method}"],
-            input="".join(map(json.dumps, messages)).encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+            input="".join(map(json.dumps, messages)).encode(), capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode == 0:
             return list(objects(done.stdout.decode()))

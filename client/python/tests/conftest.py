@@ -92,7 +92,7 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         client.close()
 
 
-class Service(service_pb2_grpc.SiameseServiceServicer):  # type: ignore[misc]
+class Service(service_pb2_grpc.SiameseServiceServicer):
     """A service whose calls are what the test makes them."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class Service(service_pb2_grpc.SiameseServiceServicer):  # type: ignore[misc]
         yield from self._answer("StreamCompare", requests, context)
 
 
-class Health(health_pb2_grpc.HealthServicer):
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """Knows the server as ready, the model cold as not, and no other."""
 
     def Check(self, request: Any, context: Any) -> Any:

@@ -166,7 +166,8 @@ def test_tls_and_token(connect: Connect, tmp_path: Path) -> None:
     )  # fmt: skip
     try:
         address = server.address.replace("127.0.0.1", "localhost")
-        files = {"certificate": made / "client.pem", "key": (made / "client.key").read_bytes()}
+        key = (made / "client.key").read_bytes()
+        files: dict[str, Any] = {"certificate": made / "client.pem", "key": key}
         tls = sc.TLS(ca=made / "ca.pem", **files)
         secret = token.read_text().strip()
         client = connect(f"https://{address}", tls=tls, token=secret)
