@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import (
     Any,
@@ -13,7 +13,7 @@ from typing import (
 
 import grpc
 
-from ._errors import SiameseError, from_rpc
+from ._errors import SiameseError, from_rpc, from_status
 from ._gen.siamese.v1 import image_pb2, stream_pb2
 from ._images import ImageLike, to_proto
 from ._results import FrameResult, ReferenceResult
@@ -43,6 +43,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         self._deadline = Deadline(timeout, None)
         self._results: deque[FrameResult] = deque()
         self._call: Any = None
+        self._ending: _Ending  # the call's
         self._sender: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # the session may have
         self._failure: BaseException | None = None  # what taking a frame raised
@@ -99,6 +100,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         """Take one message of the server, or the end of the call."""
         if self._call is None:
             self._call = self._begin(self._deadline.remaining())
+            self._ending = _Ending(self._call)
             self._sender = asyncio.create_task(self._send(self._call, self._session.opening()))
         try:
             response = await self._call.read()
@@ -106,7 +108,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
                 await self._ended(None)
                 return
         except grpc.aio.AioRpcError as error:
-            await self._ended(_status(error))
+            await self._ended(self._ending.error(error))
         except asyncio.CancelledError:
             if self._failure is None:  # it is not the sender who cancelled the call
                 raise
@@ -133,7 +135,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         """Send the messages of one call."""
         try:
             for i, message in enumerate(opening):
-                # A call that is refused ends while nothing is being sent: see _status.
+                # A call that is refused ends while nothing is being sent: see _Ending.
                 while self._session.answered < i:
                     await self._wait_for_change()
                 await call.write(message)
@@ -190,17 +192,42 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         return await asyncio.to_thread(to_proto, frame)
 
 
-def _status(error: grpc.aio.AioRpcError) -> SiameseError:
-    """Turn the error that ended a call into ours.
+class _Ending:
+    """What ended a call, in the server's words.
 
-    Where a call ends while a message is being sent, grpc.aio forgets the server's words
-    and says that it failed itself; that the call has ended is all that is known then.
+    Where a call ends while a message is being sent, grpc.aio puts its own words, that it
+    failed itself, in the place of the server's, before or after they came. So they are
+    noted at the moment when they come, if they do.
     """
-    if error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core":
-        return SiameseError(
+
+    _FAILED_ITSELF = (grpc.StatusCode.INTERNAL, "Internal error from Core")
+
+    def __init__(self, call: Any) -> None:
+        self._noted: SiameseError | None = None
+        call.add_done_callback(self._note)
+
+    def _note(self, call: Any) -> None:
+        code, message = _at_once(call.code()), _at_once(call.details())
+        if (code, message) != self._FAILED_ITSELF:
+            self._noted = from_status(code, message, _at_once(call.trailing_metadata()))
+
+    def error(self, failure: grpc.aio.AioRpcError) -> SiameseError:
+        """Turn gRPC's error into ours."""
+        if (failure.code(), failure.details()) != self._FAILED_ITSELF:
+            return from_rpc(failure)
+        return self._noted or SiameseError(
             grpc.StatusCode.UNAVAILABLE, "the stream ended while a frame was being sent"
         )
-    return from_rpc(error)
+
+
+def _at_once(known: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine returns that has nothing to wait for; None where it has."""
+    try:
+        known.send(None)
+    except StopIteration as done:
+        return done.value
+    known.close()
+    return None
 
 
 def _asynchronous(

@@ -73,8 +73,13 @@ def _restore(code: grpc.StatusCode, message: str, state: dict[str, Any]) -> Siam
 def from_rpc(failure: grpc.RpcError) -> SiameseError:
     """Turn gRPC's error, of a channel of either kind, into ours."""
     call: Any = failure  # both kinds have these methods, under no common type
-    error = SiameseError(call.code() or grpc.StatusCode.UNKNOWN, call.details() or "")
-    for key, value in call.trailing_metadata() or ():
+    return from_status(call.code(), call.details(), call.trailing_metadata())
+
+
+def from_status(code: grpc.StatusCode | None, message: str | None, metadata: Any) -> SiameseError:
+    """Turn what ended a call into an error."""
+    error = SiameseError(code or grpc.StatusCode.UNKNOWN, message or "")
+    for key, value in metadata or ():
         if key == "grpc-status-details-bin":
             _read_details(error, value)
     return error
