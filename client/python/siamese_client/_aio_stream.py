@@ -108,7 +108,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
                 await self._ended(None)
                 return
         except grpc.aio.AioRpcError as error:
-            await self._ended(self._ending.error(error))
+            await self._ended(await self._ending.error(error))
         except asyncio.CancelledError:
             if self._failure is None:  # it is not the sender who cancelled the call
                 raise
@@ -203,6 +203,7 @@ class _Ending:
     _FAILED_ITSELF = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 
     def __init__(self, call: Any) -> None:
+        self._call = call
         self._noted: SiameseError | None = None
         call.add_done_callback(self._note)
 
@@ -211,10 +212,15 @@ class _Ending:
         if (code, message) != self._FAILED_ITSELF:
             self._noted = from_status(code, message, _at_once(call.trailing_metadata()))
 
-    def error(self, failure: grpc.aio.AioRpcError) -> SiameseError:
-        """Turn gRPC's error into ours."""
+    async def error(self, failure: grpc.aio.AioRpcError) -> SiameseError:
+        """Turn gRPC's error into ours; wait up to half a second for the server's words."""
         if (failure.code(), failure.details()) != self._FAILED_ITSELF:
             return from_rpc(failure)
+        for _ in range(50):
+            self._note(self._call)
+            if self._noted is not None:
+                break
+            await asyncio.sleep(0.01)
         return self._noted or SiameseError(
             grpc.StatusCode.UNAVAILABLE, "the stream ended while a frame was being sent"
         )
