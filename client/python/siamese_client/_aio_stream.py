@@ -212,8 +212,11 @@ class _Ending:
         if (code, message) != self._FAILED_ITSELF:
             self._noted = from_status(code, message, _at_once(call.trailing_metadata()))
 
-    async def error(self, failure: grpc.aio.AioRpcError) -> SiameseError:
-        """Turn gRPC's error into ours; wait up to half a second for the server's words."""
+    async def error(self, failure: grpc.aio.AioRpcError) -> SiameseError | None:
+        """Turn gRPC's error into ours; None where the server ended the call with OK.
+
+        It waits up to half a second for the server's words.
+        """
         if (failure.code(), failure.details()) != self._FAILED_ITSELF:
             return from_rpc(failure)
         for _ in range(50):
@@ -221,6 +224,8 @@ class _Ending:
             if self._noted is not None:
                 break
             await asyncio.sleep(0.01)
+        if self._noted is not None and self._noted.code is grpc.StatusCode.OK:
+            return None
         return self._noted or SiameseError(
             grpc.StatusCode.UNAVAILABLE, "the stream ended while a frame was being sent"
         )
