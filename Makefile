@@ -11,7 +11,7 @@ BUF := web/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
@@ -94,6 +94,15 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 	cd deploy/check && go vet ./... && go test ./...
 	scripts/deploy-check.sh bin/siamese
 
+.PHONY: client-python
+client-python: build ## Check, build and test the Python client (wheel and sdist in client/python/dist).
+	client/python/check.sh
+
+# RUNNERS=go,curl names some; rows that can't be made here are left out and say why.
+.PHONY: conformance
+conformance: build $(GRPCURL) ## Hold the clients of all languages, curl and grpcurl against each other.
+	CONFORMANCE=1 SIAMESE_PROGRAM=$(CURDIR)/bin/siamese GRPCURL=$(TOOLS)/bin/grpcurl go test -count=1 -v -timeout $(TEST_TIMEOUT) -run '^TestConformance$$' ./internal/conformance
+
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
@@ -109,16 +118,17 @@ lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contr
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go and TypeScript, and the page's files.
+generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go , TypeScript and Python, and the page's files.
 	$(BUF) generate
 	$(BUF) generate --template client/typescript/buf.gen.yaml
 	$(BUF) generate --template server/tfserving/buf.gen.yaml
+	client/python/generate.sh
 	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.
-	@git diff --exit-code -- proto server/tfserving web/dist client/typescript/src/gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard proto server/tfserving web/dist client/typescript/src/gen)" || { echo "generated code is not committed" >&2; exit 1; }
+	@git diff --exit-code -- proto server/tfserving web/dist client/typescript/src/gen client/python/siamese_client/_gen || { echo "generated code has drifted: commit what 'make generate' makes" >&2; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard proto server/tfserving web/dist client/typescript/src/gen client/python/siamese_client/_gen)" || { echo "generated code is not committed" >&2; exit 1; }
 
 .PHONY: thirdparty
 thirdparty: setup $(LICENSES) ## Write THIRD-PARTY.txt, the licences of what is linked.
@@ -192,7 +202,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv {web,client/typescript}/node_modules client/typescript/{build,dist}
+	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

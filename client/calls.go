@@ -47,15 +47,6 @@ type Comparison struct {
 	PreparedA, PreparedB []byte
 }
 
-// Image is one side of a Pair. Exactly one field is set.
-type Image struct {
-	// Encoded is a JPEG, PNG, WebP, GIF, BMP or TIFF file.
-	Encoded []byte
-	// Embedding stands for an image that the same model has embedded: nothing is
-	// decoded or encoded.
-	Embedding *Embedding
-}
-
 // Pair is two images to compare. Their order does not matter.
 type Pair struct {
 	A, B Image
@@ -100,9 +91,14 @@ type PairResult struct {
 // Errors are *Error; its Field is "image_a" or "image_b" where one of them is at
 // fault.
 func (c *Client) Compare(ctx context.Context, a, b []byte, options Options) (Comparison, error) {
+	return c.CompareImages(ctx, encodedImage(a), encodedImage(b), options)
+}
+
+// CompareImages is [Client.Compare] of images of any kind.
+func (c *Client) CompareImages(ctx context.Context, a, b Image, options Options) (Comparison, error) {
 	reply, err := c.service.Compare(ctx, &siamesev1.CompareRequest{
-		ImageA:  encoded(a),
-		ImageB:  encoded(b),
+		ImageA:  a.proto(),
+		ImageB:  b.proto(),
 		Options: options.proto(),
 	})
 	if err != nil {
@@ -171,107 +167,6 @@ func answeredBy(own *siamesev1.ModelReference, whole string) string {
 	return cmp.Or(own.GetName(), whole)
 }
 
-func (i Image) proto() *siamesev1.Image {
-	if i.Embedding == nil {
-		return encoded(i.Encoded)
-	}
-	return &siamesev1.Image{Source: &siamesev1.Image_Embedding{Embedding: &siamesev1.Embedding{
-		Values: i.Embedding.Values, ModelDigest: i.Embedding.ModelDigest,
-	}}}
-}
-
-// Ranking is a query's candidates, best first.
-type Ranking struct {
-	Matches []Match
-	// Failed holds the candidates without a score by their index.
-	Failed    map[int]*Error
-	Threshold float32
-	// Model is the name of the model that answered; see Match.Model.
-	Model string
-	// Familiarity is how familiar the query is to the model, with "auto" to the one
-	// that knows it best; nil where it does not tell.
-	Familiarity *Familiarity
-	// Warning is a sentence for people where the query is foreign to the model, so
-	// that no similarity means much; empty otherwise.
-	Warning string
-	// PreparedQuery is the query as the network saw it, a PNG file; nil unless
-	// Options.IncludePrepared.
-	PreparedQuery []byte
-}
-
-// Match is a candidate with its score.
-type Match struct {
-	// Index is the candidate's place in the call, from 0.
-	Index      int
-	Similarity float32
-	// Same is the verdict: Similarity >= Ranking.Threshold. Where another model than
-	// Ranking.Model answered and the caller set no threshold, that model's own counts
-	// instead.
-	Same bool
-	// Model is the name of the model that scored this candidate.
-	Model string
-	// Familiarity is how familiar the candidate is to the model; nil where it does not
-	// tell.
-	Familiarity *Familiarity
-	// Warning is a sentence for people where the candidate is foreign to the model, or
-	// the query is and Ranking.Warning, of another model, does not say so; empty
-	// otherwise.
-	Warning string
-	// Prepared is the candidate as the network saw it, a PNG file; nil unless
-	// Options.IncludePrepared.
-	Prepared []byte
-}
-
-// Rank is [Client.RankImages] of encoded images.
-func (c *Client) Rank(ctx context.Context, query []byte, candidates [][]byte, options Options) (Ranking, error) {
-	images := make([]Image, len(candidates))
-	for i, candidate := range candidates {
-		images[i].Encoded = candidate
-	}
-	return c.RankImages(ctx, Image{Encoded: query}, images, options)
-}
-
-// RankImages scores a query against candidates, at most Limits.MaxCandidates. Errors are
-// *Error; a candidate that fails is in Ranking.Failed and fails nothing else.
-func (c *Client) RankImages(ctx context.Context, query Image, candidates []Image, options Options) (Ranking, error) {
-	request := &siamesev1.RankRequest{
-		Query: query.proto(), Candidates: make([]*siamesev1.Image, len(candidates)), Options: options.proto(),
-	}
-	for i, candidate := range candidates {
-		request.Candidates[i] = candidate.proto()
-	}
-	reply, err := c.service.Rank(ctx, request)
-	if err != nil {
-		return Ranking{}, newError(err)
-	}
-	ranking := Ranking{
-		Matches:   make([]Match, 0, len(reply.GetRanked())),
-		Failed:    make(map[int]*Error),
-		Threshold: reply.GetThreshold(),
-		Model:     reply.GetModel().GetName(),
-
-		Familiarity:   newFamiliarity(reply.GetFamiliarity()),
-		Warning:       reply.GetWarning(),
-		PreparedQuery: reply.GetPreparedQueryPng(),
-	}
-	for _, ranked := range reply.GetRanked() {
-		ranking.Matches = append(ranking.Matches, Match{
-			Index:      int(ranked.GetIndex()),
-			Similarity: ranked.GetSimilarity(),
-			Same:       ranked.GetSame(),
-			Model:      answeredBy(ranked.GetModel(), ranking.Model),
-			Prepared:   ranked.GetPreparedPng(),
-
-			Familiarity: newFamiliarity(ranked.GetFamiliarity()),
-			Warning:     ranked.GetWarning(),
-		})
-	}
-	for _, failed := range reply.GetErrors() {
-		ranking.Failed[int(failed.GetIndex())] = newItemError(failed.GetError())
-	}
-	return ranking, nil
-}
-
 // Embedding is what a model's encoder makes of an image. It stands for the image
 // in calls ([Image]), and means something only to the model that made it.
 type Embedding struct {
@@ -314,13 +209,22 @@ type EmbedResult struct {
 // Options.Threshold has no effect. Errors are *Error; an image that fails has its
 // own in EmbedResult.Err and fails nothing else.
 func (c *Client) Embed(ctx context.Context, images [][]byte, options Options) (Embeddings, error) {
+	all := make([]Image, len(images))
+	for i, image := range images {
+		all[i] = encodedImage(image)
+	}
+	return c.EmbedImages(ctx, all, options)
+}
+
+// EmbedImages is [Client.Embed] of images of any kind.
+func (c *Client) EmbedImages(ctx context.Context, images []Image, options Options) (Embeddings, error) {
 	request := &siamesev1.EmbedRequest{
 		Images:          make([]*siamesev1.Image, len(images)),
 		IncludePrepared: options.IncludePrepared,
 		Model:           options.Model,
 	}
 	for i, image := range images {
-		request.Images[i] = encoded(image)
+		request.Images[i] = image.proto()
 	}
 	reply, err := c.service.Embed(ctx, request)
 	if err != nil {
