@@ -42,7 +42,7 @@ OPENCV := pkg-config --exists opencv4
 
 .PHONY: help
 help: ## Print this list.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
@@ -86,6 +86,10 @@ checkpage: build $(PAGE) $(ESBUILD) ## Drive the page in Chromium against a real
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
 	cd deploy/check && go vet ./... && go test ./...
 	scripts/deploy-check.sh bin/siamese
+
+.PHONY: client-java
+client-java: build ## Build and test the Java client (some 4 minutes; needs Java 17 and Maven).
+	client/java/check.sh bin/siamese
 
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
