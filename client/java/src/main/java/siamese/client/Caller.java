@@ -13,6 +13,8 @@ final class Caller {
   /** The bound of one request where the caller sets no deadline; the server's own default. */
   static final Duration DEFAULT_REQUEST_DEADLINE = Duration.ofSeconds(60);
 
+  private static final Duration LONGEST = Duration.ofDays(365); // nanoseconds can count it
+
   private final RetryPolicy policy;
   private final Duration defaultDeadline; // null: none
 
@@ -28,7 +30,11 @@ final class Caller {
   /** Begins a call of the client, which may take several requests. */
   Time begin(Duration own) {
     Duration deadline = own != null ? own : defaultDeadline;
-    return new Time(deadline == null ? null : System.nanoTime() + deadline.toNanos());
+    if (deadline == null) {
+      return new Time(null);
+    }
+    Duration bounded = deadline.compareTo(LONGEST) < 0 ? deadline : LONGEST;
+    return new Time(System.nanoTime() + bounded.toNanos());
   }
 
   /** When a call of the client has to end, by System.nanoTime; null: each request on its own. */

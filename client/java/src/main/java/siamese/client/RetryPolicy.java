@@ -19,6 +19,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param longestWait the bound of that
  */
 public record RetryPolicy(int attempts, Duration firstWait, Duration longestWait) {
+  private static final Duration LONGEST_TOLD = Duration.ofDays(1);
+
   /** Five attempts, 0.1 s to 5 s apart. */
   public static final RetryPolicy DEFAULT =
       new RetryPolicy(5, Duration.ofMillis(100), Duration.ofSeconds(5));
@@ -50,8 +52,11 @@ public record RetryPolicy(int attempts, Duration firstWait, Duration longestWait
     }
     // Callers that failed together do not come back together: up to a fifth is added.
     double spread = 1 + ThreadLocalRandom.current().nextDouble(0.2);
-    long nanos = told.orElseGet(() -> doubled(attempt)).toNanos();
-    return Optional.of(Duration.ofNanos((long) (nanos * spread)));
+    Duration wait = told.orElseGet(() -> doubled(attempt));
+    if (wait.compareTo(LONGEST_TOLD) > 0) { // more than nanoseconds may be able to count
+      return Optional.empty();
+    }
+    return Optional.of(Duration.ofNanos((long) (wait.toNanos() * spread)));
   }
 
   private Duration doubled(int attempt) {
