@@ -91,6 +91,10 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 client-java: build ## Build and test the Java client (some 4 minutes; needs Java 17 and Maven).
 	client/java/check.sh bin/siamese
 
+.PHONY: client-cpp
+client-cpp: build ## Build and test the C++ client (some 6 minutes; needs libgrpc++-dev, doctest-dev).
+	client/cpp/check.sh bin/siamese
+
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(PAGE) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
