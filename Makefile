@@ -103,6 +103,14 @@ client-python: build ## Check, build and test the Python client (wheel and sdist
 conformance: build $(GRPCURL) ## Hold the clients of all languages, curl and grpcurl against each other.
 	CONFORMANCE=1 SIAMESE_PROGRAM=$(CURDIR)/bin/siamese GRPCURL=$(TOOLS)/bin/grpcurl go test -count=1 -v -timeout $(TEST_TIMEOUT) -run '^TestConformance$$' ./internal/conformance
 
+.PHONY: client-java
+client-java: build ## Build and test the Java client (some 4 minutes; needs Java 17 and Maven).
+	client/java/check.sh bin/siamese
+
+.PHONY: client-cpp
+client-cpp: build ## Build and test the C++ client (some 6 minutes; needs libgrpc++-dev, doctest-dev).
+	client/cpp/check.sh bin/siamese
+
 .PHONY: lint
 lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contract.
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
@@ -118,7 +126,7 @@ lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contr
 	$(BUF) breaking --against proto/siamese-v1.binpb
 
 .PHONY: generate
-generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go , TypeScript and Python, and the page's files.
+generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go, TypeScript and Python, and the page's files.
 	$(BUF) generate
 	$(BUF) generate --template client/typescript/buf.gen.yaml
 	$(BUF) generate --template server/tfserving/buf.gen.yaml
