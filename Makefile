@@ -11,7 +11,7 @@ BUF := web/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/doctest ./internal/proctest ./internal/reference ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
@@ -81,6 +81,15 @@ checkwebcam: webcam ## Run the webcam client against a real server, headless and
 .PHONY: checkpage
 checkpage: build $(PAGE) $(ESBUILD) ## Drive the page in Chromium against a real server.
 	node scripts/page-check.mjs bin/siamese
+
+.PHONY: docs
+docs: ## Build the documentation site in build/site (fetches mkdocs into .venv-docs/).
+	@scripts/docs.sh
+
+.PHONY: checkdocs
+checkdocs: build $(GRPCURL) docs ## Run the commands of all documents, some 3 minutes, and build their site.
+	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the commands of siamese-webcam are not run: OpenCV is missing ('make webcam' says how to get it)"; fi
+	DOCUMENTS_PROGRAM=$(CURDIR)/bin/siamese go test -count=1 -v -run 'Documents|EachCommand' ./internal/doctest
 
 .PHONY: checkdeploy
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
@@ -175,7 +184,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .tensorflow .tools .venv web/node_modules
+	rm -rf bin build .bench .bundle .tensorflow .tools .venv .venv-docs web/node_modules
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

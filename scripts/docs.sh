@@ -14,5 +14,5 @@ if ! cmp -s "$requirements" .venv-docs/requirements.txt; then
   .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$requirements"
   cp "$requirements" .venv-docs/requirements.txt
 fi
-.venv-docs/bin/mkdocs build --quiet
+NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
 echo "built build/site: python3 -m http.server --directory build/site shows it"

@@ -29,7 +29,7 @@ func follow(path string, restore func(string) string) (*background, error) {
 	go func() {
 		pipe, err := os.Open(path) //nolint:gosec // the pipe that was made above
 		if err == nil {
-			defer pipe.Close()
+			defer pipe.Close() //nolint:errcheck // it was only read
 			lines := bufio.NewScanner(pipe)
 			for lines.Scan() {
 				b.change(func() { b.lines = append(b.lines, restore(lines.Text())) })

@@ -22,7 +22,7 @@ func freePorts() (ports, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // after all of them are chosen, so that they differ
+		defer listener.Close() //nolint:errcheck // closed after all are chosen, so that they differ
 		free[port] = strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 	}
 	return free, nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,7 +51,7 @@ func NewSession(ctx context.Context, folder, scratch string, env []string) (*Ses
 	s := &Session{Folder: folder, ctx: ctx, ports: free, scratch: scratch}
 	s.shell = exec.CommandContext(ctx, "bash", "--norc", "--noprofile")
 	s.shell.Dir = folder
-	s.shell.Env = append(env, "SIAMESE_ADDR=127.0.0.1:"+free["50051"], "SIAMESE_HTTP_ADDR=127.0.0.1:"+free["8080"])
+	s.shell.Env = append(slices.Clone(env), "SIAMESE_ADDR=127.0.0.1:"+free["50051"], "SIAMESE_HTTP_ADDR=127.0.0.1:"+free["8080"])
 	s.shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.shell.Stderr = os.Stderr
 	if s.stdin, err = s.shell.StdinPipe(); err != nil {

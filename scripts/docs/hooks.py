@@ -39,8 +39,8 @@ def on_page_markdown(markdown, page, config, files):
         if "://" in target or target.startswith("mailto:"):
             return match[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), target))
-        if not path.startswith("../"):
-            return match[0]
+        if not path.startswith("../"):  # a page: its file's name is for who reads the files
+            return f"[{text.removesuffix('.md')}]({target}{match[3] or ''})"
         if not (docs / path).exists():
             log.warning("%s links to %s, which the source folder does not have", page.file.src_uri, target)
         path = path.removeprefix("../")
