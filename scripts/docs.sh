@@ -14,5 +14,10 @@ if ! cmp -s "$requirements" .venv-docs/requirements.txt; then
   .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$requirements"
   cp "$requirements" .venv-docs/requirements.txt
 fi
-NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+# Not with --quiet: warnings would not count then.
+if ! log=$(NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build 2>&1); then
+  echo "$log" >&2
+  exit 1
+fi
+grep 'left out' <<<"$log" || true
 echo "built build/site: python3 -m http.server --directory build/site shows it"

@@ -17,10 +17,15 @@ FETCHED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?((?:http
                      r"""<link\b(?![^>]*\brel=["']?canonical)[^>]*\bhref=["']?((?:https?:)?//[^"'>\s]+)""")
 
 
+def missing_pages(config):
+    """Returns the pages of extra.not_yet that are not there."""
+    return {name for name in config.extra.get("not_yet", ())
+            if not (pathlib.Path(config.docs_dir) / name).exists()}
+
+
 def on_config(config):
-    """Leaves pages of extra.not_yet out of the navigation while they are not there."""
-    missing = {name for name in config.extra.get("not_yet", ())
-               if not (pathlib.Path(config.docs_dir) / name).exists()}
+    """Leaves pages that are still to be written out of the navigation."""
+    missing = missing_pages(config)
     for section in config.nav:
         for title, pages in section.items():
             section[title] = [page for page in pages
@@ -31,14 +36,17 @@ def on_config(config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Turns a link to a file outside docs/ into that file's path in the source folder."""
-    docs = pathlib.Path(config.docs_dir)
+    """Turns a link to a file outside docs/ into that file's path in the source folder, and
+    one to a page that is still to be written into its text."""
+    docs, missing = pathlib.Path(config.docs_dir), missing_pages(config)
 
     def replace(match):
         text, target = match[1], match[2]
         if "://" in target or target.startswith("mailto:"):
             return match[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), target))
+        if path in missing:
+            return text
         if not path.startswith("../"):  # a page: its file's name is for who reads the files
             return f"[{text.removesuffix('.md')}]({target}{match[3] or ''})"
         if not (docs / path).exists():
