@@ -87,7 +87,7 @@ docs: ## Build the documentation site in build/site (fetches mkdocs into .venv-d
 	@scripts/docs.sh
 
 .PHONY: checkdocs
-checkdocs: build $(GRPCURL) docs ## Run the commands of all documents, some 3 minutes, and build their site.
+checkdocs: build $(GRPCURL) docs ## Run the commands of all documents, some 2 minutes on 2 cores, and build their site.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the commands of siamese-webcam are not run: OpenCV is missing ('make webcam' says how to get it)"; fi
 	DOCUMENTS_PROGRAM=$(CURDIR)/bin/siamese go test -count=1 -v -run 'Documents|EachCommand' ./internal/doctest
 
