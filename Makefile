@@ -11,7 +11,7 @@ BUF := web/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/proctest ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/doctest ./internal/proctest ./internal/reference ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
@@ -88,6 +88,15 @@ checkpage: build $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Drive the page in Chromium 
 .PHONY: client-typescript
 client-typescript: build $(PAGE) $(TYPESCRIPT) ## Build, test and pack the TypeScript client (client/typescript/build/*.tgz).
 	client/typescript/package.sh bin/siamese
+
+.PHONY: docs
+docs: ## Build the documentation site in build/site (fetches mkdocs into .venv-docs/).
+	@scripts/docs.sh
+
+.PHONY: checkdocs
+checkdocs: build $(GRPCURL) docs ## Run the commands of all documents, some 2 minutes on 2 cores, and build their site.
+	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the commands of siamese-webcam are not run: OpenCV is missing ('make webcam' says how to get it)"; fi
+	DOCUMENTS_PROGRAM=$(CURDIR)/bin/siamese go test -count=1 -v -run 'Documents|EachCommand' ./internal/doctest
 
 .PHONY: checkdeploy
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
@@ -210,7 +219,7 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin .bench .bundle .fronts .tensorflow .tools .venv {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
+	rm -rf bin build .bench .bundle .fronts .tensorflow .tools .venv .venv-docs {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

@@ -246,6 +246,9 @@ func fits(flag *kong.Flag, target reflect.Value, value any) (expected string, ok
 	case kind == reflect.Slice:
 		_, isList := value.([]any)
 		return "a list of strings, or one string", isList || isText
+	case kind == reflect.Map:
+		_, isObject := value.(map[string]any)
+		return `an object of strings, or a string such as "key=value"`, isObject || isText
 	case kind >= reflect.Int && kind <= reflect.Uint64:
 		return "a whole number", isNumber || isText
 	case kind == reflect.Float32 || kind == reflect.Float64:

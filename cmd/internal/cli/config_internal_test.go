@@ -23,6 +23,7 @@ type settings struct {
 		Threshold int
 		LogEvery  int
 		Of        []string
+		Label     map[string]string
 	} `cmd:""`
 }
 
@@ -54,6 +55,12 @@ func TestConfiguration(t *testing.T) {
 	if err != nil || *got.Compare.Threshold != 0.25 || got.Compare.Timeout != 5*time.Second || !got.Compare.JSON {
 		t.Errorf("compare took %+v, %v; want a threshold that train can't take, 5s and JSON", got.Compare, err)
 	}
+	for _, file := range []string{`{"label": {"stable": "3", "canary": "latest"}}`, `{"label": "stable=3;canary=latest"}`} {
+		want := map[string]string{"stable": "3", "canary": "latest"}
+		if got, err = parse(t, file, "train"); err != nil || !cmp.Equal(got.Train.Label, want) {
+			t.Errorf("%s gave labels %v, %v; want %v", file, got.Train.Label, err, want)
+		}
+	}
 	t.Setenv("PROGRAM_LOG_EVERY", "9")
 	if got, err = parse(t, `{"log_every": 7}`, "train"); err != nil || got.Train.LogEvery != 9 {
 		t.Errorf("with a variable: log-every %d, %v; want the variable's 9", got.Train.LogEvery, err)
@@ -75,6 +82,8 @@ func TestConfigurationRefuses(t *testing.T) {
 		{`{"timeout": 5}`, `key "timeout": received 5, expected a duration such as "5s"`},
 		{`{"json": 1}`, `key "json": received 1, expected true or false`},
 		{`{"of": [1]}`, `key "of": received a list of 1, expected a list of strings`},
+		{`{"label": ["stable=3"]}`, `key "label": received a list of 1, expected an object of strings`},
+		{`{"label": {"stable": 3}}`, `key "label": received an object, expected an object of strings`},
 		{`{"resize": "stretch"}`, `key "resize": received "stretch", expected one of crop, letterbox`},
 		{`{"log-every": 1, "logEvery": 2}`, `keys "log-every" and "logEvery" are one flag`},
 		{`{"threshold": 0.5}`, `key "threshold": received 0.5, expected a whole number`}, // of train, which is asked for
