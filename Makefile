@@ -56,7 +56,8 @@ test: setup libraries $(GRPCURL) ## Run all tests.
 	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(NATIVE)
 
 .PHONY: build
-build: setup libraries ## Build bin/siamese and bin/siamese-bench (TAGS=turbo: JPEG by libturbojpeg).
+build: setup libraries ## Build bin/siamese, siamese-bench and siamese-doctor (TAGS=turbo: JPEG by libturbojpeg).
+	CGO_ENABLED=0 go build -o bin/ ./cmd/siamese-doctor
 	$(ENV) && go build $(WITH_TAGS) -ldflags "-X siamese/cmd/internal/cli.Version=$(VERSION)" -o bin/ ./cmd/siamese ./cmd/siamese-bench
 
 # Fails where a library that TAGS asks for is missing.

@@ -41,7 +41,11 @@ var examples = map[string][]reference.Example{
 	"model info":  {{Line: "siamese model info weights.h5", Does: "What a weight file is, and its digest."}},
 	"models":      {{Line: "siamese models --server 127.0.0.1:50051", Does: "What a server serves."}},
 	"export":      {{Line: "siamese export --model weights.h5 models/mine/1", Does: "A SavedModel for siamese serve or TensorFlow Serving."}},
-	"man":         {{Line: "siamese man --out ~/.local/share/man/man1", Does: "Man pages where man finds them."}},
+	"doctor": {
+		{Line: "siamese doctor", Does: "What is wrong here for the defaults, and what mends it."},
+		{Line: "siamese doctor --addr :50051 --insecure --model models/mine --json", Does: "The same for other settings, as JSON."},
+	},
+	"man": {{Line: "siamese man --out ~/.local/share/man/man1", Does: "Man pages where man finds them."}},
 	"completion": {
 		{Line: "siamese completion bash > ~/.local/share/bash-completion/completions/siamese", Does: "For bash, from the next shell on."},
 		{Line: "siamese completion zsh > ~/.zsh/completions/_siamese", Does: "For zsh, where fpath has that folder before compinit."},

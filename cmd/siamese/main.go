@@ -40,6 +40,7 @@ type commands struct {
 	Model      model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
 	Models     model.ListCommand         `cmd:"" help:"List the models that are built in, and those that a server serves."`
 	Export     model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
+	Doctor     serve.DoctorCommand       `cmd:"" help:"Look at what the server needs here: say what is wrong, and which command mends it."`
 	Devices    model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
 	Bench      benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
 	Version    network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
@@ -64,8 +65,10 @@ var variables = map[string]cli.Variable{
 	"head pairs":                {Own: "SIAMESE_HEAD", Refused: true}, // of a step; elsewhere those that are measured
 	"worker insecure":           {Own: "SIAMESE_WORKER", Refused: true},
 	// The server's own certificate; elsewhere the client's.
-	"serve tls-cert": {Own: "SIAMESE_SERVE", Shared: true},
-	"serve tls-key":  {Own: "SIAMESE_SERVE", Shared: true},
+	"serve tls-cert":  {Own: "SIAMESE_SERVE", Shared: true},
+	"serve tls-key":   {Own: "SIAMESE_SERVE", Shared: true},
+	"doctor tls-cert": {Own: "SIAMESE_SERVE", Shared: true},
+	"doctor tls-key":  {Own: "SIAMESE_SERVE", Shared: true},
 }
 
 func main() {
@@ -80,7 +83,9 @@ func program() cli.Program {
 		Commands:    &commands{},
 		Default:     "--help",
 		Variables:   variables,
-		About:       about,
+		// What is looked at is what serve would be told.
+		SameSettings: map[string]string{"doctor": "serve"},
+		About:        about,
 	}
 }
 

@@ -24,6 +24,9 @@ type settings struct {
 		LogEvery  int
 		Of        []string
 	} `cmd:""`
+	Check struct {
+		LogEvery int
+	} `cmd:""`
 }
 
 // parse parses a command line with a file of values.
@@ -34,7 +37,7 @@ func parse(t *testing.T, file string, args ...string) (settings, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := newConfiguration(strings.NewReader(file), parser.Model)
+	values, err := newConfiguration(strings.NewReader(file), parser.Model, map[string]string{"check": "train"})
 	if err != nil {
 		return s, err
 	}
@@ -53,6 +56,9 @@ func TestConfiguration(t *testing.T) {
 	got, err = parse(t, `{"threshold": 0.25, "logEvery": 7, "timeout": "5s", "json": true}`, "compare")
 	if err != nil || *got.Compare.Threshold != 0.25 || got.Compare.Timeout != 5*time.Second || !got.Compare.JSON {
 		t.Errorf("compare took %+v, %v; want a threshold that train can't take, 5s and JSON", got.Compare, err)
+	}
+	if got, err = parse(t, `{"log-every": 7, "train": {"log-every": 8}}`, "check"); err != nil || got.Check.LogEvery != 8 {
+		t.Errorf("a command that reads another's values took %+v, %v; want that one's log-every 8", got.Check, err)
 	}
 	t.Setenv("PROGRAM_LOG_EVERY", "9")
 	if got, err = parse(t, `{"log_every": 7}`, "train"); err != nil || got.Train.LogEvery != 9 {

@@ -46,7 +46,7 @@ func TestWatchdogIsAnsweredWhileTheModelAnswers(t *testing.T) {
 	t.Setenv("WATCHDOG_USEC", "2000000")
 	t.Setenv("WATCHDOG_PID", "")
 	synctest.Test(t, func(t *testing.T) {
-		command := &Command{StopTimeout: 25 * time.Second, DrainDelay: 5 * time.Second}
+		command := &Command{Flags: Flags{StopTimeout: 25 * time.Second, DrainDelay: 5 * time.Second}}
 		s := command.openSupervisor(slog.New(slog.DiscardHandler))
 		check := func(moment string, pings int, wants ...string) {
 			t.Helper()
