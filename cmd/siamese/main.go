@@ -102,5 +102,5 @@ func (c *benchCommand) Run() error {
 	}
 	bench := filepath.Join(filepath.Dir(program), "siamese-bench")
 	err = syscall.Exec(bench, append([]string{bench}, c.Args...), os.Environ())
-	return fmt.Errorf("the benches are a program of their own, siamese-bench: %s: %w", bench, err)
+	return fmt.Errorf("the benches are a program of their own, siamese-bench (make build makes it): %s: %w", bench, err)
 }
