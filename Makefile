@@ -160,6 +160,14 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
 	@scripts/chaos.sh
 
+.PHONY: wheel
+wheel: setup ## Make the Python wheel of the program, siamese-server, in dist/.
+	scripts/release/wheel.sh
+
+.PHONY: checkwheel
+checkwheel: setup ## Install the wheel in a new virtual environment and use it (fetches TensorFlow's wheel, 3 min).
+	scripts/release/wheel-check.sh
+
 .PHONY: gpu
 gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use it.
 	scripts/setup.sh --gpu
