@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+VERSION := $(shell scripts/version.sh || echo dev)
 TOOLS := $(CURDIR)/.tools
 BUF := web/node_modules/.bin/buf
 # Settings of cgo for TensorFlow, written by scripts/setup.sh.
@@ -32,6 +32,8 @@ LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
 LICENSES := $(TOOLS)/go-licenses-v1.6.0
+NFPM := $(TOOLS)/nfpm-v2.45.0
+GOMOD_SBOM := $(TOOLS)/cyclonedx-gomod-v1.10.0
 # Tools that come by npm, and what the TypeScript client and the page are made of,
 # each by its hash in a package-lock.json.
 PAGE := web/node_modules/.package-lock.json
@@ -58,7 +60,8 @@ test: setup libraries $(GRPCURL) ## Run all tests.
 	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(NATIVE)
 
 .PHONY: build
-build: setup libraries ## Build bin/siamese and bin/siamese-bench (TAGS=turbo: JPEG by libturbojpeg).
+build: setup libraries ## Build bin/siamese, siamese-bench and siamese-doctor (TAGS=turbo: JPEG by libturbojpeg).
+	CGO_ENABLED=0 go build -o bin/ ./cmd/siamese-doctor
 	$(ENV) && go build $(WITH_TAGS) -ldflags "-X siamese/cmd/internal/cli.Version=$(VERSION)" -o bin/ ./cmd/siamese ./cmd/siamese-bench
 
 # Fails where a library that TAGS asks for is missing.
@@ -201,6 +204,14 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
 	@scripts/chaos.sh
 
+.PHONY: wheel
+wheel: setup ## Make the Python wheel of the program, siamese-server, in dist/.
+	scripts/release/wheel.sh
+
+.PHONY: checkwheel
+checkwheel: setup ## Install the wheel in a new virtual environment and use it (fetches TensorFlow's wheel, 3 min).
+	scripts/release/wheel-check.sh
+
 .PHONY: gpu
 gpu: ## Fetch TensorFlow for the GPU with its CUDA libraries; later builds use it.
 	scripts/setup.sh --gpu
@@ -244,6 +255,10 @@ $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
 $(TOOLS)/go-licenses-%:
 	$(call install,github.com/google/go-licenses,$*)
+$(TOOLS)/nfpm-%:
+	$(call install,github.com/goreleaser/nfpm/v2/cmd/nfpm,$*)
+$(TOOLS)/cyclonedx-gomod-%:
+	$(call install,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -183,7 +183,7 @@ func (o Options) chosenDevice(session *tf.Session) (string, error) {
 	}
 	switch {
 	case kind == "gpu" && !hasGPU:
-		return "", fmt.Errorf("device gpu:%d is not there: TensorFlow %s sees %s", number, tf.Version(), strings.Join(names, ", "))
+		return "", fmt.Errorf("device gpu:%d is not there: TensorFlow %s sees %s ('siamese doctor' says why; --device cpu does without)", number, tf.Version(), strings.Join(names, ", "))
 	case kind != DeviceCPU && hasGPU:
 		return fmt.Sprintf("gpu:%d", number), nil
 	}

@@ -405,7 +405,7 @@ func versionFolder(dir string) (string, error) {
 	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no such folder")
+		return "", fmt.Errorf("there is no such folder ('siamese models' lists the models that are built in)")
 	}
 	if err != nil {
 		return "", err

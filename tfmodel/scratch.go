@@ -125,10 +125,19 @@ func (s Scratch) folder() (*scratch.Folder, error) {
 		refusals = append(refusals, err)
 	}
 	if shared == "" {
-		return nil, errors.Join(refusals...)
+		return nil, fmt.Errorf("no folder can be written (--cache names one, 'siamese doctor' looks at them): %w", oneLine(refusals))
 	}
 	s.warn("no folder to unpack models to is this user's alone", shared, errors.Join(refusals...))
 	return scratch.New(shared, scratchPrefix)
+}
+
+// oneLine is errors.Join on one line, as standard error has it; errs are not empty.
+func oneLine(errs []error) error {
+	all := errs[0]
+	for _, err := range errs[1:] {
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
 }
 
 // privateFolder makes a folder in a place, which it makes when needed.

@@ -71,7 +71,7 @@ func findSource(ctx context.Context, path string, trust Trust) (read func() (Sou
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is no such file or folder")
+		return nil, errors.New("there is no such file or folder ('siamese models' lists the models that are built in)")
 	}
 	if err != nil || info.IsDir() {
 		return nil, err

@@ -207,7 +207,7 @@ func (o Options) checkDevices(session *tf.Session, towers []string) error {
 	}
 	for i, tower := range towers {
 		if tower != "" && !slices.Contains(names, o.Towers[i]) {
-			return fmt.Errorf("tower %s is not there: TensorFlow %s sees %s", o.Towers[i], tf.Version(), strings.Join(names, ", "))
+			return fmt.Errorf("tower %s is not there: TensorFlow %s sees %s ('siamese doctor' says why)", o.Towers[i], tf.Version(), strings.Join(names, ", "))
 		}
 	}
 	return nil

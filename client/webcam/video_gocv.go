@@ -63,7 +63,7 @@ func open(name SourceName) (*gocv.VideoCapture, error) {
 func openError(name SourceName) error {
 	switch name.Kind {
 	case Camera:
-		return fmt.Errorf("%s: it can't be opened; it is not there, or another program has it", name)
+		return fmt.Errorf("%s: it can't be opened; it is not there (ls /dev/video* lists those that are), or another program has it", name)
 	case Pipeline:
 		return fmt.Errorf("%s: GStreamer can't run it; it has to end in appsink", name)
 	case Sequence:

@@ -26,24 +26,27 @@ type commands struct {
 	Config      kong.ConfigFlag     `help:"Reads values for flags from this JSON file, such as {\"addr\": \":50051\", \"train\": {\"epochs\": 5}}: those below a command's name are for it alone. Flags and environment variables beat it." placeholder:"FILE"`
 	VersionFlag network.VersionFlag `name:"version" env:"-" help:"Prints the versions of the program and of TensorFlow."`
 
-	Serve     serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
-	Compare   compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
-	Rank      rank.Command              `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
-	Batch     batch.Command             `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
-	Embed     embed.Command             `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
-	Train     training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
-	Token     tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
-	Worker    workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`
-	Head      training.HeadCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
-	Calibrate training.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
-	Eval      training.EvalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
-	Model     model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
-	Models    model.ListCommand         `cmd:"" help:"List the models that are built in, and those that a server serves."`
-	Export    model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
-	Devices   model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
-	Bench     benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
-	Version   network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
-	Help      cli.HelpCommand           `cmd:"" help:"Say what a command does and which flags it has."`
+	Serve      serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
+	Compare    compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
+	Rank       rank.Command              `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
+	Batch      batch.Command             `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
+	Embed      embed.Command             `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
+	Train      training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Token      tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
+	Worker     workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`
+	Head       training.HeadCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
+	Calibrate  training.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
+	Eval       training.EvalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
+	Model      model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
+	Models     model.ListCommand         `cmd:"" help:"List the models that are built in, and those that a server serves."`
+	Export     model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
+	Doctor     serve.DoctorCommand       `cmd:"" help:"Look at what the server needs here: say what is wrong, and which command mends it."`
+	Devices    model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
+	Bench      benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
+	Version    network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Man        cli.ManCommand            `cmd:"" help:"Write the man pages."`
+	Completion cli.CompletionCommand     `cmd:"" help:"Print the script by which a shell completes this command line."`
+	Help       cli.HelpCommand           `cmd:"" help:"Say what a command does and which flags it has."`
 }
 
 const description = `How alike two images are, by a VGG16 Siamese network.
@@ -62,19 +65,28 @@ var variables = map[string]cli.Variable{
 	"head pairs":                {Own: "SIAMESE_HEAD", Refused: true}, // of a step; elsewhere those that are measured
 	"worker insecure":           {Own: "SIAMESE_WORKER", Refused: true},
 	// The server's own certificate; elsewhere the client's.
-	"serve tls-cert": {Own: "SIAMESE_SERVE", Shared: true},
-	"serve tls-key":  {Own: "SIAMESE_SERVE", Shared: true},
+	"serve tls-cert":  {Own: "SIAMESE_SERVE", Shared: true},
+	"serve tls-key":   {Own: "SIAMESE_SERVE", Shared: true},
+	"doctor tls-cert": {Own: "SIAMESE_SERVE", Shared: true},
+	"doctor tls-key":  {Own: "SIAMESE_SERVE", Shared: true},
 }
 
 func main() {
 	network.Quiet()
-	cli.Program{
+	program().Main()
+}
+
+func program() cli.Program {
+	return cli.Program{
 		Name:        "siamese",
 		Description: description,
 		Commands:    &commands{},
 		Default:     "--help",
 		Variables:   variables,
-	}.Main()
+		// What is looked at is what serve would be told.
+		SameSettings: map[string]string{"doctor": "serve"},
+		About:        about,
+	}
 }
 
 // benchCommand is what siamese-bench was called before it was a program.
@@ -90,5 +102,5 @@ func (c *benchCommand) Run() error {
 	}
 	bench := filepath.Join(filepath.Dir(program), "siamese-bench")
 	err = syscall.Exec(bench, append([]string{bench}, c.Args...), os.Environ())
-	return fmt.Errorf("the benches are a program of their own, siamese-bench: %s: %w", bench, err)
+	return fmt.Errorf("the benches are a program of their own, siamese-bench (make build makes it): %s: %w", bench, err)
 }

@@ -50,6 +50,12 @@ type Program struct {
 	Variables map[string]Variable
 	// Default stands for a command line without arguments. Empty: nothing does.
 	Default string
+	// SameSettings has a command read what a file of --config has below the name of
+	// another, such as "doctor" what is for "serve".
+	SameSettings map[string]string
+	// About is what the reference has beside the command line. What all programs have
+	// alike need not be here.
+	About About
 }
 
 // Main runs the program and exits. The first SIGINT or SIGTERM ends its context,
@@ -64,22 +70,9 @@ func (p Program) Main() {
 // run returns when the command has ended or ctx is done.
 func (p Program) run(ctx context.Context, args []string, s Streams) error {
 	exited := false
-	var parser *kong.Kong
-	load := func(file io.Reader) (kong.Resolver, error) { return newConfiguration(file, parser.Model) }
-	var err error
-	parser, err = kong.New(p.Commands,
-		kong.Name(p.Name),
-		kong.Description(p.Description),
-		kong.Configuration(load),
-		kong.DefaultEnvars(cmp.Or(p.Environment, prefix)),
-		p.variables(),
-		kong.Writers(s.Out, s.Err),
-		// Help and the like print and want to exit; the command is not to run then.
-		kong.Exit(func(int) { exited = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
+	parser, err := p.parser(s, func(int) { exited = true })
 	if err != nil {
-		return fmt.Errorf("command line: %w", err)
+		return err
 	}
 	if len(args) == 0 && p.Default != "" {
 		args = []string{p.Default}
@@ -92,13 +85,85 @@ func (p Program) run(ctx context.Context, args []string, s Streams) error {
 		err = p.checkVariables(parsed)
 	}
 	if err != nil {
-		return Usage(p.withHelp(err, args))
+		err = Usage(p.withHelp(err, args))
+		if parser, parsed = p.despite(err, args, s, func(int) { exited = true }); parsed == nil || exited {
+			return err
+		}
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(p.reference(parser.Model))
 	if err := parsed.Run(s); !exited {
 		return err
 	}
 	return nil
+}
+
+// parser reads the command line. Help and the like print and call exit; the command is
+// not to run then.
+func (p Program) parser(s Streams, exit func(int)) (*kong.Kong, error) {
+	var parser *kong.Kong
+	load := func(file io.Reader) (kong.Resolver, error) {
+		return newConfiguration(file, parser.Model, p.SameSettings)
+	}
+	var err error
+	parser, err = kong.New(p.Commands, append(p.options(s, exit),
+		kong.Configuration(load),
+		kong.DefaultEnvars(cmp.Or(p.Environment, prefix)),
+		p.variables(),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	return parser, nil
+}
+
+// options are those of all parsers.
+func (p Program) options(s Streams, exit func(int)) []kong.Option {
+	return []kong.Option{
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.Writers(s.Out, s.Err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}
+}
+
+// Despite is a command that runs although the environment or the file of --config can't
+// be understood: it is told why, and has the values of the command line alone.
+type Despite interface{ Despite(why error) }
+
+// despite parses a command line again, without environment and file, for a command that
+// runs all the same; nil where it is none, or the command line itself is at fault.
+func (p Program) despite(why error, args []string, s Streams, exit func(int)) (*kong.Kong, *kong.Context) {
+	parser, err := kong.New(p.Commands, p.options(s, exit)...)
+	if err != nil {
+		return nil, nil
+	}
+	parsed, err := parser.Parse(withoutConfig(args))
+	if err != nil || parsed.Selected() == nil {
+		return nil, nil
+	}
+	command, ok := parsed.Selected().Target.Addr().Interface().(Despite)
+	if !ok {
+		return nil, nil
+	}
+	command.Despite(why)
+	return parser, parsed
+}
+
+// withoutConfig are arguments without --config and its value.
+func withoutConfig(args []string) []string {
+	var rest []string
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--config":
+			i++
+		case strings.HasPrefix(args[i], "--config="):
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return rest
 }
 
 // withHelp says where the commands are listed, if the first word is none of them.

@@ -26,8 +26,9 @@ type configuration struct {
 	errs map[*kong.Flag]error
 }
 
-// newConfiguration reads a file for an application. Errors name the file and the key.
-func newConfiguration(in io.Reader, app *kong.Application) (*configuration, error) {
+// newConfiguration reads a file for an application. Commands that same names without
+// values of their own get those of another. Errors name the file and the key.
+func newConfiguration(in io.Reader, app *kong.Application, same map[string]string) (*configuration, error) {
 	c := &configuration{file: "configuration", values: make(map[*kong.Flag]any), errs: make(map[*kong.Flag]error)}
 	if file, ok := in.(interface{ Name() string }); ok {
 		c.file = file.Name()
@@ -36,10 +37,26 @@ func newConfiguration(in io.Reader, app *kong.Application) (*configuration, erro
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.file, err)
 	}
+	for name, other := range same {
+		if section, isSection := members[other].(map[string]any); isSection && members[name] == nil {
+			members[name] = known(child(app.Node, name), section)
+		}
+	}
 	if err := c.take(app.Node, members, ""); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.file, err)
 	}
 	return c, nil
+}
+
+// known are the members that are for a flag of a command.
+func known(command *kong.Node, members map[string]any) map[string]any {
+	all := make(map[string]any)
+	for key, value := range members {
+		if slices.ContainsFunc(flagsBelow(command), func(f *kong.Flag) bool { return plain(f.Name) == plain(key) }) {
+			all[key] = value
+		}
+	}
+	return all
 }
 
 // decodeObject reads one JSON object and nothing after it. Numbers stay as written.

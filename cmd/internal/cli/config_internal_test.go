@@ -25,6 +25,9 @@ type settings struct {
 		Of        []string
 		Label     map[string]string
 	} `cmd:""`
+	Check struct {
+		LogEvery int
+	} `cmd:""`
 }
 
 // parse parses a command line with a file of values.
@@ -35,7 +38,7 @@ func parse(t *testing.T, file string, args ...string) (settings, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := newConfiguration(strings.NewReader(file), parser.Model)
+	values, err := newConfiguration(strings.NewReader(file), parser.Model, map[string]string{"check": "train"})
 	if err != nil {
 		return s, err
 	}
@@ -60,6 +63,9 @@ func TestConfiguration(t *testing.T) {
 		if got, err = parse(t, file, "train"); err != nil || !cmp.Equal(got.Train.Label, want) {
 			t.Errorf("%s gave labels %v, %v; want %v", file, got.Train.Label, err, want)
 		}
+	}
+	if got, err = parse(t, `{"log-every": 7, "train": {"log-every": 8}}`, "check"); err != nil || got.Check.LogEvery != 8 {
+		t.Errorf("a command that reads another's values took %+v, %v; want that one's log-every 8", got.Check, err)
 	}
 	t.Setenv("PROGRAM_LOG_EVERY", "9")
 	if got, err = parse(t, `{"log_every": 7}`, "train"); err != nil || got.Train.LogEvery != 9 {

@@ -95,3 +95,33 @@ func (p Program) checkVariables(parsed *kong.Context) error {
 	}
 	return nil
 }
+
+// Misspelt are the variables that are set, that no flag comes from, and that a letter
+// or two would make those of a flag, with what they may have been meant to be.
+func Misspelt(app *kong.Application) []string {
+	known := make(map[string]bool)
+	for _, flag := range flagsBelow(app.Node) {
+		for _, name := range flag.Envs {
+			known[name] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(known))
+	var all []string
+	for _, setting := range os.Environ() {
+		name, _, _ := strings.Cut(setting, "=")
+		word, isOurs := strings.CutPrefix(name, prefix+"_")
+		if !isOurs || known[name] {
+			continue
+		}
+		best, least := "", max(1, len(word)/5)+1
+		for _, other := range names {
+			if distance := edits(name, other); distance < least {
+				best, least = other, distance
+			}
+		}
+		if best != "" {
+			all = append(all, fmt.Sprintf("%s (did you mean %s?)", name, best))
+		}
+	}
+	return all
+}

@@ -123,3 +123,12 @@ func IsLoopback(address string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
+
+// Unreached is an error of a call with the server that it was for. Where nobody listens
+// there it says how to start one.
+func Unreached(server string, err error) error {
+	if strings.Contains(err.Error(), "connect: connection refused") || strings.Contains(err.Error(), "connect: no such file or directory") {
+		return fmt.Errorf("server %s: %w (nobody listens there: siamese serve --addr %s starts a server)", server, err, server)
+	}
+	return fmt.Errorf("server %s: %w", server, err)
+}

@@ -107,7 +107,7 @@ func (c *ListCommand) ask(ctx context.Context, all *listing) error {
 	defer cancel()
 	info, err := connection.ServerInfo(ctx, "")
 	if err != nil {
-		return fmt.Errorf("server %s: %w", c.Server, err)
+		return dial.Unreached(c.Server, err)
 	}
 	all.DefaultModel, all.AutoModels = info.DefaultModel, info.AutoModels
 	if len(info.Models) == 0 { // an older server

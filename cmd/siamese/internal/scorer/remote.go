@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"siamese/client"
+	"siamese/cmd/internal/dial"
 	"siamese/imaging"
 )
 
@@ -136,7 +136,7 @@ func (r *remote) locate(err error) error {
 	if _, ok := errors.AsType[*client.Error](err); !ok {
 		return err
 	}
-	return fmt.Errorf("server %s: %w", r.server, err)
+	return dial.Unreached(r.server, err)
 }
 
 // Compare implements Scorer.

@@ -195,7 +195,7 @@ func TestSmallMemoryLeavesOutWhatWasNotAskedFor(t *testing.T) {
 	if bound.leaveOutLast() || bound.told() != "general=@latest[] omniglot=@latest[]; auto; general omniglot" {
 		t.Errorf("what was asked for is %q, want both", bound.told())
 	}
-	c := Command{batchFlags: batchFlags{CacheBytes: 64 << 20}}
+	c := Command{Flags: Flags{batchFlags: batchFlags{CacheBytes: 64 << 20}}}
 	if got, want := c.besideCalls(2)-c.besideCalls(1), int64(furtherBytes+64<<20); got != want {
 		t.Errorf("a second model takes %d bytes beside calls, want %d", got, want)
 	}

@@ -34,7 +34,7 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s %s %w: give another address", flag, address, errTaken)
+		return nil, fmt.Errorf("%s %s %w ('siamese doctor' says which): give another address", flag, address, errTaken)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w (expected host:port or unix:/path)", flag, err)
 	}

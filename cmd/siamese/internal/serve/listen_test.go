@@ -133,7 +133,7 @@ func TestListenTellsOfTakenPorts(t *testing.T) {
 	}
 	defer taken.Close()
 	for give, want := range map[string]string{
-		taken.Addr().String():                "--admin-addr " + taken.Addr().String() + " is taken by another program: give another address",
+		taken.Addr().String():                "--admin-addr " + taken.Addr().String() + " is taken by another program ('siamese doctor' says which): give another address",
 		"nowhere":                            "expected host:port or unix:/path",
 		filepath.Join(t.TempDir(), "x.sock"): "expected host:port or unix:/path",
 	} {

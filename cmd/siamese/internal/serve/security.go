@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -54,6 +55,11 @@ func (f securityFlags) openSecurity() (s security, err error) {
 	if anyTLS && (f.TLSCert == "" || f.TLSKey == "") {
 		return s, cli.Usage(errors.New("TLS needs a certificate and its key: give both --tls-cert and --tls-key"))
 	}
+	defer func() {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w (siamese token NAME makes a token, scripts/make-certificates.sh certificates to try)", err)
+		}
+	}()
 	files := access.CertificateFiles{Certificate: f.TLSCert, Key: f.TLSKey, ClientCA: f.TLSClientCA}
 	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
 		return s, err

@@ -20,6 +20,13 @@ import (
 
 // Command is `siamese serve`.
 type Command struct {
+	Flags
+
+	PrintConfig bool `help:"Prints the configuration that results from flags, environment and file, as JSON that --config takes, and exits."`
+}
+
+// Flags are what the server is told.
+type Flags struct {
 	Addr string `help:"Listens at this address, host:port or unix:/path. Beyond loopback it needs --tls-cert, or --insecure." default:"127.0.0.1:50051"`
 
 	HTTPAddr   string    `help:"Serves the page and the calls for browsers at this address. Empty: nowhere." name:"http-addr" default:"127.0.0.1:8080"`
@@ -58,8 +65,6 @@ type Command struct {
 
 	LogLevel  slog.Level `help:"Sets the lowest level to log: debug, info, warn or error." default:"info"`
 	LogFormat string     `help:"Chooses the form of the log: text or json." enum:"text,json" default:"text"`
-
-	PrintConfig bool `help:"Prints the configuration that results from flags, environment and file, as JSON that --config takes, and exits."`
 
 	securityFlags
 	probeFlags
@@ -105,7 +110,11 @@ func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger
 		return err
 	}
 	defer telemetry.close()
-	service, err := server.New(telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags)))
+	supervisor := c.openSupervisor(logger)
+	defer supervisor.close()
+	config := telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags))
+	config.Supervisor = supervisor.tell
+	service, err := server.New(config)
 	if err != nil {
 		return cli.Usage(err)
 	}
