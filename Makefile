@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+VERSION := $(shell scripts/version.sh || echo dev)
 TOOLS := $(CURDIR)/.tools
 BUF := web/node_modules/.bin/buf
 # Settings of cgo for TensorFlow, written by scripts/setup.sh.
@@ -32,6 +32,8 @@ LINT := $(TOOLS)/golangci-lint-v2.15.0
 PROTO := $(TOOLS)/protoc-gen-go-v1.36.12 $(TOOLS)/protoc-gen-go-grpc-v1.6.2
 ESBUILD := $(TOOLS)/esbuild-v0.28.2
 LICENSES := $(TOOLS)/go-licenses-v1.6.0
+NFPM := $(TOOLS)/nfpm-v2.45.0
+GOMOD_SBOM := $(TOOLS)/cyclonedx-gomod-v1.10.0
 # The page's packages and the tools that come by npm, each by its hash in
 # web/package-lock.json.
 PAGE := web/node_modules/.package-lock.json
@@ -200,6 +202,10 @@ $(TOOLS)/protoc-gen-go-v%:
 	$(call install,google.golang.org/protobuf/cmd/protoc-gen-go,v$*)
 $(TOOLS)/go-licenses-%:
 	$(call install,github.com/google/go-licenses,$*)
+$(TOOLS)/nfpm-%:
+	$(call install,github.com/goreleaser/nfpm/v2/cmd/nfpm,$*)
+$(TOOLS)/cyclonedx-gomod-%:
+	$(call install,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,$*)
 $(TOOLS)/esbuild-%:
 	$(call install,github.com/evanw/esbuild/cmd/esbuild,$*)
 $(PAGE): web/package-lock.json

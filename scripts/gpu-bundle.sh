@@ -31,7 +31,7 @@ esac
 level=${LEVEL:-17}
 cuda_level=12
 cuda=${CUDA:-1}
-version=${VERSION:-$(git describe --always --dirty 2>/dev/null || echo dev)}
+version=${VERSION:-$(scripts/version.sh)}
 
 gpu=.tensorflow/gpu
 parts=scripts/gpu-bundle

@@ -4,6 +4,8 @@
 #       nothing; an interrupted run leaves nothing half.
 # How to run: scripts/setup.sh          the library for the CPU
 #             scripts/setup.sh --gpu    the CUDA library and what it needs
+#             scripts/setup.sh --fetch cpu|gpu   fetches that one and prints its folder;
+#                                       what is built against stays as it is
 #
 # Taken in this order: $TENSORFLOW_DIR (holding include/ and lib/), a library
 # that the system has, .tensorflow/gpu, .tensorflow/cpu, and else the wheel of
@@ -170,7 +172,8 @@ EOF
   download "$partial/cuda"
   local library
   for library in "$partial"/cuda/*.whl; do
-    unpack "$library" "$partial/gpu" nvidia/
+    # With their licences, which are beside them in nvidia_….dist-info.
+    unpack "$library" "$partial/gpu" nvidia
   done
 }
 
@@ -219,7 +222,17 @@ use_wheel() {
   write_env "$store/$1/tensorflow" "$store/$1/tensorflow/include" "$version for the ${1^^}, from the wheel"
 }
 
-if [ "${1:-}" = --gpu ]; then
+if [ "${1:-}" = --fetch ]; then
+  case ${2:-} in
+    cpu) requirement=$cpu_requirement ;;
+    gpu) requirement=$gpu_requirement ;;
+    *) die "--fetch is of cpu or gpu, not '${2:-}'" ;;
+  esac
+  # A folder gpu in .tensorflow would be taken by later builds.
+  complete "$2" "$requirement" || store=$store/beside
+  complete "$2" "$requirement" || fetch "$2" "$requirement"
+  echo "$store/$2"
+elif [ "${1:-}" = --gpu ]; then
   complete gpu "$gpu_requirement" || fetch gpu "$gpu_requirement"
   check_cuda || die "a CUDA library is missing: see above"
   use_wheel gpu
