@@ -11,6 +11,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/internal/reference"
 )
 
 // commands is the command line: one field a command.
@@ -18,14 +19,16 @@ type commands struct {
 	Config      kong.ConfigFlag     `help:"Reads values for flags from this JSON file; those below a command's name are for it alone. Flags and environment variables beat it." placeholder:"FILE"`
 	VersionFlag network.VersionFlag `name:"version" env:"-" help:"Prints the versions of the program and of TensorFlow."`
 
-	All     allCommand             `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
-	Serve   serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
-	Speed   speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
-	Live    liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
-	GPU     gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
-	Train   trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
-	Version network.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
-	Help    cli.HelpCommand        `cmd:"" help:"Say what a command does and which flags it has."`
+	All        allCommand             `cmd:"" default:"withargs" help:"Measure everything and hold it against the bars (the default)."`
+	Serve      serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
+	Speed      speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Live       liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
+	GPU        gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
+	Train      trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
+	Version    network.VersionCommand `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Man        cli.ManCommand         `cmd:"" help:"Write the man pages."`
+	Completion cli.CompletionCommand  `cmd:"" help:"Print the script by which a shell completes this command line."`
+	Help       cli.HelpCommand        `cmd:"" help:"Say what a command does and which flags it has."`
 }
 
 // variables are those of flags whose name means other things to siamese.
@@ -37,12 +40,26 @@ var variables = map[string]cli.Variable{
 
 func main() {
 	network.Quiet()
-	cli.Program{
+	program().Main()
+}
+
+func program() cli.Program {
+	return cli.Program{
 		Name:        "siamese-bench",
 		Description: "Measures servers, encoding, training and GPUs. The servers that it starts are the siamese in its own folder.",
 		Commands:    &commands{},
 		Variables:   variables,
-	}.Main()
+		About:       about,
+	}
+}
+
+// about is what the reference has beside the command line.
+var about = cli.About{
+	Examples: map[string][]reference.Example{
+		"serve": {{Line: "siamese-bench serve --server 127.0.0.1:50051 --clients 16", Does: "How many calls a server answers to 16 clients."}},
+		"speed": {{Line: "siamese-bench speed", Does: "What encoding costs here, and what the server adds to it."}},
+	},
+	SeeAlso: []string{"siamese"},
 }
 
 // siameseProgram is the program siamese in this one's folder.

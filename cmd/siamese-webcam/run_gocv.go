@@ -10,48 +10,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"google.golang.org/grpc"
 
 	"siamese/client"
 	"siamese/client/webcam"
 	"siamese/cmd/internal/cli"
-	"siamese/cmd/internal/dial"
 )
 
-// flags are the command line. They can also come from the environment, named in
-// the help.
-type flags struct {
-	Server    string   `help:"Names the server's address." default:"127.0.0.1:50051"`
-	Reference []string `help:"Names an image file to compare with; repeat the flag for more." sep:"none" short:"r" placeholder:"FILE"`
-	Source    string   `help:"Names what to show: a camera's number, a video or image file, numbered image files (img_%03d.png), or a GStreamer pipeline that ends in appsink." default:"0"`
-	Model     string   `help:"Names the server's model: model, model/version, model/label, or auto, the one to which the pictures are the most familiar. Empty: the server's default." placeholder:"NAME"`
-	Loop      bool     `help:"Plays a file again from the beginning when it ends."`
-	FPS       float64  `help:"Plays a file at this many pictures a second. 0: at its own rate." name:"fps" default:"0"`
-	ROI       string   `help:"Chooses the part to score: x,y,w,h in pixels, centre, or full. The mouse draws another." name:"roi" default:"full"`
-
-	Headless  bool     `help:"Writes JSON lines to standard output instead of opening a window."`
-	Record    string   `help:"Writes what is shown to this video file (.mp4, .mkv or .avi). Empty: to none." placeholder:"FILE"`
-	CSV       string   `help:"Writes the scores to this table. Empty: to none." name:"csv" placeholder:"FILE"`
-	Snapshots string   `help:"Names the folder for snapshots, which must be there." default:"." placeholder:"FOLDER"`
-	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which the verdict is \"same\". Empty: the model's."`
-
-	Size           int           `help:"Shrinks the part to at least this many pixels on its shorter side. 0: sends it as it is." default:"210"`
-	Quality        int           `help:"Sets the JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
-	Window         int           `help:"Limits the pictures in flight. More make up for a slow network; each adds an encode of lag." default:"1"`
-	ConnectTimeout time.Duration `help:"Gives up after this time without a server. 0s: never." default:"0s"`
-
-	Dial dial.Flags `embed:""`
-}
-
-const description = `A camera's picture with its similarity to given references, as a server scores it.
-
-Keys: r take the region as a reference, n next reference, p pause, s snapshot, c clear the drawn region, q quit.
-Exit codes: 0 the source has ended or the user has, 1 a failure, 2 a command line that does not work.`
-
-// Run returns when the source has ended, the user quits or ctx is done.
-func (c *flags) Run(ctx context.Context, s cli.Streams) error {
+// run returns when the source has ended, the user quits or ctx is done.
+func (c *flags) run(ctx context.Context, s cli.Streams) error {
 	plan, err := c.plan()
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ type Program struct {
 	Variables map[string]Variable
 	// Default stands for a command line without arguments. Empty: nothing does.
 	Default string
+	// About is what the reference has beside the command line. What all programs have
+	// alike need not be here.
+	About About
 }
 
 // Main runs the program and exits. The first SIGINT or SIGTERM ends its context,
@@ -64,22 +67,9 @@ func (p Program) Main() {
 // run returns when the command has ended or ctx is done.
 func (p Program) run(ctx context.Context, args []string, s Streams) error {
 	exited := false
-	var parser *kong.Kong
-	load := func(file io.Reader) (kong.Resolver, error) { return newConfiguration(file, parser.Model) }
-	var err error
-	parser, err = kong.New(p.Commands,
-		kong.Name(p.Name),
-		kong.Description(p.Description),
-		kong.Configuration(load),
-		kong.DefaultEnvars(cmp.Or(p.Environment, prefix)),
-		p.variables(),
-		kong.Writers(s.Out, s.Err),
-		// Help and the like print and want to exit; the command is not to run then.
-		kong.Exit(func(int) { exited = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
+	parser, err := p.parser(s, func(int) { exited = true })
 	if err != nil {
-		return fmt.Errorf("command line: %w", err)
+		return err
 	}
 	if len(args) == 0 && p.Default != "" {
 		args = []string{p.Default}
@@ -95,10 +85,33 @@ func (p Program) run(ctx context.Context, args []string, s Streams) error {
 		return Usage(p.withHelp(err, args))
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.Bind(p.reference(parser.Model))
 	if err := parsed.Run(s); !exited {
 		return err
 	}
 	return nil
+}
+
+// parser reads the command line. Help and the like print and call exit; the command is
+// not to run then.
+func (p Program) parser(s Streams, exit func(int)) (*kong.Kong, error) {
+	var parser *kong.Kong
+	load := func(file io.Reader) (kong.Resolver, error) { return newConfiguration(file, parser.Model) }
+	var err error
+	parser, err = kong.New(p.Commands,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.Configuration(load),
+		kong.DefaultEnvars(cmp.Or(p.Environment, prefix)),
+		p.variables(),
+		kong.Writers(s.Out, s.Err),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	return parser, nil
 }
 
 // withHelp says where the commands are listed, if the first word is none of them.

@@ -1,22 +1,11 @@
 //go:build gocv
 
-// Command siamese-webcam shows a camera's picture with its similarity to given
-// references.
 package main
 
 import (
 	"os"
 	"syscall"
-
-	"siamese/cmd/internal/cli"
 )
-
-func main() {
-	quieten()
-	cli.Program{
-		Name: "siamese-webcam", Description: description, Environment: "SIAMESE_WEBCAM", Commands: &flags{}, Variables: variables(),
-	}.Main()
-}
 
 // logLevel is the variable that OpenCV reads as it is loaded.
 const logLevel = "OPENCV_LOG_LEVEL"
@@ -41,13 +30,4 @@ func quieten() {
 		"QT_LOGGING_RULES=default.warning=false",
 		"MALLOC_ARENA_MAX=1", // glibc's
 	))
-}
-
-// variables let flags that mean the same to siamese come from its variables, too.
-func variables() map[string]cli.Variable {
-	shared := make(map[string]cli.Variable)
-	for _, flag := range []string{"server", "model", "threshold", "tls", "tls-ca", "tls-cert", "tls-key", "token-file"} {
-		shared[flag] = cli.Variable{Own: "SIAMESE_WEBCAM", Shared: true}
-	}
-	return shared
 }
