@@ -64,7 +64,7 @@ image_layout() {
     --label org.opencontainers.image.licenses=Apache-2.0 \
     --label org.opencontainers.image.description="image-similarity server over gRPC, with TensorFlow inside" \
     "${image_settings[@]}" "$container"
-  in_storage commit --quiet --format oci --timestamp "$SOURCE_DATE_EPOCH" "$container" "oci:$3:$oci_tag" >/dev/null
+  in_storage commit --quiet --format oci --disable-compression=false --timestamp "$SOURCE_DATE_EPOCH" "$container" "oci:$3:$oci_tag" >/dev/null
 }
 
 # make_image FLAVOUR STAGE

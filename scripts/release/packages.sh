@@ -2,14 +2,18 @@
 # shellcheck shell=bash
 # shellcheck source=scripts/release/common.sh
 
-# deb_depends FILE...: Debian's packages of what the files are linked with, but for the
-# libraries that are packed with them.
+# deb_depends LIBRARIES FILE...: Debian's packages of what the files are linked with, but
+# for those in the folder of libraries that are packed with them.
 deb_depends() {
-  local folder=$work/shlibs
+  local folder=$work/shlibs libraries=$1
+  shift
   mkdir -p "$folder/debian"
   : >"$folder/debian/control"
-  (cd "$folder" && dpkg-shlibdeps --ignore-missing-info -O "${@/#/-e}" 2>"$work/shlibs.log") |
-    sed -n 's/^shlibs:Depends=//p' | grep . || { cat "$work/shlibs.log" >&2 && die "dpkg-shlibdeps found nothing"; }
+  (cd "$folder" && dpkg-shlibdeps --ignore-missing-info "-l$libraries" -O "${@/#/-e}" 2>"$work/shlibs.log") |
+    sed -n 's/^shlibs:Depends=//p' | grep . || {
+    grep -v warning "$work/shlibs.log" >&2
+    die "dpkg-shlibdeps says no package"
+  }
 }
 
 # rpm_depends FILE...: the newest version of each of the system's symbols that the files
@@ -46,19 +50,21 @@ pack() {
 
 # make_packages FLAVOUR STAGE
 make_packages() {
-  local package other summary provides files kind
+  local package other summary provides files kind deb_needs rpm_needs
   package=$(package_of "$1")
   files=("$2/usr/bin/siamese" "$2"/usr/lib/siamese/tensorflow/*.so.2)
   case $1 in
     cpu) other=siamese-cuda provides='' summary='image-similarity server over gRPC, with TensorFlow inside' ;;
     cuda) other=siamese provides="siamese (= $deb_version)" summary='image-similarity server over gRPC, with TensorFlow for CUDA inside' ;;
   esac
+  deb_needs=$(deb_depends "$2/usr/lib/siamese/tensorflow" "${files[@]}")
+  rpm_needs=$(rpm_depends "${files[@]}")
   for kind in deb rpm; do
     # rpm writes what Debian writes "a (= b)" as "a = b".
     [ $kind = deb ] || provides=${provides//[()]/}
     fill deploy/release/nfpm.yaml PACKAGE="$package" VERSION="$deb_version" MAINTAINER="$maintainer" \
       TIME="$(date --utc --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)" SUMMARY="$summary" PROVIDES="$provides" OTHER="$other" \
-      STAGE="$2" DEB_DEPENDS="$(deb_depends "${files[@]}")" RPM_DEPENDS="$(rpm_depends "${files[@]}")" >"$work/nfpm.yaml"
+      STAGE="$2" DEB_DEPENDS="$deb_needs" RPM_DEPENDS="$rpm_needs" >"$work/nfpm.yaml"
     case $kind in
       deb) pack deb "$work/nfpm.yaml" "$dist/${package}_${deb_version}_amd64.deb" ;;
       rpm) pack rpm "$work/nfpm.yaml" "$dist/$package-$deb_version-1.x86_64.rpm" ;;

@@ -45,7 +45,7 @@ make_webcam() {
     say "siamese-webcam is left out: OpenCV is missing: apt-get install --no-install-recommends libopencv-dev"
     return
   fi
-  local stage=$work/webcam system doc
+  local stage=$work/webcam system doc deb_needs
   system=$(. /etc/os-release && echo "$ID$VERSION_ID")
   doc=$stage/usr/share/doc/siamese-webcam
   say "building siamese-webcam for $system"
@@ -53,10 +53,14 @@ make_webcam() {
   stage_documents "$doc" siamese-webcam ""
   go_sbom "$stage/usr/bin/siamese-webcam" "$work/webcam.cdx.json"
   python3 scripts/release/sbom.py "$work/webcam.cdx.json" "$doc/sbom.cdx.json" --name siamese-webcam --version "$version"
+  "$stage/usr/bin/siamese-webcam" --man "$stage/usr/share/man/man1"
+  gzip -n -9 "$stage"/usr/share/man/man1/*
+  completion_files "$stage/usr" siamese-webcam "$stage/usr/bin/siamese-webcam" --completion
   normalise "$stage"
+  deb_needs=$(deb_depends "$stage/usr/lib" "$stage/usr/bin/siamese-webcam")
   fill deploy/release/nfpm-webcam.yaml VERSION="$deb_version" MAINTAINER="$maintainer" STAGE="$stage" \
     TIME="$(date --utc --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)" \
-    DEB_DEPENDS="$(deb_depends "$stage/usr/bin/siamese-webcam")" >"$work/nfpm.yaml"
+    DEB_DEPENDS="$deb_needs" >"$work/nfpm.yaml"
   pack deb "$work/nfpm.yaml" "$dist/siamese-webcam_${deb_version}_$system.amd64.deb"
 }
 

@@ -76,10 +76,30 @@ stage_documents() {
   } | gzip -n -9 >"$1/changelog.gz"
 }
 
-# stage_manuals USR: pages and completion as the program itself writes them. That it runs
-# at all shows that the libraries beside it load.
+# stage_manuals USR: man pages and completion as the program itself writes them. That it
+# runs at all shows that the libraries beside it load.
 stage_manuals() {
   "$1/bin/siamese" --version >/dev/null || die "the program does not start with the libraries beside it"
+  "$1/bin/siamese" man --out "$1/share/man/man1"
+  completion_files "$1" siamese "$1/bin/siamese" completion
+  gzip -n -9 "$1"/share/man/man1/*
+}
+
+# completion_files USR NAME COMMAND...: COMMAND with a shell's name prints its script.
+completion_files() {
+  local usr=$1 name=$2
+  shift 2
+  mkdir -p "$usr/share/bash-completion/completions" "$usr/share/zsh/site-functions" "$usr/share/fish/vendor_completions.d"
+  "$@" bash >"$usr/share/bash-completion/completions/$name"
+  "$@" zsh >"$usr/share/zsh/site-functions/_$name"
+  "$@" fish >"$usr/share/fish/vendor_completions.d/$name.fish"
+}
+
+# stage_service USR: the unit. A tarball's folder has it to copy.
+stage_service() {
+  [ -f deploy/systemd/siamese.service ] || { say "NO UNIT YET" && return; }
+  mkdir -p "$1/lib/systemd/system"
+  cp deploy/systemd/siamese.service "$1/lib/systemd/system/"
 }
 
 # stage FLAVOUR DIR PROGRAM: all of it.
@@ -98,6 +118,7 @@ stage() {
     stage_cuda_licences "$usr/share/doc/$package" "$gpu"
   fi
   stage_manuals "$usr"
+  stage_service "$usr"
   write_sbom "$package" "$usr"
   normalise "$2"
 }
