@@ -194,6 +194,10 @@ type Config struct {
 	// Logger takes the log. Default: discards it.
 	Logger *slog.Logger
 
+	// Supervisor is told of each state that the server comes to, in order. It must
+	// return at once and not call the server. Nil: nobody is told.
+	Supervisor func(State)
+
 	// Build is what GetServerInfo tells of the program.
 	Build BuildInfo
 }

@@ -55,6 +55,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return errors.Join(fmt.Errorf("server: serve %s: %w", lis.Addr(), err), s.web.Stop(ctx))
 	case <-ctx.Done():
 	}
+	s.announce(func(a *announcement) { a.draining = true })
 	s.log.Info("draining", "delay", s.cfg.DrainDelay, "stream_grace", s.cfg.StreamGrace, "stop_timeout", s.cfg.StopTimeout)
 	err := s.drain()
 	// A server that is stopped before it has begun says so; that is no failure.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,43 @@ func TestHealthFollowsTheModelAndTheStop(t *testing.T) {
 		}
 		if took := time.Since(started); took != time.Second {
 			t.Errorf("the stop took %v after the drain delay, want the delay's last second alone", took)
+		}
+	})
+}
+
+// TestSupervisorIsToldOfEachState: of each once, and of the watchdog's finding, too.
+func TestSupervisorIsToldOfEachState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan server.State, 10) // more than there are
+		var broken atomic.Bool
+		model := &fakeModel{encode: func(context.Context, int) error {
+			if broken.Load() {
+				return errModel
+			}
+			return nil
+		}}
+		r := serveBare(t, server.Config{WatchdogPeriod: 30 * time.Second, WatchdogTimeout: time.Second, Supervisor: func(s server.State) { told <- s }})
+		synctest.Wait()
+		if len(told) > 0 {
+			t.Errorf("without a model the supervisor was told of state %d, want nothing", <-told)
+		}
+		if err := setModel(r.server, model, modelInfo); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			broken bool
+			want   server.State
+		}{{false, server.Serving}, {true, server.Failing}, {false, server.Serving}} {
+			broken.Store(step.broken)
+			if got := <-told; got != step.want {
+				t.Fatalf("while the model is broken (%t) the supervisor was told of state %d, want %d", step.broken, got, step.want)
+			}
+		}
+		if err := r.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-told; got != server.Draining || len(told) > 0 {
+			t.Errorf("at the stop the supervisor was told of state %d and %d more, want %d alone", got, len(told), server.Draining)
 		}
 	})
 }

@@ -182,28 +182,8 @@ func (s *Server) setHealth(model string, isDefault, serving bool) {
 		s.health.SetServingStatus("", status)
 		s.health.SetServingStatus(serviceName, status)
 	}
-	if isDefault && serving {
-		s.announce(func(a *announcement) { a.hasModel = true })
-	}
-}
-
-// announcement is what has to be there before the log says that the server serves.
-type announcement struct {
-	mu       sync.Mutex // guards all below
-	address  string     // where calls come in; empty before Serve
-	hasModel bool       // the default one, once
-	made     bool
-}
-
-// announce notes something that is there, and logs, once, that calls are answered.
-func (s *Server) announce(note func(*announcement)) {
-	a := &s.announced
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	note(a)
-	if !a.made && a.hasModel && a.address != "" {
-		a.made = true
-		s.log.Info("serving", "address", a.address)
+	if isDefault {
+		s.announce(func(a *announcement) { a.hasModel, a.serving = a.hasModel || serving, serving })
 	}
 }
 

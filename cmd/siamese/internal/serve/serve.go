@@ -102,7 +102,11 @@ func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger
 		return err
 	}
 	defer telemetry.close()
-	service, err := server.New(telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags)))
+	supervisor := c.openSupervisor(logger)
+	defer supervisor.close()
+	config := telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags))
+	config.Supervisor = supervisor.tell
+	service, err := server.New(config)
 	if err != nil {
 		return cli.Usage(err)
 	}
