@@ -26,6 +26,7 @@ unmount_root() { [ -z "$root" ] || umount "$root/proc" 2>/dev/null || true; }
 new_root() {
   fetch_debian
   root=$work/root
+  inside=(unshare --net chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin)
   mkdir "$root"
   tar -C "$root" --numeric-owner -xf "$debian"
   mount -t proc proc "$root/proc"
@@ -33,8 +34,8 @@ new_root() {
   # systemctl writes down what it is asked; the scripts of packages do nothing where
   # systemd does not run.
   mkdir -p "$root/run/systemd/system"
-  printf '#!/bin/sh\necho "$@" >>/pictures/systemctl\n' >"$root/usr/local/bin/systemctl"
-  chmod +x "$root/usr/local/bin/systemctl"
+  printf '#!/bin/sh\necho "$@" >>/pictures/systemctl\n' >"$root/usr/bin/systemctl"
+  chmod +x "$root/usr/bin/systemctl"
 }
 
 drop_root() {
@@ -43,10 +44,9 @@ drop_root() {
   root=
 }
 
-# inside COMMAND...: in the new Debian, without network.
-inside() {
-  unshare --net chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-}
+# inside COMMAND...: in the new Debian, without network. As an array it can go to the
+# background with its own process id.
+inside() { "${inside[@]}" "$@"; }
 
 # asked_systemctl: what the scripts asked since the last time, in one line.
 asked_systemctl() {
@@ -72,7 +72,7 @@ check_first() {
   expect "$1: version" "siamese $version, TensorFlow" "$work/log"
   inside siamese compare /pictures/0394_01.png /pictures/0394_02.png >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not compare"; }
   say "$1: first similarity $(($(date +%s) - $2)) s after the installation began (aim: a minute)"
-  expect "$1: two pictures compared" "$expected" "$work/log"
+  expect "$1: two pictures compared" "$drawings" "$work/log"
 }
 
 # await_ready LOG: until the server says that it is.
@@ -86,13 +86,13 @@ await_ready() {
 # check_serving PACKAGE: with the configuration of the package, but at a socket, which is
 # there without network.
 check_serving() {
-  inside siamese serve --config /etc/siamese/siamese.json --addr unix:/pictures/socket --http-addr '' >"$work/server.log" 2>&1 &
+  "${inside[@]}" siamese serve --config /etc/siamese/siamese.json --addr unix:/pictures/socket --http-addr '' >"$work/server.log" 2>&1 &
   server=$!
   await_ready "$work/server.log"
-  .tools/bin/grpcurl -plaintext -unix "$root/pictures/socket" grpc.health.v1.Health/Check >"$work/log"
+  .tools/bin/grpcurl -plaintext -unix "unix:$root/pictures/socket" grpc.health.v1.Health/Check >"$work/log"
   expect "$1: health" SERVING "$work/log"
-  inside siamese compare --server unix:/pictures/socket /pictures/0394_01.png /pictures/0394_02.png >"$work/log" 2>&1
-  expect "$1: two pictures compared by its server" "$expected" "$work/log"
+  inside siamese compare --model general --server unix:/pictures/socket /pictures/cat.jpg /pictures/rocket.jpg >"$work/log" 2>&1
+  expect "$1: two pictures compared by its server" "$photographs" "$work/log"
   kill -TERM "$server"
   wait "$server" || die "$1: the server ends with $? after SIGTERM, expected 0"
   server=
@@ -147,7 +147,7 @@ check_rpm() {
 }
 
 # in_rpm ARGUMENT...: this system's rpm on the root.
-in_rpm() { rpm --root "$root" --dbpath /var/lib/rpm --nodeps --noplugins "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "rpm $1 failed"; }; }
+in_rpm() { rpm --root "$root" --dbpath /var/lib/rpm "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "rpm $1 failed"; }; }
 
 check_one_rpm() {
   local started
@@ -155,12 +155,12 @@ check_one_rpm() {
   in_rpm --initdb
   files_of_root >"$work/before"
   started=$(date +%s)
-  in_rpm -i "$2"
+  in_rpm -i --nodeps "$2"
   same "$1 rpm: a new service is not started" "$(asked_systemctl)" daemon-reload
   check_first "$1 rpm" "$started"
   check_serving "$1 rpm"
-  in_rpm -U --force "$2"
-  in_rpm -e "$1"
+  in_rpm -U --nodeps --force "$2"
+  in_rpm -e --nodeps "$1"
   files_of_root | diff "$work/before" - >&2 || die "$1 rpm: its removal leaves or takes the files above"
   say "$1 rpm: its removal leaves nothing: ok"
 }

@@ -44,5 +44,5 @@ archive() {
     --format=gnu -cf - "$2"
 }
 
-# Nobody's address: a package has to name one.
-maintainer='The siamese authors <siamese@localhost>'
+# A package has to name an address: of those who make it, where they give theirs.
+maintainer=${MAINTAINER:-The siamese authors <siamese@localhost>}

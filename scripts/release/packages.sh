@@ -50,7 +50,7 @@ pack() {
 
 # make_packages FLAVOUR STAGE
 make_packages() {
-  local package other summary provides files kind deb_needs rpm_needs
+  local package other summary provides files kind deb_needs rpm_needs licence=
   package=$(package_of "$1")
   files=("$2/usr/bin/siamese" "$2"/usr/lib/siamese/tensorflow/*.so.2)
   case $1 in
@@ -60,9 +60,10 @@ make_packages() {
   deb_needs=$(deb_depends "$2/usr/lib/siamese/tensorflow" "${files[@]}")
   rpm_needs=$(rpm_depends "${files[@]}")
   for kind in deb rpm; do
-    # rpm writes what Debian writes "a (= b)" as "a = b".
-    [ $kind = deb ] || provides=${provides//[()]/}
-    fill deploy/release/nfpm.yaml PACKAGE="$package" VERSION="$deb_version" MAINTAINER="$maintainer" \
+    # rpm writes what Debian writes "a (= b)" as "a = b", and has a field of the licence,
+    # which Debian has in a file.
+    [ $kind = deb ] || provides=${provides//[()]/} licence=Apache-2.0
+    fill deploy/release/nfpm.yaml PACKAGE="$package" LICENSE="$licence" VERSION="$deb_version" MAINTAINER="$maintainer" \
       TIME="$(date --utc --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)" SUMMARY="$summary" PROVIDES="$provides" OTHER="$other" \
       STAGE="$2" DEB_DEPENDS="$deb_needs" RPM_DEPENDS="$rpm_needs" >"$work/nfpm.yaml"
     case $kind in

@@ -95,11 +95,12 @@ completion_files() {
   "$@" fish >"$usr/share/fish/vendor_completions.d/$name.fish"
 }
 
-# stage_service USR: the unit. A tarball's folder has it to copy.
+# stage_service USR FLAVOUR: the unit; a tarball has it to be copied.
 stage_service() {
-  [ -f deploy/systemd/siamese.service ] || { say "NO UNIT YET" && return; }
-  mkdir -p "$1/lib/systemd/system"
-  cp deploy/systemd/siamese.service "$1/lib/systemd/system/"
+  local folder=$1/lib/systemd/system
+  mkdir -p "$folder"
+  cp deploy/systemd/siamese.service "$folder/"
+  [ "$2" = cpu ] || install -D -m 644 deploy/release/gpu.conf "$folder/siamese.service.d/gpu.conf"
 }
 
 # stage FLAVOUR DIR PROGRAM: all of it.
@@ -118,7 +119,7 @@ stage() {
     stage_cuda_licences "$usr/share/doc/$package" "$gpu"
   fi
   stage_manuals "$usr"
-  stage_service "$usr"
+  stage_service "$usr" "$flavour"
   write_sbom "$package" "$usr"
   normalise "$2"
 }
