@@ -38,10 +38,12 @@ normalise() {
   find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 
-# archive FOLDER MEMBER: a sorted tar without owners on standard output.
+# archive FOLDER MEMBER OPTION...: a sorted tar without owners on standard output.
 archive() {
-  tar -C "$1" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
-    --format=gnu -cf - "$2"
+  local folder=$1 member=$2
+  shift 2
+  tar -C "$folder" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
+    --format=gnu "$@" -cf - "$member"
 }
 
 # A package has to name an address: of those who make it, where they give theirs.

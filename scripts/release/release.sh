@@ -33,10 +33,7 @@ make_tarball() {
   local name
   name=$(package_of "$1")-$version-linux-amd64
   say "packing $name.tar.gz"
-  mkdir -p "$work/tar"
-  mv "$2/usr" "$work/tar/$name"
-  archive "$work/tar" "$name" | gzip -n -6 >"$dist/$name.tar.gz"
-  mv "$work/tar/$name" "$2/usr"
+  archive "$2" usr --transform "s,^usr,$name," | gzip -n -6 >"$dist/$name.tar.gz"
 }
 
 # make_webcam: where OpenCV is. Its packages have other names in each distribution.
@@ -57,19 +54,21 @@ make_webcam() {
   gzip -n -9 "$stage"/usr/share/man/man1/*
   completion_files "$stage/usr" siamese-webcam "$stage/usr/bin/siamese-webcam" --completion
   normalise "$stage"
-  deb_needs=$(deb_depends "$stage/usr/lib" "$stage/usr/bin/siamese-webcam")
+  deb_needs=$(shlib_depends "$stage/usr/bin/siamese-webcam")
   fill deploy/release/nfpm-webcam.yaml VERSION="$deb_version" MAINTAINER="$maintainer" STAGE="$stage" \
     TIME="$(date --utc --date="@$SOURCE_DATE_EPOCH" +%FT%TZ)" \
-    DEB_DEPENDS="$deb_needs" >"$work/nfpm.yaml"
-  pack deb "$work/nfpm.yaml" "$dist/siamese-webcam_${deb_version}_$system.amd64.deb"
+    DEB_DEPENDS="$deb_needs" >"$work/webcam.yaml"
+  pack deb "$work/webcam.yaml" "$dist/siamese-webcam_${deb_version}_$system.amd64.deb"
 }
 
 build_siamese "$work/siamese" "$(scripts/setup.sh --fetch cpu)/tensorflow"
 for flavour in $flavours; do
   stage "$flavour" "$work/$flavour" "$work/siamese"
-  make_tarball "$flavour" "$work/$flavour"
-  make_packages "$flavour" "$work/$flavour"
-  make_image "$flavour" "$work/$flavour"
+  # Side by side, as most of it is packing on one core.
+  make_tarball "$flavour" "$work/$flavour" & jobs=$!
+  make_packages "$flavour" "$work/$flavour" & jobs+=" $!"
+  make_image "$flavour" "$work/$flavour" & jobs+=" $!"
+  for job in $jobs; do wait "$job" || die "a part of the release failed: see above"; done
   package=$(package_of "$flavour")
   cp --no-preserve=timestamps "$work/$flavour/usr/share/doc/$package/sbom.cdx.json" "$dist/$package-$version.cdx.json"
   rm -rf "${work:?}/$flavour"
