@@ -77,7 +77,8 @@ make_image() {
   [ "$1" = cpu ] || image_settings=(--env NVIDIA_VISIBLE_DEVICES=all --env NVIDIA_DRIVER_CAPABILITIES=compute,utility)
   mkdir -p "$root" "$layout"
   image_system "$root" "$2/usr/bin/siamese" "$2"/usr/lib/siamese/tensorflow/*.so.2
-  cp -al "$2/usr" "$root/"
+  # A copy: links would change the files' state while they are packed beside this.
+  cp -a "$2/usr" "$root/"
   rm "$root/usr/share/doc/$package/sbom.cdx.json"
   mapfile -t packages <"$work/image.packages"
   python3 scripts/release/sbom.py "$work/go.cdx.json" "$root/usr/share/doc/$package/sbom.cdx.json" \
