@@ -224,19 +224,28 @@ gpubundle: gpu ## Make the GPU bundle in .bundle/70up (PIECE=48M ARCHS= LEVEL=17
 checkgpubundle: ## Unpack and run the GPU bundle in an empty Debian without network (root, debootstrap).
 	scripts/gpu-bundle-check.sh
 
+# Release: FLAVOURS="cpu cuda" for both; cuda fetches 3 GB, once.
+.PHONY: release
+release: $(NFPM) $(GOMOD_SBOM) ## Make tarball, deb, rpm and OCI image in dist/ (FLAVOURS="cpu cuda" for both).
+	WEBCAM=$(WEBCAM) scripts/release/release.sh $(FLAVOURS)
+
+.PHONY: checkrelease
+checkrelease: release $(GRPCURL) ## Install and run what 'make release' makes, in empty systems, and build it twice.
+	WEBCAM=$(WEBCAM) scripts/release/check.sh $(CHECKS)
+
 .PHONY: setup
 setup: ## Find or fetch TensorFlow (done by all that need it).
 	@scripts/setup.sh
 
 .PHONY: clean
 clean: ## Remove what was built and fetched.
-	rm -rf bin build .bench .bundle .fronts .tensorflow .tools .venv .venv-docs {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
+	rm -rf bin build dist .bench .bundle .fronts .tensorflow .tools .venv .venv-docs {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.
 
 .PHONY: devtools
-devtools: tools $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(PAGE) $(TYPESCRIPT) ## Install what lint, generate and thirdparty need, too.
+devtools: tools $(LINT) $(PROTO) $(ESBUILD) $(LICENSES) $(NFPM) $(GOMOD_SBOM) $(PAGE) $(TYPESCRIPT) ## Install what lint, generate, thirdparty and release need, too.
 
 # $(call install,PACKAGE,VERSION)
 define install

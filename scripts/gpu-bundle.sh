@@ -20,11 +20,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# shellcheck source=scripts/gpu-bundle/libraries.sh
+. scripts/gpu-bundle/libraries.sh
+
 piece=${PIECE:-48M}
 # tensorflow_cards are those that TensorFlow keeps code for, cuda_cards those that
 # NVIDIA's libraries keep code for; empty for all.
 case ${ARCHS:-} in
-  "") name=70up tensorflow_cards="70 72 75 80 86 87 89 90 100 101 103 120 121" cuda_cards='' ;;
+  "") name=70up tensorflow_cards=$tensorflow_cards_70up cuda_cards='' ;;
   all) name=all tensorflow_cards='' cuda_cards='' ;;
   *) name=${ARCHS// /_} tensorflow_cards=$ARCHS cuda_cards=$ARCHS ;;
 esac
@@ -65,18 +68,6 @@ pack() {
   mv "$2.partial" "$2"
 }
 
-# reduce COPY CARD...: takes the code for other cards from a copy of a library, and
-# checks that nothing else changed.
-reduce() {
-  local copy=$1
-  shift
-  [ $# -gt 0 ] || return 0
-  cp "$copy" "$work/original"
-  say "${copy##*/}: $(scripts/gpu_fatbins.py "$copy" "$@")"
-  scripts/gpu_fatbins.py "$copy" "$@" --against "$work/original" >/dev/null
-  rm "$work/original"
-}
-
 tensorflow_archive=$cache/tensorflow-$key.tar.zst
 pack_tensorflow() {
   [ ! -f "$tensorflow_archive" ] || return 0
@@ -92,22 +83,6 @@ pack_tensorflow() {
   rm -r "$work/tensorflow"
 }
 
-# The libraries whose functions run, and what they open themselves: cuDNN's own parts
-# (but for those of recurrent networks and attention), the compiler for its engines.
-cuda_libraries=(
-  cublas/lib/libcublas.so.12
-  cublas/lib/libcublasLt.so.12
-  cudnn/lib/libcudnn.so.9
-  cudnn/lib/libcudnn_cnn.so.9
-  cudnn/lib/libcudnn_engines_precompiled.so.9
-  cudnn/lib/libcudnn_engines_runtime_compiled.so.9
-  cudnn/lib/libcudnn_engines_tensor_ir.so.9
-  cudnn/lib/libcudnn_graph.so.9
-  cudnn/lib/libcudnn_heuristic.so.9
-  cudnn/lib/libcudnn_ops.so.9
-  cuda_nvrtc/lib/libnvrtc.so.12
-  cuda_nvrtc/lib/libnvrtc-builtins.so.12.9
-)
 if [ "$cuda" = 2 ]; then
   cuda_libraries+=(
     cufft/lib/libcufft.so.11
@@ -151,11 +126,8 @@ build_programs() {
 # functions are not called.
 build_tools() {
   gcc -O2 -Wall -s -o "$1/bin/check-libs" "$parts/check_libs.c" -ldl
-  mkdir -p "$1/stubs"
-  local name
-  for name in libcufft.so.11 libcusolver.so.11 libcusparse.so.12; do
-    gcc -shared -s -nostdlib -x c -Wl,-soname,"$name" -o "$1/stubs/$name" /dev/null
-  done
+  local stub
+  for stub in "${cuda_stubs[@]}"; do make_stub "$1/stubs/${stub##*/}"; done
 }
 
 # build_unzstd FILE: for machines without zstd.
@@ -169,9 +141,7 @@ pack_program() {
   mkdir -p "$folder/bin" "$folder/nvidia/cuda_runtime/lib"
   build_programs "$folder"
   build_tools "$folder"
-  # The runtime is small, and the one library of which another major version does
-  # not do: CUDA 13 lacks functions that TensorFlow calls.
-  cp "$gpu"/nvidia/cuda_runtime/lib/libcudart.so.12 "$folder/nvidia/cuda_runtime/lib/"
+  cp "$gpu/nvidia/$cuda_runtime" "$folder/nvidia/cuda_runtime/lib/"
   cp "$parts/gpu-check" LICENSE NOTICE THIRD-PARTY.txt "$folder/"
   cp -r testdata "$folder/"
   pack "$folder" "$work/program.tar.zst" "$level"

@@ -143,4 +143,5 @@ def main():
         sys.exit("third_party: THIRD-PARTY.txt is out of date: commit what 'make thirdparty' writes")
 
 
-main()
+if __name__ == "__main__":
+    main()
