@@ -17,18 +17,36 @@ type Row struct {
 	Command, Extra []string
 }
 
+// goClient is where the runner of Go's client is built, in a folder that git ignores.
+const goClient = "build/conformance/goclient"
+
 // Rows are all runners, in the order of the table. A case is held against the first that
 // has an answer to it.
 var Rows = []Row{
-	{Name: "go", Build: []string{"go", "build", "./internal/conformance/goclient"}, Command: []string{"go", "run", "./internal/conformance/goclient"}},
+	{Name: "go", Build: []string{"go", "build", "-o", goClient, "./internal/conformance/goclient"}, Command: []string{goClient}},
 	language("python", "python"),
 	language("python aio", "python", "aio"),
 	language("node", "typescript"),
+	{Name: "browser", Build: []string{"client/typescript/build-web.sh"}, Command: []string{"client/typescript/conformance-web.sh"}},
 	language("java", "java"),
 	language("rust", "rust"),
 	language("c++", "cpp"),
 	{Name: "curl", Needs: []string{"python3", "curl"}, Command: []string{"scripts/conformance/curl.py"}},
 	{Name: "grpcurl", Needs: []string{"python3", "$GRPCURL"}, Command: []string{"scripts/conformance/grpcurl.py"}},
+	front("OIP gRPC", "oip", "grpc"),
+	front("OIP REST", "oip", "http"),
+	front("TFS gRPC", "tfserving", "grpc"),
+	front("TFS REST", "tfserving", "rest"),
+}
+
+// front is the runner of another server's own client on the protocol under server/.
+func front(name, folder, protocol string) Row {
+	conformance := "server/" + folder + "/conformance/"
+	return Row{
+		Name:    name,
+		Build:   []string{conformance + "build.sh"},
+		Command: []string{conformance + protocol + ".sh"},
+	}
 }
 
 // language is the runner of a client under client/.
