@@ -137,6 +137,7 @@ func TestRESTRefuses(t *testing.T) {
 		{"nothing", "", nil, 400, unreadable},
 		{"no JSON", "{", nil, 400, unreadable},
 		{"a list", "[]", nil, 400, unreadable},
+		{"UTF-16", "\xff\xfe{\x00}\x00", nil, 400, unreadable},
 		{"no inputs", "{}", nil, 400, "INVALID_ARGUMENT/TENSOR_NAME/inputs"},
 		{"a length beyond the body", "{}", length("3"), 400, unreadable},
 		{"a negative length", "{}", length("-1"), 400, unreadable},

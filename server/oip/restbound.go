@@ -72,6 +72,7 @@ func parameterOf(value any) *inference.InferParameter {
 		if number, err := v.Float64(); err == nil {
 			return &inference.InferParameter{ParameterChoice: &inference.InferParameter_DoubleParam{DoubleParam: number}}
 		}
+		return parameterOf(v.String()) // one beyond all numbers, to be told as it came
 	}
 	return &inference.InferParameter{}
 }

@@ -82,7 +82,8 @@ func readInfer(r *http.Request, body []byte) (*inference.ModelInferRequest, erro
 // splitBody returns the JSON of a body and the tensors behind it.
 func splitBody(length string, body []byte) (text, binaries []byte, err error) {
 	if length == "" {
-		return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), nil, nil
+		text, err := httpapi.TextOf(body)
+		return text, nil, err
 	}
 	n, err := strconv.ParseUint(length, 10, 31)
 	if err != nil || n > uint64(len(body)) {
