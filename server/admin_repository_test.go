@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -46,6 +47,20 @@ func TestRepositoryTakesOperatorsAlone(t *testing.T) {
 				t.Errorf("version %s answers, want %s", got, want)
 			}
 		})
+	}
+}
+
+// TestRefusedOperatorsDoNotFillTheLog: anybody may call, as often as they like.
+func TestRefusedOperatorsDoNotFillTheLog(t *testing.T) {
+	log := &logBuffer{}
+	v := serveVersions(t, server.Config{OIP: true})
+	v.server.SetRepository(admin.NewRepository([]admin.Model{{Name: modelInfo.Name, Versions: v.manager}}, modelInfo.Name,
+		admin.Config{Tokens: newTokenBook(), Logger: slog.New(slog.NewTextHandler(log, nil))}))
+	if err := loadModel(t, v, "c-token", modelInfo.Name); failureOf(err).Code != codes.PermissionDenied {
+		t.Fatalf("RepositoryModelLoad with a wrong token = %v, want PERMISSION_DENIED", err)
+	}
+	if got := log.String(); got != "" {
+		t.Errorf("the log has %q, want nothing above debug", got)
 	}
 }
 

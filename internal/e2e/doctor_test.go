@@ -108,6 +108,20 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	checkFinding(t, all, "configuration", "warning", "SIAMESE_ADR (did you mean SIAMESE_ADDR?)")
 }
 
+// TestDoctorFindsWhatServeRefuses: limits that are none, and one port for two.
+func TestDoctorFindsWhatServeRefuses(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	all := examine(t, proctest.Command(t, "doctor", "--json", "--model", "omniglot", "--addr", address, "--http-addr", address, "--memory", "1000"), 1)
+	checkFinding(t, all, "port addr", "ok", address+" is free")
+	checkFinding(t, all, "port http-addr", "problem", address+" is the port of --addr", "give each its own")
+	checkFinding(t, all, "limits", "problem", "MemoryBytes is 1000")
+}
+
 // TestDoctorReadsWhatServeWould: the file's part for serve counts, and one that can't be
 // understood is a finding; so is a variable. A wrong command line is none.
 func TestDoctorReadsWhatServeWould(t *testing.T) {

@@ -84,7 +84,8 @@ func (r *Repository) operator(ctx context.Context) (string, error) {
 	}
 	caller, err := shown.Caller(r.tokens)
 	if err != nil {
-		r.log.LogAttrs(ctx, slog.LevelWarn, "repository call without an operator's token", slog.String("caller", shown.AddressName()))
+		// Not above debug: anybody calls here, and could fill the log.
+		r.log.LogAttrs(ctx, slog.LevelDebug, "repository call without an operator's token", slog.String("caller", shown.AddressName()))
 		return "", fault.NotOperator("received no token that the admin service takes (--admin-tokens), expected one in the header authorization")
 	}
 	return caller, nil

@@ -194,6 +194,33 @@ func TestRepositoryIsAsked(t *testing.T) {
 	}
 }
 
+// TestModelNamedAsAnEncoder: it is loaded itself, and listed once.
+func TestModelNamedAsAnEncoder(t *testing.T) {
+	r := serve(t, server.Config{}, "one-encode")
+	asked := &repository{}
+	r.server.SetRepository(asked)
+	ctx := t.Context()
+	if _, err := r.RepositoryModelLoad(ctx, &inference.RepositoryModelLoadRequest{ModelName: "one-encode"}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"load one-encode "}, asked.asked); diff != "" {
+		t.Errorf("the repository was asked (-want +got):\n%s", diff)
+	}
+	index, err := r.RepositoryIndex(ctx, &inference.RepositoryIndexRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	for _, model := range index.GetModels() {
+		if model.GetName() == "one-encode" {
+			listed++
+		}
+	}
+	if listed != 1 {
+		t.Errorf("the index has one-encode %d times, want once: %v", listed, index)
+	}
+}
+
 // TestNotOffered tells so of each call that Triton has and this server has not.
 func TestNotOffered(t *testing.T) {
 	r := serve(t, server.Config{})

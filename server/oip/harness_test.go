@@ -85,10 +85,10 @@ type running struct {
 }
 
 // serve starts a server of "one", versions 1 and 2 with label "canary", and "two"; "three"
-// has no version yet. It ends with the test.
-func serve(t testing.TB, cfg server.Config) *running {
+// has no version yet, and neither have more. It ends with the test.
+func serve(t testing.TB, cfg server.Config, more ...string) *running {
 	t.Helper()
-	cfg.OIP, cfg.Models = true, []string{"one", "two", "three"}
+	cfg.OIP, cfg.Models = true, append([]string{"one", "two", "three"}, more...)
 	s, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)

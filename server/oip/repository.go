@@ -47,7 +47,7 @@ func (s *Service) RepositoryModelLoad(ctx context.Context, request *inference.Re
 	if err != nil {
 		return nil, err
 	}
-	return &inference.RepositoryModelLoadResponse{}, s.repository.Load(ctx, modelOf(request.GetModelName()), version)
+	return &inference.RepositoryModelLoadResponse{}, s.repository.Load(ctx, s.modelOf(request.GetModelName()), version)
 }
 
 // RepositoryModelUnload lets go of a version.
@@ -56,12 +56,17 @@ func (s *Service) RepositoryModelUnload(ctx context.Context, request *inference.
 	if err != nil {
 		return nil, err
 	}
-	return &inference.RepositoryModelUnloadResponse{}, s.repository.Unload(ctx, modelOf(request.GetModelName()), version)
+	return &inference.RepositoryModelUnloadResponse{}, s.repository.Unload(ctx, s.modelOf(request.GetModelName()), version)
 }
 
 // modelOf is the serving name of a model of the protocol: an encoder is loaded with its
-// model.
-func modelOf(name string) string { return strings.TrimSuffix(name, encodeSuffix) }
+// model, unless a model is called so itself.
+func (s *Service) modelOf(name string) string {
+	if s.isModel(name) {
+		return name
+	}
+	return strings.TrimSuffix(name, encodeSuffix)
+}
 
 // checkChange returns the version that a request to load or unload names, empty for
 // none.

@@ -26,10 +26,10 @@ const (
 
 // jsonRequest is a request in JSON.
 type jsonRequest struct {
-	ID         string         `json:"id"`
-	Parameters jsonParameters `json:"parameters"`
-	Inputs     []jsonInput    `json:"inputs"`
-	Outputs    []jsonOutput   `json:"outputs"`
+	ID         string                  `json:"id"`
+	Parameters jsonParameters          `json:"parameters"`
+	Inputs     jsonTensors[jsonInput]  `json:"inputs"`
+	Outputs    jsonTensors[jsonOutput] `json:"outputs"`
 }
 
 type jsonInput struct {
@@ -45,69 +45,11 @@ type jsonOutput struct {
 	Parameters jsonParameters `json:"parameters"`
 }
 
-// What JSON may unpack to: a few bytes of it may take many times as much.
-const (
-	maxDimensions = 16
-	maxParameters = 256
-	maxObjects    = 1 << 14
-)
-
-type jsonShape []int64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *jsonShape) UnmarshalJSON(text []byte) error {
-	if dims := bytes.Count(text, []byte(",")) + 1; dims > maxDimensions {
-		return fmt.Errorf("received a shape of %d dimensions, expected at most %d", dims, maxDimensions)
-	}
-	return json.Unmarshal(text, (*[]int64)(s))
-}
-
-type jsonParameters map[string]*inference.InferParameter
-
-// UnmarshalJSON implements json.Unmarshaler. A value that has no form in the protocol is
-// one that says nothing.
-func (p *jsonParameters) UnmarshalJSON(text []byte) error {
-	if count := bytes.Count(text, []byte(":")); count > maxParameters {
-		return fmt.Errorf("received some %d parameters, expected at most %d", count, maxParameters)
-	}
-	var given map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(&given); err != nil {
-		return err
-	}
-	*p = make(jsonParameters, len(given))
-	for name, value := range given {
-		(*p)[name] = parameterOf(value)
-	}
-	return nil
-}
-
-func parameterOf(value any) *inference.InferParameter {
-	switch v := value.(type) {
-	case bool:
-		return &inference.InferParameter{ParameterChoice: &inference.InferParameter_BoolParam{BoolParam: v}}
-	case string:
-		return &inference.InferParameter{ParameterChoice: &inference.InferParameter_StringParam{StringParam: v}}
-	case json.Number:
-		if whole, err := v.Int64(); err == nil {
-			return &inference.InferParameter{ParameterChoice: &inference.InferParameter_Int64Param{Int64Param: whole}}
-		}
-		if number, err := v.Float64(); err == nil {
-			return &inference.InferParameter{ParameterChoice: &inference.InferParameter_DoubleParam{DoubleParam: number}}
-		}
-	}
-	return &inference.InferParameter{}
-}
-
 // readInfer makes the call of a request: all tensors become raw_input_contents.
 func readInfer(r *http.Request, body []byte) (*inference.ModelInferRequest, error) {
 	text, binaries, err := splitBody(r.Header.Get(headerLength), body)
 	if err != nil {
 		return nil, err
-	}
-	if objects := bytes.Count(text, []byte("{")); objects > maxObjects {
-		return nil, fault.Unreadable(fmt.Sprintf("received JSON of %d objects, expected at most %d", objects, maxObjects))
 	}
 	var given jsonRequest
 	if err := json.Unmarshal(text, &given); err != nil {
@@ -140,7 +82,8 @@ func readInfer(r *http.Request, body []byte) (*inference.ModelInferRequest, erro
 // splitBody returns the JSON of a body and the tensors behind it.
 func splitBody(length string, body []byte) (text, binaries []byte, err error) {
 	if length == "" {
-		return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), nil, nil
+		text, err := httpapi.TextOf(body)
+		return text, nil, err
 	}
 	n, err := strconv.ParseUint(length, 10, 31)
 	if err != nil || n > uint64(len(body)) {
@@ -269,13 +212,7 @@ func (e *elements) space() byte {
 // string goes over the string that begins here and returns the text between its
 // quotation marks, escapes and all.
 func (e *elements) string() []byte {
-	begin := e.at + 1
-	for e.at = begin; e.at < len(e.text) && e.text[e.at] != '"'; e.at++ {
-		if e.text[e.at] == '\\' {
-			e.at++
-		}
-	}
-	end := min(e.at, len(e.text))
-	e.at = min(e.at+1, len(e.text))
+	begin, end := e.at+1, min(endOfString(e.text, e.at), len(e.text))
+	e.at = min(end+1, len(e.text))
 	return e.text[begin:end]
 }

@@ -134,8 +134,9 @@ func (s *Service) models() []served {
 	var all []served
 	for _, model := range s.cfg.Registry.Reading().Models {
 		versions, _ := s.cfg.Registry.LoadedVersions(model.Name)
-		for _, name := range []string{model.Name, model.Name + encodeSuffix} {
-			all = append(all, served{name: name, model: model.Name, versions: versions})
+		all = append(all, served{name: model.Name, model: model.Name, versions: versions})
+		if encoder := model.Name + encodeSuffix; !s.isModel(encoder) {
+			all = append(all, served{name: encoder, model: model.Name, versions: versions})
 		}
 	}
 	if auto, err := s.acquire(infer.Auto, ""); err == nil {
@@ -143,6 +144,12 @@ func (s *Service) models() []served {
 		all = append(all, served{name: infer.Auto, model: auto.handle.Info().ServingName, versions: []string{auto.handle.Info().Version}})
 	}
 	return all
+}
+
+// isModel reports whether a model of the server has this name, which hides an encoder.
+func (s *Service) isModel(name string) bool {
+	_, is := s.cfg.Registry.LoadedVersions(name)
+	return is
 }
 
 // served is a model of the protocol.

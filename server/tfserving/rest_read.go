@@ -10,6 +10,7 @@ import (
 	tensorpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/tensor_go_proto"
 
 	"siamese/server/internal/fault"
+	"siamese/server/internal/httpapi"
 	"siamese/server/tfserving/tensorflow_serving/apis"
 )
 
@@ -23,8 +24,12 @@ type predictBody struct {
 // readBody makes a request of a body. The types of its tensors are those of the
 // signature that it names.
 func (s *Service) readBody(spec *apis.ModelSpec, body []byte) (predictRequest, error) {
+	text, err := httpapi.TextOf(body)
+	if err != nil {
+		return predictRequest{}, err
+	}
 	var sent predictBody
-	if err := json.Unmarshal(body, &sent); err != nil {
+	if err := json.Unmarshal(text, &sent); err != nil {
 		return predictRequest{}, unreadable(err)
 	}
 	spec.SignatureName = sent.SignatureName

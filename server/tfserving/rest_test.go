@@ -82,6 +82,8 @@ func TestRESTRefuses(t *testing.T) {
 		want             told
 	}{
 		{"no JSON", "fake:predict", `{"instances": [`, 400, told{"INVALID_ARGUMENT", "MESSAGE_UNREADABLE", ""}},
+		{"UTF-16", "fake:predict", "\xff\xfe{\x00}\x00", 400, told{"INVALID_ARGUMENT", "MESSAGE_UNREADABLE", ""}},
+		{"behind a byte order mark", "fake:predict", "\xef\xbb\xbf{}", 400, told{"INVALID_ARGUMENT", "TENSOR_NAME", ""}},
 		{"no object", "fake:predict", `[]`, 400, told{"INVALID_ARGUMENT", "MESSAGE_UNREADABLE", ""}},
 		{"deep", "fake:predict", `{"instances": ` + strings.Repeat("[", 1e5) + strings.Repeat("]", 1e5) + `}`, 400, told{"INVALID_ARGUMENT", "MESSAGE_UNREADABLE", ""}},
 		{"signature that is no text", "fake:predict", `{"signature_name": 1}`, 400, told{"INVALID_ARGUMENT", "MESSAGE_UNREADABLE", ""}},

@@ -52,7 +52,7 @@ func openTensor(p *tensorpb.TensorProto, want expected) (tensor, error) {
 			return tensor{}, fault.TensorInvalid("received a tensor of shape %s, expected %s", shapeOf(p.GetTensorShape()), shapeText(want.shape))
 		}
 		if i == 0 {
-			if err := fault.CheckCount("", int(min(size, math.MaxInt32)), want.maxItems); err != nil {
+			if err := fault.CheckCount("", int(size), want.maxItems); err != nil {
 				return tensor{}, err
 			}
 		}

@@ -32,8 +32,15 @@ const messageCopies = 3
 const messagePrefixBytes = 5
 
 // A part of a message, which is a message of its own or a string, takes this many
-// bytes beside its own, however few it came in.
+// bytes at least beside its own, however few it came in.
 const partBytes = 128
+
+// What a message in a message takes however empty it is: with the place in its list, and
+// by field.
+const (
+	messageBytes = 64
+	fieldBytes   = 24 // those of a list, the largest
+)
 
 // Options are what a gRPC server needs for its messages to be taken by the gate.
 func Options() []grpc.ServerOption {
@@ -139,7 +146,7 @@ func (v *visit) unpack(data mem.BufferSlice, into proto.Message) (size int64, er
 	if !v.account.Take(size) {
 		return 0, v.noRoom()
 	}
-	if err := proto.Unmarshal(b, into); err != nil {
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(b, into); err != nil {
 		return 0, fault.Unreadable(fmt.Sprintf("it is no %s: %v", into.ProtoReflect().Descriptor().FullName(), err))
 	}
 	return size, nil
@@ -273,8 +280,13 @@ func badPacking(packing Packing, err error) error {
 	return fault.Unreadable("it is said to be packed with " + string(packing) + ", and is not: " + err.Error())
 }
 
-// maxDepth is how deep messages are looked into: the contract's are no deeper.
-const maxDepth = 8
+// maxNesting is how deep messages may be in each other. TensorFlow's tensors may have
+// tensors in them without end, which no call here needs.
+const maxNesting = 10
+
+// maxDepth is how deep messages are looked into, by which there is none that is unpacked
+// and not counted: between a message and the next there may be a map's entry.
+const maxDepth = 2 * maxNesting
 
 // numberBytes is the most that a number takes which came as one byte, in a list of such.
 const numberBytes = 8
@@ -314,9 +326,14 @@ func fieldGrowth(kind protowire.Type, field protoreflect.FieldDescriptor, b []by
 		return partBytes + numberBytes*int64(countVarints(packed))
 	case field != nil && field.Message() != nil && depth > 0:
 		inner, _ := protowire.ConsumeBytes(b)
-		return partBytes + growth(inner, field.Message(), depth-1)
+		return partSize(field.Message()) + growth(inner, field.Message(), depth-1)
 	}
 	return partBytes
+}
+
+// partSize is what a message in a message takes beside its own bytes and parts.
+func partSize(message protoreflect.MessageDescriptor) int64 {
+	return max(partBytes, messageBytes+fieldBytes*int64(message.Fields().Len()))
 }
 
 // isVarint reports whether numbers of a kind can come as one byte.

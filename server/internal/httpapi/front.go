@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -92,7 +93,7 @@ func (f Front) handler(b Backend, origins []string) (http.Handler, error) {
 // route answers one route.
 func (b Backend) route(route Route) http.Handler {
 	return b.admitAs(route.rpc, refuseREST, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := b.readPacked(r)
+		body, err := b.readCall(r)
 		if err != nil {
 			b.drain(r) // as in takeBody
 			admission.RefuseBody(r.Context(), route.rpc, err)
@@ -110,6 +111,14 @@ func (b Backend) route(route Route) http.Handler {
 		}
 		writeAnswer(w, r, answer)
 	}))
+}
+
+// readCall reads the body of a request whose path names its call in text.
+func (b Backend) readCall(r *http.Request) ([]byte, error) {
+	if !utf8.ValidString(r.URL.Path) {
+		return nil, fault.Unreadable("received path " + fault.Quote(r.URL.Path) + ", expected text in UTF-8")
+	}
+	return b.readPacked(r)
 }
 
 // readPacked reads the body of a request and undoes its packing.

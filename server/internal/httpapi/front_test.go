@@ -177,6 +177,7 @@ func TestFrontRefusesInItsOwnForm(t *testing.T) {
 		{"by reading", "POST", "/other/echo", "", nil, 400, told{Code: "INVALID_ARGUMENT", Reason: "MESSAGE_UNREADABLE", Field: "body"}},
 		{"panic", "POST", "/other/panic", "", nil, 500, told{Code: "INTERNAL", Reason: "INTERNAL"}},
 		{"no such path", "GET", "/other/nothing", "", nil, 404, told{Code: "UNIMPLEMENTED"}},
+		{"path that is no text", "GET", "/other/models/%ff", "", nil, 400, told{Code: "INVALID_ARGUMENT", Reason: "MESSAGE_UNREADABLE"}},
 		{"method", "PUT", "/other/echo", "x", nil, 405, told{Code: "UNIMPLEMENTED"}},
 		{"packing", "POST", "/other/echo", "x", http.Header{"Content-Encoding": {"br"}}, 400, told{Code: "INVALID_ARGUMENT", Reason: "MESSAGE_UNREADABLE"}},
 		{"no gzip", "POST", "/other/echo", "x", http.Header{"Content-Encoding": {"gzip"}}, 400, told{Code: "INVALID_ARGUMENT", Reason: "MESSAGE_UNREADABLE"}},

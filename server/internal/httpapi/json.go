@@ -33,12 +33,21 @@ const maxObjects = 1 << 16
 // byteOrderMark begins text of some editors and shells; it is no JSON.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
+// TextOf returns a body of JSON without what some editors and shells put before it.
+// Errors: *[fault.Fault] where they have written another encoding.
+func TextOf(body []byte) ([]byte, error) {
+	if bytes.HasPrefix(body, []byte("\xff\xfe")) || bytes.HasPrefix(body, []byte("\xfe\xff")) {
+		return nil, fault.Unreadable("received text in UTF-16, expected JSON in UTF-8")
+	}
+	return bytes.TrimPrefix(body, byteOrderMark), nil
+}
+
 // Unmarshal implements vanguard.Codec. It changes data, which the transcoder reads no
 // more.
 func (c jsonCodec) Unmarshal(data []byte, message proto.Message) error {
-	data = bytes.TrimPrefix(data, byteOrderMark)
-	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
-		return connectError(fault.Unreadable("received text in UTF-16, expected JSON in UTF-8"))
+	data, err := TextOf(data)
+	if err != nil {
+		return connectError(err)
 	}
 	if objects := bytes.Count(data, []byte("{")); objects > maxObjects {
 		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("received JSON of %d objects, expected at most %d", objects, maxObjects))

@@ -16,6 +16,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/doctor"
+	"siamese/server"
 	"siamese/tfmodel"
 )
 
@@ -38,21 +39,21 @@ func (c *DoctorCommand) Run(ctx context.Context, parsed *kong.Context, s cli.Str
 	if err != nil {
 		return err
 	}
-	server := &Command{Flags: c.Flags}
-	server.LogLevel = slog.LevelError
+	serve := &Command{Flags: c.Flags}
+	serve.LogLevel = slog.LevelError
 	checks := []doctor.Check{
 		doctor.Library(program),
 		doctor.Fine("tensorflow", "%s", tfmodel.TensorFlowVersion()),
 		doctor.Processor(),
 		c.checkConfiguration(parsed.Model),
-		server.checkGPU(),
-		doctor.Files(server.neededFiles()),
-		server.checkScratch(),
+		serve.checkGPU(),
+		doctor.Files(serve.neededFiles()),
+		serve.checkScratch(),
 		doctor.Clock(program, time.Now()),
-		server.checkSecurity(),
+		serve.checkSecurity(),
 	}
-	checks = append(checks, server.checkPorts(ctx)...)
-	checks = append(checks, server.checkModels(ctx)...)
+	checks = append(checks, serve.checkPorts(ctx)...)
+	checks = append(checks, serve.checkModels(ctx)...)
 	checks = append(checks, checkWebcam(program))
 	if err := doctor.Print(s.Out, checks, c.JSON); err != nil {
 		return err
@@ -175,7 +176,7 @@ func (c *Command) checkModels(ctx context.Context) []doctor.Check {
 	if err != nil {
 		return []doctor.Check{doctor.Fail(name, err.Error(), "siamese help serve says what the flags take")}
 	}
-	checks := []doctor.Check{c.checkMemory(chosen)}
+	checks := []doctor.Check{c.checkMemory(chosen), c.checkLimits(chosen)}
 	for _, model := range chosen.models {
 		checks = append(checks, c.checkModel(ctx, model))
 	}
@@ -223,6 +224,21 @@ func (c *Command) checkMemory(chosen *choice) doctor.Check {
 		return doctor.Warn(name, fmt.Sprintf("%d MB are free now, the models take about %d MB", available>>20, models>>20), "end other programs, or one model: --model general")
 	}
 	return doctor.Fine(name, "limit %d MB: models (%d) and their caches take about %d MB, calls up to %d MB", min(limit, noLimit)>>20, len(chosen.models), models>>20, plan.Memory>>20)
+}
+
+// checkLimits holds the limits against each other as the server does.
+func (c *Command) checkLimits(chosen *choice) doctor.Check {
+	const name = "limits"
+	plan, silent := *c, slog.New(slog.DiscardHandler)
+	if err := plan.planMemory(chosen, silent); err != nil {
+		return doctor.Warn(name, "not looked at, since memory is not planned", "see the check memory")
+	}
+	service, err := server.New(plan.config(chosen, silent))
+	if err != nil {
+		return doctor.Fail(name, err.Error(), "siamese help serve says what the flags take: those of the field's name")
+	}
+	service.Close()
+	return doctor.Fine(name, "agree with each other")
 }
 
 // checkWebcam looks at the webcam client beside the program, which is left out where

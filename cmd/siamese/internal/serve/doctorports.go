@@ -20,18 +20,26 @@ func (f Flags) ports() []port {
 	return []port{{"--addr", f.Addr}, {"--http-addr", f.HTTPAddr}, {"--health-addr", f.HealthAddr}, {"--admin-addr", f.AdminAddr}}
 }
 
-// checkPorts opens each port for a moment.
+// held are the ports that are open, by their flags.
+type held map[string]net.Listener
+
+// checkPorts opens all ports for a moment, as the server does.
 func (c *Command) checkPorts(ctx context.Context) []doctor.Check {
 	var checks []doctor.Check
+	open := make(held)
 	for _, port := range c.ports() {
 		if port.address != "" {
-			checks = append(checks, c.tryPort(ctx, port))
+			checks = append(checks, c.tryPort(ctx, port, open))
 		}
+	}
+	for _, listener := range open {
+		_ = listener.Close() // nobody has come in
 	}
 	return checks
 }
 
-func (c *Command) tryPort(ctx context.Context, port port) doctor.Check {
+// tryPort opens a port and puts it among those that are open.
+func (c *Command) tryPort(ctx context.Context, port port, open held) doctor.Check {
 	name := "port " + strings.TrimPrefix(port.flag, "--")
 	var listener net.Listener
 	var err error
@@ -42,11 +50,11 @@ func (c *Command) tryPort(ctx context.Context, port port) doctor.Check {
 	}
 	switch {
 	case errors.Is(err, errTaken):
-		return taken(ctx, name, port)
+		return taken(ctx, name, port, open)
 	case err != nil:
 		return doctor.Fail(name, err.Error(), fmt.Sprintf("siamese serve %s 127.0.0.1:0 takes any free port", port.flag))
 	}
-	defer listener.Close() //nolint:errcheck // nobody has come in
+	open[port.flag] = listener
 	if port.flag == "--addr" || port.flag == "--http-addr" {
 		if err := c.checkPort(port.flag, listener.Addr()); err != nil {
 			return doctor.Fail(name, err.Error(), fmt.Sprintf("siamese serve %s … --tls-cert FILE --tls-key FILE (scripts/make-certificates.sh makes some to try)", port.flag))
@@ -56,11 +64,16 @@ func (c *Command) tryPort(ctx context.Context, port port) doctor.Check {
 }
 
 // taken says who has a port. Another siamese may well be the server that was meant.
-func taken(ctx context.Context, name string, port port) doctor.Check {
+func taken(ctx context.Context, name string, port port, open held) doctor.Check {
 	host, text, err := net.SplitHostPort(port.address)
 	number, convertErr := strconv.Atoi(text)
 	if err != nil || convertErr != nil {
 		return doctor.Fail(name, port.address+" is taken", "give another address")
+	}
+	for flag, listener := range open {
+		if at, ok := listener.Addr().(*net.TCPAddr); ok && at.Port == number {
+			return doctor.Fail(name, port.address+" is the port of "+flag, "give each its own, such as "+port.flag+" "+net.JoinHostPort(host, strconv.Itoa(nextFree(ctx, host, number))))
+		}
 	}
 	owner := doctor.Owner(number)
 	if owner == "" {
