@@ -2,8 +2,8 @@
 // by block, in one shell for each document, in a fresh folder.
 //
 // A block of commands is fenced as sh, or as console, where lines that begin with "$ "
-// are commands and the others what they print. A text block that follows a block of sh
-// is what that prints. In printed lines "…" stands for anything within a line, and on a
+// are commands and the others what they print. A block of text or JSON
+// that follows a block of sh is what that prints. In printed lines "…" stands for anything within a line, and on a
 // line of its own for any number of lines.
 //
 // HTML comments right before a block say how it is run; readers of the pages don't see
@@ -14,6 +14,7 @@
 //	<!-- with: OLD => NEW -->      in its text, NEW is run in place of OLD
 //	<!-- first: COMMAND -->        runs before it
 //	<!-- file: NAME -->            of any block: it is the content of this file
+//	<!-- shows: PATH -->           of any block: it is this file of the repository, in full
 //	<!-- until: WORDS -->          it goes on in the background once it has printed WORDS
 //	<!-- stop -->                  what is in the background is ended before it, by SIGTERM
 //	<!-- exit: N -->               its exit code is N; without this 0
@@ -21,7 +22,7 @@
 //	<!-- varies: EXPRESSION -->    of what is printed: what this matches may differ
 //
 // <!-- folder: source --> anywhere in a document has it run in a folder that looks like
-// the source folder.
+// the source folder, <!-- none is run: REASON --> has none of its blocks run.
 package doctest
 
 import (
@@ -38,6 +39,8 @@ type Document struct {
 	Path string
 	// Source says that it runs in what looks like the source folder.
 	Source bool
+	// NoneRun is why none of its blocks is run; empty where each says so itself.
+	NoneRun string
 	// Blocks are in the order of the document.
 	Blocks []Block
 }
@@ -65,6 +68,8 @@ type Marks struct {
 	First []string
 	// File is the name of the file that the block is the content of.
 	File string
+	// Shows is the file of the repository that the block shows in full, by its path.
+	Shows string
 	// Until is what a block prints once it may go on in the background.
 	Until string
 	// Stop says that the background is ended before.
@@ -82,9 +87,10 @@ func (b Block) Commands() bool {
 	return slices.Contains([]string{"sh", "bash", "shell", "console"}, b.Language)
 }
 
-// Documents reads README.md and all documents below docs/ of the repository at root.
+// Documents reads README.md, that of the Go client and all documents below docs/ of the
+// repository at root. READMEs of other clients are held by their own tests.
 func Documents(root string) ([]Document, error) {
-	paths := []string{"README.md"}
+	paths := []string{"README.md", "client/README.md"}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".md" {
 			return err
@@ -113,6 +119,9 @@ func Documents(root string) ([]Document, error) {
 
 // Runs returns how many blocks of commands are run.
 func (d Document) Runs() int {
+	if d.NoneRun != "" {
+		return 0
+	}
 	runs := 0
 	for _, block := range d.Blocks {
 		if block.Commands() && block.NotRun == "" {

@@ -57,6 +57,13 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseNoneRun(t *testing.T) {
+	document := parse(t, "<!-- none is run: a reason -->", "", "~~~sh", "false", "~~~", "<!-- shows: a/b.go -->", "~~~go", "x", "~~~")
+	if document.NoneRun != "a reason" || document.Runs() != 0 || document.Blocks[1].Shows != "a/b.go" {
+		t.Errorf("Parse = %+v with %d blocks that run, want a reason, none, and the file that is shown", document, document.Runs())
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, lines := range map[string][]string{
 		"a block that is not closed":   {"~~~sh", "ls"},
@@ -96,6 +103,7 @@ func TestCommandsThatDoNotAsShown(t *testing.T) {
 		"success where failure is shown": {"<!-- exit: 3 -->", "~~~sh", "true", "~~~"},
 		"another output":                 {"~~~sh", "echo a", "~~~", "~~~text", "b", "~~~"},
 		"a line more":                    {"~~~sh", "echo a; echo b", "~~~", "~~~text", "a", "~~~"},
+		"another JSON":                   {"~~~sh", "echo '{}'", "~~~", "~~~json", "[]", "~~~"},
 		"a line less":                    {"~~~console", "$ echo a", "a", "b", "~~~"},
 		"nothing to replace":             {"<!-- with: x => y -->", "~~~sh", "echo a", "~~~"},
 		"a log without background":       {"<!-- log -->", "~~~text", "a", "~~~"},

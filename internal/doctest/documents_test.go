@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,10 @@ func documents(t *testing.T) []doctest.Document {
 func TestEachCommandIsRunOrSaysWhy(t *testing.T) {
 	run, not := 0, 0
 	for _, document := range documents(t) {
+		if document.NoneRun != "" {
+			t.Logf("none is run: %s: %s", document.Path, document.NoneRun)
+			continue
+		}
 		for _, block := range document.Blocks {
 			switch {
 			case !block.Commands():
@@ -49,6 +54,33 @@ func TestEachCommandIsRunOrSaysWhy(t *testing.T) {
 	t.Logf("%d blocks of commands are run, %d are not", run, not)
 	if run < 2*not {
 		t.Errorf("%d blocks of commands are run and %d are not, want at least twice as many run", run, not)
+	}
+}
+
+// Programs that documents show in full are the files that tests build and run.
+func TestShownFiles(t *testing.T) {
+	shown := map[string]bool{}
+	for _, document := range documents(t) {
+		for _, block := range document.Blocks {
+			if block.Shows == "" {
+				continue
+			}
+			shown[block.Shows] = true
+			if want := read(t, block.Shows); block.Text != want {
+				t.Errorf("%s:%d is not %s, which it is to show in full", document.Path, block.Line, block.Shows)
+			}
+		}
+	}
+	for _, pattern := range []string{"examples/*/compare.*", "examples/*/compare/main.go", "examples/java/src/main/java/Compare.java"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if path, err := filepath.Rel(root, file); err != nil || !shown[path] {
+				t.Errorf("no document shows %s in full (%v)", path, err)
+			}
+		}
 	}
 }
 
@@ -89,10 +121,11 @@ func runDocument(t *testing.T, document doctest.Document, repository, program st
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tools := filepath.Join(repository, ".tools", "bin")
-	session, err := doctest.NewSession(ctx, folder, t.TempDir(), []string{
-		"HOME=" + t.TempDir(), "SIAMESE=" + repository, "LC_ALL=C.UTF-8",
-		"PATH=" + filepath.Dir(program) + ":" + tools + ":" + os.Getenv("PATH"),
-	})
+	// HOME is empty, as a new user's; what Go has compiled and fetched stays in use.
+	session, err := doctest.NewSession(ctx, folder, t.TempDir(), append(goFolders(ctx, t),
+		"HOME="+t.TempDir(), "SIAMESE="+repository, "LC_ALL=C.UTF-8",
+		"PATH="+filepath.Dir(program)+":"+tools+":"+os.Getenv("PATH"),
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +141,20 @@ func runDocument(t *testing.T, document doctest.Document, repository, program st
 		t.Errorf("%s: %v", document.Path, err)
 	}
 	t.Logf("%d blocks in %v", ran, time.Since(start).Round(time.Second/10))
+}
+
+// goFolders are the variables that name Go's folders of this user.
+func goFolders(ctx context.Context, t *testing.T) []string {
+	t.Helper()
+	var variables []string
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		folder, err := exec.CommandContext(ctx, "go", "env", name).Output() //nolint:gosec // one of two names
+		if err != nil {
+			t.Fatalf("go env %s: %v", name, err)
+		}
+		variables = append(variables, name+"="+strings.TrimSpace(string(folder)))
+	}
+	return variables
 }
 
 // sourceFolder makes folder look like the source folder: links to what is read, copies

@@ -10,6 +10,9 @@ import (
 // comment is a comment on a line of its own.
 var comment = regexp.MustCompile(`^\s*<!-- (.*?) -->\s*$`)
 
+// noneRun begins the comment of a document of which nothing is run.
+const noneRun = "none is run:"
+
 // Parse returns the document that text is; path names it in errors alone.
 func Parse(path, text string) (Document, error) {
 	document := Document{Path: path}
@@ -20,6 +23,8 @@ func Parse(path, text string) (Document, error) {
 		switch found := comment.FindStringSubmatch(lines[i]); {
 		case found != nil && found[1] == "folder: source":
 			document.Source = true
+		case found != nil && strings.HasPrefix(found[1], noneRun):
+			document.NoneRun = strings.TrimSpace(found[1][len(noneRun):])
 		case found != nil:
 			if err := marks.add(found[1]); err != nil {
 				return document, fmt.Errorf("line %d: %w", i+1, err)
@@ -89,6 +94,8 @@ func (m *Marks) add(text string) (err error) {
 		m.First = append(m.First, value)
 	case "file":
 		m.File = value
+	case "shows":
+		m.Shows = value
 	case "until":
 		m.Until = value
 	case "stop":

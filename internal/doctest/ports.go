@@ -9,7 +9,7 @@ import (
 
 // documented are the ports that documents name. Other programs may have them, and other
 // documents run at the same time.
-var documented = regexp.MustCompile(`\b(50051|50052|8080|8443|9090)\b`)
+var documented = regexp.MustCompile(`\b(50051|50052|8080|8443|8500|8501|9090)\b`)
 
 // ports maps documented ports to free ones, and back.
 type ports map[string]string
@@ -17,7 +17,7 @@ type ports map[string]string
 // freePorts returns a free port for each documented one.
 func freePorts() (ports, error) {
 	free := ports{}
-	for _, port := range []string{"50051", "50052", "8080", "8443", "9090"} {
+	for _, port := range []string{"50051", "50052", "8080", "8443", "8500", "8501", "9090"} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // is there at once
 		if err != nil {
 			return nil, err

@@ -44,11 +44,14 @@ func (s *Session) missing(block Block) string {
 	return block.Needs
 }
 
-// shownAfter returns the text block that shows what block i prints, or nil.
+// shownAfter returns the block of text or JSON that shows what block i prints, or nil.
 func (d Document) shownAfter(i int) *Block {
-	if i+1 < len(d.Blocks) && d.Blocks[i+1].Language == "text" && !d.Blocks[i+1].Log && d.Blocks[i].Language != "console" &&
-		d.Blocks[i+1].NotRun == "" {
-		return &d.Blocks[i+1]
+	if i+1 == len(d.Blocks) || d.Blocks[i].Language == "console" {
+		return nil
+	}
+	after := &d.Blocks[i+1]
+	if (after.Language == "text" || after.Language == "json") && !after.Log && after.NotRun == "" && after.File == "" && after.Shows == "" {
+		return after
 	}
 	return nil
 }

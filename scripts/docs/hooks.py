@@ -1,6 +1,5 @@
-"""What: hooks of mkdocs for the documentation site. They leave out pages that are still to
-      be written, turn links into the source folder into its paths, and refuse what a
-      built page would fetch from elsewhere.
+"""What: hooks of mkdocs for the documentation site. They turn links into the source folder
+      into its paths, and refuse what a built page would fetch from elsewhere.
 How to run: make docs, which has mkdocs.yml name them.
 """
 
@@ -17,36 +16,15 @@ FETCHED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?((?:http
                      r"""<link\b(?![^>]*\brel=["']?canonical)[^>]*\bhref=["']?((?:https?:)?//[^"'>\s]+)""")
 
 
-def missing_pages(config):
-    """Returns the pages of extra.not_yet that are not there."""
-    return {name for name in config.extra.get("not_yet", ())
-            if not (pathlib.Path(config.docs_dir) / name).exists()}
-
-
-def on_config(config):
-    """Leaves pages that are still to be written out of the navigation."""
-    missing = missing_pages(config)
-    for section in config.nav:
-        for title, pages in section.items():
-            section[title] = [page for page in pages
-                              if not (isinstance(page, dict) and missing & set(page.values()))]
-    for name in sorted(missing):
-        log.info("left out, since it is not there yet: %s", name)
-    return config
-
-
 def on_page_markdown(markdown, page, config, files):
-    """Turns a link to a file outside docs/ into that file's path in the source folder, and
-    one to a page that is still to be written into its text."""
-    docs, missing = pathlib.Path(config.docs_dir), missing_pages(config)
+    """Turns a link to a file outside docs/ into that file's path in the source folder."""
+    docs = pathlib.Path(config.docs_dir)
 
     def replace(match):
         text, target = match[1], match[2]
         if "://" in target or target.startswith("mailto:"):
             return match[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), target))
-        if path in missing:
-            return text
         if not path.startswith("../"):  # a page: its file's name is for who reads the files
             return f"[{text.removesuffix('.md')}]({target}{match[3] or ''})"
         if not (docs / path).exists():

@@ -10,6 +10,8 @@ import (
 // Markdown is the program's page. It ends with a newline.
 func (p Program) Markdown() string {
 	var b strings.Builder
+	// For internal/doctest.
+	b.WriteString("<!-- none is run: examples of the help, whose commands and flags TestReference has the program parse -->\n\n")
 	fmt.Fprintf(&b, "# %s\n\n%s\n", p.App.Name, escapeMarkdown(p.App.Help))
 	p.writeExamples(&b, p.App.Node)
 	fmt.Fprintf(&b, "\n## Flags of %s\n\n", p.scope())
