@@ -75,6 +75,19 @@ check_first() {
   expect "$1: two pictures compared" "$drawings" "$work/log"
 }
 
+# check_doctor PACKAGE: siamese-doctor names a library that is gone, and the command that
+# brings it; where nothing is wrong it comes to what siamese doctor says.
+check_doctor() {
+  local library=$root/usr/lib/siamese/tensorflow/libtensorflow_cc.so.2
+  mv "$library" "$library.gone"
+  ! inside siamese-doctor >"$work/log" 2>&1 || die "$1: siamese-doctor finds nothing wrong without TensorFlow"
+  expect "$1: siamese-doctor names the missing library" "asks for libtensorflow_cc.so.2, not found" "$work/log"
+  expect "$1: siamese-doctor says how to get it" "apt-get install --reinstall siamese (dnf reinstall siamese)" "$work/log"
+  mv "$library.gone" "$library"
+  inside siamese-doctor --addr unix:/pictures/doctor --http-addr '' >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1: siamese-doctor finds a problem"; }
+  expect "$1: siamese-doctor tries the models" "its golden pairs hold" "$work/log"
+}
+
 # await_ready LOG: until the server says that it is.
 await_ready() {
   grep -q -m 1 'msg=ready' < <(timeout 120 tail -n +1 -f --pid="$server" "$1") || {
@@ -119,6 +132,7 @@ check_one_deb() {
   inside dpkg -i /pictures/package.deb >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not install"; }
   same "$1: a new service is not started" "$(asked_systemctl)" daemon-reload
   check_first "$1" "$started"
+  check_doctor "$1"
   check_serving "$1"
   echo '{"serve": {"addr": "127.0.0.1:50052"}}' >"$root/etc/siamese/siamese.json"
   inside dpkg -i /pictures/package.deb >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not upgrade"; }
@@ -158,6 +172,7 @@ check_one_rpm() {
   in_rpm -i --nodeps "$2"
   same "$1 rpm: a new service is not started" "$(asked_systemctl)" daemon-reload
   check_first "$1 rpm" "$started"
+  check_doctor "$1 rpm"
   check_serving "$1 rpm"
   in_rpm -U --nodeps --force "$2"
   in_rpm -e --nodeps "$1"

@@ -101,6 +101,8 @@ check_tarball() {
     expect "$package tarball: version" "siamese $version, TensorFlow" "$work/log"
     env -i TMPDIR="$work" "$folder/bin/siamese" compare "$pictures/0394_01.png" "$pictures/0394_02.png" >"$work/log" 2>&1
     expect "$package tarball: two pictures compared with an empty environment" "$drawings" "$work/log"
+    env -i TMPDIR="$work" "$folder/bin/siamese-doctor" --addr unix:"$work/doctor" --http-addr '' >"$work/log" || { cat "$work/log" >&2 && die "$package tarball: siamese-doctor finds a problem"; }
+    expect "$package tarball: siamese-doctor tries the models" "its golden pairs hold" "$work/log"
     ldd "$folder/bin/siamese" >"$work/log"
     expect "$package tarball: its own TensorFlow" "$folder/bin/../lib/siamese/tensorflow/libtensorflow_cc.so.2" "$work/log"
     [ ! -d "$folder/lib/siamese/nvidia" ] || check_cuda "$folder/lib/siamese"

@@ -61,9 +61,9 @@ make_webcam() {
   pack deb "$work/webcam.yaml" "$dist/siamese-webcam_${deb_version}_$system.amd64.deb"
 }
 
-build_siamese "$work/siamese" "$(scripts/setup.sh --fetch cpu)/tensorflow"
+build_programs "$work/programs" "$(scripts/setup.sh --fetch cpu)/tensorflow"
 for flavour in $flavours; do
-  stage "$flavour" "$work/$flavour" "$work/siamese"
+  stage "$flavour" "$work/$flavour" "$work/programs"
   # Side by side, as most of it is packing on one core.
   make_tarball "$flavour" "$work/$flavour" & jobs=$!
   make_packages "$flavour" "$work/$flavour" & jobs+=" $!"
