@@ -15,6 +15,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/release/image.sh
 . scripts/release/image.sh
 
+# What a shell has set for cgo, such as by .tensorflow/env, would go into the programs.
+unset CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS
+
 flavours=${*:-cpu}
 for flavour in $flavours; do
   [[ $flavour =~ ^(cpu|cuda)$ ]] || die "$flavour is no flavour, expected cpu or cuda"
