@@ -33,7 +33,8 @@ new_root() {
   cp -r "$pictures" "$root/pictures"
   # systemctl writes down what it is asked; the scripts of packages do nothing where
   # systemd does not run.
-  mkdir -p "$root/run/systemd/system"
+  # /var/lib/private is systemd's own, for all services.
+  mkdir -p "$root/run/systemd/system" "$root/var/lib/private"
   printf '#!/bin/sh\necho "$@" >>/pictures/systemctl\n' >"$root/usr/bin/systemctl"
   chmod +x "$root/usr/bin/systemctl"
 }
@@ -141,7 +142,7 @@ check_one_deb() {
   inside dpkg -r "$1" >"$work/log" 2>&1
   same "$1: a removal stops the service" "$(asked_systemctl)" "--no-reload disable --now siamese.service;daemon-reload"
   expect "$1: a removal keeps the configuration" 50052 "$root/etc/siamese/siamese.json"
-  mkdir -p "$root/var/lib/private/siamese"
+  mkdir "$root/var/lib/private/siamese"
   ln -s private/siamese "$root/var/lib/siamese"
   inside dpkg -P "$1" >"$work/log" 2>&1
   files_of_root | diff "$work/before" - >&2 || die "$1: a purge leaves or takes the files above"
@@ -175,7 +176,9 @@ check_one_rpm() {
   check_doctor "$1 rpm"
   check_serving "$1 rpm"
   in_rpm -U --nodeps --force "$2"
+  same "$1 rpm: an upgrade restarts a running service" "$(asked_systemctl)" "daemon-reload;try-restart siamese.service"
   in_rpm -e --nodeps "$1"
+  same "$1 rpm: a removal stops the service" "$(asked_systemctl)" "--no-reload disable --now siamese.service;daemon-reload"
   files_of_root | diff "$work/before" - >&2 || die "$1 rpm: its removal leaves or takes the files above"
   say "$1 rpm: its removal leaves nothing: ok"
 }
