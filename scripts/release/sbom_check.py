@@ -18,7 +18,7 @@ def check_schema(text):
         import jsonschema  # noqa: F401, which the validator does without until it is called
     except ImportError:
         print("sbom_check: not held against CycloneDX's schema: its validator is missing: "
-              "pip install 'cyclonedx-python-lib[json-validation]'", file=sys.stderr)
+              "pip install 'cyclonedx-python-lib[json-validation]==11.12.0'", file=sys.stderr)
         return
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         sys.exit(f"sbom_check: not of CycloneDX's schema: {error}")
