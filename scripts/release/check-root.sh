@@ -168,6 +168,8 @@ check_one_rpm() {
   local started
   # rpm makes its own folders in a root that has none.
   in_rpm --initdb
+  # Folders that rpm-based distributions have by their package filesystem.
+  mkdir -p "$root/usr/share/fish/vendor_completions.d" "$root/usr/share/zsh/site-functions"
   files_of_root >"$work/before"
   started=$(date +%s)
   in_rpm -i --nodeps "$2"

@@ -18,6 +18,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # What a shell has set for cgo, such as by .tensorflow/env, would go into the programs.
 unset CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS
 
+# Tags of the webcam client.
+WEBCAM=${WEBCAM:-$(sed -n 's/^WEBCAM := //p' Makefile)}
+
 flavours=${*:-cpu}
 for flavour in $flavours; do
   [[ $flavour =~ ^(cpu|cuda)$ ]] || die "$flavour is no flavour, expected cpu or cuda"
