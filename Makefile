@@ -229,6 +229,10 @@ checkgpubundle: ## Unpack and run the GPU bundle in an empty Debian without netw
 release: $(NFPM) $(GOMOD_SBOM) ## Make tarball, deb, rpm and OCI image in dist/ (FLAVOURS="cpu cuda" for both).
 	WEBCAM=$(WEBCAM) scripts/release/release.sh $(FLAVOURS)
 
+.PHONY: releaseall
+releaseall: release ## Make the release, the wheel of the program and the clients' packages, all in dist/.
+	scripts/release/languages.sh
+
 .PHONY: checkrelease
 checkrelease: release $(GRPCURL) ## Install and run what 'make release' makes, in empty systems, and build it twice.
 	WEBCAM=$(WEBCAM) scripts/release/check.sh $(CHECKS)

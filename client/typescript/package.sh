@@ -9,17 +9,10 @@ export SIAMESE
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./build.sh
-cp ../../LICENSE .
-# $1: where the tarball goes. File modes are part of it, and hang on the umask.
-pack() {
-	chmod -R u=rwX,go=rX dist README.md LICENSE package.json
-	rm -rf "$1"
-	mkdir -p "$1"
-	npm pack --silent --pack-destination "$1" >/dev/null
-}
-pack build/first
+rm -rf build/first build/second
+./pack.sh build/first
 ./build.sh
-pack build/second
+./pack.sh build/second
 for tarball in build/first/*.tgz; do
 	cmp "$tarball" "build/second/${tarball##*/}"
 	mv "$tarball" build/

@@ -54,6 +54,8 @@ check_one_image() {
   expect "$1 image: health" SERVING "$work/log"
   in_container /usr/bin/siamese compare --model general --server 127.0.0.1:50051 /pictures/cat.jpg /pictures/rocket.jpg >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "the image does not compare"; }
   expect "$1 image: two pictures compared by its server" "$photographs" "$work/log"
+  in_container /usr/bin/siamese-doctor --addr 127.0.0.1:0 --http-addr '' >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 image: siamese-doctor finds a problem"; }
+  expect "$1 image: siamese-doctor tries the models" "its golden pairs hold" "$work/log"
   runc --root "$work/runc" kill siamese-check TERM
   wait "$server" || die "$1 image: it ends with $? after SIGTERM, expected 0"
   server=

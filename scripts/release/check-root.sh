@@ -33,7 +33,8 @@ new_root() {
   cp -r "$pictures" "$root/pictures"
   # systemctl writes down what it is asked; the scripts of packages do nothing where
   # systemd does not run.
-  mkdir -p "$root/run/systemd/system"
+  # /var/lib/private is systemd's own, for all services.
+  mkdir -p "$root/run/systemd/system" "$root/var/lib/private"
   printf '#!/bin/sh\necho "$@" >>/pictures/systemctl\n' >"$root/usr/bin/systemctl"
   chmod +x "$root/usr/bin/systemctl"
 }
@@ -73,6 +74,19 @@ check_first() {
   inside siamese compare /pictures/0394_01.png /pictures/0394_02.png >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not compare"; }
   say "$1: first similarity $(($(date +%s) - $2)) s after the installation began (aim: a minute)"
   expect "$1: two pictures compared" "$drawings" "$work/log"
+}
+
+# check_doctor PACKAGE: siamese-doctor names a library that is gone, and the command that
+# brings it; where nothing is wrong it comes to what siamese doctor says.
+check_doctor() {
+  local library=$root/usr/lib/siamese/tensorflow/libtensorflow_cc.so.2
+  mv "$library" "$library.gone"
+  ! inside siamese-doctor >"$work/log" 2>&1 || die "$1: siamese-doctor finds nothing wrong without TensorFlow"
+  expect "$1: siamese-doctor names the missing library" "asks for libtensorflow_cc.so.2, not found" "$work/log"
+  expect "$1: siamese-doctor says how to get it" "apt-get install --reinstall siamese (dnf reinstall siamese)" "$work/log"
+  mv "$library.gone" "$library"
+  inside siamese-doctor --addr unix:/pictures/doctor --http-addr '' >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1: siamese-doctor finds a problem"; }
+  expect "$1: siamese-doctor tries the models" "its golden pairs hold" "$work/log"
 }
 
 # await_ready LOG: until the server says that it is.
@@ -119,6 +133,7 @@ check_one_deb() {
   inside dpkg -i /pictures/package.deb >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not install"; }
   same "$1: a new service is not started" "$(asked_systemctl)" daemon-reload
   check_first "$1" "$started"
+  check_doctor "$1"
   check_serving "$1"
   echo '{"serve": {"addr": "127.0.0.1:50052"}}' >"$root/etc/siamese/siamese.json"
   inside dpkg -i /pictures/package.deb >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "$1 does not upgrade"; }
@@ -127,7 +142,7 @@ check_one_deb() {
   inside dpkg -r "$1" >"$work/log" 2>&1
   same "$1: a removal stops the service" "$(asked_systemctl)" "--no-reload disable --now siamese.service;daemon-reload"
   expect "$1: a removal keeps the configuration" 50052 "$root/etc/siamese/siamese.json"
-  mkdir -p "$root/var/lib/private/siamese"
+  mkdir "$root/var/lib/private/siamese"
   ln -s private/siamese "$root/var/lib/siamese"
   inside dpkg -P "$1" >"$work/log" 2>&1
   files_of_root | diff "$work/before" - >&2 || die "$1: a purge leaves or takes the files above"
@@ -153,14 +168,19 @@ check_one_rpm() {
   local started
   # rpm makes its own folders in a root that has none.
   in_rpm --initdb
+  # Folders that rpm-based distributions have by their package filesystem.
+  mkdir -p "$root/usr/share/fish/vendor_completions.d" "$root/usr/share/zsh/site-functions"
   files_of_root >"$work/before"
   started=$(date +%s)
   in_rpm -i --nodeps "$2"
   same "$1 rpm: a new service is not started" "$(asked_systemctl)" daemon-reload
   check_first "$1 rpm" "$started"
+  check_doctor "$1 rpm"
   check_serving "$1 rpm"
   in_rpm -U --nodeps --force "$2"
+  same "$1 rpm: an upgrade restarts a running service" "$(asked_systemctl)" "daemon-reload;try-restart siamese.service"
   in_rpm -e --nodeps "$1"
+  same "$1 rpm: a removal stops the service" "$(asked_systemctl)" "--no-reload disable --now siamese.service;daemon-reload"
   files_of_root | diff "$work/before" - >&2 || die "$1 rpm: its removal leaves or takes the files above"
   say "$1 rpm: its removal leaves nothing: ok"
 }

@@ -36,7 +36,7 @@ drawings="0.9996 same"
 photographs="0.0075 different"
 
 # The packages of the flavours that are there.
-packages() { (cd "$dist" && ls | sed -n 's/^\(siamese\(-cuda\)\?\)_.*\.deb$/\1/p'); }
+packages() { find "$dist" -maxdepth 1 -name '*.deb' | sed -n 's,.*/\(siamese\(-cuda\)\?\)_.*,\1,p' | sort; }
 
 # one PATTERN: the one file in dist that matches.
 one() {
@@ -74,18 +74,19 @@ not_root() { [ "$(id -u)" != 0 ] && say "$1 is not checked: it needs root"; }
 
 check_sums() {
   (cd "$dist" && sha256sum --quiet --check SHA256SUMS)
-  [ "$(cd "$dist" && ls | grep -vcx SHA256SUMS)" = "$(wc -l <"$dist/SHA256SUMS")" ] || die "SHA256SUMS does not list every file"
+  [ "$(find "$dist" -type f ! -name SHA256SUMS | wc -l)" = "$(wc -l <"$dist/SHA256SUMS")" ] || die "SHA256SUMS does not list every file"
   say "checksums: ok"
 }
 
-# check_sbom: against CycloneDX's own schema where its validator is installed; always
-# that each library of a package is named, with its hash.
+# check_sbom: the bills of a flavour and of its image, against CycloneDX's own schema where
+# its validator is installed; always that each library is named, with its hash.
 check_sbom() {
   local package
   for package in $(packages); do
     mkdir -p "$work/sbom"
     tar -C "$work/sbom" --strip-components 1 -xzf "$(one "$package-$version-linux-amd64.tar.gz")"
     python3 scripts/release/sbom_check.py "$(one "$package-$version.cdx.json")" "$work/sbom"
+    python3 scripts/release/sbom_check.py "$(one "$package-$version-oci.cdx.json")" "$work/sbom"
     rm -rf "$work/sbom"
     say "$package: the bill of materials has each library: ok"
   done
@@ -101,6 +102,8 @@ check_tarball() {
     expect "$package tarball: version" "siamese $version, TensorFlow" "$work/log"
     env -i TMPDIR="$work" "$folder/bin/siamese" compare "$pictures/0394_01.png" "$pictures/0394_02.png" >"$work/log" 2>&1
     expect "$package tarball: two pictures compared with an empty environment" "$drawings" "$work/log"
+    env -i TMPDIR="$work" "$folder/bin/siamese-doctor" --addr unix:"$work/doctor" --http-addr '' >"$work/log" || { cat "$work/log" >&2 && die "$package tarball: siamese-doctor finds a problem"; }
+    expect "$package tarball: siamese-doctor tries the models" "its golden pairs hold" "$work/log"
     ldd "$folder/bin/siamese" >"$work/log"
     expect "$package tarball: its own TensorFlow" "$folder/bin/../lib/siamese/tensorflow/libtensorflow_cc.so.2" "$work/log"
     [ ! -d "$folder/lib/siamese/nvidia" ] || check_cuda "$folder/lib/siamese"
@@ -123,6 +126,8 @@ check_cuda() {
   say "CUDA's libraries open, all but the driver's: ok"
 }
 
+# It takes minutes to read TensorFlow's libraries.
+lintian_patience=15m
 # Nobody's address is one until MAINTAINER is set.
 lintian_accepts=bogus-mail-host,bogus-mail-host-in-debian-changelog
 
@@ -131,23 +136,33 @@ check_lintian() {
   local package
   for package in $(packages) siamese-webcam; do
     [ -n "$(find "$dist" -name "${package}_*.deb")" ] || continue
-    lintian --allow-root --fail-on error --suppress-tags "$lintian_accepts" \
-      --tag-display-limit 0 "$(one "${package}_*.deb")"
+    timeout "$lintian_patience" lintian --allow-root --fail-on error --suppress-tags "$lintian_accepts" \
+      --tag-display-limit 0 "$(one "${package}_*.deb")" || {
+      [ $? = 124 ] || die "lintian finds errors in $package"
+      die "lintian on $package takes more than $lintian_patience"
+    }
     say "lintian on $package: no errors"
   done
 }
 
+# check_webcam: the libraries of this system and its packages; nothing of the folder that it
+# was built in. It has no flag for its version, its manual says it.
 check_webcam() {
-  local package
+  local package program=$work/webcam/usr/bin/siamese-webcam
   package=$(find "$dist" -name 'siamese-webcam_*.deb')
   [ -n "$package" ] || { say "siamese-webcam is not checked: it was not built" && return; }
   dpkg-deb -x "$package" "$work/webcam"
-  ! ldd "$work/webcam/usr/bin/siamese-webcam" | grep 'not found' || die "siamese-webcam misses a library of this system"
-  env -i "$work/webcam/usr/bin/siamese-webcam" --version >"$work/log"
-  expect "siamese-webcam starts" "$version" "$work/log"
+  ! ldd "$program" | grep 'not found' || die "siamese-webcam misses a library of this system"
+  ! readelf -dW "$program" | grep -E 'R(UN)?PATH' || die "siamese-webcam looks for libraries in a folder of its own"
+  apt-get install --simulate --no-install-recommends "$package" >"$work/log" 2>&1 || { cat "$work/log" >&2 && die "siamese-webcam does not install here"; }
+  say "siamese-webcam: what it depends on can be installed: ok"
+  env -i "$program" --man "$work/webcam-man"
+  sed 's/\\-/-/g' "$work/webcam-man/siamese-webcam.1" >"$work/log"
+  expect "siamese-webcam starts" "siamese-webcam $version" "$work/log"
 }
 
-# check_again: a clone in another folder, built with nothing of Go's cache.
+# check_again: a clone in another folder, built with nothing of Go's cache. Packages of
+# single languages, which 'make releaseall' adds, are built twice by their own checks.
 check_again() {
   [[ $version != *dirty* ]] || { say "the second build is left out: the tree has changes, a clone would not" && return; }
   local clone=$work/elsewhere/clone file flavours
@@ -158,16 +173,20 @@ check_again() {
   # shellcheck disable=SC2086 # a list
   GOCACHE=$work/elsewhere/cache "$clone/scripts/release/release.sh" $flavours
   for file in "$dist"/*; do
+    [[ $file != *.@(whl|tgz|jar|pom) && $file != */siamese_client-*.tar.gz ]] || continue
+    [[ $file != */SHA256SUMS ]] || continue # of the bytes that are compared
     cmp "$file" "$clone/dist/${file##*/}" || die "${file##*/} differs between two builds of one commit"
     say "built again, the same bytes: ${file##*/}"
   done
 }
 
 all="sums sbom tarball deb rpm image lintian webcam again"
-for check in ${*:-$all}; do
+[ $# -gt 0 ] || read -ra everything <<<"$all"
+set -- "$@" "${everything[@]}"
+for check; do
   [[ " $all " == *" $check "* ]] || die "$check is no check, expected one of $all"
 done
-for check in ${*:-$all}; do
+for check; do
   "check_$check"
 done
 say "all well, $SECONDS s"

@@ -15,6 +15,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/release/image.sh
 . scripts/release/image.sh
 
+# What a shell has set for cgo, such as by .tensorflow/env, would go into the programs.
+unset CGO_CFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS
+
+# Tags of the webcam client.
+WEBCAM=${WEBCAM:-$(sed -n 's/^WEBCAM := //p' Makefile)}
+
 flavours=${*:-cpu}
 for flavour in $flavours; do
   [[ $flavour =~ ^(cpu|cuda)$ ]] || die "$flavour is no flavour, expected cpu or cuda"
@@ -61,9 +67,9 @@ make_webcam() {
   pack deb "$work/webcam.yaml" "$dist/siamese-webcam_${deb_version}_$system.amd64.deb"
 }
 
-build_siamese "$work/siamese" "$(scripts/setup.sh --fetch cpu)/tensorflow"
+build_programs "$work/programs" "$(scripts/setup.sh --fetch cpu)/tensorflow"
 for flavour in $flavours; do
-  stage "$flavour" "$work/$flavour" "$work/siamese"
+  stage "$flavour" "$work/$flavour" "$work/programs"
   # Side by side, as most of it is packing on one core.
   make_tarball "$flavour" "$work/$flavour" & jobs=$!
   make_packages "$flavour" "$work/$flavour" & jobs+=" $!"

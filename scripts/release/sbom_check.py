@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks a bill of materials against the tree that it is of.
+"""Checks a bill of materials against the tree that it is of, and, where PyPI's
+cyclonedx-python-lib[json-validation] is installed, against CycloneDX's schema.
 
 How to run: scripts/release/sbom_check.py FILE.cdx.json USR; scripts/release/check.sh does.
 """
@@ -10,8 +11,23 @@ import pathlib
 import sys
 
 
+def check_schema(text):
+    try:
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+        import jsonschema  # noqa: F401, which the validator does without until it is called
+    except ImportError:
+        print("sbom_check: not held against CycloneDX's schema: its validator is missing: "
+              "pip install 'cyclonedx-python-lib[json-validation]==11.12.0'", file=sys.stderr)
+        return
+    if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        sys.exit(f"sbom_check: not of CycloneDX's schema: {error}")
+
+
 def main():
-    bom = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    text = pathlib.Path(sys.argv[1]).read_text()
+    check_schema(text)
+    bom = json.loads(text)
     tree = pathlib.Path(sys.argv[2])
     if (bom["bomFormat"], bom["specVersion"]) != ("CycloneDX", "1.6"):
         sys.exit(f"sbom_check: {bom['bomFormat']} {bom['specVersion']}, expected CycloneDX 1.6")

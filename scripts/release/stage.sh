@@ -18,13 +18,15 @@ build_program() {
     -ldflags "-s -w -buildid= -B none -X siamese/cmd/internal/cli.Version=$version" -o "$file" "$main"
 }
 
-# build_siamese FILE TENSORFLOW: finds TensorFlow by its own place, so that the tree may
-# lie anywhere. Both flavours hold the same program.
-build_siamese() {
-  say "building siamese $version"
+# build_programs FOLDER TENSORFLOW: siamese finds TensorFlow by its own place, so that the
+# tree may lie anywhere; siamese-doctor is linked with nothing, so that it runs where
+# TensorFlow can't be loaded. Both flavours hold the same programs.
+build_programs() {
+  say "building siamese and siamese-doctor $version"
   CGO_CFLAGS="'-I$2/include' -O2" \
     CGO_LDFLAGS="'-L$2' '-Wl,-rpath,\$ORIGIN/../lib/siamese/tensorflow'" \
-    build_program ./cmd/siamese "$1"
+    build_program ./cmd/siamese "$1/siamese"
+  CGO_ENABLED=0 build_program ./cmd/siamese-doctor "$1/siamese-doctor"
 }
 
 # stage_tensorflow LIB TENSORFLOW FLAVOUR: its libraries without symbols that only a
@@ -77,7 +79,8 @@ stage_documents() {
 }
 
 # stage_manuals USR: man pages and completion as the program itself writes them. That it
-# runs at all shows that the libraries beside it load.
+# runs at all shows that the libraries beside it load. siamese-doctor(1) is the page of
+# the subcommand, which siamese-doctor hands over to.
 stage_manuals() {
   "$1/bin/siamese" --version >/dev/null || die "the program does not start with the libraries beside it"
   "$1/bin/siamese" man --out "$1/share/man/man1"
@@ -103,7 +106,7 @@ stage_service() {
   [ "$2" = cpu ] || install -D -m 644 deploy/release/gpu.conf "$folder/siamese.service.d/gpu.conf"
 }
 
-# stage FLAVOUR DIR PROGRAM: all of it.
+# stage FLAVOUR DIR PROGRAMS: all of it, with the programs of that folder.
 stage() {
   local flavour=$1 usr=$2/usr package tensorflow gpu
   package=$(package_of "$flavour")
@@ -111,7 +114,7 @@ stage() {
   gpu=$(scripts/setup.sh --fetch "${flavour/cuda/gpu}")
   tensorflow=$gpu/tensorflow
   mkdir -p "$usr/bin"
-  cp "$3" "$usr/bin/siamese"
+  cp "$3/siamese" "$3/siamese-doctor" "$usr/bin/"
   stage_tensorflow "$usr/lib/siamese" "$tensorflow" "$flavour"
   stage_documents "$usr/share/doc/$package" "$package" "$tensorflow"
   if [ "$flavour" = cuda ]; then
