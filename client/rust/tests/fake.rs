@@ -1,6 +1,8 @@
 //! What the client makes of a server's answers, with a server of its own that gives
 //! them: it can't be asked of a real one to be busy at the right moment.
 
+#![allow(missing_docs, clippy::unwrap_used)] // a test that panics has failed
+
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

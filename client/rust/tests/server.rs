@@ -1,5 +1,7 @@
 //! The calls on a real server, whose address is in SIAMESE_ADDRESS (check.sh starts one).
 
+#![allow(missing_docs, clippy::unwrap_used)] // a test that panics has failed
+
 use siamese_client::{Client, Code, DropPolicy, Image, Options, RankOptions, StreamOptions};
 use tokio_stream::StreamExt;
 
