@@ -119,6 +119,10 @@ conformance: build $(GRPCURL) ## Hold the clients of all languages, curl and grp
 client-java: build ## Build and test the Java client (some 4 minutes; needs Java 17 and Maven).
 	client/java/check.sh bin/siamese
 
+.PHONY: client-rust
+client-rust: build ## Check, build and test the Rust client (some 5 minutes the first time; needs Cargo).
+	client/rust/check.sh bin/siamese
+
 .PHONY: client-cpp
 client-cpp: build ## Build and test the C++ client (some 6 minutes; needs libgrpc++-dev, doctest-dev).
 	client/cpp/check.sh bin/siamese

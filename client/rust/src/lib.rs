@@ -1,0 +1,54 @@
+//! Client of the Siamese image-similarity service: how alike two images are, over
+//! gRPC.
+//!
+//! ```no_run
+//! use siamese_client::{Client, Image, Options};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("localhost:50051")?;
+//! let a = Image::file("a.jpg").await?;
+//! let b = Image::file("b.jpg").await?;
+//! let score = client.compare(&a, &b, &Options::default()).await?;
+//! println!("{:.3} {}", score.similarity, if score.same { "same" } else { "different" });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Client`] has every call: one pair, many pairs, a query against candidates,
+//! embeddings, and a stream of frames ([`Client::open_stream`],
+//! [`Client::score_frames`]). Lists of any length are split by the server's limits.
+//! Calls need a Tokio runtime. [`proto`] is the contract itself.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod calls;
+mod client;
+mod error;
+mod image;
+mod info;
+mod results;
+mod retry;
+mod split;
+mod stream;
+
+pub use address::{Address, DEFAULT_PORT};
+pub use client::{Builder, Client, ConnectError};
+pub use error::{Code, Error};
+pub use image::Image;
+pub use info::{BuildInfo, Limits, ModelInfo, ServerInfo};
+pub use results::{
+    Batch, Comparison, Embedded, Embedding, Embeddings, Familiarity, Match, Options, RankOptions,
+    Ranking,
+};
+pub use retry::Retry;
+pub use stream::{
+    Answer, Answers, DropPolicy, FrameScores, Item, PairScore, ReferenceScore, Sender,
+    StreamOptions,
+};
+
+/// The contract's messages and stubs, as they are on the wire.
+#[allow(missing_docs, clippy::all, unreachable_pub, rustdoc::all)]
+pub mod proto {
+    include!("proto/siamese.v1.rs");
+}
