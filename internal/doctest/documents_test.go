@@ -71,7 +71,7 @@ func TestShownFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, pattern := range []string{"examples/*/compare.*", "examples/*/compare/main.go", "examples/java/src/main/java/Compare.java"} {
+	for _, pattern := range []string{"examples/*/compare.*", "examples/*/compare/main.go", "examples/java/src/main/java/Compare.java", "examples/*/src/bin/compare.rs"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
