@@ -135,11 +135,15 @@ async fn stream(client: &Client, case: &Case<'_>) -> Result<Vec<String>, AnyErro
     let wishes = StreamOptions {
         window: 1,
         options: options(case),
-        references,
         ..Default::default()
     };
     let (sender, mut answers) = client.open_stream(wishes).await?;
     tokio::spawn(async move {
+        for (name, image) in &references {
+            if sender.set_reference(name, image).await.is_err() {
+                return; // the other half says why
+            }
+        }
         for (id, frame) in (0..).zip(&frames) {
             if sender.frame(id, frame, &[]).await.is_err() {
                 break; // the other half says why
