@@ -15,6 +15,10 @@ PURE := ./bench/... ./client/... ./examples/... ./imaging/... ./internal/atomicf
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
+# Tests of the real program that train and evaluate run beside the others: either keeps
+# one core busy, and together they take half the time.
+LEARNING := Train|Scratch|Resume|RunFolder|Kinds|OwnModel|Eval|ModelForms|Verify|SiameseAnswers|Keras|OneShot
+
 # For the tests of one package: Go's own 10 minutes are few for real servers where
 # the machine has other work.
 TEST_TIMEOUT := 30m
@@ -57,7 +61,11 @@ test: setup libraries $(GRPCURL) ## Run all tests.
 	go vet $(WITH_TAGS) $(PURE)
 	go test -race -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(PURE)
 	$(ENV) && go vet $(WITH_TAGS) $(NATIVE)
-	$(ENV) && GRPCURL=$(TOOLS)/bin/grpcurl go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(NATIVE)
+	$(ENV) && export GRPCURL=$(TOOLS)/bin/grpcurl; \
+	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) -run '$(LEARNING)' ./internal/e2e & learning=$$!; status=0; \
+	go test -p 1 -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(filter-out ./internal/e2e/...,$(NATIVE)) ./internal/e2e/chaos || status=1; \
+	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) -skip '$(LEARNING)' ./internal/e2e || status=1; \
+	wait $$learning || status=1; exit $$status
 
 .PHONY: build
 build: setup libraries ## Build bin/siamese, siamese-bench and siamese-doctor (TAGS=turbo: JPEG by libturbojpeg).
