@@ -239,7 +239,7 @@ func checkFiles(ctx context.Context, dir string, card Card) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(card.Files)) {
 		if !slices.Contains(found, name) {
-			return fmt.Errorf("its file %s is missing: copy the whole folder again, or write it anew by 'siamese export'", name)
+			return fmt.Errorf("its file %s is missing: copy the whole folder again, or write it again by 'siamese export'", name)
 		}
 		got, err := regular.SHA256(ctx, filepath.Join(dir, filepath.FromSlash(name)), maxModelFileBytes)
 		if err != nil {

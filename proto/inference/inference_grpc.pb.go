@@ -57,9 +57,9 @@ const (
 type GRPCInferenceServiceClient interface {
 	// ServerLive tells that the server answers.
 	ServerLive(ctx context.Context, in *ServerLiveRequest, opts ...grpc.CallOption) (*ServerLiveResponse, error)
-	// ServerReady tells whether the server's default model answers.
+	// ServerReady reports whether the server's default model answers.
 	ServerReady(ctx context.Context, in *ServerReadyRequest, opts ...grpc.CallOption) (*ServerReadyResponse, error)
-	// ModelReady tells whether a model answers.
+	// ModelReady reports whether a model answers.
 	ModelReady(ctx context.Context, in *ModelReadyRequest, opts ...grpc.CallOption) (*ModelReadyResponse, error)
 	// ServerMetadata names the server and what of the protocol it speaks.
 	ServerMetadata(ctx context.Context, in *ServerMetadataRequest, opts ...grpc.CallOption) (*ServerMetadataResponse, error)
@@ -318,9 +318,9 @@ func (c *gRPCInferenceServiceClient) LogSettings(ctx context.Context, in *NotOff
 type GRPCInferenceServiceServer interface {
 	// ServerLive tells that the server answers.
 	ServerLive(context.Context, *ServerLiveRequest) (*ServerLiveResponse, error)
-	// ServerReady tells whether the server's default model answers.
+	// ServerReady reports whether the server's default model answers.
 	ServerReady(context.Context, *ServerReadyRequest) (*ServerReadyResponse, error)
-	// ModelReady tells whether a model answers.
+	// ModelReady reports whether a model answers.
 	ModelReady(context.Context, *ModelReadyRequest) (*ModelReadyResponse, error)
 	// ServerMetadata names the server and what of the protocol it speaks.
 	ServerMetadata(context.Context, *ServerMetadataRequest) (*ServerMetadataResponse, error)

@@ -22,12 +22,12 @@ func (s *Service) ServerLive(context.Context, *inference.ServerLiveRequest) (*in
 	return &inference.ServerLiveResponse{Live: true}, nil
 }
 
-// ServerReady tells whether the server's default model answers.
+// ServerReady reports whether the server's default model answers.
 func (s *Service) ServerReady(context.Context, *inference.ServerReadyRequest) (*inference.ServerReadyResponse, error) {
 	return &inference.ServerReadyResponse{Ready: s.cfg.Serving("")}, nil
 }
 
-// ModelReady tells whether a model answers.
+// ModelReady reports whether a model answers.
 func (s *Service) ModelReady(_ context.Context, request *inference.ModelReadyRequest) (*inference.ModelReadyResponse, error) {
 	t, err := s.acquire(request.GetName(), request.GetVersion())
 	var refused *fault.Fault

@@ -19,8 +19,6 @@
 //! [`Client::score_frames`]). Lists of any length are split by the server's limits.
 //! Calls need a Tokio runtime. [`proto`] is the contract itself.
 
-#![forbid(unsafe_code)]
-
 mod address;
 mod calls;
 mod client;

@@ -146,7 +146,7 @@ export class SiameseClient<Extra = never> {
     return info;
   }
 
-  /** Tells whether the server takes calls; service is "" for all that it has, or a name of gRPC's. */
+  /** Reports whether the server takes calls; service is "" for all that it has, or a name of gRPC's. */
   async health(options: CallOptions & { service?: string } = {}): Promise<HealthStatus> {
     const { service = "" } = options;
     const reply = await this.call((each) => this.healthService.check({ service }, each), options, this.deadline(options));

@@ -69,7 +69,7 @@ func mendLibrary(program string, missing []string) string {
 	case strings.Contains(all, "GLIBC"):
 		return "use a newer system (Debian 12, Ubuntu 22.04 or newer), or build the program on this one: make build"
 	case strings.Contains(all, "libopencv"):
-		return "apt-get install --no-install-recommends libopencv-dev, or build it anew: make webcam"
+		return "apt-get install --no-install-recommends libopencv-dev, or build it again: make webcam"
 	case strings.Contains(all, "libturbojpeg"):
 		return "apt-get install --no-install-recommends libturbojpeg0"
 	case strings.Contains(all, "libstdc++"):

@@ -140,7 +140,7 @@ func (r *roff) term(escaped, meaning string) {
 	r.text(meaning)
 }
 
-// text writes words on lines of a source's usual width; the formatter breaks them anew.
+// text writes words on lines of a source's usual width; the formatter breaks them again.
 func (r *roff) text(text string) {
 	const width = 78
 	line := ""
