@@ -368,7 +368,12 @@ func Hold(ctx context.Context, n int64) error {
 	return v.noRoom()
 }
 
+// noRoom says why the account took nothing: the budget is used up, or its caller left
+// while the message still came.
 func (v *visit) noRoom() error {
+	if v.account.Closed() {
+		return fault.Of(fmt.Errorf("the call ended before its message: %w", context.Canceled))
+	}
 	return fault.MemoryFull(v.gate.cfg.Memory.MessageSize())
 }
 

@@ -195,6 +195,13 @@ func (a *Account) Keep(n int64) {
 // Refused is closed when Take has not been given what it asked for.
 func (a *Account) Refused() <-chan struct{} { return a.refused }
 
+// Closed reports whether the account has been closed, and was not refused before.
+func (a *Account) Closed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.closed && !a.over
+}
+
 // Close gives all back; Take then takes nothing. It may be called more than once.
 func (a *Account) Close() {
 	a.mu.Lock()

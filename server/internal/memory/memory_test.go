@@ -107,10 +107,16 @@ func TestAccount(t *testing.T) {
 	if b.Used() != 250 {
 		t.Errorf("Used() = %d after Give and Keep, want 250", b.Used())
 	}
+	if one.Closed() {
+		t.Error("Closed() = true of an account that is open")
+	}
 	for range 2 {
 		one.Close()
 		two.Close()
 		other.Close()
+	}
+	if !one.Closed() || two.Closed() {
+		t.Errorf("Closed() = %t, and %t of the account that was refused before, want true, false", one.Closed(), two.Closed())
 	}
 	if b.Used() != 0 || one.Take(1) {
 		t.Errorf("Used() = %d after all accounts are closed, want 0 and nothing taken", b.Used())
