@@ -21,8 +21,8 @@ rm -rf "$out"
 mkdir -p "$out"
 (cd "$proto" && ls siamese/v1/*.proto) | LC_ALL=C sort | sed "s|^|$proto/|" |
   xargs build/generate/bin/python -m grpc_tools.protoc -I"$proto" --python_out="$out" --pyi_out="$out" --grpc_python_out="$out"
-# Only the service's file has calls; of the others protoc makes empty ones.
-find "$out" -name '*_pb2_grpc.py' ! -name service_pb2_grpc.py -delete
+# Only the services' files have calls; of the others protoc makes empty ones.
+find "$out" -name '*_pb2_grpc.py' ! -name service_pb2_grpc.py ! -name gallery_pb2_grpc.py -delete
 # protoc imports from the root of the proto files, which is no package of ours. The
 # files' own names stay as they are: the descriptor pool knows messages by them.
 find "$out" -name '*.py' -o -name '*.pyi' | xargs sed -i \
