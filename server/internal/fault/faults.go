@@ -132,7 +132,7 @@ func ModelNotFound(name string, models []string) *Fault {
 func VersionNotFound(name, model string, versions []string) *Fault {
 	return &Fault{
 		code: codes.NotFound, reason: ReasonModelNotFound,
-		message: fmt.Sprintf("received model %s, and no version or label of it is loaded that is called so, expected one of %s/%s, or a label",
+		message: fmt.Sprintf("received model %s, a version or label that is not loaded, expected one of %s/%s, or a label",
 			Quote(name), model, strings.Join(versions, ", "+model+"/")),
 	}
 }
