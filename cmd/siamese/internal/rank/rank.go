@@ -82,7 +82,7 @@ func (c *Command) ended(ctx context.Context, err error, done, of int) error {
 func (c *Command) told() string {
 	switch {
 	case c.JSON:
-		return "the list failed"
+		return `the list "failed"`
 	case c.CSV:
 		return "the column error"
 	}
