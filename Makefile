@@ -70,6 +70,7 @@ test: setup libraries $(GRPCURL) ## Run all tests.
 .PHONY: build
 build: setup libraries ## Build bin/siamese, siamese-bench and siamese-doctor (TAGS=turbo: JPEG by libturbojpeg).
 	CGO_ENABLED=0 go build -o bin/ ./cmd/siamese-doctor
+	@[ -e bin/siamese ] || echo "compiling: some minutes the first time, without a word" >&2
 	$(ENV) && go build $(WITH_TAGS) -ldflags "-X siamese/cmd/internal/cli.Version=$(VERSION)" -o bin/ ./cmd/siamese ./cmd/siamese-bench
 
 # Fails where a library that TAGS asks for is missing.

@@ -134,6 +134,9 @@ fetch() {
   rm -rf "$store"/partial.*
   partial=$(mktemp -d "$store/partial.XXXXXX")
   trap 'rm -rf "$partial"' EXIT
+  if [ -f "$store/$kind/.complete" ]; then
+    say "$store/$kind is of another version, or files of it are missing or cut off: it is fetched again"
+  fi
   say "fetching TensorFlow $version for the ${kind^^} (once)"
   echo "$requirement" >"$partial/requirements.txt"
   download "$partial"
@@ -144,6 +147,7 @@ fetch() {
     fetch_cuda "$wheel"
   fi
   write_linker_script "$partial/$kind/tensorflow"
+  sizes "$partial/$kind" >"$partial/$kind/.sizes"
   echo "$requirement" >"$partial/$kind/.complete"
   rm -rf "${store:?}/$kind"
   mv "$partial/$kind" "$store/$kind"
@@ -212,7 +216,21 @@ sys.exit(1 if waiting or not libraries else 0)
 EOF
 }
 
-complete() { [ "$(cat "$store/$1/.complete" 2>/dev/null)" = "$2" ]; }
+# sizes DIR: a line for each file of a fetched TensorFlow.
+sizes() { (cd "$1" && find . -type f ! -path './.*' -printf '%s %p\n' | LC_ALL=C sort); }
+
+# whole DIR: no file of it has gone or was cut off since it was fetched, so that a
+# build mends what was deleted by mistake. Older folders have no list of sizes.
+whole() {
+  if [ -f "$1/.sizes" ]; then
+    sizes "$1" | cmp -s - "$1/.sizes"
+  else
+    [ -f "$1/tensorflow/libtensorflow_cc.so.2" ] && [ -f "$1/tensorflow/libtensorflow_framework.so.2" ]
+  fi
+}
+
+# complete KIND REQUIREMENT: what was asked for has been fetched, and is whole.
+complete() { [ "$(cat "$store/$1/.complete" 2>/dev/null)" = "$2" ] && whole "$store/$1"; }
 
 cpu_requirement="tensorflow-cpu==$version --hash=sha256:$cpu_wheel_sha256"
 # The comment has the libraries fetched again when other ones are pinned.

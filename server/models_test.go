@@ -85,7 +85,14 @@ func TestCallsNameModelVersionOrLabel(t *testing.T) {
 		if diff := cmp.Diff(failure{codes.NotFound, fault.ReasonModelNotFound, ""}, failureOf(err)); diff != "" {
 			t.Errorf("model %.80q: %v (-want +got):\n%s", give, err, diff)
 		}
-		for _, want := range []string{fault.Quote(give), "expected one of general, omniglot, MODEL/VERSION or MODEL/LABEL"} {
+		expected := "expected one of general, omniglot, MODEL/VERSION or MODEL/LABEL"
+		switch of, _, qualified := strings.Cut(give, "/"); {
+		case qualified && of == "general":
+			expected = "expected one of general/1, general/2, or a label"
+		case qualified && of == "omniglot":
+			expected = "expected one of omniglot/2, omniglot/7, or a label"
+		}
+		for _, want := range []string{fault.Quote(give), expected} {
 			if message := status.Convert(err).Message(); !strings.Contains(message, want) || len(message) > 400 {
 				t.Errorf("model %.80q: message %q, want it to have %q and no more than 400 bytes", give, message, want)
 			}
@@ -113,7 +120,7 @@ func TestModelThatIsNotLoadedYet(t *testing.T) {
 	for _, name := range []string{"", "general", "general/1", "1"} {
 		check(name, notReady, `model "general" has no version that answers`)
 	}
-	check("omniglot/2", failure{codes.NotFound, fault.ReasonModelNotFound, ""}, "expected one of general, omniglot")
+	check("omniglot/2", failure{codes.NotFound, fault.ReasonModelNotFound, ""}, "expected one of omniglot/1, or a label")
 	addAs(t, r, &fakeModel{}, "general", "1", nil)
 	for _, name := range []string{"", "general", "general/1", "1"} {
 		check(name, failure{}, "")

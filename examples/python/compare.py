@@ -13,8 +13,8 @@ def main(a: str, b: str, server: str = "localhost:50051") -> None:
     with Client(server) as client:
         try:
             answer = client.compare(a, b, model="auto")
-        except SiameseError as error:
-            # For programs: error.field is the picture at fault, such as image_b.
+        except (SiameseError, OSError) as error:  # OSError: a file that can't be read
+            # For programs: a SiameseError's field is the picture at fault, such as image_b.
             sys.exit(str(error))
     verdict = "same" if answer.same else "different"
     print(f"{answer.similarity:.4f} {verdict} ({answer.model.name})")

@@ -59,7 +59,7 @@ func TestRankFolder(t *testing.T) {
 	server := proctest.Serve(t, "--max-candidates", "2", "--cache-bytes", "0")
 	for _, more := range [][]string{nil, {"--server", server.Address}, {"--server", server.Address, "--model", "omniglot"}} {
 		stdout, stderr, code := proctest.Run(t, "", append([]string{"rank", "--csv", "--model=omniglot", proctest.GlyphA, dir}, more...)...)
-		if code != 1 || !strings.Contains(stderr, "1 file that is no picture was passed over") || !strings.Contains(stderr, "2 of 5 could not be used") {
+		if code != 1 || !strings.Contains(stderr, "1 file that is no picture was passed over") || !strings.Contains(stderr, "2 of 5 could not be used: the column error says why\n") {
 			t.Errorf("rank %v: %q, exit code %d; want one file passed over and two failed", more, stderr, code)
 		}
 		rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()

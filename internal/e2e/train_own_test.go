@@ -149,8 +149,9 @@ func TestTrainOnFewPictures(t *testing.T) {
 // epochs; not with other data, nor without its checkpoint.
 func TestResumeElsewhere(t *testing.T) {
 	data, run := ownPictures(t, 3, 4), filepath.Join(t.TempDir(), "run")
-	if _, stderr, code := proctest.Run(t, "", once(data, run, "--start", "builtin", "--name", "mine")...); code != 0 || !strings.Contains(stderr, "from=builtin taken=26") {
-		t.Fatalf("train --start builtin: exit code %d, want 0 and what was taken\n%s", code, stderr)
+	if _, stderr, code := proctest.Run(t, "", once(data, run, "--start", "builtin", "--name", "mine")...); code != 0 ||
+		!strings.Contains(stderr, "from=builtin taken=26") || !strings.Contains(stderr, "its own network is --pooling average --input-size 128 --projection 512 --unit") {
+		t.Fatalf("train --start builtin: exit code %d, want 0, what was taken, and the flags for all of it\n%s", code, stderr)
 	}
 	packed := pack(t, data)
 	refused := func(want string, code int, args ...string) {

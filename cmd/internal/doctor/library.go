@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"debug/elf"
 	"errors"
@@ -35,7 +36,8 @@ func Library(program string) Check {
 		return Fail(name, fmt.Sprintf("%s asks for %s, not found", program, strings.Join(missing, ", ")), mendLibrary(program, missing))
 	}
 	if err != nil {
-		return Fail(name, fmt.Sprintf("%s can't be loaded: %s", program, said), reinstall(program))
+		// A library that is cut off ends the loader by a signal, without a word.
+		return Fail(name, fmt.Sprintf("%s can't be loaded: %s", program, cmp.Or(oneLine(string(said)), err.Error())), reinstall(program))
 	}
 	if at := tensorflow.FindString(string(said)); at != "" {
 		return Fine(name, "%s", at)
@@ -137,5 +139,5 @@ func Start(program string, env ...string) Check {
 		return Fail(name, fmt.Sprintf("%s ends with %v: %s", program, err, text),
 			"run it on a processor that has what its TensorFlow was built for (the check processor), or build TensorFlow for this one and set TENSORFLOW_DIR: make build")
 	}
-	return Fail(name, fmt.Sprintf("%s version ends with %v: %s", program, err, text), reinstall(program))
+	return Fail(name, strings.TrimSuffix(fmt.Sprintf("%s version ends with %v: %s", program, err, text), ": "), reinstall(program))
 }

@@ -127,6 +127,16 @@ func ModelNotFound(name string, models []string) *Fault {
 	}
 }
 
+// VersionNotFound says that the model has no version or label of this name in memory,
+// and which versions it has there.
+func VersionNotFound(name, model string, versions []string) *Fault {
+	return &Fault{
+		code: codes.NotFound, reason: ReasonModelNotFound,
+		message: fmt.Sprintf("received model %s, a version or label that is not loaded, expected one of %s/%s, or a label",
+			Quote(name), model, strings.Join(versions, ", "+model+"/")),
+	}
+}
+
 // Draining says that the server is about to stop.
 func Draining() *Fault {
 	return &Fault{code: codes.Unavailable, reason: ReasonDraining, message: "the server is about to stop"}

@@ -3,6 +3,7 @@ package infer
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,7 +72,9 @@ func (r *Registry) findLocked(name string) (*loadedModel, error) {
 		return loaded, nil
 	case m.chosen == nil:
 		return nil, fault.ModelNotReady(m.name)
-	default:
+	case of == m.name:
+		return nil, fault.VersionNotFound(name, m.name, slices.Sorted(maps.Keys(m.byVersion)))
+	default: // no version or label of the default model either
 		return nil, r.notFoundLocked(name)
 	}
 }

@@ -32,12 +32,17 @@ func (l list) shown() []scorer.Match {
 func (l list) file(m scorer.Match) string { return l.pictures[m.Index].Name }
 
 // failed is the error for pictures that can't be used, and for folders and files that
-// can't be read; nil where there is none.
-func (l list) failed(unread int) error {
-	if n := len(l.Failed) + unread; n > 0 {
+// can't be read; nil where there is none. Told says where the reason of a picture is
+// found; empty: on standard error, as those of what can't be read always are.
+func (l list) failed(unread int, told string) error {
+	n := len(l.Failed) + unread
+	switch {
+	case n == 0:
+		return nil
+	case len(l.Failed) == 0 || told == "":
 		return fmt.Errorf("%d of %d could not be used", n, len(l.pictures)+unread)
 	}
-	return nil
+	return fmt.Errorf("%d of %d could not be used: %s says why", n, len(l.pictures)+unread, told)
 }
 
 // writeTable writes the matches to out, and to notes what is foreign to the model and

@@ -66,7 +66,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return errors.Join(err, by.Close())
 	}
 	list := list{Ranking: ranking, query: query.Name, pictures: found.Pictures, top: c.Top, chosen: chosen}
-	return errors.Join(c.write(s, list), list.failed(len(found.Failed)), by.Close())
+	return errors.Join(c.write(s, list), list.failed(len(found.Failed), c.told()), by.Close())
 }
 
 // ended is the error of a ranking that has none.
@@ -75,6 +75,18 @@ func (c *Command) ended(ctx context.Context, err error, done, of int) error {
 		return interrupted
 	}
 	return err
+}
+
+// told is where the form that is printed has the reasons of pictures that failed; empty:
+// beside it.
+func (c *Command) told() string {
+	switch {
+	case c.JSON:
+		return `the list "failed"`
+	case c.CSV:
+		return "the column error"
+	}
+	return ""
 }
 
 func (c *Command) write(s cli.Streams, list list) error {

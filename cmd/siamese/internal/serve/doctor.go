@@ -193,7 +193,7 @@ func (c *Command) checkModel(ctx context.Context, model *chosenModel) doctor.Che
 	if err != nil {
 		mend := fmt.Sprintf("siamese model info %s says what it is; write it again: siamese export --model WEIGHTS FOLDER", model.path)
 		if model.builtIn {
-			mend = "see the checks library, folder and memory"
+			mend = "see the checks gpu, library, folder and memory"
 		}
 		return doctor.Fail(name, err.Error(), mend)
 	}

@@ -370,13 +370,16 @@ func printTable(w io.Writer, flags trainFlags, dir string) {
 	fmt.Fprintln(w, line)
 }
 
-// printFields prints a row for each field, those of embedded structs too.
+// printFields prints a row for each field that the configuration of a run keeps, those
+// of embedded structs too.
 func printFields(w io.Writer, value reflect.Value) {
 	for i := range value.NumField() {
-		if field := value.Type().Field(i); field.Anonymous {
+		field := value.Type().Field(i)
+		switch name, _, _ := strings.Cut(field.Tag.Get("json"), ","); {
+		case name == "-":
+		case field.Anonymous:
 			printFields(w, value.Field(i))
-		} else {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		default:
 			fmt.Fprintf(w, "|%25s|%40s|\n", name, fmt.Sprint(value.Field(i)))
 		}
 	}

@@ -282,6 +282,39 @@ func TestStartOfABuiltInModel(t *testing.T) {
 	}
 }
 
+// TestNetworkFlags: the flags that a network is told with make that network.
+func TestNetworkFlags(t *testing.T) {
+	for _, give := range []string{
+		"--pooling flatten --input-size 105", "--pooling average --input-size 128 --projection 512 --unit", "--pooling gem --input-size 64 --gem-power 2.5",
+	} {
+		var f trainFlags
+		parser, err := kong.New(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(strings.Fields(give)); err != nil {
+			t.Fatal(err)
+		}
+		if got := networkFlags(f.architecture()); got != give {
+			t.Errorf("networkFlags of %s = %s", give, got)
+		}
+	}
+}
+
+// TestTableOfSettings: each row has a key, as the run's configuration has it.
+func TestTableOfSettings(t *testing.T) {
+	var table strings.Builder
+	printTable(&table, trainFlags{Start: "builtin"}, "runs/a")
+	for row := range strings.Lines(table.String()) {
+		if key, _, is := strings.Cut(strings.TrimPrefix(row, "|"), "|"); is && strings.TrimSpace(key) == "" {
+			t.Errorf("row %q has no key", row)
+		}
+	}
+	if !strings.Contains(table.String(), "start|") || !strings.Contains(table.String(), "builtin|") {
+		t.Errorf("the table has no start:\n%s", &table)
+	}
+}
+
 // TestPathsAreQuotedForAShell: what is printed to be copied can be.
 func TestPathsAreQuotedForAShell(t *testing.T) {
 	for give, want := range map[string]string{

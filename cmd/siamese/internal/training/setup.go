@@ -273,7 +273,7 @@ func (c *Command) trainerFor(ctx context.Context, classes int, logger *slog.Logg
 // startFrom lays a weight file, or a SavedModel's weights, over the initial weights, by name.
 func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slog.Logger) (*weights.Set, error) {
 	path, isBuiltIn := builtInStart(f.Start)
-	file, err := f.readStart(ctx, path, isBuiltIn)
+	file, err := f.readStart(ctx, path, isBuiltIn, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +317,7 @@ func builtInStart(start string) (path string, is bool) {
 // readStart reads the weights to begin with. Of a built-in model whose embedding is made
 // otherwise than this network's they are those of the convolutions alone: its head would
 // take numbers of another meaning, even where their shape is the same.
-func (f trainFlags) readStart(ctx context.Context, path string, isBuiltIn bool) (*weights.Set, error) {
+func (f trainFlags) readStart(ctx context.Context, path string, isBuiltIn bool, logger *slog.Logger) (*weights.Set, error) {
 	if !isBuiltIn {
 		return f.ReadWeights(ctx, path)
 	}
@@ -325,6 +325,7 @@ func (f trainFlags) readStart(ctx context.Context, path string, isBuiltIn bool) 
 	if err != nil || alikeEmbeddings(source.Card.Architecture, f.architecture()) {
 		return source.Weights, err
 	}
+	logger.Warn("convolutions alone", "warning", fmt.Sprintf("this network makes other embeddings than the model %s, whose head can't be taken; its own network is %s", path, networkFlags(source.Card.Architecture)))
 	var convolutions []weights.Tensor
 	for tensor := range source.Weights.All() {
 		if strings.HasPrefix(tensor.Name, "block") {
@@ -341,6 +342,21 @@ func alikeEmbeddings(a, b tfmodel.Architecture) bool {
 	pooled := a.Pooling != "" && a.Pooling != tfmodel.Flatten
 	return cmp.Or(a.Pooling, tfmodel.Flatten) == cmp.Or(b.Pooling, tfmodel.Flatten) &&
 		a.GeMPower == b.GeMPower && a.Projection == b.Projection && a.Unit == b.Unit && (pooled || sized)
+}
+
+// networkFlags are the flags by which a network of such embeddings is made.
+func networkFlags(a tfmodel.Architecture) string {
+	flags := fmt.Sprintf("--pooling %s --input-size %d", cmp.Or(a.Pooling, tfmodel.Flatten), a.Height)
+	if a.GeMPower != 0 {
+		flags += fmt.Sprintf(" --gem-power %v", a.GeMPower)
+	}
+	if a.Projection != 0 {
+		flags += fmt.Sprintf(" --projection %d", a.Projection)
+	}
+	if a.Unit {
+		flags += " --unit"
+	}
+	return flags
 }
 
 // checkStart reports a start that is no file, before the data are opened.
