@@ -16,6 +16,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -23,6 +24,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"siamese/gallery"
 	"siamese/gallery/internal/record"
@@ -45,8 +47,10 @@ const (
 	// message to a server may have.
 	maxFrameBytes = 1 << 30
 
-	// pageEntries is how many entries are read at a time: some megabytes.
-	pageEntries = 512
+	// pageEntries is how many entries are listed at a time, without what is large, and
+	// fetchEntries how many are fetched.
+	pageEntries  = 1000
+	fetchEntries = 64
 )
 
 // Extension is how files of backups are named.
@@ -76,25 +80,20 @@ func Write(ctx context.Context, store gallery.Store, name string, w io.Writer) e
 	return nil
 }
 
-// eachEntry calls f with each entry of a gallery, until it returns an error.
+// eachEntry calls f with each entry of a gallery, until it returns an error. Entries are
+// fetched whole, some at a time, and one at a time where they keep pictures.
 func eachEntry(ctx context.Context, store gallery.Store, info gallery.Info, f func(*gallery.Entry) error) error {
-	with := gallery.Parts{Embedding: true}
-	large := info.KeepPictures || info.KeepThumbnails
-	if large {
-		with = gallery.Parts{}
+	atOnce := fetchEntries
+	if info.KeepPictures {
+		atOnce = 1
 	}
 	for after := ""; ; {
-		page, err := store.List(ctx, info.Name, gallery.Listing{After: after, Limit: pageEntries, With: with})
+		page, err := store.List(ctx, info.Name, gallery.Listing{After: after, Limit: pageEntries})
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for i := range page {
-			if large {
-				err = eachOfIDs(ctx, store, info.Name, page[i].ID, f)
-			} else {
-				err = f(&page[i])
-			}
-			if err != nil {
+		for some := range slices.Chunk(page, atOnce) {
+			if err := fetch(ctx, store, info.Name, some, f); err != nil {
 				return err
 			}
 		}
@@ -102,13 +101,23 @@ func eachEntry(ctx context.Context, store gallery.Store, info gallery.Info, f fu
 	}
 }
 
-// eachOfIDs calls f with the whole entry of an id, unless it has been removed.
-func eachOfIDs(ctx context.Context, store gallery.Store, name, id string, f func(*gallery.Entry) error) error {
-	entries, err := store.Get(ctx, name, []string{id}, gallery.Parts{Embedding: true, Picture: true, Thumbnail: true})
-	if err != nil || len(entries) == 0 {
+// fetch calls f with the whole of those of the entries that have not been removed since.
+func fetch(ctx context.Context, store gallery.Store, name string, some []gallery.Entry, f func(*gallery.Entry) error) error {
+	ids := make([]string, len(some))
+	for i := range some {
+		ids[i] = some[i].ID
+	}
+	entries, err := store.Get(ctx, name, ids, gallery.Parts{Embedding: true, Picture: true, Thumbnail: true})
+	if err != nil {
 		return err
 	}
-	return f(&entries[0])
+	slices.SortFunc(entries, func(a, b gallery.Entry) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range entries {
+		if err := f(&entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writer writes frames; its first error stays.
