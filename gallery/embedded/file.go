@@ -19,8 +19,9 @@ import (
 	"siamese/gallery/embedded/internal/boltfile"
 )
 
-// pageBytes is that of new files, whatever the machine's is.
-const pageBytes = 4096
+// pageBytes is that of new files. Records of 2 kB, which embeddings of photographs take,
+// fill half of a page of 4 kB, and nearly all of one of this size.
+const pageBytes = 16 << 10
 
 // file is a gallery whose file is open. It is safe for concurrent use.
 type file struct {
