@@ -22,10 +22,10 @@ import (
 
 // Variables that have the test binary be a process that a test kills, holds or limits.
 const (
-	roleVariable   = "SIAMESE_TEST_ROLE"
-	dirVariable    = "SIAMESE_TEST_DIR"
-	roundVariable  = "SIAMESE_TEST_ROUND"
-	roundsVariable = "SIAMESE_CRASH_ROUNDS"
+	roleVariable  = "SIAMESE_TEST_ROLE"
+	dirVariable   = "SIAMESE_TEST_DIR"
+	roundVariable = "SIAMESE_TEST_ROUND"
+	crashVariable = "SIAMESE_CRASH_ROUNDS"
 )
 
 const crashLength = 64
@@ -98,13 +98,7 @@ func crashID(round string, writer, n, i int) string {
 // is there: all that it was told is done, and of what was under way all or nothing.
 // SIAMESE_CRASH_ROUNDS says how often; make checkcrash does it 200 times.
 func TestKilled(t *testing.T) {
-	rounds := 25
-	if text := os.Getenv(roundsVariable); text != "" {
-		var err error
-		if rounds, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	rounds := roundsOf(t, crashVariable, 25)
 	dir, total, slowest := t.TempDir(), 0, time.Duration(0)
 	for round := range rounds {
 		name := fmt.Sprintf("%03d", round)
@@ -122,6 +116,20 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	t.Logf("killed in %d moments of enrolment; %d acknowledged changes are all there; the slowest opening took %v", rounds, total, slowest)
+}
+
+// roundsOf is how many rounds a variable says, or few.
+func roundsOf(t *testing.T, variable string, few int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // killed returns what a process was told is done before it was killed.
