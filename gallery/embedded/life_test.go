@@ -29,7 +29,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, config := range map[string]embedded.Config{
-		"received no Dir": {}, "LockTimeout: received -1s": {Dir: "x", LockTimeout: -time.Second}, "which is a file": {Dir: file},
+		"received no Dir": {}, "MaxOpen: received -1": {Dir: "x", MaxOpen: -1}, "LockTimeout: received -1s": {Dir: "x", LockTimeout: -time.Second}, "which is a file": {Dir: file},
 	} {
 		if _, err := embedded.Open(config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Open(%+v) = %v, want %q in it", config, err, want)
@@ -76,6 +76,36 @@ func namesIn(t *testing.T, dir string) (names []string) {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// TestListMany lists few of more entries than one transaction looks at.
+func TestListMany(t *testing.T) {
+	store := open(t, t.TempDir())
+	create(t, store, "g", 1)
+	entries := make([]gallery.Entry, 10_000)
+	var want []string
+	for i := range entries {
+		entries[i] = gallery.Entry{ID: fmt.Sprintf("%05d", i), Thing: fmt.Sprint(i % 2), ModelDigest: digest("model"), Embedding: gallery.NewVector([]float32{1})}
+		if i%2000 == 999 {
+			entries[i].Metadata = map[string]string{"rare": "yes"}
+			want = append(want, entries[i].ID)
+		}
+	}
+	put(t, store, "g", entries...)
+	for _, thing := range []string{"", "1"} {
+		got, err := store.List(t.Context(), "g", gallery.Listing{Limit: 4, Filter: gallery.Filter{"rare": "yes"}, Thing: thing})
+		if err != nil || !slices.Equal(idsOf(got), want[:4]) {
+			t.Errorf("List(4 of thing %q) = %q, %v, want %q", thing, idsOf(got), err, want[:4])
+		}
+		got, err = store.List(t.Context(), "g", gallery.Listing{Limit: 4, Filter: gallery.Filter{"rare": "yes"}, Thing: thing, After: want[3]})
+		if err != nil || !slices.Equal(idsOf(got), want[4:]) {
+			t.Errorf("List(4 of thing %q behind %q) = %q, %v, want %q", thing, want[3], idsOf(got), err, want[4:])
+		}
+		got, err = store.List(t.Context(), "g", gallery.Listing{Limit: 4, Filter: gallery.Filter{"rare": "no"}, Thing: thing})
+		if err != nil || len(got) > 0 {
+			t.Errorf("List(none of thing %q) = %q, %v, want none", thing, idsOf(got), err)
+		}
+	}
 }
 
 // TestReopen looks at what is there after closing, and that a file that is moved is a
@@ -162,6 +192,50 @@ func TestNewerVersion(t *testing.T) {
 	}
 	if _, err := store.Delete(t.Context(), "g"); !errors.Is(err, embedded.ErrVersion) {
 		t.Errorf("Delete() of a gallery of version 2 = %v, want %v", err, embedded.ErrVersion)
+	}
+}
+
+// TestMaxOpen has calls about more galleries than may be open, at the same time.
+func TestMaxOpen(t *testing.T) {
+	dir := t.TempDir()
+	store, err := embedded.Open(embedded.Config{Dir: dir, MaxOpen: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	const galleries, rounds = 5, 4
+	var group errgroup.Group
+	for i := range galleries {
+		name := fmt.Sprintf("g%d", i)
+		create(t, store, name, crashLength)
+		group.Go(func() error {
+			for round := range rounds {
+				if _, err := store.Put(t.Context(), name, []gallery.Entry{crashEntry(fmt.Sprintf("%03d/%d", i, round), 1)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range galleries {
+		if c, err := store.Count(t.Context(), fmt.Sprintf("g%d", i)); err != nil || c.Entries != rounds {
+			t.Errorf("Count() of gallery %d = %+v, %v, want %d", i, c, err, rounds)
+		}
+	}
+	// Those that are not open are free for others.
+	other, err := embedded.Open(embedded.Config{Dir: dir, LockTimeout: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for i := range galleries {
+		_, err := other.Count(t.Context(), fmt.Sprintf("g%d", i))
+		if used := i >= galleries-2; errors.Is(err, gallery.ErrInUse) != used {
+			t.Errorf("Count() of gallery %d by another store = %v, want that it is in use: %t", i, err, used)
+		}
 	}
 }
 

@@ -270,7 +270,9 @@ func TestNoFile(t *testing.T) {
 	}
 }
 
-type readerAt struct{ r interface{ Read(b []byte) (int, error) } }
+type readerAt struct {
+	r interface{ Read(b []byte) (int, error) }
+}
 
 func (r readerAt) ReadAt(b []byte, _ int64) (int, error) { return r.r.Read(b) }
 
