@@ -108,13 +108,19 @@ func benchmarkEntries(b *testing.B) int {
 }
 
 // filled is the folder of a store with a gallery "g" of n entries, which stays until the
-// benchmarks have ended.
+// benchmarks have ended, and for the next ones where SIAMESE_BENCH_DIR names a folder.
 func filled(b *testing.B, k kind, n int) string {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("siamese-bench-%d-%s-%d", os.Getpid(), k.name, n))
+	name := fmt.Sprintf("%s-%d", k.name, n)
+	dir := filepath.Join(os.Getenv("SIAMESE_BENCH_DIR"), name)
+	if os.Getenv("SIAMESE_BENCH_DIR") == "" {
+		dir = filepath.Join(os.TempDir(), fmt.Sprintf("siamese-bench-%d-%s", os.Getpid(), name))
+	}
 	if _, err := os.Stat(dir); err == nil {
 		return dir
 	}
-	benchmarkDirs = append(benchmarkDirs, dir)
+	if os.Getenv("SIAMESE_BENCH_DIR") == "" {
+		benchmarkDirs = append(benchmarkDirs, dir)
+	}
 	store := open(b, dir)
 	create(b, store, "g", k.length)
 	m := newMaker(k)
