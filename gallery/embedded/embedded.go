@@ -39,13 +39,17 @@ const (
 
 // Config says where a store is.
 //
-// Memory: a gallery that is searched has its index in memory, of 8 bytes a number that
-// is not 0 of sparse embeddings and a byte a number of dense ones (package index has the
-// figures), and beside it about 100 bytes an entry: what finds the entry in the file, and
-// 4 bytes for each of its pairs of metadata. Of the file at most some 64 MiB are mapped
-// at a time beside what the operating system caches. Entries themselves, pictures and
-// thumbnails stay on disk. Go's garbage collector may need as much again, which GOGC and
-// GOMEMLIMIT bound. See MaxOpen for how many galleries are open.
+// Memory: a gallery that is searched has its index in memory, of which package index has
+// the figures, and beside it about 100 bytes an entry: what leads to the entry in the
+// file, and 4 bytes for each of its pairs of metadata. A million entries of 123 numbers
+// that are not 0 take 550 MB and 80 MB. While an index is built twice as much may be
+// taken; afterwards Go's garbage collector lets the heap grow as GOGC and GOMEMLIMIT say.
+// Of the file some 64 MiB are mapped at a time at most, beside what the operating system
+// caches. Entries themselves, pictures and thumbnails stay on disk.
+//
+// Disk: an entry takes its record, of 0.6 to 4 kB, and some 200 bytes for its id and
+// thing. A file does not become smaller: what is removed makes room for what comes. A
+// backup that is restored is as small as can be.
 type Config struct {
 	// Dir is the folder of the galleries' files. Create makes it, with mode 0700.
 	// Required.
