@@ -121,7 +121,7 @@ func TestDamaged(t *testing.T) {
 		},
 		"an end that is missing": func(b []byte) []byte { return b[:random.IntN(len(b))] },
 	}
-	damaged, rounds := 0, roundsOf(t, damageVariable, 12)
+	damaged, rounds := 0, roundsOf(t, damageVariable, 6)
 	for name, damage := range damages {
 		for range rounds {
 			dir := t.TempDir()

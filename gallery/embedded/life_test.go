@@ -82,11 +82,11 @@ func namesIn(t *testing.T, dir string) (names []string) {
 func TestListMany(t *testing.T) {
 	store := open(t, t.TempDir())
 	create(t, store, "g", 1)
-	entries := make([]gallery.Entry, 10_000)
+	entries := make([]gallery.Entry, 5000)
 	var want []string
 	for i := range entries {
-		entries[i] = gallery.Entry{ID: fmt.Sprintf("%05d", i), Thing: fmt.Sprint(i % 2), ModelDigest: digest("model"), Embedding: gallery.NewVector([]float32{1})}
-		if i%2000 == 999 {
+		entries[i] = gallery.Entry{ID: fmt.Sprintf("%04d", i), Thing: fmt.Sprint(i % 2), ModelDigest: digest("model"), Embedding: gallery.NewVector([]float32{1})}
+		if i%1000 == 999 {
 			entries[i].Metadata = map[string]string{"rare": "yes"}
 			want = append(want, entries[i].ID)
 		}
