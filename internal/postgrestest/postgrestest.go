@@ -139,3 +139,36 @@ func (s *Server) Restart(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// Hold runs a statement in a transaction that stays open until release.
+func (s *Server) Hold(t testing.TB, url, sql string) (release func()) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, url)
+	if err == nil {
+		_, err = conn.Exec(ctx, "BEGIN; "+sql)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return func() {
+		if err := conn.Close(ctx); err != nil {
+			t.Errorf("close the connection that holds %s: %v", sql, err)
+		}
+	}
+}
+
+// WaitFor asks until the answer is true.
+func (s *Server) WaitFor(t testing.TB, url, question string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	for answer := false; !answer; {
+		if err := conn.QueryRow(t.Context(), question).Scan(&answer); err != nil {
+			t.Fatalf("%s: %v", question, err)
+		}
+	}
+}
