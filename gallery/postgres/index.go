@@ -137,6 +137,10 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 	if _, err := conn.Exec(ctx, "UPDATE "+s.names.table("indexes")+" SET ready = true WHERE number = $1", b.number); err != nil {
 		return err
 	}
+	// Unlocked first: what becomes superfluous from now on, others can drop.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+s.lockOf("$1")+")", b.number); err != nil {
+		return err
+	}
 	return s.sweep(ctx)
 }
 
