@@ -108,7 +108,7 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if err := s.names.registerTypes(ctx, conn); err != nil {
 		return err
 	}

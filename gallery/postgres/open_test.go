@@ -124,7 +124,7 @@ func TestJoin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	var title, thing, lot string
 	var stale bool
 	err = conn.QueryRow(t.Context(), `SELECT p.title, e.thing, e.stale, e.metadata->>'lot'
