@@ -3,6 +3,7 @@ package galleries
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"siamese/gallery"
 	"siamese/server/internal/infer"
@@ -133,6 +134,9 @@ func (w *work) fill(it *item) {
 	it.entry.Embedding = gallery.NewVector(view.Embedding())
 	it.entry.ModelDigest = w.gallery.ModelDigest
 	it.entry.Thumbnail = view.Thumbnail()
+	if it.entry.Enrolled.IsZero() {
+		it.entry.Enrolled = time.Now().Truncate(time.Millisecond)
+	}
 	if familiarity, isTold := view.Familiarity(); isTold {
 		it.entry.Familiarity = familiarity
 	}
@@ -191,6 +195,3 @@ func (w *work) count() {
 		w.service.cfg.Metrics.Enrolled(outcome)
 	}
 }
-
-// narrator tells of the work's entries.
-func (w *work) narrator() narrator { return narrator{w.model.Info()} }
