@@ -146,7 +146,7 @@ func TestKillBesideEnroll(t *testing.T) {
 			t.Fatal(err)
 		}
 		hasAll(t, c, kept)
-		wanted := kept + 20 + 7*kill
+		wanted := kept + 8 + 4*kill
 		for {
 			batch := make([]client.NewEntry, 4)
 			for i := range batch {
