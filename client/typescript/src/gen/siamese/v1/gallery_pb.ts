@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/gallery.proto.
  */
 export const file_siamese_v1_gallery: GenFile = /*@__PURE__*/
-  fileDesc("ChhzaWFtZXNlL3YxL2dhbGxlcnkucHJvdG8SCnNpYW1lc2UudjEi7gEKB0dhbGxlcnkSDAoEbmFtZRgBIAEoCRINCgVtb2RlbBgCIAEoCRItCglyZWZlcmVuY2UYAyABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEg8KB2VudHJpZXMYBCABKAQSFQoNc3RhbGVfZW50cmllcxgFIAEoBBIVCg1rZWVwX3BpY3R1cmVzGAYgASgIEhcKD2tlZXBfdGh1bWJuYWlscxgHIAEoCBIrCgdjcmVhdGVkGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpyZWluZGV4aW5nGAkgASgIIuMCCgVFbnRyeRIKCgJpZBgBIAEoCRINCgV0aGluZxgCIAEoCRIxCghtZXRhZGF0YRgDIAMoCzIfLnNpYW1lc2UudjEuRW50cnkuTWV0YWRhdGFFbnRyeRIWCg5waWN0dXJlX3NoYTI1NhgEIAEoCRIUCgxtb2RlbF9kaWdlc3QYBSABKAkSLAoIZW5yb2xsZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKC2ZhbWlsaWFyaXR5GAcgASgLMhcuc2lhbWVzZS52MS5GYW1pbGlhcml0eRIWCg50aHVtYm5haWxfanBlZxgIIAEoDBIPCgdwaWN0dXJlGAkgASgMEigKCWVtYmVkZGluZxgKIAEoCzIVLnNpYW1lc2UudjEuRW1iZWRkaW5nGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmChRDcmVhdGVHYWxsZXJ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEg0KBW1vZGVsGAIgASgJEhUKDWtlZXBfcGljdHVyZXMYAyABKAgSFwoPa2VlcF90aHVtYm5haWxzGAQgASgIIj0KFUNyZWF0ZUdhbGxlcnlSZXNwb25zZRIkCgdnYWxsZXJ5GAEgASgLMhMuc2lhbWVzZS52MS5HYWxsZXJ5IiQKEUdldEdhbGxlcnlSZXF1ZXN0Eg8KB2dhbGxlcnkYASABKAkiOgoSR2V0R2FsbGVyeVJlc3BvbnNlEiQKB2dhbGxlcnkYASABKAsyEy5zaWFtZXNlLnYxLkdhbGxlcnkiFgoUTGlzdEdhbGxlcmllc1JlcXVlc3QiPwoVTGlzdEdhbGxlcmllc1Jlc3BvbnNlEiYKCWdhbGxlcmllcxgBIAMoCzITLnNpYW1lc2UudjEuR2FsbGVyeSInChREZWxldGVHYWxsZXJ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJIigKFURlbGV0ZUdhbGxlcnlSZXNwb25zZRIPCgdlbnRyaWVzGAEgASgEIq4BCghOZXdFbnRyeRIKCgJpZBgBIAEoCRINCgV0aGluZxgCIAEoCRI0CghtZXRhZGF0YRgDIAMoCzIiLnNpYW1lc2UudjEuTmV3RW50cnkuTWV0YWRhdGFFbnRyeRIgCgVpbWFnZRgEIAEoCzIRLnNpYW1lc2UudjEuSW1hZ2UaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKDUVucm9sbFJlcXVlc3QSDwoHZ2FsbGVyeRgBIAEoCRIjCgVlbnRyeRgCIAEoCzIULnNpYW1lc2UudjEuTmV3RW50cnkigQEKDkVucm9sbFJlc3BvbnNlEg0KBWFkZGVkGAEgASgEEhAKCHJlcGxhY2VkGAIgASgEEhEKCXVuY2hhbmdlZBgDIAEoBBIOCgZmYWlsZWQYBCABKAQSKwoIZmFpbHVyZXMYBSADKAsyGS5zaWFtZXNlLnYxLkVucm9sbEZhaWx1cmUiUAoNRW5yb2xsRmFpbHVyZRIKCgJpZBgBIAEoCRINCgVpbmRleBgCIAEoBBIkCgVlcnJvchgDIAEoCzIVLnNpYW1lc2UudjEuSXRlbUVycm9yIkwKEkJhdGNoRW5yb2xsUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEiUKB2VudHJpZXMYAiADKAsyFC5zaWFtZXNlLnYxLk5ld0VudHJ5ImYKE0JhdGNoRW5yb2xsUmVzcG9uc2USKQoHcmVzdWx0cxgBIAMoCzIYLnNpYW1lc2UudjEuRW5yb2xsUmVzdWx0EiQKB3RpbWluZ3MYAiABKAsyEy5zaWFtZXNlLnYxLlRpbWluZ3MirAEKDEVucm9sbFJlc3VsdBIqCgZzdGF0dXMYASABKA4yGC5zaWFtZXNlLnYxLkVucm9sbFN0YXR1c0gAEiYKBWVycm9yGAIgASgLMhUuc2lhbWVzZS52MS5JdGVtRXJyb3JIABIsCgtmYW1pbGlhcml0eRgDIAEoCzIXLnNpYW1lc2UudjEuRmFtaWxpYXJpdHkSDwoHd2FybmluZxgEIAEoCUIJCgdvdXRjb21lIkQKFFJlbW92ZUVudHJpZXNSZXF1ZXN0Eg8KB2dhbGxlcnkYASABKAkSCwoDaWRzGAIgAygJEg4KBnRoaW5ncxgDIAMoCSIoChVSZW1vdmVFbnRyaWVzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBCJ9Cg9HZXRFbnRyeVJlcXVlc3QSDwoHZ2FsbGVyeRgBIAEoCRIKCgJpZBgCIAEoCRIZChFpbmNsdWRlX3RodW1ibmFpbBgDIAEoCBIXCg9pbmNsdWRlX3BpY3R1cmUYBCABKAgSGQoRaW5jbHVkZV9lbWJlZGRpbmcYBSABKAgiNAoQR2V0RW50cnlSZXNwb25zZRIgCgVlbnRyeRgBIAEoCzIRLnNpYW1lc2UudjEuRW50cnki9gEKEkxpc3RFbnRyaWVzUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEjoKBmZpbHRlchgEIAMoCzIqLnNpYW1lc2UudjEuTGlzdEVudHJpZXNSZXF1ZXN0LkZpbHRlckVudHJ5Eg0KBXRoaW5nGAUgASgJEhIKCnN0YWxlX29ubHkYBiABKAgSGgoSaW5jbHVkZV90aHVtYm5haWxzGAcgASgIGi0KC0ZpbHRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUgoTTGlzdEVudHJpZXNSZXNwb25zZRIiCgdlbnRyaWVzGAEgAygLMhEuc2lhbWVzZS52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilQIKD0lkZW50aWZ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEiAKBWltYWdlGAIgASgLMhEuc2lhbWVzZS52MS5JbWFnZRINCgV0b3BfaxgDIAEoDRIWCg5taW5fc2ltaWxhcml0eRgEIAEoAhI3CgZmaWx0ZXIYBSADKAsyJy5zaWFtZXNlLnYxLklkZW50aWZ5UmVxdWVzdC5GaWx0ZXJFbnRyeRIWCgl0aHJlc2hvbGQYBiABKAJIAIgBARIaChJpbmNsdWRlX3RodW1ibmFpbHMYByABKAgaLQoLRmlsdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfdGhyZXNob2xkIvwBChBJZGVudGlmeVJlc3BvbnNlEisKB21hdGNoZXMYASADKAsyGi5zaWFtZXNlLnYxLklkZW50aWZpY2F0aW9uEhEKCXRocmVzaG9sZBgCIAEoAhIpCgVtb2RlbBgDIAEoCzIaLnNpYW1lc2UudjEuTW9kZWxSZWZlcmVuY2USLAoLZmFtaWxpYXJpdHkYBCABKAsyFy5zaWFtZXNlLnYxLkZhbWlsaWFyaXR5Eg8KB3dhcm5pbmcYBSABKAkSJAoHdGltaW5ncxgGIAEoCzITLnNpYW1lc2UudjEuVGltaW5ncxIYChBzZWFyY2hlZF9lbnRyaWVzGAcgASgEImMKDklkZW50aWZpY2F0aW9uEg0KBXRoaW5nGAEgASgJEiAKBWVudHJ5GAIgASgLMhEuc2lhbWVzZS52MS5FbnRyeRISCgpzaW1pbGFyaXR5GAMgASgCEgwKBHNhbWUYBCABKAgi0wEKFUZpbmREdXBsaWNhdGVzUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEj0KBmZpbHRlchgDIAMoCzItLnNpYW1lc2UudjEuRmluZER1cGxpY2F0ZXNSZXF1ZXN0LkZpbHRlckVudHJ5EhUKDWFjcm9zc190aGluZ3MYBCABKAgaLQoLRmlsdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfdGhyZXNob2xkInoKFkZpbmREdXBsaWNhdGVzUmVzcG9uc2USKwoFZ3JvdXAYASABKAsyGi5zaWFtZXNlLnYxLkR1cGxpY2F0ZUdyb3VwSAASKgoEZG9uZRgCIAEoCzIaLnNpYW1lc2UudjEuRHVwbGljYXRlc0RvbmVIAEIHCgVldmVudCI9Cg5EdXBsaWNhdGVHcm91cBIrCgdlbnRyaWVzGAEgAygLMhouc2lhbWVzZS52MS5EdXBsaWNhdGVFbnRyeSJGCg5EdXBsaWNhdGVFbnRyeRIgCgVlbnRyeRgBIAEoCzIRLnNpYW1lc2UudjEuRW50cnkSEgoKc2ltaWxhcml0eRgCIAEoAiIxCg5EdXBsaWNhdGVzRG9uZRIPCgdlbnRyaWVzGAEgASgEEg4KBmdyb3VwcxgCIAEoBCIwCg5SZWluZGV4UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEg0KBW1vZGVsGAIgASgJImcKD1JlaW5kZXhSZXNwb25zZRIPCgdlbmNvZGVkGAEgASgEEg8KB21pc3NpbmcYAiABKAQSDwoHZW50cmllcxgDIAEoBBIMCgRkb25lGAQgASgIEhMKC21pc3NpbmdfaWRzGAUgAygJKn8KDEVucm9sbFN0YXR1cxIdChlFTlJPTExfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTRU5ST0xMX1NUQVRVU19BRERFRBABEhoKFkVOUk9MTF9TVEFUVVNfUkVQTEFDRUQQAhIbChdFTlJPTExfU1RBVFVTX1VOQ0hBTkdFRBADMoMICg5HYWxsZXJ5U2VydmljZRJZCg1DcmVhdGVHYWxsZXJ5EiAuc2lhbWVzZS52MS5DcmVhdGVHYWxsZXJ5UmVxdWVzdBohLnNpYW1lc2UudjEuQ3JlYXRlR2FsbGVyeVJlc3BvbnNlIgOQAgISUAoKR2V0R2FsbGVyeRIdLnNpYW1lc2UudjEuR2V0R2FsbGVyeVJlcXVlc3QaHi5zaWFtZXNlLnYxLkdldEdhbGxlcnlSZXNwb25zZSIDkAIBElkKDUxpc3RHYWxsZXJpZXMSIC5zaWFtZXNlLnYxLkxpc3RHYWxsZXJpZXNSZXF1ZXN0GiEuc2lhbWVzZS52MS5MaXN0R2FsbGVyaWVzUmVzcG9uc2UiA5ACARJZCg1EZWxldGVHYWxsZXJ5EiAuc2lhbWVzZS52MS5EZWxldGVHYWxsZXJ5UmVxdWVzdBohLnNpYW1lc2UudjEuRGVsZXRlR2FsbGVyeVJlc3BvbnNlIgOQAgISRgoGRW5yb2xsEhkuc2lhbWVzZS52MS5FbnJvbGxSZXF1ZXN0Ghouc2lhbWVzZS52MS5FbnJvbGxSZXNwb25zZSIDkAICKAESUwoLQmF0Y2hFbnJvbGwSHi5zaWFtZXNlLnYxLkJhdGNoRW5yb2xsUmVxdWVzdBofLnNpYW1lc2UudjEuQmF0Y2hFbnJvbGxSZXNwb25zZSIDkAICElkKDVJlbW92ZUVudHJpZXMSIC5zaWFtZXNlLnYxLlJlbW92ZUVudHJpZXNSZXF1ZXN0GiEuc2lhbWVzZS52MS5SZW1vdmVFbnRyaWVzUmVzcG9uc2UiA5ACAhJKCghHZXRFbnRyeRIbLnNpYW1lc2UudjEuR2V0RW50cnlSZXF1ZXN0Ghwuc2lhbWVzZS52MS5HZXRFbnRyeVJlc3BvbnNlIgOQAgESUwoLTGlzdEVudHJpZXMSHi5zaWFtZXNlLnYxLkxpc3RFbnRyaWVzUmVxdWVzdBofLnNpYW1lc2UudjEuTGlzdEVudHJpZXNSZXNwb25zZSIDkAIBEkoKCElkZW50aWZ5Ehsuc2lhbWVzZS52MS5JZGVudGlmeVJlcXVlc3QaHC5zaWFtZXNlLnYxLklkZW50aWZ5UmVzcG9uc2UiA5ACARJeCg5GaW5kRHVwbGljYXRlcxIhLnNpYW1lc2UudjEuRmluZER1cGxpY2F0ZXNSZXF1ZXN0GiIuc2lhbWVzZS52MS5GaW5kRHVwbGljYXRlc1Jlc3BvbnNlIgOQAgEwARJJCgdSZWluZGV4Ehouc2lhbWVzZS52MS5SZWluZGV4UmVxdWVzdBobLnNpYW1lc2UudjEuUmVpbmRleFJlc3BvbnNlIgOQAgIwAUJFCgpzaWFtZXNlLnYxUAFaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjGiAgNTSUGqAgpTaWFtZXNlLlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_siamese_v1_common, file_siamese_v1_image]);
+  fileDesc("ChhzaWFtZXNlL3YxL2dhbGxlcnkucHJvdG8SCnNpYW1lc2UudjEi7gEKB0dhbGxlcnkSDAoEbmFtZRgBIAEoCRINCgVtb2RlbBgCIAEoCRItCglyZWZlcmVuY2UYAyABKAsyGi5zaWFtZXNlLnYxLk1vZGVsUmVmZXJlbmNlEg8KB2VudHJpZXMYBCABKAQSFQoNc3RhbGVfZW50cmllcxgFIAEoBBIVCg1rZWVwX3BpY3R1cmVzGAYgASgIEhcKD2tlZXBfdGh1bWJuYWlscxgHIAEoCBIrCgdjcmVhdGVkGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpyZWluZGV4aW5nGAkgASgIIuMCCgVFbnRyeRIKCgJpZBgBIAEoCRINCgV0aGluZxgCIAEoCRIxCghtZXRhZGF0YRgDIAMoCzIfLnNpYW1lc2UudjEuRW50cnkuTWV0YWRhdGFFbnRyeRIWCg5waWN0dXJlX3NoYTI1NhgEIAEoCRIUCgxtb2RlbF9kaWdlc3QYBSABKAkSLAoIZW5yb2xsZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKC2ZhbWlsaWFyaXR5GAcgASgLMhcuc2lhbWVzZS52MS5GYW1pbGlhcml0eRIWCg50aHVtYm5haWxfanBlZxgIIAEoDBIPCgdwaWN0dXJlGAkgASgMEigKCWVtYmVkZGluZxgKIAEoCzIVLnNpYW1lc2UudjEuRW1iZWRkaW5nGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmChRDcmVhdGVHYWxsZXJ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEg0KBW1vZGVsGAIgASgJEhUKDWtlZXBfcGljdHVyZXMYAyABKAgSFwoPa2VlcF90aHVtYm5haWxzGAQgASgIIj0KFUNyZWF0ZUdhbGxlcnlSZXNwb25zZRIkCgdnYWxsZXJ5GAEgASgLMhMuc2lhbWVzZS52MS5HYWxsZXJ5IiQKEUdldEdhbGxlcnlSZXF1ZXN0Eg8KB2dhbGxlcnkYASABKAkiOgoSR2V0R2FsbGVyeVJlc3BvbnNlEiQKB2dhbGxlcnkYASABKAsyEy5zaWFtZXNlLnYxLkdhbGxlcnkiFgoUTGlzdEdhbGxlcmllc1JlcXVlc3QiPwoVTGlzdEdhbGxlcmllc1Jlc3BvbnNlEiYKCWdhbGxlcmllcxgBIAMoCzITLnNpYW1lc2UudjEuR2FsbGVyeSInChREZWxldGVHYWxsZXJ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJIigKFURlbGV0ZUdhbGxlcnlSZXNwb25zZRIPCgdlbnRyaWVzGAEgASgEIq4BCghOZXdFbnRyeRIKCgJpZBgBIAEoCRINCgV0aGluZxgCIAEoCRI0CghtZXRhZGF0YRgDIAMoCzIiLnNpYW1lc2UudjEuTmV3RW50cnkuTWV0YWRhdGFFbnRyeRIgCgVpbWFnZRgEIAEoCzIRLnNpYW1lc2UudjEuSW1hZ2UaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKDUVucm9sbFJlcXVlc3QSDwoHZ2FsbGVyeRgBIAEoCRIjCgVlbnRyeRgCIAEoCzIULnNpYW1lc2UudjEuTmV3RW50cnkigQEKDkVucm9sbFJlc3BvbnNlEg0KBWFkZGVkGAEgASgEEhAKCHJlcGxhY2VkGAIgASgEEhEKCXVuY2hhbmdlZBgDIAEoBBIOCgZmYWlsZWQYBCABKAQSKwoIZmFpbHVyZXMYBSADKAsyGS5zaWFtZXNlLnYxLkVucm9sbEZhaWx1cmUiUAoNRW5yb2xsRmFpbHVyZRIKCgJpZBgBIAEoCRINCgVpbmRleBgCIAEoBBIkCgVlcnJvchgDIAEoCzIVLnNpYW1lc2UudjEuSXRlbUVycm9yIkwKEkJhdGNoRW5yb2xsUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEiUKB2VudHJpZXMYAiADKAsyFC5zaWFtZXNlLnYxLk5ld0VudHJ5ImYKE0JhdGNoRW5yb2xsUmVzcG9uc2USKQoHcmVzdWx0cxgBIAMoCzIYLnNpYW1lc2UudjEuRW5yb2xsUmVzdWx0EiQKB3RpbWluZ3MYAiABKAsyEy5zaWFtZXNlLnYxLlRpbWluZ3MirAEKDEVucm9sbFJlc3VsdBIqCgZzdGF0dXMYASABKA4yGC5zaWFtZXNlLnYxLkVucm9sbFN0YXR1c0gAEiYKBWVycm9yGAIgASgLMhUuc2lhbWVzZS52MS5JdGVtRXJyb3JIABIsCgtmYW1pbGlhcml0eRgDIAEoCzIXLnNpYW1lc2UudjEuRmFtaWxpYXJpdHkSDwoHd2FybmluZxgEIAEoCUIJCgdvdXRjb21lIkQKFFJlbW92ZUVudHJpZXNSZXF1ZXN0Eg8KB2dhbGxlcnkYASABKAkSCwoDaWRzGAIgAygJEg4KBnRoaW5ncxgDIAMoCSIoChVSZW1vdmVFbnRyaWVzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBCJ9Cg9HZXRFbnRyeVJlcXVlc3QSDwoHZ2FsbGVyeRgBIAEoCRIKCgJpZBgCIAEoCRIZChFpbmNsdWRlX3RodW1ibmFpbBgDIAEoCBIXCg9pbmNsdWRlX3BpY3R1cmUYBCABKAgSGQoRaW5jbHVkZV9lbWJlZGRpbmcYBSABKAgiNAoQR2V0RW50cnlSZXNwb25zZRIgCgVlbnRyeRgBIAEoCzIRLnNpYW1lc2UudjEuRW50cnki9gEKEkxpc3RFbnRyaWVzUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEjoKBmZpbHRlchgEIAMoCzIqLnNpYW1lc2UudjEuTGlzdEVudHJpZXNSZXF1ZXN0LkZpbHRlckVudHJ5Eg0KBXRoaW5nGAUgASgJEhIKCnN0YWxlX29ubHkYBiABKAgSGgoSaW5jbHVkZV90aHVtYm5haWxzGAcgASgIGi0KC0ZpbHRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUgoTTGlzdEVudHJpZXNSZXNwb25zZRIiCgdlbnRyaWVzGAEgAygLMhEuc2lhbWVzZS52MS5FbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilQIKD0lkZW50aWZ5UmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEiAKBWltYWdlGAIgASgLMhEuc2lhbWVzZS52MS5JbWFnZRINCgV0b3BfaxgDIAEoDRIWCg5taW5fc2ltaWxhcml0eRgEIAEoAhI3CgZmaWx0ZXIYBSADKAsyJy5zaWFtZXNlLnYxLklkZW50aWZ5UmVxdWVzdC5GaWx0ZXJFbnRyeRIWCgl0aHJlc2hvbGQYBiABKAJIAIgBARIaChJpbmNsdWRlX3RodW1ibmFpbHMYByABKAgaLQoLRmlsdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfdGhyZXNob2xkIvwBChBJZGVudGlmeVJlc3BvbnNlEisKB21hdGNoZXMYASADKAsyGi5zaWFtZXNlLnYxLklkZW50aWZpY2F0aW9uEhEKCXRocmVzaG9sZBgCIAEoAhIpCgVtb2RlbBgDIAEoCzIaLnNpYW1lc2UudjEuTW9kZWxSZWZlcmVuY2USLAoLZmFtaWxpYXJpdHkYBCABKAsyFy5zaWFtZXNlLnYxLkZhbWlsaWFyaXR5Eg8KB3dhcm5pbmcYBSABKAkSJAoHdGltaW5ncxgGIAEoCzITLnNpYW1lc2UudjEuVGltaW5ncxIYChBzZWFyY2hlZF9lbnRyaWVzGAcgASgEImMKDklkZW50aWZpY2F0aW9uEg0KBXRoaW5nGAEgASgJEiAKBWVudHJ5GAIgASgLMhEuc2lhbWVzZS52MS5FbnRyeRISCgpzaW1pbGFyaXR5GAMgASgCEgwKBHNhbWUYBCABKAgi0wEKFUZpbmREdXBsaWNhdGVzUmVxdWVzdBIPCgdnYWxsZXJ5GAEgASgJEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEj0KBmZpbHRlchgDIAMoCzItLnNpYW1lc2UudjEuRmluZER1cGxpY2F0ZXNSZXF1ZXN0LkZpbHRlckVudHJ5EhUKDWFjcm9zc190aGluZ3MYBCABKAgaLQoLRmlsdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIMCgpfdGhyZXNob2xkInoKFkZpbmREdXBsaWNhdGVzUmVzcG9uc2USKwoFZ3JvdXAYASABKAsyGi5zaWFtZXNlLnYxLkR1cGxpY2F0ZUdyb3VwSAASKgoEZG9uZRgCIAEoCzIaLnNpYW1lc2UudjEuRHVwbGljYXRlc0RvbmVIAEIHCgVldmVudCJWCg5EdXBsaWNhdGVHcm91cBIrCgdlbnRyaWVzGAEgAygLMhouc2lhbWVzZS52MS5EdXBsaWNhdGVFbnRyeRIXCg9vbWl0dGVkX2VudHJpZXMYAiABKAQiRgoORHVwbGljYXRlRW50cnkSIAoFZW50cnkYASABKAsyES5zaWFtZXNlLnYxLkVudHJ5EhIKCnNpbWlsYXJpdHkYAiABKAIiMQoORHVwbGljYXRlc0RvbmUSDwoHZW50cmllcxgBIAEoBBIOCgZncm91cHMYAiABKAQiMAoOUmVpbmRleFJlcXVlc3QSDwoHZ2FsbGVyeRgBIAEoCRINCgVtb2RlbBgCIAEoCSJnCg9SZWluZGV4UmVzcG9uc2USDwoHZW5jb2RlZBgBIAEoBBIPCgdtaXNzaW5nGAIgASgEEg8KB2VudHJpZXMYAyABKAQSDAoEZG9uZRgEIAEoCBITCgttaXNzaW5nX2lkcxgFIAMoCSp/CgxFbnJvbGxTdGF0dXMSHQoZRU5ST0xMX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE0VOUk9MTF9TVEFUVVNfQURERUQQARIaChZFTlJPTExfU1RBVFVTX1JFUExBQ0VEEAISGwoXRU5ST0xMX1NUQVRVU19VTkNIQU5HRUQQAzKDCAoOR2FsbGVyeVNlcnZpY2USWQoNQ3JlYXRlR2FsbGVyeRIgLnNpYW1lc2UudjEuQ3JlYXRlR2FsbGVyeVJlcXVlc3QaIS5zaWFtZXNlLnYxLkNyZWF0ZUdhbGxlcnlSZXNwb25zZSIDkAICElAKCkdldEdhbGxlcnkSHS5zaWFtZXNlLnYxLkdldEdhbGxlcnlSZXF1ZXN0Gh4uc2lhbWVzZS52MS5HZXRHYWxsZXJ5UmVzcG9uc2UiA5ACARJZCg1MaXN0R2FsbGVyaWVzEiAuc2lhbWVzZS52MS5MaXN0R2FsbGVyaWVzUmVxdWVzdBohLnNpYW1lc2UudjEuTGlzdEdhbGxlcmllc1Jlc3BvbnNlIgOQAgESWQoNRGVsZXRlR2FsbGVyeRIgLnNpYW1lc2UudjEuRGVsZXRlR2FsbGVyeVJlcXVlc3QaIS5zaWFtZXNlLnYxLkRlbGV0ZUdhbGxlcnlSZXNwb25zZSIDkAICEkYKBkVucm9sbBIZLnNpYW1lc2UudjEuRW5yb2xsUmVxdWVzdBoaLnNpYW1lc2UudjEuRW5yb2xsUmVzcG9uc2UiA5ACAigBElMKC0JhdGNoRW5yb2xsEh4uc2lhbWVzZS52MS5CYXRjaEVucm9sbFJlcXVlc3QaHy5zaWFtZXNlLnYxLkJhdGNoRW5yb2xsUmVzcG9uc2UiA5ACAhJZCg1SZW1vdmVFbnRyaWVzEiAuc2lhbWVzZS52MS5SZW1vdmVFbnRyaWVzUmVxdWVzdBohLnNpYW1lc2UudjEuUmVtb3ZlRW50cmllc1Jlc3BvbnNlIgOQAgISSgoIR2V0RW50cnkSGy5zaWFtZXNlLnYxLkdldEVudHJ5UmVxdWVzdBocLnNpYW1lc2UudjEuR2V0RW50cnlSZXNwb25zZSIDkAIBElMKC0xpc3RFbnRyaWVzEh4uc2lhbWVzZS52MS5MaXN0RW50cmllc1JlcXVlc3QaHy5zaWFtZXNlLnYxLkxpc3RFbnRyaWVzUmVzcG9uc2UiA5ACARJKCghJZGVudGlmeRIbLnNpYW1lc2UudjEuSWRlbnRpZnlSZXF1ZXN0Ghwuc2lhbWVzZS52MS5JZGVudGlmeVJlc3BvbnNlIgOQAgESXgoORmluZER1cGxpY2F0ZXMSIS5zaWFtZXNlLnYxLkZpbmREdXBsaWNhdGVzUmVxdWVzdBoiLnNpYW1lc2UudjEuRmluZER1cGxpY2F0ZXNSZXNwb25zZSIDkAIBMAESSQoHUmVpbmRleBIaLnNpYW1lc2UudjEuUmVpbmRleFJlcXVlc3QaGy5zaWFtZXNlLnYxLlJlaW5kZXhSZXNwb25zZSIDkAICMAFCRQoKc2lhbWVzZS52MVABWiJzaWFtZXNlL3Byb3RvL3NpYW1lc2UvdjE7c2lhbWVzZXYxogIDU0lBqgIKU2lhbWVzZS5WMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_siamese_v1_common, file_siamese_v1_image]);
 
 /**
  * Gallery is what is told of a gallery.
@@ -39,9 +39,10 @@ export type Gallery = Message<"siamese.v1.Gallery"> & {
   model: string;
 
   /**
-   * The model whose embeddings are searched. Identify fails with FAILED_PRECONDITION,
-   * GALLERY_MODEL_CHANGED where the server's model of this name has another digest:
-   * Reindex mends that.
+   * The model whose embeddings are searched. Identify, Enroll, BatchEnroll and
+   * FindDuplicates fail with FAILED_PRECONDITION, GALLERY_MODEL_CHANGED where the
+   * server's model of this name has another digest: Reindex mends that. Then it has
+   * only its digest here.
    *
    * @generated from field: siamese.v1.ModelReference reference = 3;
    */
@@ -112,8 +113,9 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   id: string;
 
   /**
-   * The thing that it shows, at most 256 bytes: entries of the same thing are told of
-   * together. Empty: it is a thing by itself, named as the entry.
+   * The thing that it shows, at most 256 bytes of the same (ENTRY_THING otherwise):
+   * entries of the same thing are told of together. Empty: it is a thing by itself,
+   * named as the entry.
    *
    * @generated from field: string thing = 2;
    */
@@ -128,8 +130,9 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   metadata: { [key: string]: string };
 
   /**
-   * Lower-case hexadecimal SHA-256 of the picture's bytes; empty where it came as an
-   * embedding.
+   * Lower-case hexadecimal SHA-256 of the picture's bytes, of raw pixels that of width,
+   * height and format, each as 8 bytes, the highest first, and the pixels. Empty where
+   * it came as an embedding.
    *
    * @generated from field: string picture_sha256 = 4;
    */
@@ -164,7 +167,8 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   thumbnailJpeg: Uint8Array;
 
   /**
-   * The picture's bytes as they came, where asked for and kept.
+   * The picture's bytes as they came, of raw pixels a PNG of them, where asked for and
+   * kept.
    *
    * @generated from field: bytes picture = 9;
    */
@@ -773,7 +777,8 @@ export type ListEntriesRequest = Message<"siamese.v1.ListEntriesRequest"> & {
   gallery: string;
 
   /**
-   * How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE.
+   * How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE. A page
+   * that would be too large for a message has fewer.
    *
    * @generated from field: uint32 page_size = 2;
    */
@@ -781,14 +786,16 @@ export type ListEntriesRequest = Message<"siamese.v1.ListEntriesRequest"> & {
 
   /**
    * ListEntriesResponse.next_page_token of the page before; empty: the first page.
-   * One that this server did not write: INVALID_ARGUMENT, PAGE_TOKEN.
+   * One that no server wrote for the same gallery, filter, thing and stale_only:
+   * INVALID_ARGUMENT, PAGE_TOKEN.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values. What can't be an
+   * entry's metadata: INVALID_ARGUMENT, ENTRY_METADATA.
    *
    * @generated from field: map<string, string> filter = 4;
    */
@@ -887,7 +894,8 @@ export type IdentifyRequest = Message<"siamese.v1.IdentifyRequest"> & {
   minSimilarity: number;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values, as in
+   * ListEntriesRequest.
    *
    * @generated from field: map<string, string> filter = 5;
    */
@@ -967,7 +975,7 @@ export type IdentifyResponse = Message<"siamese.v1.IdentifyResponse"> & {
   timings?: Timings | undefined;
 
   /**
-   * How many entries of the gallery were searched.
+   * How many entries of the gallery there are to search, before the filter.
    *
    * @generated from field: uint64 searched_entries = 7;
    */
@@ -1045,7 +1053,8 @@ export type FindDuplicatesRequest = Message<"siamese.v1.FindDuplicatesRequest"> 
   threshold?: number | undefined;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values, as in
+   * ListEntriesRequest.
    *
    * @generated from field: map<string, string> filter = 3;
    */
@@ -1112,10 +1121,18 @@ export const FindDuplicatesResponseSchema: GenMessage<FindDuplicatesResponse> = 
 export type DuplicateGroup = Message<"siamese.v1.DuplicateGroup"> & {
   /**
    * The entries, without their pictures: first the one that is alike to the most others.
+   * 1,000 at most, and fewer where more would be too large for a message.
    *
    * @generated from field: repeated siamese.v1.DuplicateEntry entries = 1;
    */
   entries: DuplicateEntry[];
+
+  /**
+   * How many further entries it has.
+   *
+   * @generated from field: uint64 omitted_entries = 2;
+   */
+  omittedEntries: bigint;
 };
 
 /**
@@ -1306,9 +1323,14 @@ export const EnrollStatusSchema: GenEnum<EnrollStatus> = /*@__PURE__*/
  * of them a picture shows.
  *
  * A gallery belongs to one model: embeddings of others never mix with its own. A
- * server without galleries answers each call with UNIMPLEMENTED. A gallery that there
- * is none of: NOT_FOUND, GALLERY_NOT_FOUND. A caller who may not: PERMISSION_DENIED,
- * GALLERY_DENIED; who may read but not write is told the same of calls that write.
+ * server without galleries (GetServerInfoResponse.galleries) answers each call with
+ * UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+ * GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+ * GALLERY_UNAVAILABLE.
+ *
+ * A caller may have the right to read a gallery, to write to it as well (Enroll,
+ * BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+ * Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
  *
  * Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '_' and '-', the first a
  * letter or digit (GALLERY_NAME otherwise).
@@ -1362,7 +1384,8 @@ export const GalleryService: GenService<{
    * for good or have failed. The first message names the gallery. Entries are kept in
    * groups as they come: what was sent before a stream breaks may have been kept, and
    * can be sent again, since an entry of the same id and picture changes nothing. An
-   * entry that fails carries its own error; the others are kept.
+   * entry that fails carries its own error; the others are kept. A stream that the
+   * server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
    *
    * @generated from rpc siamese.v1.GalleryService.Enroll
    */
