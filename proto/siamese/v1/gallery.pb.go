@@ -86,9 +86,10 @@ type Gallery struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The name by which calls ask for its model, such as "general".
 	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
-	// The model whose embeddings are searched. Identify fails with FAILED_PRECONDITION,
-	// GALLERY_MODEL_CHANGED where the server's model of this name has another digest:
-	// Reindex mends that.
+	// The model whose embeddings are searched. Identify, Enroll, BatchEnroll and
+	// FindDuplicates fail with FAILED_PRECONDITION, GALLERY_MODEL_CHANGED where the
+	// server's model of this name has another digest: Reindex mends that. Then it has
+	// only its digest here.
 	Reference *ModelReference `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
 	// How many entries there are, those of other models included.
 	Entries uint64 `protobuf:"varint,4,opt,name=entries,proto3" json:"entries,omitempty"`
@@ -205,14 +206,16 @@ type Entry struct {
 	// Its name within the gallery: 1 to 256 bytes of UTF-8 without control characters
 	// (ENTRY_ID otherwise).
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The thing that it shows, at most 256 bytes: entries of the same thing are told of
-	// together. Empty: it is a thing by itself, named as the entry.
+	// The thing that it shows, at most 256 bytes of the same (ENTRY_THING otherwise):
+	// entries of the same thing are told of together. Empty: it is a thing by itself,
+	// named as the entry.
 	Thing string `protobuf:"bytes,2,opt,name=thing,proto3" json:"thing,omitempty"`
 	// What the caller wants to know of it: at most 32 keys of 1 to 64 bytes, values of at
 	// most 1,024 bytes, together at most 8 kB (ENTRY_METADATA otherwise).
 	Metadata map[string]string `protobuf:"bytes,3,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Lower-case hexadecimal SHA-256 of the picture's bytes; empty where it came as an
-	// embedding.
+	// Lower-case hexadecimal SHA-256 of the picture's bytes, of raw pixels that of width,
+	// height and format, each as 8 bytes, the highest first, and the pixels. Empty where
+	// it came as an embedding.
 	PictureSha256 string `protobuf:"bytes,4,opt,name=picture_sha256,json=pictureSha256,proto3" json:"picture_sha256,omitempty"`
 	// ModelReference.digest of the model that made its embedding.
 	ModelDigest string `protobuf:"bytes,5,opt,name=model_digest,json=modelDigest,proto3" json:"model_digest,omitempty"`
@@ -222,7 +225,8 @@ type Entry struct {
 	Familiarity *Familiarity `protobuf:"bytes,7,opt,name=familiarity,proto3" json:"familiarity,omitempty"`
 	// A small JPEG of it, where asked for and kept.
 	ThumbnailJpeg []byte `protobuf:"bytes,8,opt,name=thumbnail_jpeg,json=thumbnailJpeg,proto3" json:"thumbnail_jpeg,omitempty"`
-	// The picture's bytes as they came, where asked for and kept.
+	// The picture's bytes as they came, of raw pixels a PNG of them, where asked for and
+	// kept.
 	Picture []byte `protobuf:"bytes,9,opt,name=picture,proto3" json:"picture,omitempty"`
 	// Its embedding, where asked for.
 	Embedding     *Embedding `protobuf:"bytes,10,opt,name=embedding,proto3" json:"embedding,omitempty"`
@@ -1452,12 +1456,15 @@ type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The gallery's name. Required.
 	Gallery string `protobuf:"bytes,1,opt,name=gallery,proto3" json:"gallery,omitempty"`
-	// How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE.
+	// How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE. A page
+	// that would be too large for a message has fewer.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// ListEntriesResponse.next_page_token of the page before; empty: the first page.
-	// One that this server did not write: INVALID_ARGUMENT, PAGE_TOKEN.
+	// One that no server wrote for the same gallery, filter, thing and stale_only:
+	// INVALID_ARGUMENT, PAGE_TOKEN.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Only entries that have all of these keys with these values.
+	// Only entries that have all of these keys with these values. What can't be an
+	// entry's metadata: INVALID_ARGUMENT, ENTRY_METADATA.
 	Filter map[string]string `protobuf:"bytes,4,rep,name=filter,proto3" json:"filter,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Only entries of this thing. Empty: of all.
 	Thing string `protobuf:"bytes,5,opt,name=thing,proto3" json:"thing,omitempty"`
@@ -1615,7 +1622,8 @@ type IdentifyRequest struct {
 	// Only things whose best entry has at least this similarity, 0 to 1 (MIN_SIMILARITY_RANGE
 	// otherwise). Default 0.
 	MinSimilarity float32 `protobuf:"fixed32,4,opt,name=min_similarity,json=minSimilarity,proto3" json:"min_similarity,omitempty"`
-	// Only entries that have all of these keys with these values.
+	// Only entries that have all of these keys with these values, as in
+	// ListEntriesRequest.
 	Filter map[string]string `protobuf:"bytes,5,rep,name=filter,proto3" json:"filter,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The similarity, 0 to 1, from which the verdict is "same". Default: the model's own
 	// threshold. Outside 0..1: INVALID_ARGUMENT, THRESHOLD_RANGE.
@@ -1722,7 +1730,7 @@ type IdentifyResponse struct {
 	Warning string `protobuf:"bytes,5,opt,name=warning,proto3" json:"warning,omitempty"`
 	// Where the time went.
 	Timings *Timings `protobuf:"bytes,6,opt,name=timings,proto3" json:"timings,omitempty"`
-	// How many entries of the gallery were searched.
+	// How many entries of the gallery there are to search, before the filter.
 	SearchedEntries uint64 `protobuf:"varint,7,opt,name=searched_entries,json=searchedEntries,proto3" json:"searched_entries,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -1888,7 +1896,8 @@ type FindDuplicatesRequest struct {
 	// The similarity, 0 to 1, from which two entries are alike. Default: the model's own
 	// threshold. Outside 0..1: INVALID_ARGUMENT, THRESHOLD_RANGE.
 	Threshold *float32 `protobuf:"fixed32,2,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
-	// Only entries that have all of these keys with these values.
+	// Only entries that have all of these keys with these values, as in
+	// ListEntriesRequest.
 	Filter map[string]string `protobuf:"bytes,3,rep,name=filter,proto3" json:"filter,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Only groups of more than one thing: entries of one thing are meant to be alike.
 	// Default false.

@@ -41,9 +41,13 @@ const (
 // of them a picture shows.
 //
 // A gallery belongs to one model: embeddings of others never mix with its own. A
-// server without galleries answers each call with UNIMPLEMENTED. A gallery that there
-// is none of: NOT_FOUND, GALLERY_NOT_FOUND. A caller who may not: PERMISSION_DENIED,
-// GALLERY_DENIED; who may read but not write is told the same of calls that write.
+// server without galleries (GetServerInfoResponse.galleries) answers each call with
+// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+// GALLERY_NOT_FOUND.
+//
+// A caller may have the right to read a gallery, to write to it as well (Enroll,
+// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+// Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
 //
 // Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '_' and '-', the first a
 // letter or digit (GALLERY_NAME otherwise).
@@ -61,7 +65,8 @@ type GalleryServiceClient interface {
 	// for good or have failed. The first message names the gallery. Entries are kept in
 	// groups as they come: what was sent before a stream breaks may have been kept, and
 	// can be sent again, since an entry of the same id and picture changes nothing. An
-	// entry that fails carries its own error; the others are kept.
+	// entry that fails carries its own error; the others are kept. A stream that the
+	// server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
 	Enroll(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[EnrollRequest, EnrollResponse], error)
 	// BatchEnroll is Enroll of up to Limits.max_images entries in one message, with a
 	// result for each. All that have not failed are kept for good when it answers.
@@ -245,9 +250,13 @@ type GalleryService_ReindexClient = grpc.ServerStreamingClient[ReindexResponse]
 // of them a picture shows.
 //
 // A gallery belongs to one model: embeddings of others never mix with its own. A
-// server without galleries answers each call with UNIMPLEMENTED. A gallery that there
-// is none of: NOT_FOUND, GALLERY_NOT_FOUND. A caller who may not: PERMISSION_DENIED,
-// GALLERY_DENIED; who may read but not write is told the same of calls that write.
+// server without galleries (GetServerInfoResponse.galleries) answers each call with
+// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+// GALLERY_NOT_FOUND.
+//
+// A caller may have the right to read a gallery, to write to it as well (Enroll,
+// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+// Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
 //
 // Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '_' and '-', the first a
 // letter or digit (GALLERY_NAME otherwise).
@@ -265,7 +274,8 @@ type GalleryServiceServer interface {
 	// for good or have failed. The first message names the gallery. Entries are kept in
 	// groups as they come: what was sent before a stream breaks may have been kept, and
 	// can be sent again, since an entry of the same id and picture changes nothing. An
-	// entry that fails carries its own error; the others are kept.
+	// entry that fails carries its own error; the others are kept. A stream that the
+	// server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
 	Enroll(grpc.ClientStreamingServer[EnrollRequest, EnrollResponse]) error
 	// BatchEnroll is Enroll of up to Limits.max_images entries in one message, with a
 	// result for each. All that have not failed are kept for good when it answers.

@@ -88,7 +88,9 @@ type GetServerInfoResponse struct {
 	DefaultModel string `protobuf:"bytes,6,opt,name=default_model,json=defaultModel,proto3" json:"default_model,omitempty"`
 	// The names of the models among which "auto" chooses, in the order in which they are
 	// tried. Empty: there is no "auto".
-	AutoModels    []string `protobuf:"bytes,7,rep,name=auto_models,json=autoModels,proto3" json:"auto_models,omitempty"`
+	AutoModels []string `protobuf:"bytes,7,rep,name=auto_models,json=autoModels,proto3" json:"auto_models,omitempty"`
+	// Whether the server keeps galleries, so that GalleryService answers.
+	Galleries     bool `protobuf:"varint,8,opt,name=galleries,proto3" json:"galleries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +172,13 @@ func (x *GetServerInfoResponse) GetAutoModels() []string {
 		return x.AutoModels
 	}
 	return nil
+}
+
+func (x *GetServerInfoResponse) GetGalleries() bool {
+	if x != nil {
+		return x.Galleries
+	}
+	return false
 }
 
 // ModelInfo describes the model.
@@ -679,7 +688,7 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x15siamese/v1/info.proto\x12\n" +
 	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17siamese/v1/common.proto\",\n" +
 	"\x14GetServerInfoRequest\x12\x14\n" +
-	"\x05model\x18\x01 \x01(\tR\x05model\"\xbe\x02\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\"\xdc\x02\n" +
 	"\x15GetServerInfoResponse\x12+\n" +
 	"\x05model\x18\x01 \x01(\v2\x15.siamese.v1.ModelInfoR\x05model\x12*\n" +
 	"\x06limits\x18\x02 \x01(\v2\x12.siamese.v1.LimitsR\x06limits\x12+\n" +
@@ -688,7 +697,8 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x06models\x18\x05 \x03(\v2\x15.siamese.v1.ModelInfoR\x06models\x12#\n" +
 	"\rdefault_model\x18\x06 \x01(\tR\fdefaultModel\x12\x1f\n" +
 	"\vauto_models\x18\a \x03(\tR\n" +
-	"autoModels\"\xa5\x03\n" +
+	"autoModels\x12\x1c\n" +
+	"\tgalleries\x18\b \x01(\bR\tgalleries\"\xa5\x03\n" +
 	"\tModelInfo\x128\n" +
 	"\treference\x18\x01 \x01(\v2\x1a.siamese.v1.ModelReferenceR\treference\x12!\n" +
 	"\finput_height\x18\x02 \x01(\rR\vinputHeight\x12\x1f\n" +

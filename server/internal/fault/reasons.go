@@ -47,6 +47,34 @@ const (
 	// ReasonNoReferences: a frame while the stream holds no reference.
 	ReasonNoReferences = "NO_REFERENCES"
 
+	// ReasonGalleriesOff: a call for galleries, and the server keeps none.
+	ReasonGalleriesOff = "GALLERIES_OFF"
+	// ReasonGalleryName: what can't be a gallery's name.
+	ReasonGalleryName = "GALLERY_NAME"
+	// ReasonGalleryNotFound: the name of no gallery.
+	ReasonGalleryNotFound = "GALLERY_NOT_FOUND"
+	// ReasonGalleryExists: a gallery of the name that differs from the one wanted.
+	ReasonGalleryExists = "GALLERY_EXISTS"
+	// ReasonGalleryDenied: the caller has no right to what the call does.
+	ReasonGalleryDenied = "GALLERY_DENIED"
+	// ReasonGalleryModelChanged: the gallery's embeddings are of weights that the server
+	// has not.
+	ReasonGalleryModelChanged = "GALLERY_MODEL_CHANGED"
+	// ReasonEntryID: what can't be an entry's id.
+	ReasonEntryID = "ENTRY_ID"
+	// ReasonEntryThing: what can't be a thing's name.
+	ReasonEntryThing = "ENTRY_THING"
+	// ReasonEntryMetadata: what can't be an entry's metadata.
+	ReasonEntryMetadata = "ENTRY_METADATA"
+	// ReasonEntryNotFound: the id of no entry.
+	ReasonEntryNotFound = "ENTRY_NOT_FOUND"
+	// ReasonPageSize: more entries of a page than there may be.
+	ReasonPageSize = "PAGE_SIZE"
+	// ReasonPageToken: a token of no page, or of another list's.
+	ReasonPageToken = "PAGE_TOKEN"
+	// ReasonTopK: more things than may be asked for.
+	ReasonTopK = "TOP_K"
+
 	// ReasonQueueFull: no room for the call's images now.
 	ReasonQueueFull = "QUEUE_FULL"
 	// ReasonTooManyStreams: as many streams are open as the server takes, of all

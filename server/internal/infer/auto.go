@@ -87,6 +87,19 @@ func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]Score, error) {
 	return scores, nil
 }
 
+// CompareEmbeddings scores pairs of embeddings of the handle's first model, a and b
+// float32 [n,E], by one run of its head, and returns similarities, float32 [n], 0..1.
+// ctx is checked before the run and not during.
+func (h *Handle) CompareEmbeddings(ctx context.Context, a, b []float32) ([]float32, error) {
+	defer telemetry.Stage(ctx, metrics.Compare, time.Now())
+	e := h.model.engine
+	if err := e.heads.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer e.heads.Release(1)
+	return e.score(ctx, a, b)
+}
+
 // choose returns the model that is to answer, by its place in the handle, and whether
 // there is one.
 func (p Pair) choose() (model int, ok bool) {

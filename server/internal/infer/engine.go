@@ -120,21 +120,26 @@ func (e *engine) compare(ctx context.Context, scores []*Score) error {
 		a = append(a, score.A.embedding...)
 		b = append(b, score.B.embedding...)
 	}
-	var similarities []float32
-	err := fault.Guard(func() (err error) {
-		similarities, err = e.model.Compare(ctx, a, b)
-		return err
-	})
+	similarities, err := e.score(ctx, a, b)
 	if err != nil {
-		return err
-	}
-	if err := checkSimilarities(similarities, len(scores)); err != nil {
 		return err
 	}
 	for i, score := range scores {
 		score.Similarity = similarities[i]
 	}
 	return nil
+}
+
+// score is one run of the head on pairs of embeddings, float32 [n,E].
+func (e *engine) score(ctx context.Context, a, b []float32) (similarities []float32, err error) {
+	err = fault.Guard(func() (err error) {
+		similarities, err = e.model.Compare(ctx, a, b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return similarities, checkSimilarities(similarities, len(a)/e.info.EmbeddingLength)
 }
 
 // checkEmbeddings refuses what the encoder can't have meant.

@@ -23,6 +23,10 @@ type ImagesConfig struct {
 	// KeepPrepared keeps the prepared pictures as PNG files.
 	KeepPrepared bool
 
+	// ThumbnailSide is how many pixels the longer side of thumbnails has. Zero: none are
+	// made.
+	ThumbnailSide int
+
 	// WaitForRoom has Encode wait for room in the queue. False: the request is
 	// refused before its images are prepared where its caller would have no room or
 	// they would come too late: under overload, preparing costs the time that the
@@ -215,7 +219,7 @@ func (s *Images) prepare(ctx context.Context, tasks []task) error {
 	for _, t := range pending {
 		group.Go(func() error {
 			return fault.Guard(func() error {
-				return t.part.engine.preparer.fill(ctx, flow, t.image.source, t.view, s.cfg.KeepPrepared)
+				return t.part.engine.preparer.fill(ctx, flow, t.image.source, t.view, s.cfg)
 			})
 		})
 	}
@@ -230,13 +234,14 @@ func (s *Images) prepare(ctx context.Context, tasks []task) error {
 }
 
 // recall looks the source up in the cache and reports whether that was all to do:
-// where the picture is asked for the image has to be prepared all the same.
+// where the picture or a thumbnail is asked for the image has to be prepared all the
+// same.
 func (s *Images) recall(t task) bool {
 	known, ok := t.part.engine.cache.Source(cache.Key(t.image.digest))
 	if ok {
 		t.view.take(known)
 	}
-	return ok && !s.cfg.KeepPrepared
+	return ok && !s.cfg.KeepPrepared && s.cfg.ThumbnailSide == 0
 }
 
 // reserve takes places in the models' queues for those that may have to be encoded,

@@ -62,7 +62,7 @@ func TestDigestsAreOfOneDomain(t *testing.T) {
 	if got := Encoded(file).digest(); got != sha256.Sum256(append([]byte(domainFile), file...)) {
 		t.Errorf("the digest of a file is %x, want that of its domain and its bytes", got)
 	}
-	if picture := (&View{}); picture.accept(&imaging.Picture{Pix: file}, false) != nil || picture.pixels == Encoded(file).digest() {
+	if picture := (&View{}); picture.accept(&imaging.Picture{Pix: file}, nil, false) != nil || picture.pixels == Encoded(file).digest() {
 		t.Error("the digest of a picture is that of a file of the same bytes")
 	}
 }

@@ -179,18 +179,18 @@ type preparer struct {
 
 // fill fills in the view's picture or its fault, from what came. An error is none of
 // the image's: ctx is done.
-func (p *preparer) fill(ctx context.Context, flow fair.Flow, source Source, v *View, keepPrepared bool) error {
-	cost, err := p.cost(source)
+func (p *preparer) fill(ctx context.Context, flow fair.Flow, source Source, v *View, keep ImagesConfig) error {
+	cost, err := p.cost(source, keep.ThumbnailSide)
 	if err != nil {
 		return v.fail(err)
 	}
 	var failed error
 	err = p.pool.do(ctx, flow, cost, func() {
 		started := time.Now()
-		picture, err := p.picture(ctx, source)
+		picture, thumbnail, err := p.picture(ctx, source, keep.ThumbnailSide)
 		v.decode = time.Since(started)
 		if err == nil {
-			err = v.accept(picture, keepPrepared)
+			err = v.accept(picture, thumbnail, keep.KeepPrepared)
 		}
 		failed = err
 	})
@@ -200,22 +200,41 @@ func (p *preparer) fill(ctx context.Context, flow fair.Flow, source Source, v *V
 	return v.fail(failed)
 }
 
-// cost returns what preparing the image takes. It reads the header alone and refuses
-// what is over a limit, so that nothing too large waits.
-func (p *preparer) cost(source Source) (imaging.Cost, error) {
+// cost returns what preparing the image takes, with a thumbnail where side is not 0. It
+// reads the header alone and refuses what is over a limit, so that nothing too large
+// waits.
+func (p *preparer) cost(source Source, side int) (imaging.Cost, error) {
 	if raw, ok := source.(Raw); ok {
-		return p.images.InspectRaw(imaging.Raw(raw))
+		cost, err := p.images.InspectRaw(imaging.Raw(raw))
+		return withThumbnail(cost, raw.Width, raw.Height, side), err
 	}
 	encoded, _ := source.(Encoded) // nothing else is prepared
 	header, err := p.images.Inspect(encoded)
-	return header.Cost, err
+	return withThumbnail(header.Cost, header.Width, header.Height, side), err
 }
 
-// picture prepares the image; it ends soon after ctx is done.
-func (p *preparer) picture(ctx context.Context, source Source) (*imaging.Picture, error) {
-	if raw, ok := source.(Raw); ok {
-		return p.images.PrepareRaw(imaging.Raw(raw))
+func withThumbnail(cost imaging.Cost, width, height, side int) imaging.Cost {
+	if side == 0 {
+		return cost
 	}
+	more := imaging.ThumbnailCost(width, height, side)
+	return imaging.Cost{Bytes: cost.Bytes + more.Bytes, Work: cost.Work + more.Work}
+}
+
+// picture prepares the image; it ends soon after ctx is done. The thumbnail is nil where
+// side is 0.
+func (p *preparer) picture(ctx context.Context, source Source, side int) (picture, thumbnail *imaging.Picture, err error) {
+	raw, isRaw := source.(Raw)
 	encoded, _ := source.(Encoded)
-	return p.images.PrepareWhile(encoded, ctx.Err)
+	switch {
+	case isRaw && side > 0:
+		return p.images.PrepareRawWithThumbnail(imaging.Raw(raw), side)
+	case isRaw:
+		picture, err = p.images.PrepareRaw(imaging.Raw(raw))
+	case side > 0:
+		return p.images.PrepareWithThumbnail(encoded, side, ctx.Err)
+	default:
+		picture, err = p.images.PrepareWhile(encoded, ctx.Err)
+	}
+	return picture, nil, err
 }

@@ -237,7 +237,7 @@ func TestDecodeEndsWhenItsCallerLeaves(t *testing.T) {
 	p := &preparer{pool: sizedPool(t, 1, 1<<30), images: images}
 	v := &View{}
 	ctx := &leaving{t.Context(), 5}
-	if err := p.fill(ctx, fair.Flow{}, Encoded(file), v, false); !errors.Is(err, context.Canceled) || v.picture != nil || v.fault != nil {
+	if err := p.fill(ctx, fair.Flow{}, Encoded(file), v, ImagesConfig{}); !errors.Is(err, context.Canceled) || v.picture != nil || v.fault != nil {
 		t.Errorf("fill = %v with picture %v and fault %v, want context.Canceled alone", err, v.picture != nil, v.fault)
 	}
 	if ctx.left != -1 {

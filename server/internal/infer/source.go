@@ -127,6 +127,7 @@ type View struct {
 	picture     *imaging.Picture // nil until prepared and again once the embedding is there
 	pixels      digest           // of picture
 	png         []byte           // picture as a PNG file, where asked for
+	thumbnail   []byte           // the whole image as a small JPEG file, where asked for
 	embedding   []float32        // [E]; nil until encoded
 	familiarity float32          // 0 where the model does not tell
 	isAssessed  bool             // whether the model has told it
@@ -140,6 +141,10 @@ func (v *View) Info() ModelInfo { return v.engine.info }
 // PNG returns the picture as the network sees it, where ImagesConfig.KeepPrepared
 // asks for it and the image did not come as an embedding.
 func (v *View) PNG() []byte { return v.png }
+
+// Thumbnail returns the whole image as a small JPEG file, where ImagesConfig.ThumbnailSide
+// asks for it and the image did not come as an embedding.
+func (v *View) Thumbnail() []byte { return v.thumbnail }
 
 // Embedding returns float32 [E], nil until the image is encoded. It must not be
 // changed.
@@ -202,14 +207,20 @@ func (v *View) keep(source digest, embedding []float32) error {
 	return nil
 }
 
-// accept stores the prepared picture.
-func (v *View) accept(picture *imaging.Picture, keepPrepared bool) error {
+// thumbnailQuality is JPEG's: no flaw is seen in a small picture.
+const thumbnailQuality = 85
+
+// accept stores the prepared picture, and the thumbnail where there is one.
+func (v *View) accept(picture, thumbnail *imaging.Picture, keepPrepared bool) (err error) {
 	v.picture, v.pixels = picture, digestOf(domainPicture, picture.Pix)
-	if !keepPrepared {
-		return nil
+	if thumbnail != nil {
+		if v.thumbnail, err = thumbnail.JPEG(thumbnailQuality); err != nil {
+			return err
+		}
 	}
-	png, err := picture.PNG()
-	v.png = png
+	if keepPrepared {
+		v.png, err = picture.PNG()
+	}
 	return err
 }
 

@@ -17,7 +17,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ...) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("model", "limits", "build", "access", "models", "default_model", "auto_models")
+    __slots__ = ("model", "limits", "build", "access", "models", "default_model", "auto_models", "galleries")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     BUILD_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class GetServerInfoResponse(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
     AUTO_MODELS_FIELD_NUMBER: _ClassVar[int]
+    GALLERIES_FIELD_NUMBER: _ClassVar[int]
     model: ModelInfo
     limits: Limits
     build: BuildInfo
@@ -32,7 +33,8 @@ class GetServerInfoResponse(_message.Message):
     models: _containers.RepeatedCompositeFieldContainer[ModelInfo]
     default_model: str
     auto_models: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, model: _Optional[_Union[ModelInfo, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., build: _Optional[_Union[BuildInfo, _Mapping]] = ..., access: _Optional[_Union[Access, _Mapping]] = ..., models: _Optional[_Iterable[_Union[ModelInfo, _Mapping]]] = ..., default_model: _Optional[str] = ..., auto_models: _Optional[_Iterable[str]] = ...) -> None: ...
+    galleries: bool
+    def __init__(self, model: _Optional[_Union[ModelInfo, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., build: _Optional[_Union[BuildInfo, _Mapping]] = ..., access: _Optional[_Union[Access, _Mapping]] = ..., models: _Optional[_Iterable[_Union[ModelInfo, _Mapping]]] = ..., default_model: _Optional[str] = ..., auto_models: _Optional[_Iterable[str]] = ..., galleries: bool = ...) -> None: ...
 
 class ModelInfo(_message.Message):
     __slots__ = ("reference", "input_height", "input_width", "embedding_length", "threshold", "resize_rule", "device", "precision", "serving_name", "title", "knows", "familiarity_bound")

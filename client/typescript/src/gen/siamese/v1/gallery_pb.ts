@@ -39,9 +39,10 @@ export type Gallery = Message<"siamese.v1.Gallery"> & {
   model: string;
 
   /**
-   * The model whose embeddings are searched. Identify fails with FAILED_PRECONDITION,
-   * GALLERY_MODEL_CHANGED where the server's model of this name has another digest:
-   * Reindex mends that.
+   * The model whose embeddings are searched. Identify, Enroll, BatchEnroll and
+   * FindDuplicates fail with FAILED_PRECONDITION, GALLERY_MODEL_CHANGED where the
+   * server's model of this name has another digest: Reindex mends that. Then it has
+   * only its digest here.
    *
    * @generated from field: siamese.v1.ModelReference reference = 3;
    */
@@ -112,8 +113,9 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   id: string;
 
   /**
-   * The thing that it shows, at most 256 bytes: entries of the same thing are told of
-   * together. Empty: it is a thing by itself, named as the entry.
+   * The thing that it shows, at most 256 bytes of the same (ENTRY_THING otherwise):
+   * entries of the same thing are told of together. Empty: it is a thing by itself,
+   * named as the entry.
    *
    * @generated from field: string thing = 2;
    */
@@ -128,8 +130,9 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   metadata: { [key: string]: string };
 
   /**
-   * Lower-case hexadecimal SHA-256 of the picture's bytes; empty where it came as an
-   * embedding.
+   * Lower-case hexadecimal SHA-256 of the picture's bytes, of raw pixels that of width,
+   * height and format, each as 8 bytes, the highest first, and the pixels. Empty where
+   * it came as an embedding.
    *
    * @generated from field: string picture_sha256 = 4;
    */
@@ -164,7 +167,8 @@ export type Entry = Message<"siamese.v1.Entry"> & {
   thumbnailJpeg: Uint8Array;
 
   /**
-   * The picture's bytes as they came, where asked for and kept.
+   * The picture's bytes as they came, of raw pixels a PNG of them, where asked for and
+   * kept.
    *
    * @generated from field: bytes picture = 9;
    */
@@ -773,7 +777,8 @@ export type ListEntriesRequest = Message<"siamese.v1.ListEntriesRequest"> & {
   gallery: string;
 
   /**
-   * How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE.
+   * How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE. A page
+   * that would be too large for a message has fewer.
    *
    * @generated from field: uint32 page_size = 2;
    */
@@ -781,14 +786,16 @@ export type ListEntriesRequest = Message<"siamese.v1.ListEntriesRequest"> & {
 
   /**
    * ListEntriesResponse.next_page_token of the page before; empty: the first page.
-   * One that this server did not write: INVALID_ARGUMENT, PAGE_TOKEN.
+   * One that no server wrote for the same gallery, filter, thing and stale_only:
+   * INVALID_ARGUMENT, PAGE_TOKEN.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values. What can't be an
+   * entry's metadata: INVALID_ARGUMENT, ENTRY_METADATA.
    *
    * @generated from field: map<string, string> filter = 4;
    */
@@ -887,7 +894,8 @@ export type IdentifyRequest = Message<"siamese.v1.IdentifyRequest"> & {
   minSimilarity: number;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values, as in
+   * ListEntriesRequest.
    *
    * @generated from field: map<string, string> filter = 5;
    */
@@ -967,7 +975,7 @@ export type IdentifyResponse = Message<"siamese.v1.IdentifyResponse"> & {
   timings?: Timings | undefined;
 
   /**
-   * How many entries of the gallery were searched.
+   * How many entries of the gallery there are to search, before the filter.
    *
    * @generated from field: uint64 searched_entries = 7;
    */
@@ -1045,7 +1053,8 @@ export type FindDuplicatesRequest = Message<"siamese.v1.FindDuplicatesRequest"> 
   threshold?: number | undefined;
 
   /**
-   * Only entries that have all of these keys with these values.
+   * Only entries that have all of these keys with these values, as in
+   * ListEntriesRequest.
    *
    * @generated from field: map<string, string> filter = 3;
    */
@@ -1306,9 +1315,13 @@ export const EnrollStatusSchema: GenEnum<EnrollStatus> = /*@__PURE__*/
  * of them a picture shows.
  *
  * A gallery belongs to one model: embeddings of others never mix with its own. A
- * server without galleries answers each call with UNIMPLEMENTED. A gallery that there
- * is none of: NOT_FOUND, GALLERY_NOT_FOUND. A caller who may not: PERMISSION_DENIED,
- * GALLERY_DENIED; who may read but not write is told the same of calls that write.
+ * server without galleries (GetServerInfoResponse.galleries) answers each call with
+ * UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+ * GALLERY_NOT_FOUND.
+ *
+ * A caller may have the right to read a gallery, to write to it as well (Enroll,
+ * BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+ * Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
  *
  * Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '_' and '-', the first a
  * letter or digit (GALLERY_NAME otherwise).
@@ -1362,7 +1375,8 @@ export const GalleryService: GenService<{
    * for good or have failed. The first message names the gallery. Entries are kept in
    * groups as they come: what was sent before a stream breaks may have been kept, and
    * can be sent again, since an entry of the same id and picture changes nothing. An
-   * entry that fails carries its own error; the others are kept.
+   * entry that fails carries its own error; the others are kept. A stream that the
+   * server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
    *
    * @generated from rpc siamese.v1.GalleryService.Enroll
    */

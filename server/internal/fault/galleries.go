@@ -1,0 +1,91 @@
+package fault
+
+import (
+	"fmt"
+	"strconv"
+
+	"google.golang.org/grpc/codes"
+)
+
+// Faults of galleries.
+
+// GalleriesOff says that the server keeps no galleries.
+func GalleriesOff() *Fault {
+	return &Fault{
+		code: codes.Unimplemented, reason: ReasonGalleriesOff,
+		message: "this server keeps no galleries: siamese serve --galleries says where to keep them",
+	}
+}
+
+// Unusable says what of a request can't be what it is to be; reason and field are told
+// with it.
+func Unusable(reason, field string, err error) *Fault {
+	return invalid(reason, "%v", err).At(field)
+}
+
+// GalleryNotFound says that there is no gallery of a name.
+func GalleryNotFound(name string) *Fault {
+	return &Fault{
+		code: codes.NotFound, reason: ReasonGalleryNotFound, field: "gallery",
+		message: fmt.Sprintf("received gallery %s, expected the name of one that there is", Quote(name)),
+	}
+}
+
+// GalleryExists says that there is a gallery of the name with other choices.
+func GalleryExists(name, has, wanted string) *Fault {
+	return &Fault{
+		code: codes.AlreadyExists, reason: ReasonGalleryExists, field: "gallery",
+		message: fmt.Sprintf("received gallery %s with %s, and there is one with %s: expected the same, or another name", Quote(name), wanted, has),
+	}
+}
+
+// GalleryDenied says that the caller has not the right, a verb, that a call needs.
+func GalleryDenied(name, right string) *Fault {
+	return &Fault{
+		code: codes.PermissionDenied, reason: ReasonGalleryDenied,
+		message: fmt.Sprintf("received a call that needs the right to %s gallery %s, expected a caller who has it", right, Quote(name)),
+	}
+}
+
+// GalleryModelChanged says that a gallery's embeddings are of other weights, by their
+// digests, than the server has now under the model's name.
+func GalleryModelChanged(name, model, has, serves string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonGalleryModelChanged,
+		message: fmt.Sprintf("gallery %s has embeddings of model %s with digest %s, and the server has that model with digest %s: Reindex moves the gallery to it",
+			Quote(name), Quote(model), has, serves),
+		metadata: map[string]string{"gallery_digest": has, "model_digest": serves},
+	}
+}
+
+// EntryNotFound says that a gallery has no entry of an id.
+func EntryNotFound(id string) *Fault {
+	return &Fault{
+		code: codes.NotFound, reason: ReasonEntryNotFound, field: "id",
+		message: fmt.Sprintf("received id %s, expected that of an entry of the gallery", Quote(id)),
+	}
+}
+
+// CheckMost bounds a number of a request; reason is told where it is above.
+func CheckMost(field, reason string, value uint32, limit int) error {
+	if uint64(value) <= uint64(limit) {
+		return nil
+	}
+	f := invalid(reason, "received %d, expected at most %d", value, limit)
+	f.metadata = map[string]string{"limit": strconv.Itoa(limit)}
+	return f.At(field)
+}
+
+// PageToken says that a token is of no page, or of another list's.
+func PageToken() *Fault {
+	return invalid(ReasonPageToken, "received a token that is not of a page of this gallery with this filter, expected next_page_token of the page before, or none").At("page_token")
+}
+
+// DrainingKept says that a stream of entries ends as the server stops, and how many of
+// its entries were looked at and are kept where they have not failed.
+func DrainingKept(entries int) *Fault {
+	f := Draining()
+	f.message += fmt.Sprintf(": the first %d entries of this stream are kept, where they have not failed; send the others again", entries)
+	f.metadata = map[string]string{"kept_entries": strconv.Itoa(entries)}
+	return f
+}
