@@ -52,7 +52,7 @@ func (f Flags) openLocal(ctx context.Context, side *side, threshold *float32) (*
 	l := &local{
 		names: []string{f.Model}, side: side,
 		prepared: fmt.Sprintf("imaging %d, %s, %s, %s, %s", imaging.Version, imaging.JPEGDecoder, f.Rule(), f.Transparency(), f.Precision),
-		seen: newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](mostKnown),
+		seen:     newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](mostKnown),
 	}
 	l.open = func(ctx context.Context, name string) (*siamese.Model, error) {
 		return siamese.Open(ctx, name, siamese.Options{
