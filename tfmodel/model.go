@@ -62,6 +62,8 @@ type Model struct {
 	// maxRunImages bounds a run, which can't be interrupted.
 	maxRunImages int
 	embeddingMax float64
+	// metricWeights are as MetricWeights returns them.
+	metricWeights []float32
 }
 
 // maxRunPairs bounds a run of the head: 256 candidates take about 10 ms on a

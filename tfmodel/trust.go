@@ -258,8 +258,14 @@ func (f folder) private(model *corepb.SavedModel) (*scratch.Folder, error) {
 // say what an embedding's values are at most. Of a graph that another program made, whose
 // variables have other names, those are read that the graph itself reads.
 func (m *Model) inspect(f folder, trust Trust) (err error) {
+	head := headReader{architecture: m.card.Architecture}
 	if _, err := m.session.Operation(readName(m.card.Architecture.Variables()[0])); err == nil {
-		m.embeddingMax, err = m.card.Architecture.embeddingMax(m.readFinite)
+		m.embeddingMax, err = m.card.Architecture.embeddingMax(func(variable Variable) ([]float32, error) {
+			values, err := m.readFinite(variable)
+			head.take(variable, values)
+			return values, err
+		})
+		m.metricWeights = head.metricWeights(true)
 		return err
 	}
 	m.embeddingMax = m.card.EmbeddingMax
@@ -275,7 +281,7 @@ func (m *Model) inspect(f folder, trust Trust) (err error) {
 			}
 			left /= size
 		}
-		_, err := m.readFinite(variable)
+		values, err := m.readFinite(variable)
 		// TensorFlow 2 keeps handles of variables that it made while the graph was built
 		// and that nothing restores.
 		if failed, ok := errors.AsType[*tf.Error](err); ok && failed.Code == notInitialised {
@@ -284,7 +290,9 @@ func (m *Model) inspect(f folder, trust Trust) (err error) {
 		if err != nil {
 			return err
 		}
+		head.take(variable, values)
 	}
+	m.metricWeights = head.metricWeights(false)
 	return nil
 }
 

@@ -68,26 +68,27 @@ type Familiarity interface {
 
 // ModelInfo describes a model.
 type ModelInfo struct {
-	ServingName     string  // by which calls ask for it, such as "general"; empty = Name
-	Title           string  // what it is for in a word or two for people; may be empty
-	Knows           string  // what it knows in a sentence or two for people; may be empty
-	Name            string  // such as "siamese-omniglot"
-	Version         string  // the folder that it was loaded from
-	Digest          string  // lower-case hexadecimal SHA-256 of the weights; required
-	Height          int     // rows of the network's input
-	Width           int     // columns of the network's input
-	EmbeddingLength int     // floats of one embedding
-	EmbeddingMin    float32 // smallest float of an embedding, 0 or below; says nothing where EmbeddingMax is 0
-	EmbeddingMax    float32 // largest float of an embedding; 0 = any finite number
-	EmbeddingUnit   bool    // whether embeddings have length 1
-	Threshold       float32 // similarity, 0..1, from which the verdict is "same"
-	ResizeRule      string  // how pictures come to the input's size, for people
-	Device          string  // where it runs, such as "cpu"
-	Precision       string  // what it computes in, such as "float32"; may be empty
-	MaxBatch        int     // images of one run that its device is served best by; 0 = DefaultMaxBatch
-	Runners         int     // runs at a time that its device is served best by; 0 = DefaultRunners
-	ShortRuns       bool    // whether its device takes about as long for a run as for its images one by one (batch.Config)
-	BatchSizes      []int   // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
+	ServingName     string    // by which calls ask for it, such as "general"; empty = Name
+	Title           string    // what it is for in a word or two for people; may be empty
+	Knows           string    // what it knows in a sentence or two for people; may be empty
+	Name            string    // such as "siamese-omniglot"
+	Version         string    // the folder that it was loaded from
+	Digest          string    // lower-case hexadecimal SHA-256 of the weights; required
+	Height          int       // rows of the network's input
+	Width           int       // columns of the network's input
+	EmbeddingLength int       // floats of one embedding
+	EmbeddingMin    float32   // smallest float of an embedding, 0 or below; says nothing where EmbeddingMax is 0
+	EmbeddingMax    float32   // largest float of an embedding; 0 = any finite number
+	EmbeddingUnit   bool      // whether embeddings have length 1
+	MetricWeights   []float32 // one a number of an embedding: similarities fall with the sum of weighted differences; nil = not told
+	Threshold       float32   // similarity, 0..1, from which the verdict is "same"
+	ResizeRule      string    // how pictures come to the input's size, for people
+	Device          string    // where it runs, such as "cpu"
+	Precision       string    // what it computes in, such as "float32"; may be empty
+	MaxBatch        int       // images of one run that its device is served best by; 0 = DefaultMaxBatch
+	Runners         int       // runs at a time that its device is served best by; 0 = DefaultRunners
+	ShortRuns       bool      // whether its device takes about as long for a run as for its images one by one (batch.Config)
+	BatchSizes      []int     // sizes that runs are filled up to, ascending, the last one MaxBatch; each is run once before the model serves; nil = any size will do
 
 	Signatures []Signature // of its SavedModel; nil = those that such a model has by default
 

@@ -154,6 +154,7 @@ func (c *Command) modelInfo(model *network.Model) server.ModelInfo {
 		EmbeddingMin:    float32(model.EmbeddingMin()),
 		EmbeddingMax:    float32(model.EmbeddingMax()),
 		EmbeddingUnit:   card.Architecture.Unit,
+		MetricWeights:   model.MetricWeights(),
 		Threshold:       float32(card.Threshold),
 		ResizeRule:      c.Rule().String(),
 		Device:          model.Device(),
