@@ -1,0 +1,251 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"runtime"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
+
+	"siamese/gallery"
+	"siamese/gallery/internal/record"
+)
+
+// build is an index that is being built. It goes on where the call that began it ends:
+// the next one needs it, too.
+type build struct {
+	done chan struct{}
+	err  error // there when done is closed
+}
+
+// ready waits until there is an index of this metric.
+func (f *file) ready(ctx context.Context, metric *gallery.Metric) error {
+	for {
+		f.mu.RLock()
+		ready := f.live != nil && f.live.isOf(metric)
+		f.mu.RUnlock()
+		if ready {
+			return nil
+		}
+		b := f.startBuild(metric)
+		select {
+		case <-b.done:
+			if b.err != nil {
+				return b.err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// startBuild returns the build that is under way, which may be of another metric, and
+// begins one where there is none.
+func (f *file) startBuild(metric *gallery.Metric) *build {
+	f.building.Lock()
+	defer f.building.Unlock()
+	if f.build != nil {
+		return f.build
+	}
+	b := &build{done: make(chan struct{})}
+	f.build = b
+	f.builds.Go(func() {
+		b.err = f.rebuild(metric)
+		f.building.Lock()
+		defer f.building.Unlock()
+		f.build = nil
+		close(b.done)
+	})
+	return b
+}
+
+// rebuild builds the index of a metric from what is in the file.
+func (f *file) rebuild(metric *gallery.Metric) error {
+	if err := f.startWriting(f.stopped); err != nil {
+		return gallery.ErrClosed
+	}
+	defer f.endWriting()
+	if err := checkMetric(metric, f.describe()); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.live = nil // its memory is needed
+	f.mu.Unlock()
+	start := time.Now()
+	l, err := f.read(metric)
+	if err != nil {
+		return f.failed(err)
+	}
+	f.mu.Lock()
+	f.live = l
+	f.mu.Unlock()
+	f.log.Info("gallery indexed", "gallery", f.name, "entries", l.index.Len(), "index_bytes", l.index.Bytes(), "index_ms", time.Since(start).Milliseconds())
+	if l.skipped > 0 {
+		f.log.Warn("entries can't be found: their embeddings are not as long as the model's", "gallery", f.name, "entries", l.skipped, "expected_numbers", len(metric.Weights()))
+	}
+	return nil
+}
+
+func checkMetric(metric *gallery.Metric, info gallery.Info) error {
+	switch {
+	case metric == nil:
+		return errors.New("received no metric, expected that of the gallery's model")
+	case metric.ModelDigest() != info.ModelDigest:
+		return fmt.Errorf("received a metric of model %q, expected %q", metric.ModelDigest(), info.ModelDigest)
+	case len(metric.Weights()) != info.EmbeddingLength:
+		return fmt.Errorf("received a metric of %d weights, expected %d", len(metric.Weights()), info.EmbeddingLength)
+	}
+	return nil
+}
+
+// chunkEntries is how many records are decoded at a time by one goroutine.
+const chunkEntries = 256
+
+// item is a record in the file, while the transaction is under way.
+type item struct {
+	number uint64
+	value  []byte
+}
+
+// reading is the reading of all entries by several goroutines.
+type reading struct {
+	live  *live
+	mu    sync.Mutex // guards live and sum
+	sum   uint64     // of the entries' ids and numbers, in any order
+	items chan []item
+}
+
+// read returns the index of all entries of the file.
+func (f *file) read(metric *gallery.Metric) (*live, error) {
+	r := &reading{live: newLive(metric), items: make(chan []item, runtime.GOMAXPROCS(0))}
+	err := f.view(func(tx *bolt.Tx) error {
+		defer f.trim(tx)
+		want, err := sumOfIDs(tx)
+		if err != nil {
+			return err
+		}
+		group, ctx := errgroup.WithContext(f.stopped)
+		for range runtime.GOMAXPROCS(0) {
+			group.Go(func() error { return contain(func() error { return r.decode(ctx) }) })
+		}
+		// Nobody may read from the file when the transaction has ended.
+		err = contain(func() error { return f.send(ctx, tx, r.items) })
+		close(r.items)
+		if decodeErr := group.Wait(); decodeErr != nil {
+			return decodeErr
+		}
+		if err == nil && r.sum != want {
+			return errors.New("the ids are not those of the entries")
+		}
+		return err
+	})
+	return r.live, err
+}
+
+// sumOfIDs is what the sum of all entries has to be.
+func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
+	var buffer []byte
+	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
+		number, err := unsealNumber(id, sealed)
+		if err != nil {
+			return fmt.Errorf("id %q: %w", id, err)
+		}
+		buffer = append(append(buffer[:0], id...), numberKey(number)...)
+		sum += maphash.Bytes(seed, buffer)
+		return nil
+	})
+	return sum, err
+}
+
+// send sends all records, some at a time.
+func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
+	var chunk []item
+	var size int64
+	flush := func() error {
+		f.touched(tx, size)
+		select {
+		case to <- chunk:
+			chunk, size = nil, 0
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := tx.Bucket(bucketRecords).ForEach(func(key, value []byte) error {
+		number, err := numberOfKey(key)
+		if err != nil {
+			return err
+		}
+		chunk = append(chunk, item{number, value})
+		size += int64(len(value))
+		if len(chunk) < chunkEntries {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// decode decodes records and adds them to the index.
+func (r *reading) decode(ctx context.Context) error {
+	for items := range r.items {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		all, sum, err := decodeItems(items, r.live.metric.ModelDigest())
+		if err != nil {
+			return err
+		}
+		if err := r.add(all, sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reading) add(all []added, sum uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum += sum
+	for i := range all {
+		if err := r.live.add(&all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeItems returns the entries of a model, and the sum of all.
+func decodeItems(items []item, digest string) (all []added, sum uint64, err error) {
+	all = make([]added, 0, len(items))
+	var buffer, hashes []byte
+	for _, item := range items {
+		parsed, err := record.Parse(item.value)
+		if err != nil {
+			return nil, 0, fmt.Errorf("entry %d: %w", item.number, err)
+		}
+		buffer = append(append(buffer[:0], parsed.ID...), numberKey(item.number)...)
+		sum += maphash.Bytes(seed, buffer)
+		if !parsed.IsOfModel(digest) {
+			continue
+		}
+		embedding, err := parsed.Embedding()
+		if err != nil {
+			return nil, 0, fmt.Errorf("entry %q: %w", parsed.ID, err)
+		}
+		hashes = hashes[:0]
+		for key, value := range parsed.Metadata() {
+			hashes = appendPair(hashes, key, value)
+		}
+		all = append(all, added{number: item.number, embedding: embedding, digest: digest, pairs: pairs(hashes)})
+	}
+	return all, sum, nil
+}

@@ -1,0 +1,241 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"siamese/gallery"
+	"siamese/gallery/internal/record"
+)
+
+// numberOf returns the number of the entry with an id, 0 where there is none.
+func numberOf(ids *bolt.Bucket, id string) (uint64, error) {
+	key := []byte(id)
+	sealed := ids.Get(key)
+	if sealed == nil {
+		return 0, nil
+	}
+	number, err := unsealNumber(key, sealed)
+	if err != nil {
+		return 0, fmt.Errorf("id %q: %w", id, err)
+	}
+	return number, nil
+}
+
+// recordOf returns the record of an entry that there is.
+func recordOf(records *bolt.Bucket, number uint64) (record.Record, error) {
+	value := records.Get(numberKey(number))
+	if value == nil {
+		return record.Record{}, fmt.Errorf("entry %d: there is no record", number)
+	}
+	r, err := record.Parse(value)
+	if err != nil {
+		return record.Record{}, fmt.Errorf("entry %d: %w", number, err)
+	}
+	return r, nil
+}
+
+func errMixedUp(id string, r *record.Record) error {
+	return fmt.Errorf("entry %q: its record is of %q", id, r.ID)
+}
+
+// entryReader reads entries in a transaction.
+type entryReader struct {
+	f                                  *file
+	tx                                 *bolt.Tx
+	with                               gallery.Parts
+	ids, records, pictures, thumbnails *bolt.Bucket
+}
+
+func (f *file) entryReader(tx *bolt.Tx, with gallery.Parts) *entryReader {
+	return &entryReader{
+		f: f, tx: tx, with: with, ids: tx.Bucket(bucketIDs), records: tx.Bucket(bucketRecords),
+		pictures: tx.Bucket(bucketPictures), thumbnails: tx.Bucket(bucketThumbnails),
+	}
+}
+
+// find returns the record of the entry with an id, and its number: 0 where there is
+// none.
+func (r *entryReader) find(id string) (uint64, record.Record, error) {
+	number, err := numberOf(r.ids, id)
+	if err != nil || number == 0 {
+		return 0, record.Record{}, err
+	}
+	found, err := recordOf(r.records, number)
+	if err == nil && string(found.ID) != id {
+		err = errMixedUp(id, &found)
+	}
+	r.f.touched(r.tx, faultBytes)
+	return number, found, err
+}
+
+// entry returns an entry with what of it is wanted.
+func (r *entryReader) entry(number uint64, found *record.Record) (gallery.Entry, error) {
+	e, err := found.Entry(r.with.Embedding)
+	if err == nil && r.with.Picture {
+		e.Picture, err = r.large(r.pictures, number)
+	}
+	if err == nil && r.with.Thumbnail {
+		e.Thumbnail, err = r.large(r.thumbnails, number)
+	}
+	if err != nil {
+		return gallery.Entry{}, fmt.Errorf("entry %q: %w", found.ID, err)
+	}
+	return e, nil
+}
+
+// large returns a copy of a picture or thumbnail, nil where there is none.
+func (r *entryReader) large(bucket *bolt.Bucket, number uint64) ([]byte, error) {
+	key := numberKey(number)
+	sealed := bucket.Get(key)
+	if sealed == nil {
+		return nil, nil
+	}
+	value, err := unseal(key, sealed)
+	r.f.touched(r.tx, int64(len(sealed))+faultBytes)
+	return slices.Clone(value), err
+}
+
+// Get implements gallery.Store.
+func (s *Store) Get(ctx context.Context, name string, ids []string, with gallery.Parts) (entries []gallery.Entry, err error) {
+	err = s.use(ctx, name, func(f *file) error {
+		entries, err = f.get(ctx, ids, with)
+		return err
+	})
+	return entries, err
+}
+
+func (f *file) get(ctx context.Context, ids []string, with gallery.Parts) ([]gallery.Entry, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	var entries []gallery.Entry
+	err := f.view(func(tx *bolt.Tx) error {
+		reader := f.entryReader(tx, with)
+		for _, id := range ids {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			number, found, err := reader.find(id)
+			if err != nil {
+				return err
+			}
+			if number == 0 {
+				continue
+			}
+			e, err := reader.entry(number, &found)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	return entries, nil
+}
+
+// List implements gallery.Store. Where Thing is set only entries of that are read, else
+// all from After on until the page is full.
+func (s *Store) List(ctx context.Context, name string, listing gallery.Listing) (entries []gallery.Entry, err error) {
+	err = s.use(ctx, name, func(f *file) error {
+		entries, err = f.list(ctx, listing)
+		return err
+	})
+	return entries, err
+}
+
+func (f *file) list(ctx context.Context, listing gallery.Listing) ([]gallery.Entry, error) {
+	if listing.Limit < 1 {
+		return nil, fmt.Errorf("received a page of %d entries, expected 1 or more", listing.Limit)
+	}
+	var entries []gallery.Entry
+	err := f.view(func(tx *bolt.Tx) error {
+		reader := f.entryReader(tx, listing.With)
+		consider := func(id string) (more bool, err error) {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			number, found, err := reader.find(id)
+			if err != nil {
+				return false, err
+			}
+			if number == 0 {
+				return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
+			}
+			if !selects(&listing, &found) {
+				return true, nil
+			}
+			e, err := reader.entry(number, &found)
+			entries = append(entries, e)
+			return len(entries) < listing.Limit, err
+		}
+		if listing.Thing != "" {
+			return eachOfThing(tx, listing.Thing, listing.After, consider)
+		}
+		return eachID(tx, listing.After, consider)
+	})
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	return entries, nil
+}
+
+// selects reports whether a listing leaves an entry in, the thing apart.
+func selects(listing *gallery.Listing, r *record.Record) bool {
+	if listing.NotOfModel != "" && r.IsOfModel(listing.NotOfModel) {
+		return false
+	}
+	return hasAll(listing.Filter, r)
+}
+
+// hasAll reports whether a filter selects the entry.
+func hasAll(filter gallery.Filter, r *record.Record) bool {
+	if len(filter) == 0 {
+		return true
+	}
+	has := 0
+	for key, value := range r.Metadata() {
+		if want, ok := filter[string(key)]; ok && want == string(value) {
+			has++
+		}
+	}
+	return has == len(filter)
+}
+
+// eachID calls f with the ids behind one, in their order, until it has enough.
+func eachID(tx *bolt.Tx, after string, f func(id string) (more bool, err error)) error {
+	cursor := tx.Bucket(bucketIDs).Cursor()
+	for key, _ := cursor.Seek([]byte(after)); key != nil; key, _ = cursor.Next() {
+		if string(key) == after {
+			continue
+		}
+		if more, err := f(string(key)); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachOfThing is eachID of the entries that show a thing.
+func eachOfThing(tx *bolt.Tx, thing, after string, f func(id string) (more bool, err error)) error {
+	prefix := thingKey(thing, "")
+	from := thingKey(thing, after)
+	cursor := tx.Bucket(bucketThings).Cursor()
+	for key, sealed := cursor.Seek(from); bytes.HasPrefix(key, prefix); key, sealed = cursor.Next() {
+		if after != "" && bytes.Equal(key, from) {
+			continue
+		}
+		if _, err := unseal(key, sealed); err != nil {
+			return fmt.Errorf("thing %q: %w", key, err)
+		}
+		if more, err := f(string(key[len(prefix):])); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
