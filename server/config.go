@@ -11,10 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"siamese/gallery"
 	"siamese/imaging"
 	"siamese/server/access"
 	"siamese/server/batch"
 	"siamese/server/internal/admission"
+	"siamese/server/internal/galleries"
 	"siamese/server/internal/infer"
 )
 
@@ -68,6 +70,14 @@ type Config struct {
 	// TFServing has the server speak TensorFlow Serving's protocol as well, likewise.
 	// Default: it does not.
 	TFServing bool
+
+	// Galleries keeps the galleries of GalleryService. It stays its owner's, who closes it
+	// when Serve has returned. Nil: the service answers each call with UNIMPLEMENTED.
+	Galleries gallery.Store
+
+	// GalleryRights tells what callers may do with galleries. Nil: every caller may do
+	// all.
+	GalleryRights GalleryRights
 
 	// MaxMessageBytes bounds one message, in either direction. Default
 	// [DefaultMaxMessageBytes].
@@ -213,6 +223,10 @@ type Config struct {
 // Tokens tells whose a bearer token is. It must be safe for concurrent use and
 // quick: it is asked while a connection waits.
 type Tokens = admission.Tokens
+
+// GalleryRights tells what callers may do with galleries. It must be safe for concurrent
+// use and quick.
+type GalleryRights = galleries.Rights
 
 // BuildInfo tells what the program was built from; fields may be empty.
 type BuildInfo struct {

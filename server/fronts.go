@@ -104,7 +104,9 @@ func (s *Server) versions(model string) ([]versions.Version, bool) {
 	return all, isModel
 }
 
-// streamMethods are the calls that are streams of requests: they last for as long as
-// their clients like, have a limit of their own and end by themselves when the server
-// stops.
-var streamMethods = []string{pb.SiameseService_StreamCompare_FullMethodName, oip.StreamMethod}
+// streamMethods are the calls that are streams: they last for as long as their clients or
+// their work, have a limit of their own and end by themselves when the server stops.
+var streamMethods = []string{
+	pb.SiameseService_StreamCompare_FullMethodName, oip.StreamMethod,
+	pb.GalleryService_Enroll_FullMethodName, pb.GalleryService_FindDuplicates_FullMethodName, pb.GalleryService_Reindex_FullMethodName,
+}

@@ -28,6 +28,7 @@ func (s *service) GetServerInfo(_ context.Context, req *pb.GetServerInfoRequest)
 		Models:       models,
 		DefaultModel: catalogue.Default,
 		AutoModels:   catalogue.Auto,
+		Galleries:    s.cfg.Galleries != nil,
 		Limits:       s.cfg.describe(),
 		Access:       s.describeAccess(),
 		Build: &pb.BuildInfo{

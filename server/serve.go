@@ -85,6 +85,7 @@ func (s *Server) drain() error {
 	<-time.After(s.cfg.DrainDelay)
 
 	close(s.draining)
+	s.galleries.Drain()
 	grace := time.AfterFunc(s.cfg.StreamGrace, func() { close(s.graceOver) })
 	defer grace.Stop()
 	cut := make(chan struct{})

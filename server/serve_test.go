@@ -120,7 +120,7 @@ func TestReflectionListsTheService(t *testing.T) {
 	}
 	want := []string{
 		"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-		"grpc.reflection.v1alpha.ServerReflection", serviceName,
+		"grpc.reflection.v1alpha.ServerReflection", "siamese.v1.GalleryService", serviceName,
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("services (-want +got):\n%s", diff)

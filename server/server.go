@@ -25,6 +25,7 @@ import (
 	"siamese/server/access"
 	"siamese/server/internal/admission"
 	"siamese/server/internal/fault"
+	"siamese/server/internal/galleries"
 	"siamese/server/internal/httpapi"
 	"siamese/server/internal/infer"
 	"siamese/server/internal/memory"
@@ -61,6 +62,7 @@ type Server struct {
 	memory    *memory.Budget
 	registry  *infer.Registry
 	streams   *stream.Service
+	galleries *galleries.Service
 	gate      *admission.Gate
 	oip       *oip.Service       // nil where it is not spoken
 	tfserving *tfserving.Service // likewise
@@ -109,8 +111,10 @@ func New(cfg Config) (*Server, error) {
 	s.explainer = fault.Explainer{Log: s.log, RequestID: telemetry.RequestID}
 	s.enterStream = access.NewShares(cfg.MaxStreams).Enter
 	s.streams = stream.New(s.streamConfig())
+	s.galleries = galleries.New(s.galleriesConfig())
 	s.grpc = grpc.NewServer(s.options()...)
 	s.grpc.RegisterService(admission.Guard(pb.SiameseService_ServiceDesc), &service{Server: s})
+	s.grpc.RegisterService(admission.Guard(pb.GalleryService_ServiceDesc), s.galleries)
 	s.grpc.RegisterService(admission.Guard(healthpb.Health_ServiceDesc), s.health)
 	s.registerFronts()
 	reflection.Register(s.grpc)
@@ -169,9 +173,32 @@ func (s *Server) streamConfig() stream.Config {
 	}
 }
 
+func (s *Server) galleriesConfig() galleries.Config {
+	return galleries.Config{
+		Store:           s.cfg.Galleries,
+		Registry:        s.registry,
+		Rights:          s.cfg.GalleryRights,
+		Caller:          admission.Caller,
+		Enter:           s.enterStream,
+		MaxStreams:      s.cfg.MaxStreams,
+		MaxImages:       s.cfg.MaxImages,
+		MaxQueuedImages: s.cfg.MaxQueuedImages,
+		MaxMessageBytes: s.cfg.MaxMessageBytes,
+		Go:              func(work func()) { s.work.Go(work) },
+		Draining:        s.draining,
+		GraceOver:       s.graceOver,
+		Explainer:       s.explainer,
+		Metrics:         s.observer.Metrics(),
+		Log:             s.log,
+	}
+}
+
 // Close frees what AddModel has started; calls that wait for the encoder fail
 // with UNAVAILABLE, DRAINING. Serve calls it. It may be called more than once.
-func (s *Server) Close() { s.registry.Close() }
+func (s *Server) Close() {
+	s.galleries.Close()
+	s.registry.Close()
+}
 
 // serviceName is what health and calls name the service.
 var serviceName = pb.SiameseService_ServiceDesc.ServiceName
@@ -193,6 +220,9 @@ func (s *Server) setHealth(model string, isDefault, serving bool) {
 	if isDefault {
 		s.health.SetServingStatus("", status)
 		s.health.SetServingStatus(serviceName, status)
+		if s.cfg.Galleries != nil {
+			s.health.SetServingStatus(pb.GalleryService_ServiceDesc.ServiceName, status)
+		}
 		if s.cfg.OIP {
 			s.health.SetServingStatus(oip.ServiceName, status)
 		}

@@ -25,7 +25,8 @@ var sources = []string{"server/internal/fault/reasons.go", "imaging/errors.go", 
 // contractFiles are the contract's, the service's own first.
 var contractFiles = []string{
 	"siamese/v1/service.proto", "siamese/v1/image.proto", "siamese/v1/common.proto", "siamese/v1/compare.proto", "siamese/v1/rank.proto",
-	"siamese/v1/stream.proto", "siamese/v1/embed.proto", "siamese/v1/info.proto", "siamese/admin/v1/admin.proto",
+	"siamese/v1/stream.proto", "siamese/v1/embed.proto", "siamese/v1/info.proto", "siamese/v1/gallery.proto",
+	"siamese/admin/v1/admin.proto",
 }
 
 func reasons(t *testing.T) []string {

@@ -46,13 +46,16 @@ const (
 	Encode Stage = "encode"
 	// Compare is the run of the head, the wait for a free one included.
 	Compare Stage = "compare"
+	// Search is from an embedding to the things of a gallery that are like it, the wait
+	// for a turn and the run of the head included.
+	Search Stage = "search"
 	// Send is until gRPC has taken the answer: with a client that reads slowly,
 	// until there is room for it.
 	Send Stage = "send"
 )
 
 // Stages lists the stages in the order of a call.
-func Stages() []Stage { return []Stage{Receive, Decode, Queue, Encode, Compare, Send} }
+func Stages() []Stage { return []Stage{Receive, Decode, Queue, Encode, Compare, Search, Send} }
 
 // stageBuckets are in seconds. A hit of the cache takes microseconds, a run on a
 // CPU tenths of a second, and a wait in a full queue seconds.
@@ -74,6 +77,7 @@ type Metrics struct {
 	streams  prometheus.Gauge
 	dropped  prometheus.Counter
 	images   *prometheus.CounterVec        // by model and whether foreign
+	enrolled *prometheus.CounterVec        // by outcome
 	stages   map[Stage]prometheus.Observer // unchanging
 }
 
@@ -99,8 +103,9 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "stream_frames_dropped_total", Help: "Frames of streams whose place a newer one took.",
 		}),
-		images: counter(namespace, "images_familiarity_total", "Images of calls and messages, by the model to which they are the most familiar and whether they are foreign to it.", "model", "foreign"),
-		stages: make(map[Stage]prometheus.Observer),
+		images:   counter(namespace, "images_familiarity_total", "Images of calls and messages, by the model to which they are the most familiar and whether they are foreign to it.", "model", "foreign"),
+		enrolled: counter(namespace, "gallery_enrolled_total", "Entries that came for galleries, by what became of them.", "outcome"),
+		stages:   make(map[Stage]prometheus.Observer),
 	}
 	for _, stage := range Stages() {
 		m.stages[stage] = stages.WithLabelValues(string(stage)) // there from the start, at zero
@@ -109,7 +114,7 @@ func New(registerer prometheus.Registerer, read func() Reading) (*Metrics, error
 		m.messages.WithLabelValues(result)
 	}
 	err := register(registerer, m.started, m.handled, m.seconds, m.inFlight, m.refused, m.items, m.messages,
-		m.streams, m.dropped, m.images, stages, &collector{read: read})
+		m.streams, m.dropped, m.images, m.enrolled, stages, &collector{read: read})
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
@@ -164,6 +169,14 @@ func (r RPC) labels() []string {
 
 // streamCompare is the method whose streams are counted as open.
 const streamCompare = "siamese.v1.SiameseService/StreamCompare"
+
+// Enrolled counts an entry that came for a gallery; outcome is "added", "replaced",
+// "unchanged" or "failed".
+func (m *Metrics) Enrolled(outcome string) {
+	if m != nil {
+		m.enrolled.WithLabelValues(outcome).Inc()
+	}
+}
 
 // Begin counts a call in.
 func (m *Metrics) Begin(r RPC) {

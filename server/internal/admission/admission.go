@@ -131,6 +131,11 @@ type visit struct {
 	sizes []int64
 	reply int64
 
+	// held says that the handler of a stream gives back what its messages take, of which
+	// last is the newest's; both are the receiving goroutine's.
+	held bool
+	last int64
+
 	late *time.Timer // ends a visit that has not begun
 	gone func() bool // stops the watch for the end of ctx
 

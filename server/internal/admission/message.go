@@ -368,6 +368,27 @@ func Hold(ctx context.Context, n int64) error {
 	return v.noRoom()
 }
 
+// Messages are those of a stream whose handler says when it has done with each.
+type Messages struct{ visit *visit }
+
+// HoldMessages has all messages of ctx's stream counted until they are given back, in
+// place of the newest ones alone. It is called before the first is received.
+func HoldMessages(ctx context.Context) (*Messages, error) {
+	v, err := visitIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.held = true
+	return &Messages{v}, nil
+}
+
+// Last is what the message that was received last takes, in bytes; for the goroutine
+// that receives.
+func (m *Messages) Last() int64 { return m.visit.last }
+
+// Give gives back n bytes of messages that are done with. It is safe for concurrent use.
+func (m *Messages) Give(n int64) { m.visit.account.Give(n) }
+
 // noRoom says why the account took nothing: the budget is used up, or its caller left
 // while the message still came.
 func (v *visit) noRoom() error {
@@ -386,6 +407,10 @@ func (v *visit) keep(came, size int64) {
 		return
 	}
 	v.account.Give(came)
+	if v.held {
+		v.last = size
+		return
+	}
 	v.sizes = append(v.sizes, size)
 	if len(v.sizes) > v.gate.cfg.MaxWindow+2 {
 		v.account.Give(v.sizes[0])

@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 )
@@ -31,6 +32,11 @@ func GalleryNotFound(name string) *Fault {
 	}
 }
 
+// galleryGone says that a gallery was deleted while a call was under way.
+func galleryGone() *Fault {
+	return &Fault{code: codes.NotFound, reason: ReasonGalleryNotFound, message: "the gallery has been deleted"}
+}
+
 // GalleryExists says that there is a gallery of the name with other choices.
 func GalleryExists(name, has, wanted string) *Fault {
 	return &Fault{
@@ -55,6 +61,24 @@ func GalleryModelChanged(name, model, has, serves string) *Fault {
 		message: fmt.Sprintf("gallery %s has embeddings of model %s with digest %s, and the server has that model with digest %s: Reindex moves the gallery to it",
 			Quote(name), Quote(model), has, serves),
 		metadata: map[string]string{"gallery_digest": has, "model_digest": serves},
+	}
+}
+
+// BareModelNotFound says that no model has this name by itself, without a version.
+func BareModelNotFound(name string, models []string) *Fault {
+	return &Fault{
+		code: codes.NotFound, reason: ReasonModelNotFound, field: "model",
+		message: fmt.Sprintf("received model %s, expected one of %s: a gallery belongs to a model, and moves with its versions",
+			Quote(name), strings.Join(models, ", ")),
+	}
+}
+
+// ReindexUnderWay says that a gallery is being moved to another model than a call asks
+// for.
+func ReindexUnderWay(name, model string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonGalleryModelChanged, field: "model",
+		message: fmt.Sprintf("gallery %s is being moved to model %s: expected that, or the end of it", Quote(name), Quote(model)),
 	}
 }
 
@@ -88,4 +112,18 @@ func DrainingKept(entries int) *Fault {
 	f.message += fmt.Sprintf(": the first %d entries of this stream are kept, where they have not failed; send the others again", entries)
 	f.metadata = map[string]string{"kept_entries": strconv.Itoa(entries)}
 	return f
+}
+
+// EnrollNotOpened says that a stream of entries has no first message.
+func EnrollNotOpened(received string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonStreamNotOpened,
+		message: fmt.Sprintf("received %s, expected a message that names the gallery", received),
+	}
+}
+
+// OtherGallery says that a message of a stream of entries is for another gallery than the
+// stream.
+func OtherGallery(received, expected string) *Fault {
+	return invalid(ReasonGalleryName, "received gallery %s within a stream for %s, expected that or none", Quote(received), Quote(expected)).At("gallery")
 }

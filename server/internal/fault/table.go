@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"siamese/gallery"
 	"siamese/imaging"
 	"siamese/server/access"
 	"siamese/server/batch"
@@ -41,8 +42,10 @@ func Of(err error) *Fault {
 		return tooManyCalls(calls)
 	case errors.Is(err, access.ErrTooManyCallers):
 		return tooManyCallers()
-	case errors.Is(err, batch.ErrClosed):
+	case errors.Is(err, batch.ErrClosed), errors.Is(err, gallery.ErrClosed):
 		return Draining()
+	case errors.Is(err, gallery.ErrNotFound):
+		return galleryGone()
 	case errors.Is(err, batch.ErrUnmeetable):
 		return unmeetable()
 	case errors.Is(err, context.DeadlineExceeded):

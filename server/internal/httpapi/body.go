@@ -57,22 +57,25 @@ func (b Backend) readBody(r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case strings.HasPrefix(kind, "application/grpc"):
-		return unpackEnvelope(r, body, limit)
+		return unpackEnvelope(r, body, limit, "Grpc-Encoding")
+	case kind == kindConnectJSON || kind == kindConnectProto:
+		return unpackEnvelope(r, body, limit, connectEncoding)
 	case kind == "application/json" && len(body) == 0:
 		return nil, fault.Unreadable("received an empty body, expected JSON, at least {}")
 	}
 	return body, nil
 }
 
-// What comes before a message of gRPC-Web: flags and its length.
+// What comes before a message of gRPC-Web or of Connect's streams: flags and its length.
 const (
 	envelopeBytes  = 5
 	flagCompressed = 1
 )
 
-// unpackEnvelope checks that a body is the one message of a unary call of gRPC-Web,
-// and unpacks it.
-func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
+// unpackEnvelope checks that a body is the one message of a call of gRPC-Web, or of
+// Connect's form for streams, and unpacks it; encoding is the header that says how it is
+// packed.
+func unpackEnvelope(r *http.Request, body []byte, limit int, encoding string) ([]byte, error) {
 	if len(body) < envelopeBytes {
 		return nil, fault.Unreadable(fmt.Sprintf("received a body of %d bytes, expected a message behind %d that tell its length", len(body), envelopeBytes))
 	}
@@ -80,7 +83,7 @@ func unpackEnvelope(r *http.Request, body []byte, limit int) ([]byte, error) {
 	if uint64(says) != uint64(len(packed)) {
 		return nil, fault.Unreadable(fmt.Sprintf("received %d bytes of a message, expected the %d that it says it has", len(packed), says))
 	}
-	if body[0]&flagCompressed == 0 || r.Header.Get("Grpc-Encoding") != gzipName {
+	if body[0]&flagCompressed == 0 || r.Header.Get(encoding) != gzipName {
 		return body, nil
 	}
 	message, err := admission.ReadBody(r.Context(), bytes.NewReader(packed), limit, admission.Gzip)

@@ -19,9 +19,14 @@ import (
 // What a caller does wrong is told as that: neither the transcoder nor gRPC behind
 // it can tell a request that makes no sense from a failure of the server's.
 
-// checkConnect holds a request's header to Connect's protocol.
-func checkConnect(r *http.Request) error {
-	const version, encoding = "Connect-Protocol-Version", "Content-Encoding"
+// connectEncoding says how the messages of a body are packed, in Connect's form for
+// streams.
+const connectEncoding = "Connect-Content-Encoding"
+
+// checkConnect holds a request's header to Connect's protocol; encoding is the header
+// that says how its message is packed.
+func checkConnect(r *http.Request, encoding string) error {
+	const version = "Connect-Protocol-Version"
 	if got := r.Header.Get(version); got != "" && got != "1" {
 		return fmt.Errorf("received %s %.16q, expected 1", version, got)
 	}

@@ -1,6 +1,6 @@
-// Package httpapi offers the unary calls to browsers: as Connect, gRPC-Web and
-// JSON over HTTP, with a page beside them. They go through the gRPC server's
-// handlers, limits and errors.
+// Package httpapi offers the calls that have one request to browsers: as Connect,
+// gRPC-Web and JSON over HTTP, with a page beside them. They go through the gRPC
+// server's handlers, limits and errors.
 package httpapi
 
 import (

@@ -10,14 +10,39 @@ import (
 
 	"connectrpc.com/connect"
 
+	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
 )
 
 // Types of bodies as the transcoder knows them.
 const (
-	kindJSON  = "application/json"
-	kindProto = "application/proto"
+	kindJSON         = "application/json"
+	kindProto        = "application/proto"
+	kindConnectJSON  = "application/connect+json"  // of calls that answer with a stream
+	kindConnectProto = "application/connect+proto" // likewise
 )
+
+// answersStream reports whether the call of a path answers with a stream.
+func answersStream(path string) bool {
+	return path == pb.GalleryService_FindDuplicates_FullMethodName || path == pb.GalleryService_Reindex_FullMethodName
+}
+
+// streamKind returns the type of a body of a call that answers with a stream: Connect has
+// types of its own for it.
+func streamKind(values []string) (string, error) {
+	received := strings.Join(values, ", ")
+	switch kind, _, _ := strings.Cut(strings.ToLower(received), ";"); strings.TrimSpace(kind) {
+	case kindConnectJSON:
+		return kindConnectJSON, nil
+	case kindConnectProto:
+		return kindConnectProto, nil
+	}
+	kind, err := readKind(values)
+	if err != nil || kind == kindJSON || kind == kindProto {
+		return "", fmt.Errorf("received Content-Type %s, expected %s, %s or application/grpc-web+proto: the call answers with a stream", fault.Quote(received), kindConnectJSON, kindConnectProto)
+	}
+	return kind, nil
+}
 
 // kinds are the types of bodies that are calls, in lower case, and how the transcoder
 // spells them. Beside those of the protocols they are what clients send for the same.
@@ -49,18 +74,28 @@ const acceptedKinds = kindJSON + ", " + kindProto + ", application/grpc-web+prot
 // spells the headers of the others as the transcoder knows them.
 func (b Backend) understand(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, err := readKind(r.Header.Values("Content-Type"))
+		read := readKind
+		if answersStream(r.URL.Path) {
+			read = streamKind
+		}
+		kind, err := read(r.Header.Values("Content-Type"))
 		if err != nil {
 			b.drain(r) // as in takeBody
 			refuseKind(w, err)
 			return
 		}
 		r.Header.Set("Content-Type", kind)
-		if kind != kindJSON && kind != kindProto {
+		encoding := ""
+		switch kind {
+		case kindJSON, kindProto:
+			encoding = "Content-Encoding"
+		case kindConnectJSON, kindConnectProto:
+			encoding = connectEncoding
+		default:
 			next.ServeHTTP(w, r)
 			return
 		}
-		if err := checkConnect(r); err != nil {
+		if err := checkConnect(r, encoding); err != nil {
 			b.drain(r)
 			w.Header().Set("Accept-Encoding", gzipName)
 			writeError(w, r, connect.NewError(connect.CodeInvalidArgument, err))

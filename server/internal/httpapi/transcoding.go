@@ -52,6 +52,8 @@ func newHandler(cfg Config, backend Backend) (http.Handler, error) {
 	service := "/" + pb.SiameseService_ServiceDesc.ServiceName + "/"
 	mux.Handle(service, guarded)
 	mux.Handle(pb.SiameseService_StreamCompare_FullMethodName, postOnly(http.HandlerFunc(refuseStream)))
+	mux.Handle("/"+pb.GalleryService_ServiceDesc.ServiceName+"/", guarded)
+	mux.Handle(pb.GalleryService_Enroll_FullMethodName, postOnly(http.HandlerFunc(refuseEnroll)))
 	mux.Handle(healthpb.Health_Check_FullMethodName, guarded)
 	for _, front := range backend.Fronts {
 		handler, err := front.handler(backend, cfg.Origins)
@@ -75,7 +77,7 @@ func tellGRPC(page http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "application/grpc") {
 			refuse(w, r, connect.CodeUnimplemented,
-				"there is no call "+fault.Quote(r.URL.Path)+" at this port, which is for browsers and has the unary calls alone: gRPC is at the server's other port (siamese serve --addr)")
+				"there is no call "+fault.Quote(r.URL.Path)+" at this port, which is for browsers and has no calls with streams of requests: gRPC is at the server's other port (siamese serve --addr)")
 			return
 		}
 		page.ServeHTTP(w, r)
@@ -93,6 +95,7 @@ func (b Backend) transcoder() (http.Handler, error) {
 	}
 	return vanguard.NewTranscoder([]*vanguard.Service{
 		vanguard.NewService(pb.SiameseService_ServiceDesc.ServiceName, backend, options...),
+		vanguard.NewService(pb.GalleryService_ServiceDesc.ServiceName, backend, options...),
 		vanguard.NewService(healthpb.Health_ServiceDesc.ServiceName, backend, options...),
 	},
 		// Of answers; takeBody unpacks what comes.
@@ -154,6 +157,11 @@ func postOnly(next http.Handler) http.Handler {
 func refuseStream(w http.ResponseWriter, r *http.Request) {
 	refuse(w, r, connect.CodeUnimplemented,
 		"StreamCompare needs a stream in both directions, which this port does not have, as it is for browsers: call it over gRPC at the server's other port, or send frames by Rank")
+}
+
+func refuseEnroll(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, connect.CodeUnimplemented,
+		"Enroll takes a stream of messages, which this port does not have, as it is for browsers: call it over gRPC at the server's other port, or send entries by BatchEnroll")
 }
 
 func refuseUnknown(w http.ResponseWriter, r *http.Request) {

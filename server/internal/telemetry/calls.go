@@ -43,6 +43,10 @@ func itemErrors(resp any) []*pb.ItemError {
 		for _, candidate := range r.GetErrors() {
 			failed = appendError(failed, candidate.GetError())
 		}
+	case *pb.BatchEnrollResponse:
+		for _, result := range r.GetResults() {
+			failed = appendError(failed, result.GetError())
+		}
 	case *pb.EmbedResponse:
 		for _, result := range r.GetResults() {
 			failed = appendError(failed, result.GetError())

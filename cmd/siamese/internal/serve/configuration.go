@@ -45,6 +45,8 @@ func shown(value any) (shown any, isSecret bool) {
 	switch v := value.(type) {
 	case time.Duration:
 		return v.String(), false
+	case location:
+		return v.String(), v.String() != string(v)
 	case cli.URL:
 		return v.String(), v.String() != string(v)
 	case []cli.URL:

@@ -52,6 +52,7 @@ func (c *DoctorCommand) Run(ctx context.Context, parsed *kong.Context, s cli.Str
 		doctor.Clock(program, time.Now()),
 		serve.checkSecurity(),
 	}
+	checks = append(checks, serve.checkGalleries(ctx))
 	checks = append(checks, serve.checkPorts(ctx)...)
 	checks = append(checks, serve.checkModels(ctx)...)
 	checks = append(checks, checkWebcam(program))
@@ -147,9 +148,9 @@ func (c *Command) checkScratch() doctor.Check {
 // checkSecurity reads certificates and tokens as the server does.
 func (c *Command) checkSecurity() doctor.Check {
 	const name, soon = "security", 14 * 24 * time.Hour
-	security, err := c.openSecurity()
+	security, err := c.openSecurity(c.GalleryRights)
 	if err != nil {
-		return doctor.Fail(name, err.Error(), "name files that are there: siamese token NAME prints the line for --tokens, scripts/make-certificates.sh makes certificates to try (docs/security.md)")
+		return doctor.Fail(name, err.Error(), "name files that are there: siamese token NAME prints the line for --tokens, --gallery-rights takes lines NAME read|write|manage GALLERY, scripts/make-certificates.sh makes certificates to try (docs/security.md)")
 	}
 	held := security.callers.certificates
 	if held == nil && security.callers.tokens == nil {

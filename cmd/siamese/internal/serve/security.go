@@ -27,7 +27,7 @@ type securityFlags struct {
 	Tokens      string `help:"Asks callers for a bearer token whose hash is in this file, as siamese token prints it. Empty: for none." placeholder:"FILE"`
 	Insecure    bool   `help:"Lets calls in plain text come from other machines."`
 
-	CredentialsPeriod time.Duration `help:"Sets how often to look for changed certificates and tokens. 0: on SIGHUP only." default:"10s"`
+	CredentialsPeriod time.Duration `help:"Sets how often to look for changed certificates, tokens and rights. 0: on SIGHUP only." default:"10s"`
 
 	adminFlags
 
@@ -38,8 +38,9 @@ type securityFlags struct {
 
 // security is what the files named by the flags say.
 type security struct {
-	callers   guard // of the calls and the page
-	operators guard // of the admin service
+	callers   guard          // of the calls and the page
+	operators guard          // of the admin service
+	galleries *access.Rights // nil: every caller may do all
 }
 
 // guard is what a port shows its callers and what they have to show. A nil field
@@ -49,8 +50,8 @@ type guard struct {
 	tokens       *access.Tokens
 }
 
-// openSecurity reads the files.
-func (f securityFlags) openSecurity() (s security, err error) {
+// openSecurity reads the files; rights names that of rights to galleries, if any.
+func (f securityFlags) openSecurity(rights string) (s security, err error) {
 	anyTLS := f.TLSCert != "" || f.TLSKey != "" || f.TLSClientCA != "" || f.AdminClientCA != ""
 	if anyTLS && (f.TLSCert == "" || f.TLSKey == "") {
 		return s, cli.Usage(errors.New("TLS needs a certificate and its key: give both --tls-cert and --tls-key"))
@@ -60,6 +61,11 @@ func (f securityFlags) openSecurity() (s security, err error) {
 			err = fmt.Errorf("%w (siamese token NAME makes a token, scripts/make-certificates.sh certificates to try)", err)
 		}
 	}()
+	if rights != "" {
+		if s.galleries, err = access.OpenRights(rights); err != nil {
+			return s, err
+		}
+	}
 	files := access.CertificateFiles{Certificate: f.TLSCert, Key: f.TLSKey, ClientCA: f.TLSClientCA}
 	if s.callers, err = openGuard(files, f.Tokens); err != nil || f.AdminAddr == "" {
 		return s, err
@@ -105,6 +111,9 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 	if s.callers.tokens != nil {
 		config.Tokens = s.callers.tokens
 	}
+	if s.galleries != nil {
+		config.GalleryRights = s.galleries
+	}
 	config.CallerLimits = access.Limits{
 		CallsPerSecond: flags.CallerRate,
 		Burst:          flags.CallerBurst,
@@ -117,6 +126,9 @@ func (s security) secure(config server.Config, flags securityFlags) server.Confi
 // function has been called.
 func (s security) watch(ctx context.Context, period time.Duration, logger *slog.Logger) (stop func()) {
 	sources := slices.Concat(s.callers.sources(), s.operators.sources())
+	if s.galleries != nil {
+		sources = append(sources, s.galleries)
+	}
 	if held := s.callers.certificates; held != nil {
 		logger.Info("certificate", "source", held.String(), "not_after", held.NotAfter())
 	}

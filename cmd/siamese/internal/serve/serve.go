@@ -67,6 +67,7 @@ type Flags struct {
 	LogFormat string     `help:"Chooses the form of the log: text or json." enum:"text,json" default:"text"`
 
 	securityFlags
+	galleryFlags
 	probeFlags
 	telemetryFlags
 	batchFlags
@@ -100,10 +101,15 @@ func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger
 	if err := c.planMemory(chosen, logger); err != nil {
 		return err
 	}
-	security, err := c.openSecurity()
+	security, err := c.openSecurity(c.GalleryRights)
 	if err != nil {
 		return err
 	}
+	galleries, err := c.openGalleries(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer closeGalleries(galleries, logger)                  // when no call and no job is left
 	defer security.watch(ctx, c.CredentialsPeriod, logger)() // first: SIGHUP ends the program until then
 	telemetry, err := c.openTelemetry(ctx, logger)
 	if err != nil {
@@ -113,6 +119,7 @@ func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger
 	supervisor := c.openSupervisor(logger)
 	defer supervisor.close()
 	config := telemetry.configure(security.secure(c.config(chosen, logger), c.securityFlags))
+	config.Galleries = galleries
 	config.Supervisor = supervisor.tell
 	service, err := server.New(config)
 	if err != nil {

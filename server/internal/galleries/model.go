@@ -1,0 +1,71 @@
+package galleries
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"siamese/gallery"
+	"siamese/server/internal/infer"
+)
+
+// searcher returns what finds things by a gallery's model.
+func (s *Service) searcher(model *infer.Handle) (*gallery.Searcher, *timedHead, error) {
+	metric, err := s.metrics.of(model.Info())
+	if err != nil {
+		return nil, nil, err
+	}
+	head := &timedHead{model: model}
+	return &gallery.Searcher{Store: s.cfg.Store, Head: head, Metric: metric}, head, nil
+}
+
+// timedHead is a model's head that tells how long it took.
+type timedHead struct {
+	model *infer.Handle
+
+	mu   sync.Mutex
+	took time.Duration
+}
+
+// Compare implements gallery.Head.
+func (h *timedHead) Compare(ctx context.Context, a, b []float32) ([]float32, error) {
+	started := time.Now()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.took += time.Since(started)
+	}()
+	return h.model.CompareEmbeddings(ctx, a, b)
+}
+
+// time is how long all runs took until now.
+func (h *timedHead) time() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.took
+}
+
+// metricCache makes the metric of a model that has none of its own, once: all numbers of
+// an embedding weigh alike. It is safe for concurrent use.
+type metricCache struct {
+	mu   sync.Mutex
+	made map[string]*gallery.Metric // by the model's digest
+}
+
+func (c *metricCache) of(model infer.ModelInfo) (*gallery.Metric, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if metric, ok := c.made[model.Digest]; ok {
+		return metric, nil
+	}
+	weights := make([]float32, model.EmbeddingLength)
+	for i := range weights {
+		weights[i] = 1
+	}
+	metric, err := gallery.NewMetric(model.Digest, weights)
+	if err != nil {
+		return nil, err
+	}
+	c.made = map[string]*gallery.Metric{model.Digest: metric} // few models at a time
+	return metric, nil
+}
