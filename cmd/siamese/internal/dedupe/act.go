@@ -31,14 +31,23 @@ func (a *action) all(ctx context.Context, groups []*group) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			m.done, m.failed = a.one(g.members[0], m)
+			m.done, m.failed = a.one(g.keeper(m, a), m)
 		}
 	}
 	return nil
 }
 
+// keeper is the file that a member is to be a link to, or that has to be there when it
+// is moved: the best, and of a copy the file that it has the bytes of where that stays.
+func (g *group) keeper(m *member, a *action) *item {
+	if m.role == copied && a.move == "" && !a.linkNear {
+		return m.of
+	}
+	return g.members[0].item
+}
+
 // one does it with one file, all names of it.
-func (a *action) one(kept, m *member) (done string, err error) {
+func (a *action) one(kept *item, m *member) (done string, err error) {
 	if a.move == "" && m.role == near && !a.linkNear {
 		return "", nil
 	}
@@ -66,7 +75,7 @@ func (a *action) one(kept, m *member) (done string, err error) {
 
 // check makes sure that both files are what they were when they were compared, and of a
 // copy that it is one, byte by byte: what side files say may be wrong.
-func (a *action) check(kept, m *member) error {
+func (a *action) check(kept *item, m *member) error {
 	for _, f := range []*file{kept.file, m.file} {
 		info, err := os.Lstat(f.path)
 		if err != nil {
@@ -76,7 +85,7 @@ func (a *action) check(kept, m *member) error {
 			return fmt.Errorf("%s has been changed since it was looked at: nothing is done", f.path)
 		}
 	}
-	if m.role != copied {
+	if m.role != copied || kept.Sum != m.Sum {
 		return nil
 	}
 	same, err := sameBytes(kept.path, m.path)
@@ -115,11 +124,11 @@ func sameBytes(a, b string) (same bool, err error) {
 }
 
 // linkTo makes a name another one of the best file. The name is there at each moment.
-func (a *action) linkTo(kept, m *member, path string) error {
+func (a *action) linkTo(kept *item, m *member, path string) error {
 	if a.dry {
 		return nil
 	}
-	if err := a.undo.write(step{Op: opLink, From: name(absolute(path)), To: name(absolute(kept.path)), Near: m.role == near, Mode: m.mode.Perm(), Modified: m.modified}); err != nil {
+	if err := a.undo.write(step{Op: opLink, From: name(absolute(path)), To: name(absolute(kept.path)), Near: kept.Sum != m.Sum, Mode: m.mode.Perm(), Modified: m.modified}); err != nil {
 		return err
 	}
 	temporary, err := unused(filepath.Dir(path))

@@ -14,7 +14,7 @@ type role string
 // Roles.
 const (
 	best   role = "best" // the one that is kept
-	copied role = "copy" // the same bytes as the best
+	copied role = "copy" // the same bytes as a file before it in the group
 	near   role = "near" // alike to the best
 )
 
@@ -22,6 +22,7 @@ const (
 type member struct {
 	*item
 	role       role
+	of         *item   // of a copy, the file that it has the bytes of
 	similarity float32 // to the best
 	done       string  // what became of it; empty: nothing was done
 	failed     error   // why that could not be done
@@ -96,15 +97,15 @@ func groups(all []*content, alike map[int][]edge) []*group {
 			continue
 		}
 		taken[i] = true
-		g := &group{members: []*member{{item: c.first(), role: best, similarity: 1}}}
-		g.add(c.items[1:], copied, 1)
+		g := new(group)
+		g.add(c, best, 1)
 		slices.SortFunc(alike[i], func(a, b edge) int {
 			return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(a.to, b.to))
 		})
 		for _, e := range alike[i] {
 			if !taken[e.to] {
 				taken[e.to] = true
-				g.add(all[e.to].items, near, e.similarity)
+				g.add(all[e.to], near, e.similarity)
 			}
 		}
 		if len(g.members) > 1 {
@@ -117,8 +118,10 @@ func groups(all []*content, alike map[int][]edge) []*group {
 	return groups
 }
 
-func (g *group) add(items []*item, as role, similarity float32) {
-	for _, it := range items {
-		g.members = append(g.members, &member{item: it, role: as, similarity: similarity})
+// add adds a content with its copies.
+func (g *group) add(c *content, as role, similarity float32) {
+	g.members = append(g.members, &member{item: c.first(), role: as, similarity: similarity})
+	for _, it := range c.items[1:] {
+		g.members = append(g.members, &member{item: it, role: copied, of: c.first(), similarity: similarity})
 	}
 }

@@ -2,6 +2,7 @@ package dedupe
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +28,7 @@ const (
 	slotsWait = 8 // searches that are ahead of the model
 )
 
-// found is a content with those that are nearest to it.
+// nearby is a content with those that are nearest to it.
 type nearby struct {
 	of   int
 	hits []int
@@ -116,13 +117,15 @@ func (s *seeker) ask(ctx context.Context, all []*content, h nearby, alike map[in
 	return nil
 }
 
-// join notes a pair, once.
+// join notes a pair. Asked from either side, the model's answers differ in their last
+// digits: the larger one counts, whichever comes first.
 func join(alike map[int][]edge, a, b int, similarity float32) {
-	for _, e := range alike[a] {
-		if e.to == b {
-			return
+	for _, pair := range [][2]int{{a, b}, {b, a}} {
+		edges := alike[pair[0]]
+		if known := slices.IndexFunc(edges, func(e edge) bool { return e.to == pair[1] }); known >= 0 {
+			edges[known].similarity = max(edges[known].similarity, similarity)
+			continue
 		}
+		alike[pair[0]] = append(edges, edge{pair[1], similarity})
 	}
-	alike[a] = append(alike[a], edge{b, similarity})
-	alike[b] = append(alike[b], edge{a, similarity})
 }

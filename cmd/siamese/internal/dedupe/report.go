@@ -193,7 +193,8 @@ func (r *report) writeTable(out io.Writer) error {
 type fileObject struct {
 	File       name      `json:"file"`
 	Role       role      `json:"role"`
-	Similarity float32   `json:"similarity"`
+	CopyOf     name      `json:"copy_of,omitempty"`
+	Similarity float32   `json:"similarity"` // to the best
 	Width      int       `json:"width,omitempty"`
 	Height     int       `json:"height,omitempty"`
 	Bytes      int64     `json:"bytes"`
@@ -234,6 +235,9 @@ func object(m *member) fileObject {
 		File: name(m.path), Role: m.role, Similarity: m.similarity, Width: m.Width, Height: m.Height, Bytes: m.size,
 		Modified: m.modified.UTC(), SHA256: hex.EncodeToString(m.Sum[:]), Foreign: m.made != nil && m.made.Foreign, Action: m.done,
 	}
+	if m.of != nil {
+		o.CopyOf = name(m.of.path)
+	}
 	for _, also := range m.also {
 		o.Links = append(o.Links, name(also))
 	}
@@ -266,18 +270,18 @@ func (r *report) writeJSON(out io.Writer) error {
 
 func (r *report) writeCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
-	lines := [][]string{{"group", "file", "role", "similarity", "width", "height", "bytes", "modified", "sha256", "links", "action", "error"}}
+	lines := [][]string{{"group", "file", "role", "copy_of", "similarity", "width", "height", "bytes", "modified", "sha256", "links", "action", "error"}}
 	for i, g := range r.groups {
 		for _, m := range g.members {
 			o := object(m)
 			lines = append(lines, []string{
-				strconv.Itoa(i + 1), m.path, string(m.role), scorer.Number(m.similarity), strconv.Itoa(m.Width), strconv.Itoa(m.Height),
+				strconv.Itoa(i + 1), m.path, string(m.role), string(o.CopyOf), scorer.Number(m.similarity), strconv.Itoa(m.Width), strconv.Itoa(m.Height),
 				strconv.FormatInt(m.size, 10), o.Modified.Format(time.RFC3339), o.SHA256, strings.Join(m.also, "\n"), o.Action, o.Error,
 			})
 		}
 	}
 	for _, f := range r.failed {
-		lines = append(lines, []string{"", f.path, "", "", "", "", "", "", "", "", "", f.err.Error()})
+		lines = append(lines, []string{"", f.path, "", "", "", "", "", "", "", "", "", "", f.err.Error()})
 	}
 	return w.WriteAll(lines)
 }

@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -75,14 +76,18 @@ func (r *remote) Alike(ctx context.Context, query []float32, candidates [][]floa
 
 // Metric implements Scorer.
 func (l *local) Metric(ctx context.Context) (*gallery.Metric, error) {
-	model, err := l.Embedder(ctx)
+	model, err := l.model(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	return plain(model)
+	metric, err := model.Metric()
+	if errors.Is(err, siamese.ErrNoMetric) {
+		return plain(Model{Digest: model.Digest(), Length: model.EmbeddingLength()})
+	}
+	return metric, err
 }
 
-// Metric implements Scorer.
+// Metric implements Scorer. Servers tell none.
 func (r *remote) Metric(ctx context.Context) (*gallery.Metric, error) {
 	model, err := r.Embedder(ctx)
 	if err != nil {
