@@ -1,0 +1,53 @@
+package galleries
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"siamese/cmd/internal/dial"
+	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/scorer"
+)
+
+// Name is the flag that names a gallery.
+type Name struct {
+	Gallery string `help:"Names the gallery." short:"g" required:"" placeholder:"NAME"`
+}
+
+// folder is the flag that says where galleries are.
+type folder struct {
+	Galleries string `help:"Names the folder of the galleries, where no server is asked. Empty: siamese/galleries below $XDG_DATA_HOME or ~/.local/share, which is where siamese serve has its own." placeholder:"DIR"`
+}
+
+// Flags say where galleries are, for commands that ask a model.
+type Flags struct {
+	folder
+	scorer.Flags
+}
+
+// Place says where galleries are, for commands that ask no model.
+type Place struct {
+	folder
+	Server  string        `help:"Asks the server at this address for its galleries. Empty: those of --galleries." placeholder:"ADDR"`
+	Timeout time.Duration `help:"Limits how long to wait for each answer of the server." default:"60s"`
+	Dial    dial.Flags    `embed:""`
+}
+
+// Open opens what keeps the galleries. What the user should know is written to notes.
+// The caller closes it.
+func (f Flags) Open(ctx context.Context, notes io.Writer) (Keeper, error) {
+	if f.Server != "" {
+		return openRemote(f, notes)
+	}
+	store, err := Open(f.Galleries, network.Warnings())
+	if err != nil {
+		return nil, err
+	}
+	return &local{store: store, flags: f.Flags, notes: notes}, nil
+}
+
+// Open is as that of [Flags].
+func (p Place) Open(ctx context.Context, notes io.Writer) (Keeper, error) {
+	return Flags{folder: p.folder, Flags: scorer.Flags{Server: p.Server, Timeout: p.Timeout, Dial: p.Dial}}.Open(ctx, notes)
+}
