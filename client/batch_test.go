@@ -116,7 +116,7 @@ func TestServerInfo(t *testing.T) {
 				{Reference: &siamesev1.ModelReference{Name: "siamese-general"}, ServingName: "general", Title: "Pictures", Knows: "Photographs.", FamiliarityBound: 0.02},
 				{Reference: &siamesev1.ModelReference{Name: "siamese-omniglot"}, ServingName: "omniglot"},
 			},
-			DefaultModel: "auto", AutoModels: []string{"general", "omniglot"},
+			DefaultModel: "auto", AutoModels: []string{"general", "omniglot"}, Galleries: true,
 			Model: &siamesev1.ModelInfo{
 				Reference: &siamesev1.ModelReference{Name: "model", Version: "3", Digest: "d1"}, InputHeight: 105, InputWidth: 106,
 				EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",
@@ -139,7 +139,7 @@ func TestServerInfo(t *testing.T) {
 			{Name: "siamese-general", ServingName: "general", Title: "Pictures", Knows: "Photographs.", FamiliarityBound: 0.02},
 			{Name: "siamese-omniglot", ServingName: "omniglot"},
 		},
-		DefaultModel: "auto", AutoModels: []string{"general", "omniglot"},
+		DefaultModel: "auto", AutoModels: []string{"general", "omniglot"}, Galleries: true,
 		Model: client.ModelInfo{
 			Name: "model", Version: "3", Digest: "d1", InputHeight: 105, InputWidth: 106,
 			EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",

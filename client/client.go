@@ -1,7 +1,8 @@
 // Package client compares images through a running server: the calls of
 // siamese.v1.SiameseService in Go's own types, a stream of frames
 // ([Client.Stream]), and one that has the newest frame of a camera scored,
-// whatever becomes of the server ([Client.Live]).
+// whatever becomes of the server ([Client.Live]); and it keeps pictures in galleries and
+// finds them there, by those of siamese.v1.GalleryService ([Client.Identify]).
 package client
 
 import (
@@ -22,6 +23,7 @@ const maxMessageBytes = 16 << 20
 type Client struct {
 	connection *grpc.ClientConn
 	service    siamesev1.SiameseServiceClient
+	galleries  siamesev1.GalleryServiceClient
 	dial       func() (*grpc.ClientConn, error) // makes another connection of the kind
 }
 
@@ -67,7 +69,9 @@ func New(address string, options ...grpc.DialOption) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client for %q: %w", address, err)
 	}
-	return &Client{connection: connection, service: siamesev1.NewSiameseServiceClient(connection), dial: dial}, nil
+	return &Client{
+		connection: connection, service: siamesev1.NewSiameseServiceClient(connection), galleries: siamesev1.NewGalleryServiceClient(connection), dial: dial,
+	}, nil
 }
 
 // Close ends the connection; calls in flight fail. A Live has connections of its

@@ -21,6 +21,8 @@ type ServerInfo struct {
 	// AutoModels are the serving names of the models among which "auto" chooses, in
 	// the order in which they are tried. Empty: there is no "auto".
 	AutoModels []string
+	// Galleries reports whether the server keeps galleries.
+	Galleries bool
 
 	Limits Limits
 	Access Access
@@ -144,6 +146,7 @@ func (c *Client) ServerInfo(ctx context.Context, model string) (ServerInfo, erro
 		Models:       models,
 		DefaultModel: reply.GetDefaultModel(),
 		AutoModels:   reply.GetAutoModels(),
+		Galleries:    reply.GetGalleries(),
 		Limits:       newLimits(reply.GetLimits()),
 		Access: Access{
 			TokenNeeded:     access.GetTokenNeeded(),

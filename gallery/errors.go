@@ -16,6 +16,10 @@ var (
 	// ErrInUse says that another process has the store open.
 	ErrInUse = errors.New("gallery: the store is in use by another process")
 
+	// ErrUnavailable says that what the store is on can't be reached now, as a database
+	// that is down; a change may have been made or not.
+	ErrUnavailable = errors.New("gallery: the store can't be reached")
+
 	// ErrClosed says that the store has been closed.
 	ErrClosed = errors.New("gallery: the store is closed")
 )

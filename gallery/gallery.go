@@ -149,7 +149,7 @@ type Candidate struct {
 }
 
 // Store keeps galleries. It is safe for concurrent use. Errors: [ErrNotFound],
-// [ErrExists], [ErrDamaged], [ErrClosed], those of ctx, and what the store's medium
+// [ErrExists], [ErrDamaged], [ErrInUse], [ErrUnavailable], [ErrClosed], those of ctx, and what the store's medium
 // says.
 type Store interface {
 	// Create makes an empty gallery. [ErrExists] where there is one of its name.

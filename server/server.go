@@ -247,6 +247,7 @@ func (s *Server) reading() metrics.Reading {
 		r.Models[i].Serving = s.isServing(HealthName(model.Name))
 	}
 	r.MemoryBytes, r.MaxMemoryBytes = s.memory.Used(), s.memory.Size()
+	r.Galleries = s.galleries.Reading()
 	r.ResidentBytes = metrics.ResidentBytes()
 	r.Build = metrics.Build{
 		Version: s.cfg.Build.Version, Revision: s.cfg.Build.Revision,

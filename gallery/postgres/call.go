@@ -117,6 +117,9 @@ func (s *Store) explain(ctx context.Context, what string, err error) error {
 	if _, ok := errors.AsType[*refusal](err); ok {
 		return err
 	}
+	if ctx.Err() == nil && (passing(err) || errors.Is(err, errUncertain)) {
+		err = fmt.Errorf("%w: %w", gallery.ErrUnavailable, err)
+	}
 	return fmt.Errorf("gallery: PostgreSQL at %s: %s: %w", address(s.connect), what, rightsNeeded(err, what))
 }
 

@@ -40,6 +40,11 @@ var (
 	memoryBytes    = describe("memory_bytes", "Bytes taken of the calls' budget: messages, replies until they are written, pictures being decoded.")
 	memoryCapacity = describe("memory_capacity_bytes", "Bytes of the calls' budget; messages and replies may take half.")
 
+	galleries     = describe("galleries", "Galleries.")
+	galleryItems  = describe("gallery_entries", "Entries of all galleries.")
+	galleryStale  = describe("gallery_stale_entries", "Entries whose embeddings are of another model than their gallery's: they are not found.")
+	galleryMemory = describe("gallery_index_bytes", "Memory of what finds entries; 0 where a database does.")
+
 	serving      = describe("serving", "1 while health says SERVING, else 0.")
 	modelServing = describe("model_serving", "1 while health says SERVING of the model, else 0.", byModel)
 	modelInfo    = describe("model_info", "1 for each version in memory; digest is short.", byModel, "name", "version", "digest", "precision", "default")
@@ -48,7 +53,7 @@ var (
 	descriptors  = []*prometheus.Desc{
 		queueImages, queueReserved, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
 		cacheHits, cacheMisses, cacheBytes, cacheCapacity, cacheEntries, cacheEvictions,
-		memoryBytes, memoryCapacity, serving, modelServing, modelInfo, buildInfo, outsideGo,
+		memoryBytes, memoryCapacity, galleries, galleryItems, galleryStale, galleryMemory, serving, modelServing, modelInfo, buildInfo, outsideGo,
 	}
 )
 
@@ -78,7 +83,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s.build(r.Build)
 	s.gauge(memoryBytes, float64(r.MemoryBytes))
 	s.gauge(memoryCapacity, float64(r.MaxMemoryBytes))
+	s.galleries(r.Galleries)
 	s.memory(r.ResidentBytes)
+}
+
+func (s sink) galleries(g *Galleries) {
+	if g == nil {
+		return
+	}
+	s.gauge(galleries, float64(g.Galleries))
+	s.gauge(galleryItems, float64(g.Entries))
+	s.gauge(galleryStale, float64(g.Stale))
+	s.gauge(galleryMemory, float64(g.IndexBytes))
 }
 
 // sink takes metrics. One that does not fit its description arrives as an error

@@ -17,6 +17,8 @@ type Reading struct {
 
 	MemoryBytes, MaxMemoryBytes int64 // of the calls' budget: taken, and in all
 
+	Galleries *Galleries // nil: none are kept, or they can't be read now
+
 	ResidentBytes uint64 // of the process; 0 where the system does not tell
 
 	Build Build
@@ -35,6 +37,12 @@ type Model struct {
 type Counts struct {
 	Queue batch.Stats
 	Cache cache.Stats
+}
+
+// Galleries is what the galleries have together.
+type Galleries struct {
+	Galleries, Entries, Stale int
+	IndexBytes                int64 // of memory; 0 where the store does not tell
 }
 
 // Version is a version of a model in memory.

@@ -1,11 +1,14 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/codes"
+
+	"siamese/gallery"
 )
 
 // Faults of galleries.
@@ -35,6 +38,19 @@ func GalleryNotFound(name string) *Fault {
 // galleryGone says that a gallery was deleted while a call was under way.
 func galleryGone() *Fault {
 	return &Fault{code: codes.NotFound, reason: ReasonGalleryNotFound, message: "the gallery has been deleted"}
+}
+
+// galleryUnavailable says that galleries can't be used now. What kept them from it is the
+// server's affair.
+func galleryUnavailable(err error) *Fault {
+	f := &Fault{
+		code: codes.Unavailable, reason: ReasonGalleryUnavailable, retry: retryDelay,
+		message: "the store of galleries can't be reached now",
+	}
+	if errors.Is(err, gallery.ErrInUse) {
+		f.message = "another process of this server's machine has the gallery open"
+	}
+	return f
 }
 
 // GalleryExists says that there is a gallery of the name with other choices.

@@ -60,6 +60,8 @@ const (
 	// ReasonGalleryModelChanged: the gallery's embeddings are of weights that the server
 	// has not.
 	ReasonGalleryModelChanged = "GALLERY_MODEL_CHANGED"
+	// ReasonGalleryUnavailable: galleries can't be reached, or another process has one.
+	ReasonGalleryUnavailable = "GALLERY_UNAVAILABLE"
 	// ReasonEntryID: what can't be an entry's id.
 	ReasonEntryID = "ENTRY_ID"
 	// ReasonEntryThing: what can't be a thing's name.

@@ -46,6 +46,8 @@ func Of(err error) *Fault {
 		return Draining()
 	case errors.Is(err, gallery.ErrNotFound):
 		return galleryGone()
+	case errors.Is(err, gallery.ErrInUse), errors.Is(err, gallery.ErrUnavailable):
+		return galleryUnavailable(err)
 	case errors.Is(err, batch.ErrUnmeetable):
 		return unmeetable()
 	case errors.Is(err, context.DeadlineExceeded):

@@ -17,7 +17,7 @@ import (
 func (s *Service) describe(ctx context.Context, info gallery.Info) (*pb.Gallery, error) {
 	count, err := s.counts.of(ctx, info.Name)
 	if err != nil {
-		return nil, err
+		return nil, s.storeError(ctx, info.Name, err)
 	}
 	reference := &pb.ModelReference{Digest: info.ModelDigest}
 	if model, ok := s.served(info); ok {

@@ -34,13 +34,13 @@ func (s *Service) RemoveEntries(ctx context.Context, req *pb.RemoveEntriesReques
 	removed := 0
 	if len(req.GetIds()) > 0 {
 		if removed, err = s.cfg.Store.Remove(ctx, info.Name, req.GetIds()); err != nil {
-			return nil, storeError(info.Name, err)
+			return nil, s.storeError(ctx, info.Name, err)
 		}
 	}
 	for _, thing := range req.GetThings() {
 		n, err := s.cfg.Store.RemoveThing(ctx, info.Name, thing)
 		if err != nil {
-			return nil, storeError(info.Name, err)
+			return nil, s.storeError(ctx, info.Name, err)
 		}
 		removed += n
 	}
@@ -60,7 +60,7 @@ func (s *Service) GetEntry(ctx context.Context, req *pb.GetEntryRequest) (*pb.Ge
 		Embedding: req.GetIncludeEmbedding(), Picture: req.GetIncludePicture(), Thumbnail: req.GetIncludeThumbnail(),
 	})
 	if err != nil {
-		return nil, storeError(info.Name, err)
+		return nil, s.storeError(ctx, info.Name, err)
 	}
 	if len(found) == 0 {
 		return nil, fault.EntryNotFound(req.GetId())
@@ -90,7 +90,7 @@ func (s *Service) ListEntries(ctx context.Context, req *pb.ListEntriesRequest) (
 		listing.Limit = min(page.left+1, listedAtOnce) // one more says that there is a next page
 		found, err := s.cfg.Store.List(ctx, info.Name, listing)
 		if err != nil {
-			return nil, storeError(info.Name, err)
+			return nil, s.storeError(ctx, info.Name, err)
 		}
 		if !page.add(found) {
 			page.answer.NextPageToken = pageToken(req, page.last)

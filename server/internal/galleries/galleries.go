@@ -121,13 +121,17 @@ func (s *Service) permit(ctx context.Context, name string, needed access.Right) 
 // find returns a gallery by its name.
 func (s *Service) find(ctx context.Context, name string) (gallery.Info, error) {
 	info, err := s.cfg.Store.Gallery(ctx, name)
-	return info, storeError(name, err)
+	return info, s.storeError(ctx, name, err)
 }
 
-// storeError tells of a gallery that there is none of by its name.
-func storeError(name string, err error) error {
-	if errors.Is(err, gallery.ErrNotFound) {
+// storeError tells of a gallery that there is none of by its name, and the log of a store
+// that can't be used.
+func (s *Service) storeError(ctx context.Context, name string, err error) error {
+	switch {
+	case errors.Is(err, gallery.ErrNotFound):
 		return fault.GalleryNotFound(name)
+	case errors.Is(err, gallery.ErrInUse), errors.Is(err, gallery.ErrUnavailable):
+		s.cfg.Log.WarnContext(ctx, "galleries can't be used", "gallery", name, "err", err)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func (s *Service) Identify(ctx context.Context, req *pb.IdentifyRequest) (*pb.Id
 	defer q.images.Release()
 	matches, err := q.search(ctx)
 	if err != nil {
-		return nil, storeError(info.Name, err)
+		return nil, s.storeError(ctx, info.Name, err)
 	}
 	return q.answer(ctx, matches)
 }
@@ -131,7 +131,7 @@ func (q *query) answer(ctx context.Context, matches []gallery.Match) (*pb.Identi
 	}
 	count, err := q.service.counts.of(ctx, q.gallery.Name)
 	if err != nil {
-		return nil, err
+		return nil, q.service.storeError(ctx, q.gallery.Name, err)
 	}
 	threshold := q.threshold.Of(q.model.Info())
 	answer := &pb.IdentifyResponse{
@@ -165,7 +165,7 @@ func (q *query) addThumbnails(ctx context.Context, matches []gallery.Match) erro
 	}
 	entries, err := q.service.cfg.Store.Get(ctx, q.gallery.Name, ids, gallery.Parts{Thumbnail: true})
 	if err != nil {
-		return storeError(q.gallery.Name, err)
+		return q.service.storeError(ctx, q.gallery.Name, err)
 	}
 	thumbnails := make(map[string][]byte, len(entries))
 	for i := range entries {

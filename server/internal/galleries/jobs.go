@@ -24,6 +24,7 @@ type job struct {
 type progress struct {
 	encoded, missing, entries int
 	missingIDs                []string // the first maxMissingIDs
+	known                     bool     // whether the entries have been counted
 	done                      bool
 	err                       error // why it ended early; set with done
 }

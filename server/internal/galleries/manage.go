@@ -38,7 +38,7 @@ func (s *Service) CreateGallery(ctx context.Context, req *pb.CreateGalleryReques
 			return nil, err
 		}
 	} else if err != nil {
-		return nil, err
+		return nil, s.storeError(ctx, wanted.Name, err)
 	}
 	told, err := s.describe(ctx, info)
 	return &pb.CreateGalleryResponse{Gallery: told}, err
@@ -102,7 +102,7 @@ func (s *Service) ListGalleries(ctx context.Context, _ *pb.ListGalleriesRequest)
 	}
 	all, err := s.cfg.Store.Galleries(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.storeError(ctx, "", err)
 	}
 	answer := &pb.ListGalleriesResponse{}
 	for _, info := range all {
@@ -128,7 +128,7 @@ func (s *Service) DeleteGallery(ctx context.Context, req *pb.DeleteGalleryReques
 	}
 	removed, err := s.cfg.Store.Delete(ctx, req.GetGallery())
 	if err != nil {
-		return nil, storeError(req.GetGallery(), err)
+		return nil, s.storeError(ctx, req.GetGallery(), err)
 	}
 	s.counts.forget(req.GetGallery())
 	return &pb.DeleteGalleryResponse{Entries: uint64(removed)}, nil

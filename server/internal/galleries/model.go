@@ -2,6 +2,7 @@ package galleries
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,12 +46,15 @@ func (h *timedHead) time() time.Duration {
 	return h.took
 }
 
-// metricCache makes the metric of a model that has none of its own, once: all numbers of
-// an embedding weigh alike. It is safe for concurrent use.
+// metricCache makes the metric of a model once: of one that tells no weights all numbers
+// of an embedding weigh alike. It is safe for concurrent use.
 type metricCache struct {
 	mu   sync.Mutex
 	made map[string]*gallery.Metric // by the model's digest
 }
+
+// maxMetrics is more than there are models at a time: those that went are forgotten.
+const maxMetrics = 16
 
 func (c *metricCache) of(model infer.ModelInfo) (*gallery.Metric, error) {
 	c.mu.Lock()
@@ -58,14 +62,17 @@ func (c *metricCache) of(model infer.ModelInfo) (*gallery.Metric, error) {
 	if metric, ok := c.made[model.Digest]; ok {
 		return metric, nil
 	}
-	weights := make([]float32, model.EmbeddingLength)
-	for i := range weights {
-		weights[i] = 1
+	weights := model.MetricWeights
+	if weights == nil {
+		weights = slices.Repeat([]float32{1}, model.EmbeddingLength)
 	}
 	metric, err := gallery.NewMetric(model.Digest, weights)
 	if err != nil {
 		return nil, err
 	}
-	c.made = map[string]*gallery.Metric{model.Digest: metric} // few models at a time
+	if c.made == nil || len(c.made) == maxMetrics {
+		c.made = make(map[string]*gallery.Metric)
+	}
+	c.made[model.Digest] = metric
 	return metric, nil
 }

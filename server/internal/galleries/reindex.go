@@ -64,8 +64,10 @@ func (s *Service) watch(ctx context.Context, j *job, stream grpc.ServerStreaming
 		if now.err != nil {
 			return now.err
 		}
-		if err := stream.Send(now.message()); err != nil || now.done {
-			return err
+		if now.known {
+			if err := stream.Send(now.message()); err != nil || now.done {
+				return err
+			}
 		}
 		select {
 		case <-further:
@@ -90,7 +92,7 @@ func (s *Service) reindex(j *job) {
 	case err != nil && s.ctx.Err() != nil:
 		err = fault.Draining()
 	case err != nil:
-		err = s.cfg.Explainer.Explain(s.ctx, pb.GalleryService_Reindex_FullMethodName, storeError(j.gallery, err))
+		err = s.cfg.Explainer.Explain(s.ctx, pb.GalleryService_Reindex_FullMethodName, s.storeError(s.ctx, j.gallery, err))
 	}
 	if now, _ := j.state(); err != nil {
 		s.cfg.Log.Warn("reindexing ended early", "gallery", j.gallery, "model", j.model, "encoded", now.encoded, "err", err)
@@ -123,7 +125,7 @@ func (s *Service) move(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	j.update(func(p *progress) { p.entries, p.encoded = count.Entries, count.Entries-count.Stale })
+	j.update(func(p *progress) { p.known, p.entries, p.encoded = true, count.Entries, count.Entries-count.Stale })
 	listing := gallery.Listing{Limit: reindexed, NotOfModel: info.ModelDigest, With: gallery.Parts{Picture: true}}
 	for {
 		select {

@@ -101,7 +101,7 @@ func (w *work) recall(ctx context.Context) error {
 	}
 	stored, err := w.service.cfg.Store.Get(ctx, w.gallery.Name, ids, gallery.Parts{})
 	if err != nil {
-		return storeError(w.gallery.Name, err)
+		return w.service.storeError(ctx, w.gallery.Name, err)
 	}
 	for i := range stored {
 		for _, it := range byID[stored[i].ID] {
@@ -174,7 +174,7 @@ func (w *work) put(ctx context.Context, entries []gallery.Entry) ([]gallery.Outc
 	if err == nil && len(outcomes) != len(entries) {
 		err = fmt.Errorf("the store told of %d entries, expected %d", len(outcomes), len(entries))
 	}
-	return outcomes, storeError(w.gallery.Name, err)
+	return outcomes, w.service.storeError(ctx, w.gallery.Name, err)
 }
 
 // outcomes are the words for what became of an entry.

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"siamese/cmd/internal/doctor"
 	"siamese/gallery"
 	"siamese/gallery/embedded"
+	"siamese/gallery/postgres"
 )
 
 // galleryFlags say where galleries are, and who may do what with them.
@@ -67,7 +69,11 @@ func (f galleryFlags) openGalleries(ctx context.Context, logger *slog.Logger) (g
 	case folder == noGalleries:
 		return nil, nil //nolint:nilnil // no store, and that is as it was asked for
 	case f.Galleries.isDatabase():
-		return openDatabase(ctx, folder, logger)
+		store, err := postgres.Open(ctx, postgres.Config{URL: folder, Log: logger})
+		if err != nil {
+			return nil, fmt.Errorf("--galleries %s: %w", f.Galleries, err)
+		}
+		return store, nil
 	case folder == "":
 		var err error
 		if folder, err = defaultGalleries(); err != nil {
@@ -77,7 +83,7 @@ func (f galleryFlags) openGalleries(ctx context.Context, logger *slog.Logger) (g
 	}
 	store, err := embedded.Open(embedded.Config{Dir: folder, Log: logger})
 	if err != nil {
-		return nil, err // a nil *Store would be a Store that is not nil
+		return nil, fmt.Errorf("--galleries: %w", err)
 	}
 	return store, nil
 }

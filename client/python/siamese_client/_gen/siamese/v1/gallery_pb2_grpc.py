@@ -32,7 +32,8 @@ class GalleryServiceStub(object):
     A gallery belongs to one model: embeddings of others never mix with its own. A
     server without galleries (GetServerInfoResponse.galleries) answers each call with
     UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
-    GALLERY_NOT_FOUND.
+    GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+    GALLERY_UNAVAILABLE.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -117,7 +118,8 @@ class GalleryServiceServicer(object):
     A gallery belongs to one model: embeddings of others never mix with its own. A
     server without galleries (GetServerInfoResponse.galleries) answers each call with
     UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
-    GALLERY_NOT_FOUND.
+    GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+    GALLERY_UNAVAILABLE.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -304,7 +306,8 @@ class GalleryService(object):
     A gallery belongs to one model: embeddings of others never mix with its own. A
     server without galleries (GetServerInfoResponse.galleries) answers each call with
     UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
-    GALLERY_NOT_FOUND.
+    GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+    GALLERY_UNAVAILABLE.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,

@@ -1317,7 +1317,8 @@ export const EnrollStatusSchema: GenEnum<EnrollStatus> = /*@__PURE__*/
  * A gallery belongs to one model: embeddings of others never mix with its own. A
  * server without galleries (GetServerInfoResponse.galleries) answers each call with
  * UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
- * GALLERY_NOT_FOUND.
+ * GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+ * GALLERY_UNAVAILABLE.
  *
  * A caller may have the right to read a gallery, to write to it as well (Enroll,
  * BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
