@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"siamese/cmd/internal/dial"
-	"siamese/cmd/internal/network"
 	"siamese/cmd/siamese/internal/scorer"
 )
 
@@ -17,7 +16,7 @@ type Name struct {
 
 // folder is the flag that says where galleries are.
 type folder struct {
-	Galleries string `help:"Names the folder of the galleries, where no server is asked. Empty: siamese/galleries below $XDG_DATA_HOME or ~/.local/share, which is where siamese serve has its own." placeholder:"DIR"`
+	Galleries Location `help:"Names the folder of the galleries, or the URL postgres://… of a database (PostgreSQL with pgvector), where no server is asked. Empty: siamese/galleries below $XDG_DATA_HOME or ~/.local/share, where siamese serve has its own." placeholder:"DIR"`
 }
 
 // Flags say where galleries are, for commands that ask a model.
@@ -40,11 +39,8 @@ func (f Flags) Open(ctx context.Context, notes io.Writer) (Keeper, error) {
 	if f.Server != "" {
 		return openRemote(f, notes)
 	}
-	store, err := Open(f.Galleries, network.Warnings())
-	if err != nil {
-		return nil, err
-	}
-	return &local{store: store, flags: f.Flags, notes: notes}, nil
+	l := &local{at: f.Galleries, flags: f.Flags, notes: notes}
+	return l, l.openStore(ctx)
 }
 
 // Open is as that of [Flags].

@@ -39,6 +39,8 @@ type Keeper interface {
 	Backup(ctx context.Context, name string, to io.Writer) error
 	Restore(ctx context.Context, name string, from io.Reader) error
 
+	// Rest lets other programs use what is kept in files, until the next call.
+	Rest(ctx context.Context) error
 	Close() error
 }
 

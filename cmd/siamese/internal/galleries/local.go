@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 // local keeps galleries in a folder, and has a model in this process.
 type local struct {
+	at    Location
 	store gallery.Store
 	flags scorer.Flags
 	notes io.Writer
@@ -26,6 +28,24 @@ type local struct {
 	by     scorer.Scorer // nil before a model is needed
 	model  scorer.Model
 	metric *gallery.Metric
+}
+
+// openStore opens the store. What needs somebody's attention is logged.
+func (l *local) openStore(ctx context.Context) error {
+	logger := slog.New(slog.NewTextHandler(l.notes, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	store, err := Open(ctx, l.at, logger)
+	if err == nil {
+		l.store = store
+	}
+	return err
+}
+
+// Rest implements Keeper.
+func (l *local) Rest(ctx context.Context) error {
+	if l.at.IsDatabase() {
+		return nil
+	}
+	return errors.Join(l.store.Close(), l.openStore(ctx))
 }
 
 // Close implements Keeper.

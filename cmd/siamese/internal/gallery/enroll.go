@@ -29,7 +29,7 @@ type enrollCommand struct {
 // Run enrolls the pictures. Those that can't be used make it fail in the end, after the
 // others were kept.
 func (c *enrollCommand) Run(ctx context.Context, s cli.Streams) error {
-	metadata, err := pairs("--meta", c.Meta)
+	metadata, err := Pairs("--meta", c.Meta)
 	if err != nil {
 		return err
 	}

@@ -167,8 +167,8 @@ func (c *removeCommand) Run(ctx context.Context, s cli.Streams) error {
 	})
 }
 
-// pairs are flags of the form key=value.
-func pairs(flag string, texts []string) (map[string]string, error) {
+// Pairs are flags of the form key=value.
+func Pairs(flag string, texts []string) (map[string]string, error) {
 	var all map[string]string
 	for _, text := range texts {
 		key, value, ok := strings.Cut(text, "=")

@@ -36,7 +36,7 @@ const mostTop = 100
 
 // check refuses what no gallery takes.
 func (c *identifyCommand) check() (galleries.Search, error) {
-	filter, err := pairs("--filter", c.Filter)
+	filter, err := Pairs("--filter", c.Filter)
 	switch {
 	case err != nil:
 		return galleries.Search{}, err

@@ -28,7 +28,7 @@ type listCommand struct {
 
 // Run lists.
 func (c *listCommand) Run(ctx context.Context, s cli.Streams) error {
-	filter, err := pairs("--filter", c.Filter)
+	filter, err := Pairs("--filter", c.Filter)
 	if err != nil {
 		return err
 	}
