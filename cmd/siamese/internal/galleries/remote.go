@@ -17,7 +17,7 @@ import (
 type remote struct {
 	sender *scorer.Sender
 	model  string
-	asked  bool // the server about the model of the gallery
+	named  string // the model of the gallery, by which calls ask for it; empty: not asked
 }
 
 func openRemote(f Flags, notes io.Writer) (Keeper, error) {
@@ -89,14 +89,14 @@ func (r *remote) Delete(ctx context.Context, name string) (entries int, err erro
 
 // ask asks the server about the gallery's model, once, so that pictures are fitted to it.
 func (r *remote) ask(ctx context.Context, name string) error {
-	if r.asked {
+	if r.named != "" {
 		return nil
 	}
 	a, err := r.About(ctx, name)
 	if err != nil {
 		return err
 	}
-	r.asked = true
+	r.named = a.Model
 	return r.sender.Ask(ctx, a.Model)
 }
 
@@ -206,6 +206,7 @@ func (r *remote) Identify(ctx context.Context, name string, picture scorer.Pictu
 				TopK: search.Top, MinSimilarity: search.MinSimilarity, Filter: search.Filter, Threshold: search.Threshold,
 			})
 			identified = identifiedOf(reply)
+			identified.Model = r.named
 			return err
 		})
 	})
@@ -219,7 +220,7 @@ func (r *remote) Identify(ctx context.Context, name string, picture scorer.Pictu
 func isOfImage(field string) bool { return len(field) >= 5 && field[:5] == "image" }
 
 func identifiedOf(reply client.Identification) Identified {
-	identified := Identified{Threshold: reply.Threshold, Model: reply.Model, Familiarity: reply.Familiarity, Warning: reply.Warning}
+	identified := Identified{Threshold: reply.Threshold, Familiarity: reply.Familiarity, Warning: reply.Warning}
 	for _, match := range reply.Matches {
 		entry := entryOf(match.Entry)
 		entry.Thing = match.Thing
