@@ -14,11 +14,14 @@ import (
 	"siamese/cmd/internal/network"
 	"siamese/cmd/siamese/internal/batch"
 	"siamese/cmd/siamese/internal/compare"
+	"siamese/cmd/siamese/internal/dedupe"
 	"siamese/cmd/siamese/internal/embed"
+	"siamese/cmd/siamese/internal/gallery"
 	"siamese/cmd/siamese/internal/model"
 	"siamese/cmd/siamese/internal/rank"
 	"siamese/cmd/siamese/internal/serve"
 	"siamese/cmd/siamese/internal/training"
+	"siamese/cmd/siamese/internal/watch"
 )
 
 // commands is the command line: one field a command.
@@ -31,6 +34,9 @@ type commands struct {
 	Rank       rank.Command              `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
 	Batch      batch.Command             `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
 	Embed      embed.Command             `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
+	Dedupe     dedupe.Command            `cmd:"" help:"Find the copies and near-doubles among the pictures of folders; link them or move them away."`
+	Gallery    gallery.Command           `cmd:"" help:"Keep pictures of things, and say which of them a picture shows."`
+	Watch      watch.Command             `cmd:"" help:"Enroll pictures in a gallery as they come into a folder."`
 	Train      training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
 	Token      tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
 	Worker     workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`

@@ -72,7 +72,7 @@ const lastBuiltIn = "siamese.v1.SiameseService/omniglot"
 // Start is ServeAs without waiting, for servers that may not come to serve.
 func Start(t *testing.T, set func(*exec.Cmd), address string, args ...string) *Server {
 	t.Helper()
-	p := &Server{Cmd: Command(t, append([]string{"serve", "--addr", address}, args...)...), Log: newLog(), Address: address}
+	p := &Server{Cmd: Command(t, append([]string{"serve", "--addr", address}, args...)...), Log: NewLog(), Address: address}
 	p.Cmd.Stderr = p.Log
 	set(p.Cmd)
 	if err := p.Cmd.Start(); err != nil {
@@ -146,7 +146,8 @@ type Log struct {
 	more chan struct{} // closed at the next Write
 }
 
-func newLog() *Log { return &Log{more: make(chan struct{})} }
+// NewLog returns a log that is empty.
+func NewLog() *Log { return &Log{more: make(chan struct{})} }
 
 // Write implements io.Writer.
 func (l *Log) Write(text []byte) (int, error) {

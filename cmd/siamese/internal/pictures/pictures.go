@@ -128,7 +128,7 @@ func (f *Found) file(path string) {
 		f.Passed++
 		return
 	}
-	picture, err := isPicture(path)
+	picture, err := IsPicture(path)
 	switch {
 	case err != nil:
 		f.Failed = append(f.Failed, err)
@@ -151,8 +151,8 @@ func IsCalled(path string) bool {
 // headBytes is more of a file than tells its format.
 const headBytes = 4 << 10
 
-// isPicture reports whether a file begins as a picture does.
-func isPicture(path string) (bool, error) {
+// IsPicture reports whether a file begins as a picture does.
+func IsPicture(path string) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return false, err

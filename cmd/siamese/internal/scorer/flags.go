@@ -69,6 +69,11 @@ func (f Flags) Open(ctx context.Context, notes io.Writer, threshold ThresholdFla
 	if f.Server == "" {
 		return f.openLocal(ctx, side, threshold.Threshold)
 	}
+	return f.openRemote(side, notes, threshold.Threshold)
+}
+
+// openRemote makes the scorer that asks a server.
+func (f Flags) openRemote(side *side, notes io.Writer, threshold *float32) (*remote, error) {
 	options, err := f.Dial.Options(f.Server)
 	if err != nil {
 		return nil, err
@@ -79,6 +84,6 @@ func (f Flags) Open(ctx context.Context, notes io.Writer, threshold ThresholdFla
 	}
 	return &remote{
 		client: connection, server: f.Server, timeout: f.Timeout, side: side, notes: notes, alpha: f.Transparency(),
-		options: client.Options{Threshold: threshold.Threshold, Model: f.Model},
+		options: client.Options{Threshold: threshold, Model: f.Model},
 	}, nil
 }

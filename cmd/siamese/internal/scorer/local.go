@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
 	"siamese"
 	"siamese/cmd/internal/network"
+	"siamese/imaging"
 )
 
 // local runs models in this process. Of several, pictures that are foreign to the
@@ -20,6 +22,8 @@ type local struct {
 	names  []string         // in the order in which they are tried
 	models []*siamese.Model // those that are open
 	side   *side
+	// prepared is as in Model.
+	prepared string
 
 	// seen are the hashes of files that were read, known what models made of them.
 	seen  *cache[string, hash]
@@ -47,7 +51,8 @@ const atOnce = 64
 func (f Flags) openLocal(ctx context.Context, side *side, threshold *float32) (*local, error) {
 	l := &local{
 		names: []string{f.Model}, side: side,
-		seen: newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](mostKnown),
+		prepared: fmt.Sprintf("imaging %d, %s, %s, %s, %s", imaging.Version, imaging.JPEGDecoder, f.Rule(), f.Transparency(), f.Precision),
+		seen:     newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](mostKnown),
 	}
 	l.open = func(ctx context.Context, name string) (*siamese.Model, error) {
 		return siamese.Open(ctx, name, siamese.Options{
@@ -433,7 +438,10 @@ func (l *local) Embedder(ctx context.Context) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	return Model{Name: l.name(0), Card: model.Name(), Digest: model.Digest(), Length: model.EmbeddingLength()}, nil
+	return Model{
+		Name: l.name(0), Card: model.Name(), Digest: model.Digest(), Length: model.EmbeddingLength(),
+		Threshold: model.Threshold(), Prepared: l.prepared,
+	}, nil
 }
 
 // Embed implements Scorer, by the first of the models.

@@ -267,7 +267,14 @@ func (r *remote) Embedder(ctx context.Context) (Model, error) {
 		return Model{}, err
 	}
 	model := info.Model // of auto the first that is tried
-	return Model{Name: cmp.Or(model.ServingName, model.Name), Card: model.Name, Digest: model.Digest, Length: model.EmbeddingLength}, nil
+	threshold := model.Threshold
+	if r.options.Threshold != nil {
+		threshold = *r.options.Threshold
+	}
+	return Model{
+		Name: cmp.Or(model.ServingName, model.Name), Card: model.Name, Digest: model.Digest, Length: model.EmbeddingLength,
+		Threshold: threshold, Prepared: "server, " + model.ResizeRule + ", " + r.alpha.String(),
+	}, nil
 }
 
 // embedderName is the model for calls that want one model alone.

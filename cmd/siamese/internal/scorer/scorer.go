@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"siamese/client"
+	"siamese/gallery"
 )
 
 // Scorer scores pictures. It belongs to one goroutine. Errors of its methods, in
@@ -29,6 +30,12 @@ type Scorer interface {
 	Embed(ctx context.Context, pictures []Picture) ([]Embedding, error)
 	// Embedder is the model that Embed asks.
 	Embedder(ctx context.Context) (Model, error)
+	// Alike returns the similarities of an embedding to others, in their order. All are
+	// of Embed's model.
+	Alike(ctx context.Context, query []float32, candidates [][]float32) ([]float32, error)
+	// Metric is a distance between embeddings of Embed's model that orders pairs nearly as
+	// Alike does, and is cheap.
+	Metric(ctx context.Context) (*gallery.Metric, error)
 	// Chosen reports whether the model is chosen for each pair by its pictures.
 	Chosen(ctx context.Context) (bool, error)
 	// Close ends the scorer.
@@ -96,6 +103,11 @@ type Model struct {
 	Card   string // as its card calls it
 	Digest string // of its weights: embeddings of two digests can't be compared
 	Length int    // of an embedding
+	// Threshold is the similarity, 0 to 1, from which images are the same.
+	Threshold float32
+	// Prepared says how pictures come to the network: embeddings of one digest that
+	// were prepared otherwise differ a little.
+	Prepared string
 }
 
 // PictureError is a picture that can't be used.

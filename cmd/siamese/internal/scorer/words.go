@@ -135,3 +135,8 @@ func FamiliarityNumber(familiarity *client.Familiarity) string {
 	}
 	return Number(familiarity.Value)
 }
+
+// ForeignWarning is a sentence about a query that is foreign to a model.
+func ForeignWarning(model string, familiarity float32) string {
+	return fmt.Sprintf("The picture is unlike those that the model %s knows (familiarity %s): %s.", model, Familiarity(familiarity), ofAll)
+}

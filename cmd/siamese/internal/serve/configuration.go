@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/galleries"
 )
 
 // setting is a flag and its value: that of the command line, the environment, the file
@@ -45,7 +46,7 @@ func shown(value any) (shown any, isSecret bool) {
 	switch v := value.(type) {
 	case time.Duration:
 		return v.String(), false
-	case location:
+	case galleries.Location:
 		return v.String(), v.String() != string(v)
 	case cli.URL:
 		return v.String(), v.String() != string(v)

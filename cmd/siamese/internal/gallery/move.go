@@ -1,0 +1,114 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/galleries"
+	"siamese/cmd/siamese/internal/progress"
+	"siamese/cmd/siamese/internal/scorer"
+	"siamese/internal/atomicfile"
+)
+
+type backupCommand struct {
+	File string `arg:"" help:"The file to write, or - for standard output. It appears when it is whole, and takes the place of one that is there."`
+
+	galleries.Name
+	galleries.Place
+}
+
+// Run writes the backup.
+func (c *backupCommand) Run(ctx context.Context, s cli.Streams) error {
+	keeper, err := c.Open(ctx, s.Err)
+	return with(keeper, err, func(k galleries.Keeper) error {
+		if c.File == "-" {
+			return k.Backup(ctx, c.Gallery, s.Out)
+		}
+		err := atomicfile.Replace(c.File, func(w io.Writer) error { return k.Backup(ctx, c.Gallery, w) })
+		if err != nil {
+			return stopped(ctx, err, "nothing was written")
+		}
+		info, err := os.Stat(c.File)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.Out, "%s: %d bytes of gallery %s\n", scorer.Printable(c.File), info.Size(), c.Gallery)
+		return err
+	})
+}
+
+type restoreCommand struct {
+	File string `arg:"" help:"What backup wrote, or - for standard input."`
+
+	galleries.Name
+	galleries.Place
+}
+
+// Run makes the gallery.
+func (c *restoreCommand) Run(ctx context.Context, s cli.Streams) error {
+	in := s.In
+	if c.File != "-" {
+		file, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	keeper, err := c.Open(ctx, s.Err)
+	return with(keeper, err, func(k galleries.Keeper) error {
+		if err := k.Restore(ctx, c.Gallery, in); err != nil {
+			return stopped(ctx, err, "nothing was made of it")
+		}
+		about, err := k.About(ctx, c.Gallery)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.Out, "%s: a gallery of the model %s, with %d entries\n", about.Name, scorer.Printable(about.Model), about.Entries)
+		return err
+	})
+}
+
+type reindexCommand struct {
+	JSON bool `help:"Prints a JSON object: encoded, missing, entries, missing_ids."`
+
+	galleries.Name
+	galleries.Flags
+}
+
+// movedObject is what a reindex did, as JSON.
+type movedObject struct {
+	Encoded    int      `json:"encoded"`
+	Missing    int      `json:"missing"`
+	Entries    int      `json:"entries"`
+	MissingIDs []string `json:"missing_ids,omitempty"`
+}
+
+// Run moves the gallery, and fails where entries have to be enrolled again.
+func (c *reindexCommand) Run(ctx context.Context, s cli.Streams) error {
+	screen := progress.New(s.Err, "entries")
+	keeper, err := c.Open(ctx, screen)
+	return with(keeper, err, func(k galleries.Keeper) error {
+		moved, err := k.Reindex(ctx, c.Gallery, func(m galleries.Moved) { screen.Done(m.Encoded+m.Missing, m.Entries) })
+		screen.Close()
+		if err != nil {
+			return stopped(ctx, err, fmt.Sprintf("%d of %d entries are of the model now; the next reindex goes on", moved.Encoded, moved.Entries))
+		}
+		if c.JSON {
+			err = encode(s.Out, movedObject(moved))
+		} else {
+			_, err = fmt.Fprintf(s.Out, "%s: %d of %d entries are of the model\n", c.Gallery, moved.Encoded, moved.Entries)
+			for _, id := range moved.MissingIDs {
+				fmt.Fprintf(s.Err, "missing: %s\n", scorer.Printable(id))
+			}
+		}
+		if moved.Missing > 0 {
+			err = errors.Join(err, fmt.Errorf("%d entries keep no picture that can be encoded: enroll them again (siamese gallery list --stale lists all)", moved.Missing))
+		}
+		return err
+	})
+}
