@@ -23,3 +23,7 @@ var (
 	// ErrClosed says that the store has been closed.
 	ErrClosed = errors.New("gallery: the store is closed")
 )
+
+// ErrSample says that no metric can be learnt from a sample of embeddings: it is too small,
+// or its pairs' similarities tell nothing.
+var ErrSample = errors.New("gallery: the sample tells no metric")

@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 )
@@ -45,22 +46,34 @@ func (m *Metric) Norm(v Vector) float32 {
 // Distance is that of a and b, whose lengths must be that of the weights.
 func (m *Metric) Distance(a, b Vector) float32 {
 	var sum float64
-	i, j := 0, 0
-	for i < len(a.values) || j < len(b.values) {
-		at, other := a.index(i), b.index(j)
-		index := min(at, other)
-		var difference float64
-		if at == index {
-			difference = float64(a.values[i])
-			i++
-		}
-		if other == index {
-			difference -= float64(b.values[j])
-			j++
-		}
-		sum += float64(m.weights[index]) * math.Abs(difference)
+	for i, difference := range a.minus(b) {
+		sum += float64(m.weights[i]) * math.Abs(difference)
 	}
 	return float32(sum)
+}
+
+// minus yields the numbers of v − other, which has the same length, by their places; none
+// where neither holds a number.
+func (v Vector) minus(other Vector) iter.Seq2[int, float64] {
+	return func(yield func(int, float64) bool) {
+		i, j := 0, 0
+		for i < len(v.values) || j < len(other.values) {
+			at, beside := v.index(i), other.index(j)
+			index := min(at, beside)
+			var difference float64
+			if at == index {
+				difference = float64(v.values[i])
+				i++
+			}
+			if beside == index {
+				difference -= float64(other.values[j])
+				j++
+			}
+			if !yield(index, difference) {
+				return
+			}
+		}
+	}
 }
 
 // index is the place in the embedding of the i-th number that v holds, behind the last

@@ -1,14 +1,13 @@
 package gallery
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 )
 
 // Head scores pairs of embeddings, a and b float32 [n,E], and returns similarities,
-// float32 [n], 0..1. It must be safe for concurrent use.
+// float32 [n], 0..1. It must be safe for concurrent use, and keep neither its arguments
+// nor its results.
 type Head interface {
 	Compare(ctx context.Context, a, b []float32) ([]float32, error)
 }
@@ -42,74 +41,44 @@ type Match struct {
 	Similarity float32
 }
 
-// Candidates that the head scores: recall of its own best ten is 1.000 among 50 of
-// 1,400 entries, and things may have several entries.
+// Candidates that the store is asked for. With both built-in models the head's own best
+// ten are among the nearest 13 of 20,000; more are for metrics that order worse, and for
+// things with many entries.
 const (
-	minCandidates      = 200
-	candidatesOfThing  = 8
-	maxScoredByOneCall = 1 << 10
+	minCandidates    = 100
+	candidatesOfTopK = 3
+	moreCandidates   = 8 // times as many, where those do not suffice
+	maxCandidates    = 6400
 )
 
 // Identify returns the things of a gallery that are most like the query, best first.
+//
+// The head scores what is nearest by the metric, until what is left is too far away to
+// be among the best: how far is told by how much similarities have differed from what the
+// distances say. Of a thing the 8 nearest entries are scored, so that one with many does
+// not hide the others; where thousands of entries of a few things are nearer than all
+// others, fewer things than there are may be returned.
 func (s *Searcher) Identify(ctx context.Context, gallery string, search Search) ([]Match, error) {
 	if len(s.Metric.Weights()) != search.Embedding.Length() {
 		return nil, fmt.Errorf("gallery: received an embedding of %d numbers, expected %d", search.Embedding.Length(), len(s.Metric.Weights()))
 	}
-	candidates, err := s.Store.Nearest(ctx, gallery, Query{
-		Embedding: search.Embedding,
-		Metric:    s.Metric,
-		Limit:     min(max(minCandidates, candidatesOfThing*search.TopK), maxScoredByOneCall),
-		Filter:    search.Filter,
-	})
-	if err != nil {
-		return nil, err
+	if search.TopK < 1 {
+		return nil, fmt.Errorf("gallery: received a search for %d things, expected at least 1", search.TopK)
 	}
-	matches, err := s.score(ctx, search.Embedding, candidates)
-	if err != nil {
-		return nil, err
-	}
-	return best(matches, search.TopK, search.MinSimilarity), nil
-}
-
-// score has the head say how alike the query and each candidate are.
-func (s *Searcher) score(ctx context.Context, query Vector, candidates []Candidate) ([]Match, error) {
-	if len(candidates) == 0 {
-		return nil, nil
-	}
-	length := query.Length()
-	a := make([]float32, 0, len(candidates)*length)
-	b := make([]float32, 0, len(candidates)*length)
-	for _, candidate := range candidates {
-		a = query.AppendTo(a)
-		b = candidate.Embedding.AppendTo(b)
-	}
-	similarities, err := s.Head.Compare(ctx, a, b)
-	if err != nil {
-		return nil, err
-	}
-	matches := make([]Match, len(candidates))
-	for i, candidate := range candidates {
-		matches[i] = Match{Entry: candidate.Entry, Similarity: similarities[i]}
-	}
-	return matches, nil
-}
-
-// best returns the best entry of each thing, best first; equal ones in the order of
-// their ids.
-func best(matches []Match, topK int, minSimilarity float32) []Match {
-	slices.SortFunc(matches, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.ID, b.ID))
-	})
-	var found []Match
-	seen := make(map[string]bool)
-	for _, match := range matches {
-		if len(found) == topK || match.Similarity < minSimilarity {
-			break
+	r := newRanking(s.Head, search)
+	for limit := min(max(minCandidates, candidatesOfTopK*search.TopK), maxCandidates); ; limit *= moreCandidates {
+		candidates, err := s.Store.Nearest(ctx, gallery, Query{
+			Embedding: search.Embedding, Metric: s.Metric, Limit: limit, Filter: search.Filter,
+		})
+		if err != nil {
+			return nil, err
 		}
-		if thing := match.Name(); !seen[thing] {
-			seen[thing] = true
-			found = append(found, match)
+		done, err := r.add(ctx, candidates)
+		if err != nil {
+			return nil, err
+		}
+		if done || len(candidates) < limit || limit*moreCandidates > maxCandidates {
+			return r.best(), nil
 		}
 	}
-	return found
 }

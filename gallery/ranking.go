@@ -1,0 +1,171 @@
+package gallery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// How much of the candidates the head scores. A run of 32 pairs of 4608 numbers takes a
+// millisecond.
+const (
+	scoredAtOnce   = 32
+	scoredOfThing  = 8
+	maxScored      = 1 << 10
+	scoredPerThing = 2 // of the first run, for each thing that is wanted
+)
+
+// ranking is the best things of a search, as far as candidates have been scored.
+type ranking struct {
+	search  Search
+	scored  map[string]bool // by id
+	ofThing map[string]int  // how many of a thing's entries were scored
+	matches []Match
+	slack   slack
+	scorer  scorer
+}
+
+func newRanking(head Head, search Search) *ranking {
+	return &ranking{
+		search: search, scored: make(map[string]bool), ofThing: make(map[string]int),
+		scorer: scorer{head: head, query: search.Embedding},
+	}
+}
+
+// add scores those of the candidates, nearest first, that may be among the best. It
+// reports whether all others are known not to be.
+func (r *ranking) add(ctx context.Context, candidates []Candidate) (done bool, err error) {
+	run := max(scoredAtOnce, scoredPerThing*r.search.TopK)
+	for len(candidates) > 0 {
+		if r.settled(candidates[0].Distance) || len(r.scored) >= maxScored {
+			return true, nil
+		}
+		var next []Candidate
+		for len(next) < run && len(candidates) > 0 {
+			c := candidates[0]
+			candidates = candidates[1:]
+			if thing := c.Name(); !r.scored[c.ID] && r.ofThing[thing] < scoredOfThing {
+				r.scored[c.ID] = true
+				r.ofThing[thing]++
+				next = append(next, c)
+			}
+		}
+		if err := r.score(ctx, next); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// score has the head score candidates.
+func (r *ranking) score(ctx context.Context, candidates []Candidate) error {
+	similarities, err := r.scorer.score(ctx, candidates)
+	if err != nil {
+		return err
+	}
+	for i, c := range candidates {
+		r.matches = append(r.matches, Match{Entry: c.Entry, Similarity: similarities[i]})
+		r.slack.add(similarities[i], c.Distance)
+	}
+	return nil
+}
+
+// settled reports whether what is this far away can't be among the best.
+func (r *ranking) settled(distance float32) bool {
+	if len(r.matches) == 0 {
+		return false
+	}
+	needed := float64(r.search.MinSimilarity)
+	if best := r.best(); len(best) == r.search.TopK {
+		needed = max(needed, float64(best[len(best)-1].Similarity))
+	}
+	return r.slack.most(distance) < logit(needed)
+}
+
+// best returns the best entry of each thing, best first; equal ones in the order of
+// their ids.
+func (r *ranking) best() []Match {
+	slices.SortFunc(r.matches, func(a, b Match) int {
+		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.ID, b.ID))
+	})
+	var found []Match
+	seen := make(map[string]bool)
+	for _, match := range r.matches {
+		if len(found) == r.search.TopK || match.Similarity < r.search.MinSimilarity {
+			break
+		}
+		if thing := match.Name(); !seen[thing] {
+			seen[thing] = true
+			found = append(found, match)
+		}
+	}
+	return found
+}
+
+// slack is how much more alike pairs are than their distances say: by logits, which fall
+// with the distance where a metric is that of the head.
+type slack struct {
+	least, largest float64
+	known          bool
+}
+
+// add takes in a pair that was scored.
+func (s *slack) add(similarity, distance float32) {
+	is := logit(float64(similarity)) + float64(distance)
+	if math.IsInf(is, 0) || math.IsNaN(is) { // beyond what a float32 tells
+		return
+	}
+	if !s.known {
+		s.least, s.largest, s.known = is, is, true
+	}
+	s.least, s.largest = min(s.least, is), max(s.largest, is)
+}
+
+// most is what the logit of a pair that is this far apart may be at most: what is not
+// known yet may lie above by as much as what is known lies apart.
+func (s *slack) most(distance float32) float64 {
+	if !s.known {
+		return math.Inf(1)
+	}
+	return 2*s.largest - s.least - float64(distance)
+}
+
+// logit is that of a similarity.
+func logit(similarity float64) float64 { return math.Log(similarity / (1 - similarity)) }
+
+// scorer has a head score candidates against one query, within memory that it uses again.
+type scorer struct {
+	head  Head
+	query Vector
+	a, b  []float32
+}
+
+// ask sets what candidates are scored against.
+func (s *scorer) ask(query Vector) { s.query, s.a = query, s.a[:0] }
+
+// score returns the similarity of each candidate and the query.
+func (s *scorer) score(ctx context.Context, candidates []Candidate) ([]float32, error) {
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	s.b = s.b[:0]
+	for _, c := range candidates {
+		if c.Embedding.Length() != s.query.Length() {
+			return nil, fmt.Errorf("gallery: entry %q has an embedding of %d numbers, expected %d", c.ID, c.Embedding.Length(), s.query.Length())
+		}
+		s.b = c.Embedding.AppendTo(s.b)
+	}
+	for len(s.a) < len(s.b) {
+		s.a = s.query.AppendTo(s.a)
+	}
+	similarities, err := s.head.Compare(ctx, s.a[:len(s.b)], s.b)
+	if err != nil {
+		return nil, err
+	}
+	if len(similarities) != len(candidates) {
+		return nil, fmt.Errorf("gallery: the head returned %d similarities, expected %d", len(similarities), len(candidates))
+	}
+	return similarities, nil
+}
