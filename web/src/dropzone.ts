@@ -12,6 +12,8 @@ export interface ZoneOptions {
   label: string; server: Server;
   /** Whether it takes many files, and whether folders can be chosen too. */
   many?: boolean; folders?: boolean;
+  /** Whether it takes what is pasted only while it has the focus. */
+  shy?: boolean;
   given: (files: Named[]) => void;
 }
 
@@ -43,7 +45,7 @@ export class DropZone {
   }
 
   /** Whether this takes one more picture without losing one. */
-  get free(): boolean { return this.options.many === true || !this.stage.querySelector("img,.file"); }
+  get free(): boolean { return !this.options.shy && (this.options.many === true || !this.stage.querySelector("img,.file")); }
 
   /** Hands files on, as if they had been dropped. */
   give(files: Named[]): void {
