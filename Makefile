@@ -216,6 +216,10 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
 	@scripts/chaos.sh
 
+.PHONY: checkcrash
+checkcrash: ## Kill enrolment in 200 moments, and damage 2,400 files of galleries (some 3 minutes).
+	SIAMESE_CRASH_ROUNDS=200 SIAMESE_DAMAGE_ROUNDS=300 go test -count=1 -v -run 'Killed|Damaged' ./gallery/embedded
+
 .PHONY: wheel
 wheel: setup ## Make the Python wheel of the program, siamese-server, in dist/.
 	scripts/release/wheel.sh

@@ -151,11 +151,11 @@ func (f *file) read(metric *gallery.Metric) (*live, error) {
 func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
 	var buffer []byte
 	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
-		number, err := unsealNumber(id, sealed)
+		at, err := unsealPlace(id, sealed)
 		if err != nil {
-			return fmt.Errorf("id %q: %w", id, err)
+			return err
 		}
-		buffer = append(append(buffer[:0], id...), numberKey(number)...)
+		buffer = append(append(buffer[:0], id...), numberKey(at.number)...)
 		sum += maphash.Bytes(seed, buffer)
 		return nil
 	})

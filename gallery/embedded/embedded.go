@@ -59,7 +59,7 @@ type Config struct {
 // can't be used.
 func (c Config) Validate() error {
 	if c.Dir == "" {
-		return errors.New("Dir: received nothing, expected a folder")
+		return errors.New("received no Dir, expected a folder")
 	}
 	if c.LockTimeout < 0 {
 		return fmt.Errorf("LockTimeout: received %v, expected 0 or more", c.LockTimeout)

@@ -19,8 +19,9 @@ import (
 	"siamese/gallery/embedded/internal/boltfile"
 )
 
-// pageBytes is that of new files, whatever the machine's is.
-const pageBytes = 4096
+// pageBytes is that of new files. Records of 2 kB, which embeddings of photographs take,
+// fill half of a page of 4 kB, and nearly all of one of this size.
+const pageBytes = 16 << 10
 
 // file is a gallery whose file is open. It is safe for concurrent use.
 type file struct {
@@ -196,13 +197,27 @@ func (f *file) update(do func(tx *bolt.Tx) error) error {
 	if f.broken.Load() {
 		return f.brokenError()
 	}
-	var panicked *panicError
-	err := contain(func() error { return f.db.Update(do) })
-	if errors.As(err, &panicked) {
+	var inside error
+	err := contain(func() error {
+		return f.db.Update(func(tx *bolt.Tx) error {
+			inside = do(tx)
+			return inside
+		})
+	})
+	switch {
+	case errors.As(err, new(*panicError)):
 		f.broken.Store(true)
+	case err != nil && inside == nil:
+		err = &diskError{err} // bbolt does not pass on all that the system says
 	}
 	return err
 }
+
+// diskError is what writing to the file failed with.
+type diskError struct{ err error }
+
+func (e *diskError) Error() string { return e.err.Error() }
+func (e *diskError) Unwrap() error { return e.err }
 
 func (f *file) brokenError() error {
 	return errors.New("a change of it has failed half way: it can't be used until the program has been started again")
@@ -214,7 +229,7 @@ func (f *file) failed(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case isOfSystem(err):
+	case isOfSystem(err), errors.As(err, new(*diskError)):
 		return fmt.Errorf("gallery %q: %w", f.name, err)
 	}
 	var panicked *panicError

@@ -12,18 +12,14 @@ import (
 	"siamese/gallery/internal/record"
 )
 
-// numberOf returns the number of the entry with an id, 0 where there is none.
-func numberOf(ids *bolt.Bucket, id string) (uint64, error) {
+// placeOf returns where the entry with an id is.
+func placeOf(ids *bolt.Bucket, id string) (place, error) {
 	key := []byte(id)
 	sealed := ids.Get(key)
 	if sealed == nil {
-		return 0, nil
+		return place{}, nil
 	}
-	number, err := unsealNumber(key, sealed)
-	if err != nil {
-		return 0, fmt.Errorf("id %q: %w", id, err)
-	}
-	return number, nil
+	return unsealPlace(key, sealed)
 }
 
 // recordOf returns the record of an entry that there is.
@@ -58,29 +54,28 @@ func (f *file) entryReader(tx *bolt.Tx, with gallery.Parts) *entryReader {
 	}
 }
 
-// find returns the record of the entry with an id, and its number: 0 where there is
-// none.
-func (r *entryReader) find(id string) (uint64, record.Record, error) {
-	number, err := numberOf(r.ids, id)
-	if err != nil || number == 0 {
-		return 0, record.Record{}, err
+// find returns the record of the entry with an id, and where it is.
+func (r *entryReader) find(id string) (place, record.Record, error) {
+	at, err := placeOf(r.ids, id)
+	if err != nil || at.number == 0 {
+		return place{}, record.Record{}, err
 	}
-	found, err := recordOf(r.records, number)
+	found, err := recordOf(r.records, at.number)
 	if err == nil && string(found.ID) != id {
 		err = errMixedUp(id, &found)
 	}
 	r.f.touched(r.tx, faultBytes)
-	return number, found, err
+	return at, found, err
 }
 
 // entry returns an entry with what of it is wanted.
-func (r *entryReader) entry(number uint64, found *record.Record) (gallery.Entry, error) {
+func (r *entryReader) entry(at place, found *record.Record) (gallery.Entry, error) {
 	e, err := found.Entry(r.with.Embedding)
-	if err == nil && r.with.Picture {
-		e.Picture, err = r.large(r.pictures, number)
+	if err == nil && r.with.Picture && at.kept&keptPicture != 0 {
+		e.Picture, err = r.large(r.pictures, at.number)
 	}
-	if err == nil && r.with.Thumbnail {
-		e.Thumbnail, err = r.large(r.thumbnails, number)
+	if err == nil && r.with.Thumbnail && at.kept&keptThumbnail != 0 {
+		e.Thumbnail, err = r.large(r.thumbnails, at.number)
 	}
 	if err != nil {
 		return gallery.Entry{}, fmt.Errorf("entry %q: %w", found.ID, err)
@@ -88,13 +83,10 @@ func (r *entryReader) entry(number uint64, found *record.Record) (gallery.Entry,
 	return e, nil
 }
 
-// large returns a copy of a picture or thumbnail, nil where there is none.
+// large returns a copy of a picture or thumbnail that is kept.
 func (r *entryReader) large(bucket *bolt.Bucket, number uint64) ([]byte, error) {
 	key := numberKey(number)
 	sealed := bucket.Get(key)
-	if sealed == nil {
-		return nil, nil
-	}
 	value, err := unseal(key, sealed)
 	r.f.touched(r.tx, int64(len(sealed))+faultBytes)
 	return slices.Clone(value), err
@@ -118,14 +110,14 @@ func (f *file) get(ctx context.Context, ids []string, with gallery.Parts) ([]gal
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			number, found, err := reader.find(id)
+			at, found, err := reader.find(id)
 			if err != nil {
 				return err
 			}
-			if number == 0 {
+			if at.number == 0 {
 				continue
 			}
-			e, err := reader.entry(number, &found)
+			e, err := reader.entry(at, &found)
 			if err != nil {
 				return err
 			}
@@ -160,17 +152,17 @@ func (f *file) list(ctx context.Context, listing gallery.Listing) ([]gallery.Ent
 			if err := ctx.Err(); err != nil {
 				return false, err
 			}
-			number, found, err := reader.find(id)
+			at, found, err := reader.find(id)
 			if err != nil {
 				return false, err
 			}
-			if number == 0 {
+			if at.number == 0 {
 				return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
 			}
 			if !selects(&listing, &found) {
 				return true, nil
 			}
-			e, err := reader.entry(number, &found)
+			e, err := reader.entry(at, &found)
 			entries = append(entries, e)
 			return len(entries) < listing.Limit, err
 		}

@@ -38,7 +38,8 @@ type Record struct {
 	embedding   []byte
 }
 
-// Parse returns the record that b is, all of b. It keeps b.
+// Parse returns the record that b is, all of b. It keeps b. Whether the embedding is
+// whole is seen when it is asked for.
 func Parse(b []byte) (Record, error) {
 	if len(b) < 1+checksumBytes {
 		return Record{}, fmt.Errorf("received a record of %d bytes, expected more", len(b))
