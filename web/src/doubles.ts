@@ -37,7 +37,7 @@ export class Doubles {
   /** @param removed is called when an entry was removed from the gallery. */
   constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly removed: () => void) {
     this.notice = new Notice(server, () => void this.run());
-    this.zone = new DropZone({ label: "Folder to look through", many: true, folders: true, shy: true, server, given: (files) => this.lookThrough(files) });
+    this.zone = new DropZone({ label: "Folder to look through", many: true, folders: true, shy: true, camera: false, server, given: (files) => this.lookThrough(files) });
     this.threshold.addEventListener("change", () => { this.running?.abort(); this.running = undefined; void this.run(); });
     this.root = element("section", { className: "doubles", "aria-label": "Doubles" }, element("h2", {}, "Doubles"),
       element("p", { className: "quiet" }, "Which pictures of a folder show the same? Nothing of it is kept: the server forgets what it made of them when you clear this or leave the page."),
@@ -119,7 +119,7 @@ export class Doubles {
   private async send({ sending, place }: Work, signal: AbortSignal): Promise<void> {
     if (!sending || !place) return;
     this.progress.show(sending.done, sending.files.length);
-    await place.make(this.model?.servingName ?? "");
+    if (await place.make(this.model?.servingName ?? "")) sending.restart();
     while (sending.left > 0 && !signal.aborted) {
       const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
       await sending.next(signal);

@@ -28,8 +28,8 @@ export class GalleryChoice {
     this.notice = new Notice(server, () => void this.refresh());
     this.form = new GalleryForm(server, (made) => { this.wish = made.name; void this.refresh(); });
     this.select.addEventListener("change", () => { this.wish = this.select.value; this.show(); });
-    this.root = element("div", {}, element("div", { className: "model gallery" }, this.label, this.select, this.make, this.remove, this.about), this.form.root, this.notice.root);
-    server.models.onChange(() => this.form.describe());
+    this.root = element("div", { className: "choice" }, element("div", { className: "model gallery" }, this.label, this.select, this.make, this.remove, this.about), this.form.root, this.notice.root);
+    server.models.onChange(() => { this.form.describe(); this.tell(); }); // a title may be known now
   }
 
   /** The chosen gallery; undefined where there is none. */
@@ -58,9 +58,15 @@ export class GalleryChoice {
     this.select.replaceChildren(...galleries.map(({ name }) => element("option", { value: name }, name)));
     this.select.value = current?.name ?? "";
     this.label.hidden = this.select.hidden = this.remove.hidden = this.make.hidden = !current;
-    this.about.textContent = current ? this.describe(current) : "There is no gallery yet. A gallery keeps pictures, and tells which of them another picture shows.";
+    this.tell();
     if (!current) this.form.open({ first: true });
     for (const listener of this.listeners) listener();
+  }
+
+  private tell(): void {
+    const { current } = this;
+    const words = current ? this.describe(current) : "There is no gallery yet. A gallery keeps pictures, and tells which of them another picture shows.";
+    if (this.about.textContent !== words) this.about.textContent = words;
   }
 
   private describe(gallery: Gallery): string {

@@ -25,6 +25,7 @@ export class GalleryForm {
       element("label", { htmlFor: this.name.id }, "Name"), this.name,
       element("label", { className: "check" }, this.thumbnails, " Keep thumbnails"),
       button("Make the gallery", () => undefined, { type: "submit", className: "main" }), this.cancel, this.model, this.problem);
+    this.thumbnails.addEventListener("change", () => this.describe());
     this.root.addEventListener("submit", (event) => { event.preventDefault(); void this.submit(this.name.value.trim().toLowerCase()); });
   }
 
@@ -40,7 +41,8 @@ export class GalleryForm {
   /** Says what model it will be of. */
   describe(): void {
     const model = this.server.models.chosen;
-    this.model.textContent = `It will be of the model “${model?.title || model?.name || "of the server"}”${this.server.models.isChoice ? ", as chosen above," : ""} for good. Pictures leave this device: the server keeps what the model makes of them${this.thumbnails.checked ? ", and small pictures" : ""}.`;
+    const chosen = this.server.models.isChoice ? ", as chosen above" : "";
+    this.model.textContent = `It belongs to the model “${model?.title || model?.name || "?"}”${chosen}. The server keeps what the model makes of pictures${this.thumbnails.checked ? ", and small copies of them" : ""}.`;
   }
 
   private async submit(name: string): Promise<void> {

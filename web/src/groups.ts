@@ -81,17 +81,22 @@ export class Groups {
   private picture(member: Member, group: Member[], pictures: HTMLElement): HTMLElement {
     const { id, name, similarity } = member;
     const place = element("div", { className: "place" });
-    const made = element("li", {}, place, element("span", { className: "name", title: name }, short(name)), element("span", { className: "quiet number" }, similarity.toFixed(4)));
+    const made = element("li", {}, place, element("span", { className: "name", title: name }, ...breakable(short(name))), element("span", { className: "quiet number" }, similarity.toFixed(4)));
     const { source } = this;
     if (!source) return made;
-    this.tiles = this.tiles.then(async () => { // one after the other: whole pictures are large
-      if (source !== this.source || !made.isConnected) return;
-      const tile = await source.tile(id);
-      if (tile instanceof HTMLImageElement && tile.src.startsWith("blob:")) this.urls.add(tile.src);
-      place.replaceChildren(tile);
-    });
+    this.tiles = this.tiles.then(() => this.fill(place, source, id)).catch(() => undefined); // one after the other: whole pictures are large
     if (source.remove) made.append(button("✕", () => void this.remove(member, group, made, pictures), { className: "remove", "aria-label": `Remove ${name}` }));
     return made;
+  }
+
+  /** Puts a picture into its place, unless that is gone. */
+  private async fill(place: HTMLElement, source: Source, id: string): Promise<void> {
+    if (!place.isConnected) return;
+    const tile = await source.tile(id);
+    const url = tile instanceof HTMLImageElement && tile.src.startsWith("blob:") ? tile.src : "";
+    if (url && place.isConnected) this.urls.add(url);
+    else if (url) URL.revokeObjectURL(url);
+    place.replaceChildren(tile);
   }
 
   private async remove(member: Member, group: Member[], made: HTMLElement, pictures: HTMLElement): Promise<void> {
@@ -106,4 +111,9 @@ export class Groups {
   private table(): Blob {
     return csv([["group", "name", "similarity"], ...this.groups.flatMap((group, at) => group.map(({ name, similarity }) => [at + 1, name, similarity.toFixed(6)]))]);
   }
+}
+
+/** A path that breaks between its folders. */
+function breakable(path: string): Node[] {
+  return path.split("/").flatMap((part, at) => at === 0 ? [document.createTextNode(part)] : [document.createTextNode("/"), element("wbr"), document.createTextNode(part)]);
 }

@@ -16,7 +16,7 @@ export class Keeper {
   /** How far it is, and what has become of the files. */
   readonly report: HTMLElement;
   private readonly folders = element("input", { type: "checkbox" });
-  private readonly progress = new Progress("Kept", () => this.cancel());
+  private readonly progress = new Progress("Kept", () => { this.cancel(); this.kept(); });
   private readonly onward = button("Go on", () => void this.run(), { hidden: true });
   private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
   private readonly problems = new Problems("can't be kept");
@@ -43,11 +43,8 @@ export class Keeper {
   private take(files: Named[]): void {
     const gallery = this.gallery()?.name;
     if (gallery === undefined) return;
-    const { left = 0 } = this.sending ?? {};
-    const before = left > 0 ? this.sending?.files.slice(-left) ?? [] : [];
-    if (this.running) this.cancel();
-    const folders = this.folders.checked;
-    this.sending = new Sending(this.server, gallery, [...before, ...files.map(lasting)], ({ name }) => ({ id: textOf(name), thing: folders ? folderOf(name) : "" }));
+    if (!this.sending?.left) this.sending = new Sending(this.server, gallery, [], ({ name }) => ({ id: textOf(name), thing: this.folders.checked ? folderOf(name) : "" }));
+    this.sending.files.push(...files.map(lasting));
     void this.run();
   }
 
@@ -63,6 +60,7 @@ export class Keeper {
     if (this.running || !sending || sending.left === 0) { this.show(); return; }
     const running = this.running = new AbortController();
     this.show();
+    let failed = false;
     try {
       while (!running.signal.aborted && sending.left > 0) {
         const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
@@ -72,12 +70,13 @@ export class Keeper {
         if (sending.left > 0) await paced;
       }
     } catch (error) {
+      failed = true;
       if (!running.signal.aborted) this.notice.show(error);
     }
     if (this.running !== running) return;
     this.running = undefined;
     this.show();
-    this.kept();
+    if (!failed) this.kept();
   }
 
   private show(): void {

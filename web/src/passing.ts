@@ -14,9 +14,9 @@ export function isPassing(name: string): boolean { return present.has(name); }
 export class Passing {
   readonly name = `doubles-${[...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
-  /** Makes it, where it is not there. */
-  async make(model: string): Promise<void> {
-    if (present.has(this.name)) return;
+  /** Makes it, where it is not there, and reports whether it did. */
+  async make(model: string): Promise<boolean> {
+    if (present.has(this.name)) return false;
     present.add(this.name);
     try {
       await client.galleries.create(this.name, { model });
@@ -25,6 +25,7 @@ export class Passing {
       if (error instanceof SiameseError && error.reason !== "") present.delete(this.name);
       throw error;
     }
+    return true;
   }
 
   /** Deletes it. A server that does not answer keeps it: the choice of galleries shows it then. */

@@ -11,7 +11,7 @@ import type { Server } from "./server";
 /** A choice of galleries; what can be done with the chosen one; doubles of folders. */
 export class SearchView {
   readonly zones: DropZone[];
-  private readonly off = element("p", { className: "notice quiet", hidden: true }, element("span", {},
+  private readonly off = element("p", { className: "notice made", hidden: true }, element("span", {},
     "This server keeps no galleries, so there is nothing to search. Started with ", element("code", {}, "siamese serve --galleries DIR"), " it keeps them in that folder."));
   private readonly body = element("div", { hidden: true });
   private readonly inside = element("div", { hidden: true });

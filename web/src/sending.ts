@@ -15,18 +15,25 @@ export type Naming = (file: Named, index: number) => Pick<NewEntry, "id" | "thin
 /** A file that is not kept, and why. */
 export interface Problem { name: string; words: string }
 
-/** Sends files a few at a time; what a call took is forgotten, so that no more than a call's pictures are in memory. */
+/** Sends files, to which more can be added, a few at a time; what a call took is forgotten, so that no more than a call's pictures are in memory. */
 export class Sending {
   /** How many files have been dealt with, from the first on. */
   done = 0;
-  readonly kept = { added: 0, replaced: 0, unchanged: 0 };
+  kept = { added: 0, replaced: 0, unchanged: 0 };
   /** How many of those that are kept are foreign to the model. */
   foreign = 0;
-  readonly problems: Problem[] = [];
+  problems: Problem[] = [];
 
   constructor(private readonly server: Server, readonly gallery: string, readonly files: Named[], private readonly naming: Naming) {}
 
   get left(): number { return this.files.length - this.done; }
+
+  /** Begins with the first once more: the gallery has none of them. */
+  restart(): void {
+    this.done = this.foreign = 0;
+    this.kept = { added: 0, replaced: 0, unchanged: 0 };
+    this.problems = [];
+  }
 
   /** Sends the next few. Throws what the call throws: then the same are next once more. */
   async next(signal: AbortSignal): Promise<void> {
