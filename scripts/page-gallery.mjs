@@ -81,6 +81,7 @@ export async function manyAreKept(page, { scratch, drawings: [, , c], server, sh
   await make(page, "many");
   await zone(page, "Pictures to keep").locator("input[webkitdirectory]").setInputFiles(folder);
   await panel(page).getByText(/^(16|32|48|64|80|96) of 200$/).waitFor();
+  assert.ok(await panel(page).getByLabel("Gallery", { exact: true }).isDisabled(), "another gallery can be chosen meanwhile");
   await panel(page).getByRole("button", { name: "Cancel" }).first().click();
   await panel(page).getByText(/ are still to be kept\./).waitFor();
   assert.ok(await panel(page).getByRole("progressbar").first().isHidden(), "the progress is left");
@@ -111,10 +112,10 @@ export async function doublesOfFolder(page, { scratch, photos, shot }) {
   assert.deepEqual((await group.locator(".name").allInnerTexts()).sort(), ["doubles/cat.jpg", "doubles/more/cat again.jpg", "doubles/more/cat.jpg"]);
   assert.equal(await seen(group.locator("img"), 3), 3, "pictures of the group");
   await shot(page, "doubles");
-  await panel(page).getByLabel("Alike from").fill("1.5");
+  await panel(page).getByLabel("Alike from similarity").fill("1.5");
   await page.keyboard.press("Tab");
   await panel(page).getByRole("alert").getByText(/1\.5/).waitFor();
-  await panel(page).getByLabel("Alike from").fill("0");
+  await panel(page).getByLabel("Alike from similarity").fill("0");
   await page.keyboard.press("Tab");
   await panel(page).getByText("1 group of 5 pictures among 5").waitFor();
   assert.equal((await galleries(page)).length, 1, "galleries while it is shown");
@@ -142,7 +143,7 @@ export async function looks(page, { drawings: [a, b, c], input, shot }, name) {
   await panel(page).getByText("looks: 2 added.").waitFor();
   await input(page, "Picture to find").setInputFiles(a);
   await panel(page).getByText("Best among 2 pictures: 0394_02.png").waitFor();
-  await panel(page).getByLabel("Alike from").fill("0");
+  await panel(page).getByLabel("Alike from similarity").fill("0");
   await panel(page).getByRole("button", { name: "Find doubles in the gallery" }).click();
   await seen(list(page, "Doubles").locator("img"), 2);
   await shot(page, `search-${name}`);

@@ -41,7 +41,7 @@ export class Doubles {
     this.threshold.addEventListener("change", () => { this.running?.abort(); this.running = undefined; void this.run(); });
     this.root = element("section", { className: "doubles", "aria-label": "Doubles" }, element("h2", {}, "Doubles"),
       element("p", { className: "quiet" }, "Which pictures of a folder show the same? Nothing of it is kept: the server forgets what it made of them when you clear this or leave the page."),
-      this.zone.root, element("div", { className: "row alike" }, element("label", { htmlFor: this.threshold.id }, "Alike from"), this.threshold, this.within, this.clear),
+      this.zone.root, element("div", { className: "row alike" }, element("label", { htmlFor: this.threshold.id }, "Alike from similarity"), this.threshold, this.within, this.clear),
       this.notice.root, this.progress.root, this.summary, this.problems.root, this.groups.root);
   }
 

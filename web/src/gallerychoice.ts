@@ -38,6 +38,9 @@ export class GalleryChoice {
   /** Calls listener when another gallery is chosen, or the chosen one holds other entries. */
   onChange(listener: () => void): void { this.listeners.push(listener); }
 
+  /** Keeps the choice as it is while something is done with the chosen gallery. */
+  lock(isBusy: boolean): void { for (const part of [this.select, this.make, this.remove]) part.disabled = isBusy; }
+
   /** Asks the server for its galleries. */
   async refresh(): Promise<void> {
     const asked = ++this.asked;

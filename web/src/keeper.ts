@@ -25,8 +25,11 @@ export class Keeper {
   /** Ends the call under way; undefined while there is none. */
   private running: AbortController | undefined;
 
-  /** @param kept is called when the gallery holds more than before. */
-  constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly kept: () => void) {
+  /**
+   * @param busy is told whether pictures are on their way.
+   * @param kept is called when the gallery holds more than before.
+   */
+  constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly busy: (isBusy: boolean) => void, private readonly kept: () => void) {
     this.notice = new Notice(server, () => void this.run());
     this.zone = new DropZone({ label: "Pictures to keep", many: true, folders: true, shy: true, server, given: (files) => this.take(files) });
     this.zone.root.append(element("label", { className: "check quiet" }, this.folders, " Pictures of one folder show one thing"));
@@ -81,6 +84,7 @@ export class Keeper {
 
   private show(): void {
     const { sending, running } = this;
+    this.busy(running !== undefined);
     this.onward.hidden = running !== undefined || !sending?.left;
     if (sending && running) this.progress.show(sending.done, sending.files.length);
     else this.progress.hide();

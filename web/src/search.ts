@@ -26,7 +26,7 @@ export class SearchView {
     const current = () => choice.current;
     const changed = () => void choice.refresh();
     this.finder = new Finder(server, current, changed);
-    this.keeper = new Keeper(server, current, changed);
+    this.keeper = new Keeper(server, current, (isBusy) => choice.lock(isBusy), changed);
     this.doubles = new Doubles(server, current, changed);
     this.zones = [this.finder.picker.zone, this.keeper.zone, this.doubles.zone];
     this.inside.append(element("div", { className: "pair" }, this.finder.picker.zone.root, this.keeper.zone.root), this.keeper.report, this.finder.report);
