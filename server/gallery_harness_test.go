@@ -78,7 +78,7 @@ func (g *withGalleries) enrollAll(ctx context.Context, entries ...*pb.NewEntry) 
 }
 
 func (g *withGalleries) enrollTo(ctx context.Context, gallery string, entries ...*pb.NewEntry) (*pb.EnrollResponse, error) {
-	stream, err := g.GalleryServiceClient.Enroll(ctx)
+	stream, err := g.Enroll(ctx)
 	if err != nil {
 		return nil, err
 	}

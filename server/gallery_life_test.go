@@ -178,7 +178,7 @@ func TestStopInTheMiddleOfEnroll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := storetest.NewMemory()
 		g := serveGalleries(t, server.Config{Galleries: store, StreamGrace: time.Second}, &fakeModel{}, tools())
-		stream, err := g.GalleryServiceClient.Enroll(t.Context())
+		stream, err := g.Enroll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestEnrollIsReadAsFastAsItIsKept(t *testing.T) {
 		file := noise(600, 1) // 1 MB: 2 GB in all
 		before := heapBytes()
 		ctx, cancel := context.WithCancel(t.Context())
-		stream, err := g.GalleryServiceClient.Enroll(ctx)
+		stream, err := g.Enroll(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +364,7 @@ func TestEnrollWithoutItsFirstMessage(t *testing.T) {
 			"no entries":      {[]*pb.EnrollRequest{{Gallery: "tools"}}, true, failure{}},
 		}
 		for name, tt := range tests {
-			stream, err := g.GalleryServiceClient.Enroll(t.Context())
+			stream, err := g.Enroll(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -392,7 +392,7 @@ func TestEnrollWithoutItsFirstMessage(t *testing.T) {
 // A message for another gallery than the stream's fails, and the others are kept.
 func TestEnrollStaysWithItsGallery(t *testing.T) {
 	g := serveGalleries(t, server.Config{}, &fakeModel{}, tools())
-	stream, err := g.GalleryServiceClient.Enroll(t.Context())
+	stream, err := g.Enroll(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
