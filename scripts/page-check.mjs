@@ -1,6 +1,6 @@
 // What: drives the page in a real Chromium against a real server, as a person
-//       would: compare, rank, live, samples, folders, large photographs, models, errors,
-//       tokens, limits, keyboard, phone, dark.
+//       would: compare, rank, galleries, live, samples, folders, large photographs, models,
+//       errors, tokens, limits, keyboard, phone, dark.
 // How to run: node scripts/page-check.mjs bin/siamese [FOLDER FOR SCREENSHOTS]
 //       It needs playwright-core under web/node_modules, .tools/bin/esbuild and a Chromium
 //       (CHROMIUM names it; default /usr/bin/chromium). Without one it says so
@@ -12,6 +12,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { drop, oddFolder, photograph, readTable } from "./page-files.mjs";
+import { doublesOfFolder, galleryWorks, looks, manyAreKept } from "./page-gallery.mjs";
 import { contract, serveSeveral } from "./page-models.mjs";
 import { ServerProcess } from "./page-server.mjs";
 
@@ -32,7 +33,7 @@ const [same, different] = card.golden_pairs.map((pair) => pair.similarity.toFixe
 const scratch = mkdtempSync(join(tmpdir(), "page-check-"));
 if (shots) mkdirSync(shots, { recursive: true });
 
-const server = new ServerProcess(resolve(program));
+const server = new ServerProcess(resolve(program), ["--galleries", join(scratch, "galleries")]);
 const url = await server.start();
 let passed = 0;
 let failed = 0;
@@ -103,7 +104,7 @@ async function shot(page, name) {
   if (shots) await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 }
 
-const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input:not([webkitdirectory])");
+const input = (page, label) => page.getByRole("group", { name: label, exact: true }).locator("input[type=file]:not([webkitdirectory])");
 const result = (page) => page.getByRole("region", { name: "Result" });
 
 async function compare(page, first = a, second = b) {
@@ -398,9 +399,14 @@ await check("a server that goes and comes back is told of, and the call made aga
   await page.getByText(different, { exact: true }).waitFor();
   await page.getByText("Ready: siamese-omniglot").waitFor();
 });
+const parts = { scratch, drawings: [a, b, c], photos: join(root, "testdata/photos"), same, server, input, shot };
+await check("pictures are kept, found, removed, and their doubles shown", (page) => galleryWorks(page, parts));
+await check("hundreds are kept call by call, in spite of a server that goes", (page) => manyAreKept(page, parts));
+await check("doubles of a folder are shown, and the server keeps nothing of it", (page) => doublesOfFolder(page, parts));
 const token = spawnSync(program, ["token", "person", "--out", join(scratch, "token")]);
 writeFileSync(join(scratch, "tokens"), token.stdout);
-const guarded = new ServerProcess(resolve(program), ["--tokens", join(scratch, "tokens")]);
+writeFileSync(join(scratch, "rights"), "person read *\nperson manage doubles-*\n");
+const guarded = new ServerProcess(resolve(program), ["--tokens", join(scratch, "tokens"), "--galleries", join(scratch, "guarded"), "--gallery-rights", join(scratch, "rights")]);
 await visit(await guarded.start(), "a server that wants a token asks for it", async (page) => {
   const form = page.getByRole("form", { name: "Token" });
   const give = async (token) => {
@@ -420,6 +426,11 @@ await visit(await guarded.start(), "a server that wants a token asks for it", as
   await ready(page);
   await page.getByText(same, { exact: true }).waitFor();
   assert.ok(await form.isHidden(), "the form is gone");
+  await page.getByRole("tab", { name: "Search" }).click();
+  await page.getByLabel("Name").fill("mine");
+  await page.keyboard.press("Enter");
+  await page.getByText("The server does not let you do that with this gallery.").waitFor();
+  await shot(page, "search-denied");
   await page.reload();
   await ready(page);
   await page.getByText("Model and server").click();
@@ -429,8 +440,9 @@ await visit(await guarded.start(), "a server that wants a token asks for it", as
   assert.equal(await page.evaluate(() => sessionStorage.length), 0, "tokens kept");
 });
 await guarded.stop();
-const limited = new ServerProcess(resolve(program), ["--caller-rate", "0.5", "--caller-burst", "2"]);
-await visit(await limited.start(), "a caller over its rate is told how long to wait, and goes on then", async (page) => {
+const limited = new ServerProcess(resolve(program), ["--caller-rate", "0.5", "--caller-burst", "2", "--galleries", "off"]);
+const limitedUrl = await limited.start();
+await visit(limitedUrl, "a caller over its rate is told how long to wait, and goes on then", async (page) => {
   // What clients must not read of an error's details; a server may leave it out.
   await page.route("**/Compare", async (route) => {
     const response = await route.fetch();
@@ -446,6 +458,12 @@ await visit(await limited.start(), "a caller over its rate is told how long to w
   await shot(page, "rate-limited");
   await page.getByText(different, { exact: true }).waitFor();
   assert.equal(await page.getByRole("alert").filter({ hasText: "more often" }).count(), 0, "the notice is gone");
+});
+await visit(limitedUrl, "a server without galleries says how it would have them", async (page) => {
+  await page.getByRole("tab", { name: "Search" }).click();
+  await page.getByText("This server keeps no galleries, so there is nothing to search. Started with siamese serve --galleries DIR it keeps them in that folder.").waitFor();
+  assert.equal(await page.getByRole("tabpanel", { name: "Search" }).getByRole("button").count(), 0, "what can't be done can be asked for");
+  await shot(page, "search-off");
 });
 await limited.stop();
 const camera = await film(join(scratch, "film.y4m"));
@@ -500,7 +518,7 @@ await check("the keyboard is enough", async (page) => {
   if (await page.getByLabel("Model", { exact: true }).isVisible()) await page.keyboard.press("Tab");
   assert.equal(await focused(), "Compare");
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", "focus can be seen");
-  for (const [key, panel] of [["ArrowRight", "Rank"], ["End", "Live"], ["ArrowRight", "Compare"], ["ArrowLeft", "Live"], ["Home", "Compare"]]) {
+  for (const [key, panel] of [["ArrowRight", "Rank"], ["ArrowRight", "Search"], ["End", "Live"], ["ArrowRight", "Compare"], ["ArrowLeft", "Live"], ["Home", "Compare"]]) {
     await page.keyboard.press(key);
     assert.equal(await focused(), panel);
     await page.getByRole("tabpanel", { name: panel }).waitFor();
@@ -564,6 +582,7 @@ for (const [scheme, width] of [["light", 360], ["dark", 360], ["dark", 1100]]) {
     await shot(page, `compare-${scheme}-${width}`);
     await rank(page);
     await shot(page, `rank-${scheme}-${width}`);
+    await looks(page, parts, `${scheme}-${width}`);
     await live(page);
     await shot(page, `live-${scheme}-${width}`);
   }, { colorScheme: scheme, viewport: { width, height: 740 } }, camera);

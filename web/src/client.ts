@@ -9,9 +9,9 @@ import { heldToken } from "./token";
  */
 export const client = connect(new URL(".", location.href), { token: heldToken, retry: false });
 
-/** The address of a PNG file's bytes, for an image element. */
-export function pngAddress(bytes: Uint8Array): string {
+/** The address of a picture file's bytes, for an image element. */
+export function addressOf(bytes: Uint8Array, type: "image/png" | "image/jpeg"): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return `data:image/png;base64,${btoa(text)}`;
+  return `data:${type};base64,${btoa(text)}`;
 }

@@ -12,6 +12,10 @@ export interface ZoneOptions {
   label: string; server: Server;
   /** Whether it takes many files, and whether folders can be chosen too. */
   many?: boolean; folders?: boolean;
+  /** Whether it takes what is pasted only while it has the focus. */
+  shy?: boolean;
+  /** Whether the camera can be used. Default: it can. */
+  camera?: boolean;
   given: (files: Named[]) => void;
 }
 
@@ -28,14 +32,14 @@ export class DropZone {
   private readonly input: HTMLInputElement;
 
   constructor(private readonly options: ZoneOptions) {
-    const { label, many = false, folders = false } = options;
+    const { label, many = false, folders = false, camera = true } = options;
     this.input = this.inputOf({ accept: "image/*,.tif,.tiff,.bmp,.webp,.heic,.heif,.avif", multiple: many });
     const buttons = [button(many ? "Choose files" : "Choose file", () => this.input.click(), { "aria-label": `Choose ${many ? "files" : "a file"} for ${label}` })];
     if (folders) {
       const folder = this.inputOf({ webkitdirectory: true });
       buttons.push(button("Folder", () => folder.click(), { "aria-label": `Choose a folder for ${label}` }));
     }
-    buttons.push(button("Camera", () => void this.snapshot(), { "aria-label": `Take ${label} with the camera` }));
+    if (camera) buttons.push(button("Camera", () => void this.snapshot(), { "aria-label": `Take ${label} with the camera` }));
     this.root = element("div", { className: "picker", role: "group", "aria-label": label },
       element("h2", {}, label), this.stage, element("div", { className: "row" }, ...buttons), this.note, this.problem, ...this.inputs);
     this.clear();
@@ -43,7 +47,7 @@ export class DropZone {
   }
 
   /** Whether this takes one more picture without losing one. */
-  get free(): boolean { return this.options.many === true || !this.stage.querySelector("img,.file"); }
+  get free(): boolean { return !this.options.shy && (this.options.many === true || !this.stage.querySelector("img,.file")); }
 
   /** Hands files on, as if they had been dropped. */
   give(files: Named[]): void {

@@ -1,6 +1,6 @@
 // Making elements of the page.
 
-import { pngAddress } from "./client";
+import { addressOf } from "./client";
 
 type Child = Node | string | null | undefined;
 
@@ -33,5 +33,5 @@ export function button(label: string, action: () => void, properties: Record<str
 
 /** A picture from the bytes of a PNG file, which may be missing. */
 export function png(bytes: Uint8Array | undefined, alt: string): HTMLImageElement {
-  return element("img", { ...bytes && { src: pngAddress(bytes) }, alt, className: "prepared" });
+  return element("img", { ...bytes && { src: addressOf(bytes, "image/png") }, alt, className: "prepared" });
 }

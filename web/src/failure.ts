@@ -17,6 +17,12 @@ const sentences: Record<string, string> = {
   NOT_READY: "The server is still loading its model.",
   DRAINING: "The server is about to stop.",
   MODEL_NOT_FOUND: "The server does not serve that model.",
+  GALLERIES_OFF: "The server keeps no galleries.",
+  GALLERY_NOT_FOUND: "The gallery is there no more.",
+  GALLERY_EXISTS: "There is a gallery of that name that is made otherwise.",
+  GALLERY_DENIED: "The server does not let you do that with this gallery.",
+  GALLERY_MODEL_CHANGED: "The gallery's pictures are of another version of its model: siamese gallery reindex moves it to the present one.",
+  GALLERY_UNAVAILABLE: "The server can't reach its galleries.",
   DEADLINE_EXCEEDED: "The server took too long.",
 };
 

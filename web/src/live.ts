@@ -2,7 +2,7 @@
 
 import type { Match, ModelReference } from "siamese-client/web";
 import { closeCamera, frameOf, openCamera } from "./camera";
-import { client, pngAddress } from "./client";
+import { addressOf, client } from "./client";
 import { button, element } from "./element";
 import { DropZone } from "./dropzone";
 import { wordsFor, wordsForItem } from "./failure";
@@ -168,7 +168,7 @@ export class LiveView {
       this.references.show(item, scored, threshold, doubt !== "", place === 0);
       if (place === 0) this.showBest(scored, threshold, doubt, item.picture.name, scored.model, grabbed);
     });
-    this.seen.src = answer.preparedQuery ? pngAddress(answer.preparedQuery) : "";
+    this.seen.src = answer.preparedQuery ? addressOf(answer.preparedQuery, "image/png") : "";
     this.seen.hidden = false;
     this.details.replaceChildren(clock.table());
   }

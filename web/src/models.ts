@@ -34,6 +34,9 @@ export class Models {
     return this.info?.models.find((model) => model.servingName === this.name) ?? this.info?.model;
   }
 
+  /** Whether there are several to choose from. */
+  get isChoice(): boolean { return this.choices.length > 1; }
+
   /**
    * Pixels of the shorter side of a frame that is sent: twice the largest input of a
    * model, so that the server's resizing still has something to average.

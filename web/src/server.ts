@@ -47,6 +47,9 @@ export class Server {
     };
   }
 
+  /** Whether it keeps galleries; undefined before it has answered. */
+  get galleries(): boolean | undefined { return this.info?.galleries; }
+
   /** Milliseconds between calls that the server puts up with for ever. */
   get pace(): number { return 1000 / (this.info?.access?.callsPerSecond || Infinity); }
 

@@ -2,29 +2,24 @@
 
 import { create } from "@bufbuild/protobuf";
 import { createClient, type Client, type Transport } from "@connectrpc/connect";
-import { errorInList, itemErrorOf, SiameseError } from "./errors.js";
+import { answered, boundsOf, Caller, inList } from "./caller.js";
+import { errorInList, itemErrorOf, type SiameseError } from "./errors.js";
+import { Galleries } from "./galleries.js";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "./gen/grpc/health/v1/health_pb.js";
 import { ImagePairSchema, type ImagePair } from "./gen/siamese/v1/compare_pb.js";
-import type { Image } from "./gen/siamese/v1/image_pb.js";
+import { GalleryService } from "./gen/siamese/v1/gallery_pb.js";
 import { SiameseService } from "./gen/siamese/v1/service_pb.js";
-import { bytesOf, imageOf, type ImageInput, type Opener } from "./images.js";
-import { infoOf, type Limits, type ServerInfo } from "./info.js";
-import { compareOptionsOf, timeoutOf, topKOf, type CallOptions, type CompareOptions, type ModelOptions, type RankOptions, type Settings } from "./options.js";
+import { bytesOf, type ImageInput, type Opener } from "./images.js";
+import { infoOf, type ServerInfo } from "./info.js";
+import { compareOptionsOf, topKOf, type CallOptions, type CompareOptions, type ModelOptions, type RankOptions, type Settings } from "./options.js";
 import {
   addTime, comparisonOf, embedResultOf, familiarityOf, matchOf, modelOf, noTime, pairResultOf, pictureOf,
   type Batch, type Comparison, type Embeddings, type EmbedResult, type Match, type PairResult, type Ranking,
 } from "./results.js";
-import { Deadline, retrying } from "./retry.js";
-import { partsOf, type Bounds, type Ready } from "./split.js";
+import { partsOf, type Ready } from "./split.js";
 
 /** Whether a server takes calls: grpc.health.v1's states. */
 export type HealthStatus = keyof typeof Serving;
-
-/** Bytes of a message beside its items. */
-const messageOverhead = 4096;
-
-/** What connect sets on each try of a call. */
-interface Try { timeoutMs: number; signal?: AbortSignal }
 
 /**
  * Talks to one server; calls may run side by side. Extra is what only one platform has as an
@@ -32,26 +27,24 @@ interface Try { timeoutMs: number; signal?: AbortSignal }
  * RangeError for arguments that are none.
  */
 export class SiameseClient<Extra = never> {
-  protected readonly service: Client<typeof SiameseService>;
-  protected readonly settings: Settings;
-  protected readonly open: Opener;
+  /** The calls of galleries. Where the server keeps none (ServerInfo.galleries) they throw GALLERIES_OFF. */
+  readonly galleries: Galleries<Extra>;
+  protected readonly caller: Caller;
   private readonly healthService: Client<typeof Health>;
-  private limits: Limits | undefined;
 
   /** For the entries of Node and browsers, whose connect is what programs call. */
   constructor(transport: Transport, settings: Settings, open: Opener) {
-    this.service = createClient(SiameseService, transport);
+    this.caller = new Caller(createClient(SiameseService, transport), settings, open);
+    this.galleries = new Galleries(createClient(GalleryService, transport), this.caller);
     this.healthService = createClient(Health, transport);
-    this.settings = settings;
-    this.open = open;
   }
 
   /** Scores two images. An error's field is "image_a" or "image_b" where one of them is at fault. */
   async compare(a: ImageInput | Extra, b: ImageInput | Extra, options: CompareOptions = {}): Promise<Comparison> {
-    const deadline = this.deadline(options);
-    const [imageA, imageB] = [await this.image(a, "image_a"), await this.image(b, "image_b")];
+    const deadline = this.caller.deadline(options);
+    const [imageA, imageB] = [await this.caller.image(a, "image_a"), await this.caller.image(b, "image_b")];
     const request = { imageA, imageB, options: compareOptionsOf(options) };
-    return comparisonOf(await this.call((each) => this.service.compare(request, each), options, deadline));
+    return comparisonOf(await this.caller.call((each) => this.caller.service.compare(request, each), options, deadline));
   }
 
   /**
@@ -60,15 +53,15 @@ export class SiameseClient<Extra = never> {
    * whole list; the others are answered.
    */
   async batch(pairs: readonly (readonly [ImageInput | Extra, ImageInput | Extra])[], options: CompareOptions = {}): Promise<Batch> {
-    const deadline = this.deadline(options);
-    const { maxPairs: items, maxMessageBytes } = await this.knownLimits(options, deadline);
+    const deadline = this.caller.deadline(options);
+    const { maxPairs: items, maxMessageBytes } = await this.caller.knownLimits(options, deadline);
     const wishes = compareOptionsOf(options);
     const results: PairResult[] = new Array(pairs.length);
     const batch: Batch = { results, threshold: undefined, model: undefined, encodedImages: 0, timings: noTime() };
-    const parts = partsOf(pairs, bounds(items, maxMessageBytes), (pair, index) => this.pair(pair, `pairs[${index}]`),
+    const parts = partsOf(pairs, boundsOf(items, maxMessageBytes), (pair, index) => this.pair(pair, `pairs[${index}]`),
       (index, error) => { results[index] = { error }; });
     for await (const { messages, indexes } of parts) {
-      const reply = await this.call((each) => this.service.batchCompare({ pairs: messages, options: wishes }, each), options, deadline, "pairs", indexes);
+      const reply = await this.caller.call((each) => this.caller.service.batchCompare({ pairs: messages, options: wishes }, each), options, deadline, "pairs", indexes);
       for (const [place, index] of indexes.entries()) {
         results[index] = inList(pairResultOf(answered(reply.results, place), reply.model), "pairs", indexes);
       }
@@ -85,10 +78,10 @@ export class SiameseClient<Extra = never> {
    * Ranking.failed and fails nothing else; a query that fails fails the call.
    */
   async rank(query: ImageInput | Extra, candidates: readonly (ImageInput | Extra)[], options: RankOptions = {}): Promise<Ranking> {
-    const deadline = this.deadline(options);
+    const deadline = this.caller.deadline(options);
     const topK = topKOf(options);
-    const { maxCandidates: items, maxMessageBytes } = await this.knownLimits(options, deadline);
-    const image = await this.image(query, "query");
+    const { maxCandidates: items, maxMessageBytes } = await this.caller.knownLimits(options, deadline);
+    const image = await this.caller.image(query, "query");
     const rest = { query: image, topK, minSimilarity: options.minSimilarity ?? 0, options: compareOptionsOf(options) };
     const matches: Match[] = [];
     const failed = new Map<number, SiameseError>();
@@ -96,10 +89,10 @@ export class SiameseClient<Extra = never> {
       matches, failed, threshold: undefined, model: undefined, familiarity: undefined, warning: "", preparedQuery: undefined,
       encodedImages: 0, timings: noTime(),
     };
-    const parts = partsOf(candidates, bounds(items, maxMessageBytes - bytesOf(image)), (candidate, index) => this.ready(candidate, `candidates[${index}]`),
+    const parts = partsOf(candidates, boundsOf(items, maxMessageBytes - bytesOf(image)), (candidate, index) => this.caller.ready(candidate, `candidates[${index}]`),
       (index, error) => { failed.set(index, error); });
     for await (const { messages, indexes } of parts) {
-      const reply = await this.call((each) => this.service.rank({ ...rest, candidates: messages }, each), options, deadline, "candidates", indexes);
+      const reply = await this.caller.call((each) => this.caller.service.rank({ ...rest, candidates: messages }, each), options, deadline, "candidates", indexes);
       for (const ranked of reply.ranked) matches.push(matchOf(ranked, answered(indexes, ranked.index), reply.model));
       for (const { index, error } of reply.errors) {
         failed.set(answered(indexes, index), errorInList(itemErrorOf(error), "candidates", indexes));
@@ -120,15 +113,15 @@ export class SiameseClient<Extra = never> {
    * An image that fails carries its own error; the others are answered.
    */
   async embed(images: readonly (ImageInput | Extra)[], options: ModelOptions = {}): Promise<Embeddings> {
-    const deadline = this.deadline(options);
-    const { maxImages: items, maxMessageBytes } = await this.knownLimits(options, deadline);
+    const deadline = this.caller.deadline(options);
+    const { maxImages: items, maxMessageBytes } = await this.caller.knownLimits(options, deadline);
     const { model = "", includePrepared = false } = options;
     const results: EmbedResult[] = new Array(images.length);
     const embeddings: Embeddings = { results, model: undefined, encodedImages: 0, timings: noTime() };
-    const parts = partsOf(images, bounds(items, maxMessageBytes), (image, index) => this.ready(image, `images[${index}]`),
+    const parts = partsOf(images, boundsOf(items, maxMessageBytes), (image, index) => this.caller.ready(image, `images[${index}]`),
       (index, error) => { results[index] = { error }; });
     for await (const { messages, indexes } of parts) {
-      const reply = await this.call((each) => this.service.embed({ images: messages, model, includePrepared }, each), options, deadline, "images", indexes);
+      const reply = await this.caller.call((each) => this.caller.service.embed({ images: messages, model, includePrepared }, each), options, deadline, "images", indexes);
       for (const [place, index] of indexes.entries()) {
         results[index] = inList(embedResultOf(answered(reply.results, place)), "images", indexes);
       }
@@ -141,77 +134,22 @@ export class SiameseClient<Extra = never> {
   /** Tells the server's limits and models; model is the one that is asked about, as in ModelOptions. */
   async info(options: CallOptions & Pick<ModelOptions, "model"> = {}): Promise<ServerInfo> {
     const request = { model: options.model ?? "" };
-    const info = infoOf(await this.call((each) => this.service.getServerInfo(request, each), options, this.deadline(options)));
-    this.limits = info.limits;
+    const info = infoOf(await this.caller.call((each) => this.caller.service.getServerInfo(request, each), options, this.caller.deadline(options)));
+    this.caller.know(info.limits);
     return info;
   }
 
   /** Reports whether the server takes calls; service is "" for all that it has, or a name of gRPC's. */
   async health(options: CallOptions & { service?: string } = {}): Promise<HealthStatus> {
     const { service = "" } = options;
-    const reply = await this.call((each) => this.healthService.check({ service }, each), options, this.deadline(options));
+    const reply = await this.caller.call((each) => this.healthService.check({ service }, each), options, this.caller.deadline(options));
     return (Serving[reply.status] ?? "UNKNOWN") as HealthStatus;
   }
 
-  /** Makes a call, again where that is of use; a field of its error is told as of the whole list. */
-  private async call<T>(make: (each: Try) => Promise<T>, options: CallOptions, deadline: Deadline | undefined, list = "", indexes: number[] = []): Promise<T> {
-    const { signal } = options;
-    const until = deadline ?? new Deadline(this.settings.timeoutMs, signal);
-    try {
-      return await retrying((timeoutMs) => make(signal ? { timeoutMs, signal } : { timeoutMs }), this.settings.retry, until);
-    } catch (thrown) {
-      if (!(thrown instanceof SiameseError)) throw thrown;
-      // A call that was within the limits was not: they are others now.
-      if (thrown.reason === "TOO_MANY_ITEMS" || thrown.code === "RESOURCE_EXHAUSTED" && !thrown.reason) this.limits = undefined;
-      throw list ? errorInList(thrown, list, indexes) : thrown;
-    }
-  }
-
-  /** The deadline of all that a method does; undefined: each call has its own. */
-  private deadline({ timeoutMs, signal }: CallOptions): Deadline | undefined {
-    const own = timeoutOf(timeoutMs);
-    return own === undefined ? undefined : new Deadline(own, signal);
-  }
-
-  /** The server's limits, asked once. */
-  private async knownLimits(options: CallOptions, deadline: Deadline | undefined): Promise<Limits> {
-    if (this.limits) return this.limits;
-    const reply = await this.call((each) => this.service.getServerInfo({}, each), options, deadline);
-    return this.limits = infoOf(reply).limits;
-  }
-
-  /** The message of an image; field is told where it can't be read. */
-  protected async image(input: unknown, field: string): Promise<Image> {
-    try {
-      return await imageOf(input, this.open);
-    } catch (error) {
-      throw error instanceof SiameseError ? error.at(field) : error;
-    }
-  }
-
-  private async ready(input: ImageInput | Extra, field: string): Promise<Ready<Image>> {
-    const message = await this.image(input, field);
-    return { message, bytes: bytesOf(message) };
-  }
-
   private async pair([a, b]: readonly [ImageInput | Extra, ImageInput | Extra], field: string): Promise<Ready<ImagePair>> {
-    const [imageA, imageB] = [await this.image(a, `${field}.image_a`), await this.image(b, `${field}.image_b`)];
+    const [imageA, imageB] = [await this.caller.image(a, `${field}.image_a`), await this.caller.image(b, `${field}.image_b`)];
     return { message: create(ImagePairSchema, { imageA, imageB }), bytes: bytesOf(imageA) + bytesOf(imageB) };
   }
-}
-
-function bounds(items: number, bytes: number): Bounds { return { items, bytes: bytes - messageOverhead }; }
-
-/** What a list has at a place. Throws SiameseError where a server does not keep to the contract, and it has nothing. */
-function answered<T>(list: readonly T[], place: number): T {
-  const found = list[place];
-  if (found !== undefined) return found;
-  throw new SiameseError(`received an answer to item ${place} of ${list.length}, expected one for each item that was sent`, { code: "INTERNAL" });
-}
-
-/** The result with its error's field as of the whole list. */
-function inList<R extends { error?: SiameseError | undefined }>(result: R, list: string, indexes: number[]): R {
-  return result.error ? { ...result, error: errorInList(result.error, list, indexes) } : result;
 }
 
 function addCall(sum: Pick<Batch, "encodedImages" | "timings">, reply: { encodedImages: number; timings?: Parameters<typeof addTime>[1] }): void {

@@ -85,6 +85,8 @@ export interface ServerInfo {
   defaultModel: string;
   /** The serving names among which "auto" chooses. Empty: there is no "auto". */
   autoModels: string[];
+  /** Whether it keeps galleries. */
+  galleries: boolean;
   limits: Limits;
   access: Access;
   build: Build;
@@ -93,7 +95,7 @@ export interface ServerInfo {
 export function infoOf(reply: wire.GetServerInfoResponse): ServerInfo {
   return {
     model: modelInfoOf(reply.model), models: reply.models.map(modelInfoOf),
-    defaultModel: reply.defaultModel, autoModels: reply.autoModels,
+    defaultModel: reply.defaultModel, autoModels: reply.autoModels, galleries: reply.galleries,
     limits: limitsOf(reply.limits), access: accessOf(reply.access), build: buildOf(reply.build),
   };
 }

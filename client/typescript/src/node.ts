@@ -4,15 +4,19 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import { connect as connectTls, type SecureContextOptions } from "node:tls";
+import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { parseAddress, type Address } from "./address.js";
 import { SiameseClient } from "./client.js";
+import { StreamingGalleries } from "./enroll_stream.js";
+import { GalleryService } from "./gen/siamese/v1/gallery_pb.js";
 import type { ImageInput } from "./images.js";
 import { settingsOf, tokenInterceptor, type ClientOptions, type Settings } from "./options.js";
 import { plainly, Sessions } from "./peer.js";
 import { streamOf, type StreamAnswer, type StreamItem, type StreamOptions } from "./stream.js";
 
 export * from "./core.js";
+export { StreamingGalleries } from "./enroll_stream.js";
 export type {
   Draining, FrameScored, FramesDropped, ItemFailed, Opened, PairScored, ReferenceDropped, ReferenceScore, ReferenceSet,
   StreamAnswer, StreamItem, StreamOptions,
@@ -40,6 +44,7 @@ export interface ConnectOptions extends ClientOptions {
 
 /** A client in Node. It holds one connection, which close ends. */
 export class NodeClient extends SiameseClient<NodeImage> {
+  override readonly galleries: StreamingGalleries<NodeImage>;
   private readonly sessions: Sessions;
 
   /** For connect, which programs call. */
@@ -47,7 +52,9 @@ export class NodeClient extends SiameseClient<NodeImage> {
     const { baseUrl } = address;
     const sessions = new Sessions(baseUrl, {}, sessionOptions(address, tls));
     const interceptors = [...options.token === undefined ? [] : [tokenInterceptor(options.token)], plainly];
-    super(createGrpcTransport({ baseUrl, sessionManager: sessions, interceptors }), settings, openFile);
+    const transport = createGrpcTransport({ baseUrl, sessionManager: sessions, interceptors });
+    super(transport, settings, openFile);
+    this.galleries = new StreamingGalleries(createClient(GalleryService, transport), this.caller);
     this.sessions = sessions;
   }
 
@@ -58,7 +65,7 @@ export class NodeClient extends SiameseClient<NodeImage> {
    * throws SiameseError where the stream breaks.
    */
   stream(frames: AsyncIterable<StreamItem<NodeImage>> | Iterable<StreamItem<NodeImage>>, options: StreamOptions<NodeImage> = {}): AsyncGenerator<StreamAnswer, void, undefined> {
-    return streamOf(this.service, frames, options, this.settings.retry, (input, field) => this.image(input, field));
+    return streamOf(this.caller.service, frames, options, this.caller.settings.retry, (input, field) => this.caller.image(input, field));
   }
 
   /** Ends the connection; calls in flight fail. A later call connects again. */

@@ -80,9 +80,12 @@ export function timeoutOf(timeoutMs: number | undefined): number | undefined {
 }
 
 /** topK as the message takes it. Throws RangeError where it is no count. */
-export function topKOf({ topK = 0 }: RankOptions): number {
-  if (Number.isInteger(topK) && topK >= 0 && topK < 2 ** 32) return topK;
-  throw new RangeError(`received topK ${topK}, expected a whole number, 0 for all`);
+export function topKOf({ topK }: RankOptions): number { return countOf("topK", topK, "0 for all"); }
+
+/** A count as messages take it; none is 0, whose meaning is told. Throws RangeError where it is none. */
+export function countOf(name: string, count = 0, zero = "0 for the server's default"): number {
+  if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
+  throw new RangeError(`received ${name} ${count}, expected a whole number, ${zero}`);
 }
 
 /** The contract's message of options. */

@@ -12,7 +12,7 @@ export * from "./core.js";
 /** An image that only browsers have. What is drawn on a canvas is sent as a PNG file. */
 export type WebImage = HTMLCanvasElement | OffscreenCanvas;
 
-/** A client in a browser. */
+/** A client in a browser. Its galleries.enroll sends entries in calls of many: browsers have no stream of messages to a server. */
 export class WebClient extends SiameseClient<WebImage> {
   /**
    * Refuses: browsers have no stream in both directions.
@@ -52,12 +52,24 @@ function baseOf(address: string | URL | undefined): string {
 /** Tells a server that can't be reached from one that refuses. */
 const reaching: Interceptor = (next) => async (request) => {
   try {
-    return await next(request);
+    const response = await next(request);
+    return response.stream ? { ...response, message: reachingAll(response.message) } : response;
   } catch (error) {
-    if (error instanceof ConnectError) throw error;
-    throw new ConnectError("The server can't be reached.", Code.Unavailable, undefined, undefined, error);
+    throw unreached(error, "The server can't be reached.");
   }
 };
+
+async function* reachingAll<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw unreached(error, "The connection to the server was lost.");
+  }
+}
+
+function unreached(error: unknown, words: string): ConnectError {
+  return error instanceof ConnectError ? error : new ConnectError(words, Code.Unavailable, undefined, undefined, error);
+}
 
 function openCanvas(input: unknown): Promise<ImageInput> | undefined {
   if (typeof input === "string") throw new TypeError("received a text as an image, expected its bytes: browsers open no paths; fetch it, or take a File");

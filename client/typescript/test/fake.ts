@@ -6,20 +6,21 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ErrorInfoSchema, RetryInfoSchema, BadRequestSchema } from "#internal/gen/google/rpc/error_details_pb.js";
-import { GetServerInfoResponseSchema, SiameseService, type LimitsSchema } from "siamese-client/proto";
+import { GalleryService, GetServerInfoResponseSchema, SiameseService, type LimitsSchema } from "siamese-client/proto";
 import { connect, type ConnectOptions, type NodeClient } from "siamese-client/node";
 
 /** Answers of a test's own; what is left out is UNIMPLEMENTED. */
 export type Answers = Partial<ServiceImpl<typeof SiameseService>>;
+export type GalleryAnswers = Partial<ServiceImpl<typeof GalleryService>>;
 
 /** A server and a client of it; done ends both. */
 export interface Fake { client: NodeClient; address: string; done: () => Promise<void> }
 
 /** Serves answers; info tells limits that a test can make small. */
-export async function serve(answers: Answers, options: ConnectOptions = {}, limits: MessageInitShape<typeof LimitsSchema> = {}): Promise<Fake> {
+export async function serve(answers: Answers, options: ConnectOptions = {}, limits: MessageInitShape<typeof LimitsSchema> = {}, galleries: GalleryAnswers = {}): Promise<Fake> {
   const getServerInfo = () => create(GetServerInfoResponseSchema, { limits: { maxMessageBytes: 16n << 20n, maxPairs: 64, maxCandidates: 256, maxImages: 256, ...limits } });
   const server: Http2Server = createServer(connectNodeAdapter({
-    routes: (router) => { router.service(SiameseService, { getServerInfo, ...answers }); },
+    routes: (router) => { router.service(SiameseService, { getServerInfo, ...answers }).service(GalleryService, galleries); },
   }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "siamese-client/node";
+import { all } from "./fake.js";
 import { photo, root, scratch, Server, skip } from "./server.js";
 
 const [cat, copy, hills] = ["cat.jpg", "cat_copy.jpg", "hills.jpg"].map(photo) as [string, string, string];
@@ -27,6 +28,36 @@ test("every call against a real server", { skip, timeout: 120_000 }, async () =>
     assert.deepEqual(matches.map(({ index, same }) => [index, same]), [[1, true], [0, false]]);
     await assert.rejects(client.compare(cat, readFileSync(join(root, "LICENSE"))), { code: "INVALID_ARGUMENT", reason: "IMAGE_FORMAT_UNKNOWN", field: "image_b" });
     await assert.rejects(client.compare(cat, copy, { model: "nowhere" }), { code: "NOT_FOUND", reason: "MODEL_NOT_FOUND" });
+  } finally {
+    client.close();
+    await server.stop();
+  }
+});
+
+test("galleries of a real server", { skip, timeout: 120_000 }, async (context) => {
+  const server = await Server.start([`--galleries=${scratch(context)}`]);
+  const client = connect(server.address);
+  const { galleries } = client;
+  try {
+    assert.equal((await client.info()).galleries, true);
+    const made = await galleries.create("photos", { model: "general", keepThumbnails: true });
+    assert.deepEqual([made.name, made.model, made.entries, made.keepThumbnails], ["photos", "general", 0, true]);
+    const summary = await galleries.enrollStream("photos", [{ id: "cat", thing: "tom", image: cat }, { id: "gone", image: "/nowhere/at/all.jpg" }, { id: "bad", image: Uint8Array.of(1) }]);
+    assert.deepEqual([summary.added, summary.failures.map(({ id, index, error }) => [id, index, error.reason])], [1, [["gone", 1, "IMAGE_UNREADABLE"], ["bad", 2, "IMAGE_FORMAT_UNKNOWN"]]]);
+    const { results: [embedded] } = await client.embed([hills], { model: "general" });
+    assert.ok(embedded && !embedded.error);
+    const { results } = await galleries.enroll("photos", [{ id: "cat", thing: "tom", image: cat }, { id: "hills", image: embedded.embedding, metadata: { kind: "place" } }]);
+    assert.deepEqual(results.map((result) => result.error ?? result.status), ["unchanged", "added"]);
+    const { matches, searchedEntries } = await galleries.identify("photos", copy, { includeThumbnails: true });
+    assert.deepEqual([matches.map(({ thing, entry, same }) => [thing, entry.id, same]), searchedEntries], [[["tom", "cat", true], ["hills", "hills", false]], 2]);
+    assert.deepEqual([...matches[0]?.entry.thumbnail?.slice(0, 2) ?? []], [0xff, 0xd8], "a JPEG file");
+    assert.equal(matches[0]?.similarity, (await client.compare(copy, cat, { model: "general" })).similarity);
+    assert.deepEqual((await all(galleries.entries("photos", { filter: { kind: "place" } }))).map(({ id, enrolled }) => [id, enrolled instanceof Date]), [["hills", true]]);
+    assert.equal(await galleries.remove("photos", { things: ["tom"] }), 1);
+    await assert.rejects(galleries.entry("photos", "cat"), { code: "NOT_FOUND", reason: "ENTRY_NOT_FOUND" });
+    assert.equal((await all(galleries.reindex("photos"))).at(-1)?.done, true);
+    assert.equal(await galleries.delete("photos"), 1);
+    await assert.rejects(galleries.get("photos"), { code: "NOT_FOUND", reason: "GALLERY_NOT_FOUND", field: "gallery" });
   } finally {
     client.close();
     await server.stop();

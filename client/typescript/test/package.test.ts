@@ -41,7 +41,7 @@ test("the package installed in a fresh folder", { skip: without, timeout: 300_00
   const installed = join(folder, "node_modules/siamese-client");
   for (const file of ["LICENSE", "README.md", "dist/node.js", "dist/node.d.ts", "dist/web.d.ts"]) assert.ok(existsSync(join(installed, file)), file);
   for (const file of ["test", "src", "build"]) assert.ok(!existsSync(join(installed, file)), file);
-  const server = await Server.start();
+  const server = await Server.start([`--galleries=${scratch(context)}`]);
   try {
     await context.test("compares", () => {
       const told = run(folder, process.execPath, [...program("compare"), photo("cat.jpg"), photo("cat_copy.jpg"), server.address]);
@@ -58,6 +58,11 @@ test("the package installed in a fresh folder", { skip: without, timeout: 300_00
       assert.match(told, /^cat\.jpg cat_copy\.jpg (0\.9999|1\.0000)$/m);
       assert.match(told, /^a_broken\.jpg .* IMAGE_FORMAT_UNKNOWN: /m);
       assert.match(told, /^100 pairs, \d+ failed, \d+ pictures encoded$/m);
+    });
+    await context.test("keeps a gallery and identifies a picture", () => {
+      const gallery = () => run(folder, process.execPath, [...program("gallery"), "pictures", photo("cat_copy.jpg"), server.address]);
+      assert.match(gallery(), /^[1-9]\d* added, 0 there already\n(.* IMAGE_FORMAT_UNKNOWN: .*\n){2}cat(_copy)?\.jpg (0\.9999|1\.0000) same$/m);
+      assert.match(gallery(), /^0 added, [1-9]\d* there already$/m);
     });
     await context.test("streams, with errors", () => {
       const told = run(folder, process.execPath, [...program("stream"), photo("cat.jpg"), "pictures", server.address]);

@@ -7,7 +7,7 @@ import { root } from "./server.js";
 /** What README shows, in its order. */
 const shown = [
   "client/typescript/test/snippets/overview.ts", "examples/typescript/compare.ts", "examples/typescript/batch.ts",
-  "examples/typescript/stream.ts", "examples/typescript/browser.html",
+  "examples/typescript/stream.ts", "examples/typescript/gallery.ts", "examples/typescript/browser.html",
 ];
 
 test("README shows the examples as they are", () => {

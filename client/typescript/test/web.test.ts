@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { connect as connectNode } from "siamese-client/node";
 import { openPage, servePages, skipBrowser } from "./browser.js";
-import { photo, Server, skip } from "./server.js";
+import { photo, scratch, Server, skip } from "./server.js";
 
 /** Runs a script in a page, to which connect, SiameseError and the server's url are known; it returns what can be JSON. */
 type Script = (script: string) => Promise<unknown>;
@@ -49,6 +49,25 @@ test("calls from a page of another origin", { skip: skip || skipBrowser, timeout
       error: { name: "SiameseError", own: true, code: "INVALID_ARGUMENT", reason: "IMAGE_FORMAT_UNKNOWN", field: "pairs[66].image_b", message: (all as { error: { message: string } }).error.message },
     });
   });
+});
+
+test("galleries from a page of another origin", { skip: skip || skipBrowser, timeout: 120_000 }, async (context) => {
+  await withPage(async (script) => {
+    const told = await script(`
+      const { galleries } = connect(url);
+      await galleries.create("photos", { model: "general" });
+      const canvas = new OffscreenCanvas(32, 32);
+      canvas.getContext("2d").fillRect(8, 8, 16, 16);
+      const { results } = await galleries.enroll("photos", [{ id: "cat", image: new Blob([picture]) }, { id: "bad", image: new Uint8Array([1]) }, { id: "square", image: canvas }]);
+      const { matches } = await galleries.identify("photos", picture);
+      const progress = [];
+      for await (const { done, encoded } of galleries.reindex("photos")) progress.push([done, encoded]);
+      const ended = new AbortController();
+      ended.abort();
+      const reindexed = galleries.reindex("photos", { signal: ended.signal }).next().catch(told);
+      return { results: results.map((result) => result.error ? told(result.error).field : result.status), best: matches[0].entry.id, same: matches[0].same, progress, ended: (await reindexed).code };`);
+    assert.deepEqual(told, { results: ["added", "entries[1].image", "added"], best: "cat", same: true, progress: [[true, 2]], ended: "CANCELLED" });
+  }, [`--galleries=${scratch(context)}`]);
 });
 
 test("canvases and their pixels", { skip: skip || skipBrowser, timeout: 120_000 }, async () => {

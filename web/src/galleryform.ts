@@ -1,0 +1,64 @@
+// Making a gallery.
+
+import type { Gallery } from "siamese-client/web";
+import { client } from "./client";
+import { button, element } from "./element";
+import { wordsFor } from "./failure";
+import type { Server } from "./server";
+
+/** What a gallery can be called. */
+const names = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** A form for a new gallery; hidden until it is wanted. */
+export class GalleryForm {
+  readonly root: HTMLFormElement;
+  private readonly name = element("input", { id: "gallery-name", type: "text", autocomplete: "off", spellcheck: false, required: true, maxLength: 64, placeholder: "my-pictures" });
+  private readonly thumbnails = element("input", { type: "checkbox", checked: true });
+  private readonly model = element("p", { className: "quiet" });
+  private readonly problem = element("p", { className: "problem", role: "alert" });
+  private readonly cancel = button("Cancel", () => { this.root.hidden = true; });
+
+  /** @param made is told of the gallery when it is there. */
+  constructor(private readonly server: Server, private readonly made: (gallery: Gallery) => void) {
+    this.name.setAttribute("autocapitalize", "none");
+    this.root = element("form", { className: "notice token made", hidden: true, "aria-label": "New gallery" },
+      element("label", { htmlFor: this.name.id }, "Name"), this.name,
+      element("label", { className: "check" }, this.thumbnails, " Keep thumbnails"),
+      button("Make the gallery", () => undefined, { type: "submit", className: "main" }), this.cancel, this.model, this.problem);
+    this.thumbnails.addEventListener("change", () => this.describe());
+    this.root.addEventListener("submit", (event) => { event.preventDefault(); void this.submit(this.name.value.trim().toLowerCase()); });
+  }
+
+  /** Shows the form; the first gallery has to be made before anything else. */
+  open({ first = false } = {}): void {
+    this.cancel.hidden = first;
+    this.describe();
+    const shown = !this.root.hidden;
+    this.root.hidden = false;
+    if (!first && !shown) this.name.focus();
+  }
+
+  /** Says what model it will be of. */
+  describe(): void {
+    const model = this.server.models.chosen;
+    const chosen = this.server.models.isChoice ? ", as chosen above" : "";
+    this.model.textContent = `It belongs to the model “${model?.title || model?.name || "?"}”${chosen}. The server keeps what the model makes of pictures${this.thumbnails.checked ? ", and small copies of them" : ""}.`;
+  }
+
+  private async submit(name: string): Promise<void> {
+    this.problem.textContent = "";
+    if (!names.test(name)) {
+      this.problem.textContent = "Expected a name of up to 64 letters a to z, digits, dots, dashes and underscores, a letter or digit first.";
+      return;
+    }
+    try {
+      const gallery = await client.galleries.create(name, { model: this.server.models.chosen?.servingName ?? "", keepThumbnails: this.thumbnails.checked });
+      this.root.hidden = true;
+      this.name.value = "";
+      this.made(gallery);
+    } catch (error) {
+      this.problem.textContent = wordsFor(error);
+      this.server.failed(error);
+    }
+  }
+}
