@@ -11,7 +11,7 @@ import (
 	"siamese/gallery"
 )
 
-// name is the thing that an entry shows, as it is indexed.
+// thingName is the thing that an entry shows, as it is indexed.
 const thingName = "coalesce(nullif(thing, ''), id)"
 
 // columns are what scanEntry scans.

@@ -143,7 +143,7 @@ func TestDamaged(t *testing.T) {
 	if _, err := store.Put(t.Context(), "g", entries(0, 3)); err != nil {
 		t.Fatal(err)
 	}
-	server.Exec(t, url, "UPDATE siamese.entries SET embedding = substr(embedding, 1, 9) WHERE id = '000001'")
+	server.Exec(t, url, "UPDATE siamese.entries SET embedding = substr(embedding, 1, 5) WHERE id = '000001'")
 	query := gallery.Query{Embedding: entry(1).Embedding, Metric: metric(t), Limit: 3}
 	_, err := store.Nearest(t.Context(), "g", query)
 	checkDamaged(t, "Nearest()", err)

@@ -7,7 +7,9 @@
 // That table depends on the metric, which comes with a query: the first query with a
 // metric has it made in the background. Until it is there, and in small galleries, each
 // query looks at all entries. With an index the entries found are the nearest ones but
-// for a few in a thousand, and their order and distances are exact.
+// for a few in a thousand, and their order and distances are exact. A new index is
+// tried, and made again with more links where some of its entries can't be reached;
+// those that are put later are not tried.
 //
 // # Joins
 //
