@@ -142,7 +142,7 @@ func TestDuplicatesAreWhatIsAlike(t *testing.T) {
 // Where few are alike, the head is hardly asked.
 func TestDuplicatesScoresFew(t *testing.T) {
 	searcher, store, head, random := world(t, 0, 0)
-	for i := range 600 {
+	for i := range 300 {
 		store.put(gallery.Entry{ID: fmt.Sprintf("e%04d", i), Embedding: gallery.NewVector(embedding(random, length))})
 	}
 	groups, _ := duplicates(t, searcher, gallery.DuplicateSearch{Threshold: 0.999})
@@ -158,7 +158,7 @@ func TestDuplicatesScoresFew(t *testing.T) {
 func TestCopiesAreDuplicatesAtOnce(t *testing.T) {
 	searcher, store, _, random := world(t, 0, 0)
 	picture := embedding(random, length)
-	for i := range 300 {
+	for i := range 150 {
 		store.put(gallery.Entry{ID: fmt.Sprintf("copy-%03d", i), Thing: fmt.Sprint(i % 2), PictureDigest: [32]byte{7}, Embedding: gallery.NewVector(picture)})
 	}
 	store.put(gallery.Entry{ID: "like it", PictureDigest: [32]byte{8}, Embedding: near(random, picture, 0.01)},
@@ -171,17 +171,17 @@ func TestCopiesAreDuplicatesAtOnce(t *testing.T) {
 		store.limits = nil
 		// No pair of these is as similar, but that copies are copies.
 		groups, entries := duplicates(t, searcher, gallery.DuplicateSearch{Threshold: 1, AcrossThings: across})
-		if len(groups) != 1 || len(groups[0].Entries) != 300 || slices.Contains(ids(groups[0]), "like it") {
+		if len(groups) != 1 || len(groups[0].Entries) != 150 || slices.Contains(ids(groups[0]), "like it") {
 			t.Fatalf("across things %t: found %d groups, want that of the copies alone", across, len(groups))
 		}
-		if entries != 322 {
-			t.Errorf("across things %t: looked at %d entries, want 322", across, entries)
+		if entries != 172 {
+			t.Errorf("across things %t: looked at %d entries, want 172", across, entries)
 		}
-		if !across && len(store.limits) > 100 {
+		if !across && len(store.limits) > 60 {
 			t.Errorf("searched %d times, want once for all copies", len(store.limits))
 		}
 		groups, _ = duplicates(t, searcher, gallery.DuplicateSearch{Threshold: 0.999, AcrossThings: across})
-		if len(groups) != 1 || len(groups[0].Entries) != 301 {
+		if len(groups) != 1 || len(groups[0].Entries) != 151 {
 			t.Errorf("across things %t: found %d groups, want one of the copies and what is like them", across, len(groups))
 		}
 	}
@@ -216,7 +216,7 @@ func TestChainsAreOneGroup(t *testing.T) {
 func TestDuplicatesEnds(t *testing.T) {
 	searcher, store, head, random := world(t, 0, 0)
 	centre := embedding(random, length)
-	for i := range 600 {
+	for i := range 300 {
 		store.put(gallery.Entry{ID: fmt.Sprintf("e%03d", i), Embedding: near(random, centre, 0.1)})
 	}
 	broken := errors.New("broken")

@@ -70,7 +70,7 @@ func checkMatches(t *testing.T, got, want []gallery.Match) {
 }
 
 func TestIdentifyFindsWhatTheHeadFinds(t *testing.T) {
-	searcher, store, head, random := world(t, 100, 20)
+	searcher, store, head, random := world(t, 50, 20)
 	tests := []gallery.Search{
 		{TopK: 1},
 		{TopK: 10},
@@ -101,7 +101,7 @@ func TestIdentifyFindsWhatTheHeadFinds(t *testing.T) {
 
 // The head is asked about few entries only.
 func TestIdentifyScoresFew(t *testing.T) {
-	searcher, store, head, random := world(t, 100, 20)
+	searcher, store, head, random := world(t, 50, 20)
 	const searches = 20
 	for range searches {
 		of := store.entries[random.IntN(len(store.entries))].Embedding
@@ -121,7 +121,7 @@ func TestIdentifyScoresFew(t *testing.T) {
 func TestIdentifyFindsThingsBehindOneWithManyEntries(t *testing.T) {
 	searcher, store, head, random := world(t, 0, 0)
 	centre := embedding(random, length)
-	for i := range 2000 {
+	for i := range 1000 {
 		store.put(gallery.Entry{ID: fmt.Sprintf("crowd-%04d", i), Thing: "crowd", Embedding: near(random, centre, 0.2)})
 	}
 	for i := range 20 {
@@ -133,8 +133,8 @@ func TestIdentifyFindsThingsBehindOneWithManyEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkMatches(t, got, byHead(t, store, head, search))
-	if head.scored > 2020+200 { // byHead's, and those of the search
-		t.Errorf("the head scored %d entries, want at most 200", head.scored-2020)
+	if head.scored > 1020+200 { // byHead's, and those of the search
+		t.Errorf("the head scored %d entries, want at most 200", head.scored-1020)
 	}
 }
 

@@ -58,7 +58,8 @@ func newDense(s *space, like []*gallery.Vector) *dense {
 	}
 	slices.Sort(off)
 	const margin = 1.25 // for numbers that are larger than those of most of the rows
-	if f.step = margin * quantile(off, 0.97) / halfRange; f.step == 0 {
+	const most = 1e24   // so that sums stay finite
+	if f.step = min(margin*quantile(off, 0.97)/halfRange, most); f.step == 0 {
 		f.step = 1 // all are alike
 	}
 	return f
