@@ -211,6 +211,9 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzTensor -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 	go test -run '^$$' -fuzz FuzzBody -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 	go test -run '^$$' -fuzz FuzzInferRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/oip
+	go test -run '^$$' -fuzz FuzzParse -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/internal/record
+	go test -run '^$$' -fuzz FuzzReader -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/archive
+	go test -run '^$$' -fuzz FuzzCheck -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/embedded/internal/boltfile
 
 .PHONY: chaos
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.

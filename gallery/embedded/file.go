@@ -148,8 +148,11 @@ func openLocked(path string, timeout time.Duration) (_ *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !held.Mode().IsRegular() || !os.SameFile(held, there) {
-		return nil, fmt.Errorf("received %v, expected a file that stays in its place", held.Mode().Type())
+	if !os.SameFile(held, there) {
+		return nil, fmt.Errorf("%q was deleted while it was opened: %w", path, fs.ErrNotExist)
+	}
+	if !held.Mode().IsRegular() {
+		return nil, fmt.Errorf("received something of type %v, expected a file", held.Mode().Type())
 	}
 	return file, boltfile.Check(file, held.Size())
 }

@@ -141,40 +141,58 @@ func (s *Store) List(ctx context.Context, name string, listing gallery.Listing) 
 	return entries, err
 }
 
-func (f *file) list(ctx context.Context, listing gallery.Listing) ([]gallery.Entry, error) {
+// lookAtOnce is how many entries one transaction looks at: a longer one would keep those
+// waiting who write where the file has to grow.
+const lookAtOnce = 4096
+
+func (f *file) list(ctx context.Context, listing gallery.Listing) (entries []gallery.Entry, err error) {
 	if listing.Limit < 1 {
-		return nil, fmt.Errorf("received a page of %d entries, expected 1 or more", listing.Limit)
+		return nil, fmt.Errorf("gallery %q: received a page of %d entries, expected 1 or more", f.name, listing.Limit)
 	}
-	var entries []gallery.Entry
-	err := f.view(func(tx *bolt.Tx) error {
-		reader := f.entryReader(tx, listing.With)
-		consider := func(id string) (more bool, err error) {
-			if err := ctx.Err(); err != nil {
-				return false, err
-			}
-			at, found, err := reader.find(id)
-			if err != nil {
-				return false, err
-			}
-			if at.number == 0 {
-				return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
-			}
-			if !selects(&listing, &found) {
-				return true, nil
-			}
-			e, err := reader.entry(at, &found)
-			entries = append(entries, e)
-			return len(entries) < listing.Limit, err
-		}
-		if listing.Thing != "" {
-			return eachOfThing(tx, listing.Thing, listing.After, consider)
-		}
-		return eachID(tx, listing.After, consider)
-	})
+	for more := true; more && err == nil && len(entries) < listing.Limit; {
+		err = f.view(func(tx *bolt.Tx) error {
+			more, err = f.listSome(ctx, tx, &listing, &entries)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, f.failed(err)
 	}
 	return entries, nil
+}
+
+// listSome adds to a page what of some entries belongs to it, and sets listing.After
+// behind them; more says that there may be others.
+func (f *file) listSome(ctx context.Context, tx *bolt.Tx, listing *gallery.Listing, entries *[]gallery.Entry) (more bool, err error) {
+	reader := f.entryReader(tx, listing.With)
+	looked, after := 0, listing.After
+	consider := func(id string) (more bool, err error) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		looked, listing.After = looked+1, id
+		at, found, err := reader.find(id)
+		if err != nil {
+			return false, err
+		}
+		if at.number == 0 {
+			return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
+		}
+		if selects(listing, &found) {
+			e, err := reader.entry(at, &found)
+			if err != nil {
+				return false, err
+			}
+			*entries = append(*entries, e)
+		}
+		return len(*entries) < listing.Limit && looked < lookAtOnce, nil
+	}
+	if listing.Thing != "" {
+		err = eachOfThing(tx, listing.Thing, after, consider)
+	} else {
+		err = eachID(tx, after, consider)
+	}
+	return looked == lookAtOnce, err
 }
 
 // selects reports whether a listing leaves an entry in, the thing apart.
