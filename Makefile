@@ -11,7 +11,7 @@ BUF := web/node_modules/.bin/buf
 ENV := source .tensorflow/env
 
 # Packages that need no TensorFlow: they are tested with the race detector.
-PURE := ./bench/... ./client/... ./examples/... ./gallery/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/doctest ./internal/proctest ./internal/reference ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
+PURE := ./bench/... ./client/... ./examples/... ./gallery/... ./imaging/... ./internal/atomicfile ./internal/conformance/... ./internal/doctest ./internal/postgrestest ./internal/proctest ./internal/reference ./internal/regular ./internal/scratch ./proto/... ./server/... ./tfmodel/familiarity ./tfmodel/internal/allow ./weights/... ./train/... ./web/...
 # Packages that run TensorFlow.
 NATIVE := . ./tfmodel ./tfmodel/builtin/... ./tfmodel/internal/tf/... ./cmd/... ./internal/modelfile ./internal/e2e/...
 
@@ -114,6 +114,16 @@ checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus an
 	cd deploy/check && go vet ./... && go test ./...
 	scripts/deploy-check.sh bin/siamese
 
+.PHONY: postgres
+postgres: ## Find a PostgreSQL with pgvector, or make one in .tools/ (Debian; half a minute).
+	scripts/postgres.sh get
+
+# Some 20 seconds, and as much for making PostgreSQL the first time.
+.PHONY: checkpostgres
+checkpostgres: ## Test galleries in a real PostgreSQL with pgvector.
+	@if scripts/postgres.sh get; then go test -race -count=1 ./gallery/postgres; \
+	else echo "galleries in PostgreSQL are not tested, see above"; fi
+
 .PHONY: client-python
 client-python: build ## Check, build and test the Python client (wheel and sdist in client/python/dist).
 	client/python/check.sh
@@ -208,13 +218,21 @@ fuzz: ## Fuzz the readers of foreign bytes, FUZZTIME each (default 30s).
 	go test -run '^$$' -fuzz FuzzGraph -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./tfmodel/internal/allow
 	go test -run '^$$' -fuzz FuzzImageRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
 	go test -run '^$$' -fuzz FuzzJSONRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server
+	go test -run '^$$' -fuzz FuzzEmbedding -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/postgres
 	go test -run '^$$' -fuzz FuzzTensor -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 	go test -run '^$$' -fuzz FuzzBody -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/tfserving
 	go test -run '^$$' -fuzz FuzzInferRequest -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./server/oip
+	go test -run '^$$' -fuzz FuzzParse -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/internal/record
+	go test -run '^$$' -fuzz FuzzReader -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/archive
+	go test -run '^$$' -fuzz FuzzCheck -fuzzminimizetime 20x -fuzztime $(or $(FUZZTIME),30s) ./gallery/embedded/internal/boltfile
 
 .PHONY: chaos
 chaos: setup ## Do harm to a real server for some 20 minutes; one line of figures each.
 	@scripts/chaos.sh
+
+.PHONY: checkcrash
+checkcrash: ## Kill enrolment in 200 moments, and damage 2,400 files of galleries (some 3 minutes).
+	SIAMESE_CRASH_ROUNDS=200 SIAMESE_DAMAGE_ROUNDS=300 go test -count=1 -v -run 'Killed|Damaged' ./gallery/embedded
 
 .PHONY: wheel
 wheel: setup ## Make the Python wheel of the program, siamese-server, in dist/.

@@ -150,10 +150,18 @@ type Duplicate struct {
 	Similarity float32
 }
 
-// FindDuplicates yields groups of entries of which each is alike to another one, the
-// largest similarity first, and returns how many entries were looked at. An error of yield
+// DuplicateGroup is entries of which each is alike to another one.
+type DuplicateGroup struct {
+	// Entries are at most 1,000: first the one that is alike to the most others.
+	Entries []Duplicate
+	// Omitted is how many further entries it has.
+	Omitted int
+}
+
+// FindDuplicates yields groups of entries that are alike, the largest similarity first,
+// and returns how many entries were looked at. An error of yield
 // ends it and is returned as it is.
-func (c *Client) FindDuplicates(ctx context.Context, name string, options DuplicateOptions, yield func([]Duplicate) error) (entries int, err error) {
+func (c *Client) FindDuplicates(ctx context.Context, name string, options DuplicateOptions, yield func(DuplicateGroup) error) (entries int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.galleries.FindDuplicates(ctx, &siamesev1.FindDuplicatesRequest{
@@ -170,9 +178,9 @@ func (c *Client) FindDuplicates(ctx context.Context, name string, options Duplic
 		case reply.GetDone() != nil:
 			return int(reply.GetDone().GetEntries()), nil
 		}
-		var group []Duplicate
+		group := DuplicateGroup{Omitted: int(reply.GetGroup().GetOmittedEntries())}
 		for _, entry := range reply.GetGroup().GetEntries() {
-			group = append(group, Duplicate{Entry: newEntry(entry.GetEntry()), Similarity: entry.GetSimilarity()})
+			group.Entries = append(group.Entries, Duplicate{Entry: newEntry(entry.GetEntry()), Similarity: entry.GetSimilarity()})
 		}
 		if err := yield(group); err != nil {
 			return 0, err

@@ -312,20 +312,20 @@ func TestFindDuplicates(t *testing.T) {
 	stub := &galleryStub{answer: []proto.Message{
 		&siamesev1.FindDuplicatesResponse{Event: &siamesev1.FindDuplicatesResponse_Group{Group: &siamesev1.DuplicateGroup{Entries: []*siamesev1.DuplicateEntry{
 			{Entry: entryAsSent, Similarity: 0.75},
-		}}}},
+		}, OmittedEntries: 2}}},
 		&siamesev1.FindDuplicatesResponse{Event: &siamesev1.FindDuplicatesResponse_Done{Done: &siamesev1.DuplicatesDone{Entries: 9, Groups: 1}}},
 	}}
-	var groups [][]client.Duplicate
+	var groups []client.DuplicateGroup
 	c := connectGalleries(t, stub)
-	entries, err := c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{AcrossThings: true, Filter: map[string]string{"k": "v"}}, func(group []client.Duplicate) error {
+	entries, err := c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{AcrossThings: true, Filter: map[string]string{"k": "v"}}, func(group client.DuplicateGroup) error {
 		groups = append(groups, group)
 		return nil
 	})
 	check(t, 9, entries, err)
-	check(t, [][]client.Duplicate{{{Entry: entryAsTold, Similarity: 0.75}}}, groups, nil)
+	check(t, []client.DuplicateGroup{{Entries: []client.Duplicate{{Entry: entryAsTold, Similarity: 0.75}}, Omitted: 2}}, groups, nil)
 	checkAsked(t, stub, &siamesev1.FindDuplicatesRequest{Gallery: "g", AcrossThings: true, Filter: map[string]string{"k": "v"}})
 	enough := errors.New("enough")
-	if _, err := c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{}, func([]client.Duplicate) error { return enough }); !errors.Is(err, enough) {
+	if _, err := c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{}, func(client.DuplicateGroup) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("FindDuplicates whose groups are refused = %v, want what yield returned", err)
 	}
 }

@@ -174,7 +174,7 @@ func (d *duplicates) alike(ctx context.Context, e *Entry) ([]Match, error) {
 		}
 		var next []Candidate
 		for _, c := range near {
-			if !seen[c.ID] && !(d.search.AcrossThings && c.Name() == e.Name()) {
+			if meant := d.search.AcrossThings && c.Name() == e.Name(); !seen[c.ID] && !meant {
 				seen[c.ID] = true
 				next = append(next, c)
 			}

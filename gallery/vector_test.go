@@ -88,8 +88,8 @@ func TestSparseVectorRefuses(t *testing.T) {
 
 func TestEqualIsBitForBit(t *testing.T) {
 	nan, negative := float32(math.NaN()), float32(math.Copysign(0, -1))
-	if v := gallery.NewVector([]float32{nan, 1}); !v.Equal(v) {
-		t.Error("a vector with NaN does not equal itself")
+	if !gallery.NewVector([]float32{nan, 1}).Equal(gallery.NewVector([]float32{nan, 1})) {
+		t.Error("a vector with NaN does not equal the same")
 	}
 	a := sparse(t, 9, []uint32{3}, 1)
 	for _, other := range []gallery.Vector{

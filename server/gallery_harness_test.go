@@ -74,11 +74,15 @@ func (g *withGalleries) identify(t *testing.T, image *pb.Image) []string {
 
 // enrollAll sends entries by Enroll and returns how it ended.
 func (g *withGalleries) enrollAll(ctx context.Context, entries ...*pb.NewEntry) (*pb.EnrollResponse, error) {
-	stream, err := g.GalleryServiceClient.Enroll(ctx)
+	return g.enrollTo(ctx, "tools", entries...)
+}
+
+func (g *withGalleries) enrollTo(ctx context.Context, gallery string, entries ...*pb.NewEntry) (*pb.EnrollResponse, error) {
+	stream, err := g.Enroll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := stream.Send(&pb.EnrollRequest{Gallery: "tools"}); err != nil && !errors.Is(err, io.EOF) {
+	if err := stream.Send(&pb.EnrollRequest{Gallery: gallery}); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	for _, entry := range entries {
@@ -87,4 +91,23 @@ func (g *withGalleries) enrollAll(ctx context.Context, entries ...*pb.NewEntry) 
 		}
 	}
 	return stream.CloseAndRecv()
+}
+
+// reindex waits for the end and returns the last answer.
+func (g *withGalleries) reindex(ctx context.Context, request *pb.ReindexRequest) (*pb.ReindexResponse, error) {
+	stream, err := g.Reindex(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	var last *pb.ReindexResponse
+	for {
+		answer, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return last, nil
+		}
+		if err != nil {
+			return last, err
+		}
+		last = answer
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -85,11 +86,18 @@ func (f *file) rebuild(metric *gallery.Metric) error {
 	f.live = l
 	f.mu.Unlock()
 	f.log.Info("gallery indexed", "gallery", f.name, "entries", l.index.Len(), "index_bytes", l.index.Bytes(), "index_ms", time.Since(start).Milliseconds())
+	if l.index.Bytes() > manyIndexBytes {
+		debug.FreeOSMemory()
+	}
 	if l.skipped > 0 {
 		f.log.Warn("entries can't be found: their embeddings are not as long as the model's", "gallery", f.name, "entries", l.skipped, "expected_numbers", len(metric.Weights()))
 	}
 	return nil
 }
+
+// manyIndexBytes is from which size of an index on what building it leaves behind, as much
+// again, goes back to the operating system at once.
+const manyIndexBytes = 64 << 20
 
 func checkMetric(metric *gallery.Metric, info gallery.Info) error {
 	switch {
@@ -151,11 +159,11 @@ func (f *file) read(metric *gallery.Metric) (*live, error) {
 func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
 	var buffer []byte
 	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
-		number, err := unsealNumber(id, sealed)
+		at, err := unsealPlace(id, sealed)
 		if err != nil {
-			return fmt.Errorf("id %q: %w", id, err)
+			return err
 		}
-		buffer = append(append(buffer[:0], id...), numberKey(number)...)
+		buffer = append(append(buffer[:0], id...), numberKey(at.number)...)
 		sum += maphash.Bytes(seed, buffer)
 		return nil
 	})

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,17 +31,25 @@ import (
 // Extension is how files of galleries are named, behind the gallery's name.
 const Extension = ".gallery"
 
-const defaultLockTimeout = time.Second
+// Defaults.
+const (
+	defaultLockTimeout = time.Second
+	defaultMaxOpen     = 100
+)
 
 // Config says where a store is.
 //
-// Memory: a gallery that is searched has its index in memory, of 8 bytes a number that
-// is not 0 of sparse embeddings and a byte a number of dense ones (package index has the
-// figures), and beside it about 100 bytes an entry: what finds the entry in the file, and
-// 4 bytes for each of its pairs of metadata. Of the file at most some 64 MiB are mapped
-// at a time beside what the operating system caches. Entries themselves, pictures and
-// thumbnails stay on disk. Go's garbage collector may need as much again, which GOGC and
-// GOMEMLIMIT bound. Galleries that have been used stay open until Close.
+// Memory: a gallery that is searched has its index in memory, of which package index has
+// the figures, and beside it about 100 bytes an entry: what leads to the entry in the
+// file, and 4 bytes for each of its pairs of metadata. A million entries of 123 numbers
+// that are not 0 take 550 MB and 80 MB. While an index is built twice as much may be
+// taken; afterwards Go's garbage collector lets the heap grow as GOGC and GOMEMLIMIT say.
+// Of the file some 64 MiB are mapped at a time at most, beside what the operating system
+// caches. Entries themselves, pictures and thumbnails stay on disk.
+//
+// Disk: an entry takes its record, of 0.6 to 4 kB, and some 200 bytes for its id and
+// thing. A file does not become smaller: what is removed makes room for what comes. A
+// backup that is restored is as small as can be.
 type Config struct {
 	// Dir is the folder of the galleries' files. Create makes it, with mode 0700.
 	// Required.
@@ -49,6 +58,11 @@ type Config struct {
 	// LockTimeout is how long to wait for a gallery that another process has open,
 	// before a call fails with gallery.ErrInUse. Default: a second.
 	LockTimeout time.Duration
+
+	// MaxOpen is how many galleries stay open at a time, with their indexes in memory; of
+	// more than that the one that no call has been about for the longest is closed, and
+	// opened again when one is. Default: 100.
+	MaxOpen int
 
 	// Log is told of galleries that are damaged, and of what opening and indexing take.
 	// Default: nobody is told.
@@ -64,11 +78,14 @@ func (c Config) Validate() error {
 	if c.LockTimeout < 0 {
 		return fmt.Errorf("LockTimeout: received %v, expected 0 or more", c.LockTimeout)
 	}
+	if c.MaxOpen < 0 {
+		return fmt.Errorf("MaxOpen: received %d, expected 0 or more", c.MaxOpen)
+	}
 	return nil
 }
 
 // Store is a [gallery.Store] of files. A gallery's file is opened by the first call
-// about it, checked, and locked until Close: other processes, and other stores of the
+// about it, checked, and locked until it is closed: other processes, and other stores of the
 // same folder, get gallery.ErrInUse. Beside the errors that gallery.Store names there is
 // [ErrVersion].
 type Store struct {
@@ -76,7 +93,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	closed  bool
-	handles map[string]*handle
+	handles map[string]*handle // of galleries that are open, or that calls are about
+	uses    int64              // counts calls
 }
 
 var _ gallery.Store = (*Store)(nil)
@@ -84,7 +102,10 @@ var _ gallery.Store = (*Store)(nil)
 // handle is a gallery's place in a store. Who uses the file holds mu for reading, who
 // opens, closes or removes it for writing.
 type handle struct {
-	users int // guarded by Store.mu: those that have mu, or wait for it
+	// Guarded by Store.mu: how many have mu or wait for it, and Store.uses when the last
+	// one had done. Without users, file is guarded by Store.mu, too.
+	users   int
+	lastUse int64
 
 	mu     sync.RWMutex
 	file   *file // nil: it is not open
@@ -98,6 +119,9 @@ func Open(config Config) (*Store, error) {
 	}
 	if config.LockTimeout == 0 {
 		config.LockTimeout = defaultLockTimeout
+	}
+	if config.MaxOpen == 0 {
+		config.MaxOpen = defaultMaxOpen
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -117,13 +141,13 @@ func Open(config Config) (*Store, error) {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
-	handles := make([]*handle, 0, len(s.handles))
-	for _, h := range s.handles {
-		handles = append(handles, h)
+	handles := maps.Clone(s.handles)
+	for _, h := range handles {
+		h.users++
 	}
 	s.mu.Unlock()
 	var errs []error
-	for _, h := range handles {
+	for name, h := range handles {
 		h.mu.Lock()
 		h.closed = true
 		if h.file != nil {
@@ -131,6 +155,7 @@ func (s *Store) Close() error {
 			h.file = nil
 		}
 		h.mu.Unlock()
+		s.letGo(name, h)
 	}
 	return errors.Join(errs...)
 }
@@ -163,9 +188,33 @@ func (s *Store) letGo(name string, h *handle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.users--
-	if h.users == 0 && h.file == nil { // nobody has it, so nobody changes file
+	s.uses++
+	h.lastUse = s.uses
+	if h.users == 0 && h.file == nil {
 		delete(s.handles, name)
 	}
+	for len(s.handles) > s.config.MaxOpen && s.closeIdleLocked() {
+		continue
+	}
+}
+
+// closeIdleLocked closes the gallery that no call has been about for the longest, and
+// reports whether there is one.
+func (s *Store) closeIdleLocked() bool {
+	oldest := ""
+	for name, h := range s.handles {
+		if h.users == 0 && (oldest == "" || h.lastUse < s.handles[oldest].lastUse) {
+			oldest = name
+		}
+	}
+	if oldest == "" {
+		return false
+	}
+	if err := s.handles[oldest].file.close(); err != nil {
+		s.config.Log.Error("gallery can't be closed", "gallery", oldest, "err", err)
+	}
+	delete(s.handles, oldest)
+	return true
 }
 
 // use calls do with a gallery's file, open.

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	play()
 	code := m.Run()
 	for _, dir := range benchmarkDirs {
 		os.RemoveAll(dir)

@@ -148,8 +148,11 @@ func openLocked(path string, timeout time.Duration) (_ *os.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !held.Mode().IsRegular() || !os.SameFile(held, there) {
-		return nil, fmt.Errorf("received %v, expected a file that stays in its place", held.Mode().Type())
+	if !os.SameFile(held, there) {
+		return nil, fmt.Errorf("%q was deleted while it was opened: %w", path, fs.ErrNotExist)
+	}
+	if !held.Mode().IsRegular() {
+		return nil, fmt.Errorf("received something of type %v, expected a file", held.Mode().Type())
 	}
 	return file, boltfile.Check(file, held.Size())
 }
@@ -197,13 +200,27 @@ func (f *file) update(do func(tx *bolt.Tx) error) error {
 	if f.broken.Load() {
 		return f.brokenError()
 	}
-	var panicked *panicError
-	err := contain(func() error { return f.db.Update(do) })
-	if errors.As(err, &panicked) {
+	var inside error
+	err := contain(func() error {
+		return f.db.Update(func(tx *bolt.Tx) error {
+			inside = do(tx)
+			return inside
+		})
+	})
+	switch {
+	case errors.As(err, new(*panicError)):
 		f.broken.Store(true)
+	case err != nil && inside == nil:
+		err = &diskError{err} // bbolt does not pass on all that the system says
 	}
 	return err
 }
+
+// diskError is what writing to the file failed with.
+type diskError struct{ err error }
+
+func (e *diskError) Error() string { return e.err.Error() }
+func (e *diskError) Unwrap() error { return e.err }
 
 func (f *file) brokenError() error {
 	return errors.New("a change of it has failed half way: it can't be used until the program has been started again")
@@ -215,7 +232,7 @@ func (f *file) failed(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case isOfSystem(err):
+	case isOfSystem(err), errors.As(err, new(*diskError)):
 		return fmt.Errorf("gallery %q: %w", f.name, err)
 	}
 	var panicked *panicError

@@ -30,7 +30,8 @@ var (
 	bucketRecords    = []byte("records")
 	bucketPictures   = []byte("pictures")
 	bucketThumbnails = []byte("thumbnails")
-	// bucketIDs has the number of each id.
+	// bucketIDs has the number of each id, and a byte that says what is kept in the two
+	// buckets above: where a damaged key hides a picture there, this tells.
 	bucketIDs = []byte("ids")
 	// bucketThings has keys alone: what an entry shows, a zero byte, its id.
 	bucketThings = []byte("things")
@@ -83,6 +84,31 @@ func unsealNumber(key, sealed []byte) (uint64, error) {
 		return 0, err
 	}
 	return numberOfKey(value)
+}
+
+// place is where the parts of an entry are.
+type place struct {
+	number uint64 // 0: there is no entry
+	kept   byte
+}
+
+// What is kept of an entry.
+const (
+	keptPicture = 1 << iota
+	keptThumbnail
+)
+
+func (p place) seal(id []byte) []byte { return seal(id, append(numberKey(p.number), p.kept)) }
+
+func unsealPlace(id, sealed []byte) (place, error) {
+	value, err := unseal(id, sealed)
+	if err == nil && len(value) != numberBytes+1 {
+		err = fmt.Errorf("received %d bytes, expected a number and a byte", len(value))
+	}
+	if err != nil {
+		return place{}, fmt.Errorf("id %q: %w", id, err)
+	}
+	return place{number: binary.BigEndian.Uint64(value), kept: value[numberBytes]}, nil
 }
 
 // thingKey is the key of an entry in bucketThings. Neither of both has a zero byte.
@@ -180,10 +206,8 @@ func checkKeys(tx *bolt.Tx) error {
 	var ids, things uint64
 	err = tx.Bucket(bucketIDs).ForEach(func(key, sealed []byte) error {
 		ids++
-		if _, err := unsealNumber(key, sealed); err != nil {
-			return fmt.Errorf("id %q: %w", key, err)
-		}
-		return nil
+		_, err := unsealPlace(key, sealed)
+		return err
 	})
 	if err != nil {
 		return err

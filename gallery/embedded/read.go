@@ -12,18 +12,14 @@ import (
 	"siamese/gallery/internal/record"
 )
 
-// numberOf returns the number of the entry with an id, 0 where there is none.
-func numberOf(ids *bolt.Bucket, id string) (uint64, error) {
+// placeOf returns where the entry with an id is.
+func placeOf(ids *bolt.Bucket, id string) (place, error) {
 	key := []byte(id)
 	sealed := ids.Get(key)
 	if sealed == nil {
-		return 0, nil
+		return place{}, nil
 	}
-	number, err := unsealNumber(key, sealed)
-	if err != nil {
-		return 0, fmt.Errorf("id %q: %w", id, err)
-	}
-	return number, nil
+	return unsealPlace(key, sealed)
 }
 
 // recordOf returns the record of an entry that there is.
@@ -58,29 +54,28 @@ func (f *file) entryReader(tx *bolt.Tx, with gallery.Parts) *entryReader {
 	}
 }
 
-// find returns the record of the entry with an id, and its number: 0 where there is
-// none.
-func (r *entryReader) find(id string) (uint64, record.Record, error) {
-	number, err := numberOf(r.ids, id)
-	if err != nil || number == 0 {
-		return 0, record.Record{}, err
+// find returns the record of the entry with an id, and where it is.
+func (r *entryReader) find(id string) (place, record.Record, error) {
+	at, err := placeOf(r.ids, id)
+	if err != nil || at.number == 0 {
+		return place{}, record.Record{}, err
 	}
-	found, err := recordOf(r.records, number)
+	found, err := recordOf(r.records, at.number)
 	if err == nil && string(found.ID) != id {
 		err = errMixedUp(id, &found)
 	}
 	r.f.touched(r.tx, faultBytes)
-	return number, found, err
+	return at, found, err
 }
 
 // entry returns an entry with what of it is wanted.
-func (r *entryReader) entry(number uint64, found *record.Record) (gallery.Entry, error) {
+func (r *entryReader) entry(at place, found *record.Record) (gallery.Entry, error) {
 	e, err := found.Entry(r.with.Embedding)
-	if err == nil && r.with.Picture {
-		e.Picture, err = r.large(r.pictures, number)
+	if err == nil && r.with.Picture && at.kept&keptPicture != 0 {
+		e.Picture, err = r.large(r.pictures, at.number)
 	}
-	if err == nil && r.with.Thumbnail {
-		e.Thumbnail, err = r.large(r.thumbnails, number)
+	if err == nil && r.with.Thumbnail && at.kept&keptThumbnail != 0 {
+		e.Thumbnail, err = r.large(r.thumbnails, at.number)
 	}
 	if err != nil {
 		return gallery.Entry{}, fmt.Errorf("entry %q: %w", found.ID, err)
@@ -88,13 +83,10 @@ func (r *entryReader) entry(number uint64, found *record.Record) (gallery.Entry,
 	return e, nil
 }
 
-// large returns a copy of a picture or thumbnail, nil where there is none.
+// large returns a copy of a picture or thumbnail that is kept.
 func (r *entryReader) large(bucket *bolt.Bucket, number uint64) ([]byte, error) {
 	key := numberKey(number)
 	sealed := bucket.Get(key)
-	if sealed == nil {
-		return nil, nil
-	}
 	value, err := unseal(key, sealed)
 	r.f.touched(r.tx, int64(len(sealed))+faultBytes)
 	return slices.Clone(value), err
@@ -118,14 +110,14 @@ func (f *file) get(ctx context.Context, ids []string, with gallery.Parts) ([]gal
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			number, found, err := reader.find(id)
+			at, found, err := reader.find(id)
 			if err != nil {
 				return err
 			}
-			if number == 0 {
+			if at.number == 0 {
 				continue
 			}
-			e, err := reader.entry(number, &found)
+			e, err := reader.entry(at, &found)
 			if err != nil {
 				return err
 			}
@@ -149,40 +141,58 @@ func (s *Store) List(ctx context.Context, name string, listing gallery.Listing) 
 	return entries, err
 }
 
-func (f *file) list(ctx context.Context, listing gallery.Listing) ([]gallery.Entry, error) {
+// lookAtOnce is how many entries one transaction looks at: a longer one would keep those
+// waiting who write where the file has to grow.
+const lookAtOnce = 4096
+
+func (f *file) list(ctx context.Context, listing gallery.Listing) (entries []gallery.Entry, err error) {
 	if listing.Limit < 1 {
-		return nil, fmt.Errorf("received a page of %d entries, expected 1 or more", listing.Limit)
+		return nil, fmt.Errorf("gallery %q: received a page of %d entries, expected 1 or more", f.name, listing.Limit)
 	}
-	var entries []gallery.Entry
-	err := f.view(func(tx *bolt.Tx) error {
-		reader := f.entryReader(tx, listing.With)
-		consider := func(id string) (more bool, err error) {
-			if err := ctx.Err(); err != nil {
-				return false, err
-			}
-			number, found, err := reader.find(id)
-			if err != nil {
-				return false, err
-			}
-			if number == 0 {
-				return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
-			}
-			if !selects(&listing, &found) {
-				return true, nil
-			}
-			e, err := reader.entry(number, &found)
-			entries = append(entries, e)
-			return len(entries) < listing.Limit, err
-		}
-		if listing.Thing != "" {
-			return eachOfThing(tx, listing.Thing, listing.After, consider)
-		}
-		return eachID(tx, listing.After, consider)
-	})
+	for more := true; more && err == nil && len(entries) < listing.Limit; {
+		err = f.view(func(tx *bolt.Tx) error {
+			more, err = f.listSome(ctx, tx, &listing, &entries)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, f.failed(err)
 	}
 	return entries, nil
+}
+
+// listSome adds to a page what of some entries belongs to it, and sets listing.After
+// behind them; more says that there may be others.
+func (f *file) listSome(ctx context.Context, tx *bolt.Tx, listing *gallery.Listing, entries *[]gallery.Entry) (more bool, err error) {
+	reader := f.entryReader(tx, listing.With)
+	looked, after := 0, listing.After
+	consider := func(id string) (more bool, err error) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		looked, listing.After = looked+1, id
+		at, found, err := reader.find(id)
+		if err != nil {
+			return false, err
+		}
+		if at.number == 0 {
+			return false, fmt.Errorf("thing %q: there is no entry %q", listing.Thing, id)
+		}
+		if selects(listing, &found) {
+			e, err := reader.entry(at, &found)
+			if err != nil {
+				return false, err
+			}
+			*entries = append(*entries, e)
+		}
+		return len(*entries) < listing.Limit && looked < lookAtOnce, nil
+	}
+	if listing.Thing != "" {
+		err = eachOfThing(tx, listing.Thing, after, consider)
+	} else {
+		err = eachID(tx, after, consider)
+	}
+	return looked == lookAtOnce, err
 }
 
 // selects reports whether a listing leaves an entry in, the thing apart.

@@ -155,15 +155,15 @@ func newWriter(tx *bolt.Tx) *writer {
 
 // find returns the entry with an id. It is gone once the writer changes something.
 func (w *writer) find(id string) (stored, error) {
-	number, err := numberOf(w.ids, id)
-	if err != nil || number == 0 {
+	at, err := placeOf(w.ids, id)
+	if err != nil || at.number == 0 {
 		return stored{}, err
 	}
-	r, err := recordOf(w.records, number)
+	r, err := recordOf(w.records, at.number)
 	if err == nil && string(r.ID) != id {
 		err = errMixedUp(id, &r)
 	}
-	return stored{number: number, record: r}, err
+	return stored{number: at.number, record: r}, err
 }
 
 // remove removes an entry.
@@ -196,22 +196,26 @@ func (w *writer) put(e *prepared) error {
 	if err := w.records.Put(key, e.record); err != nil {
 		return err
 	}
-	if err := w.ids.Put([]byte(e.id), seal([]byte(e.id), numberKey(number))); err != nil {
+	at := place{number: number}
+	for _, large := range []struct {
+		bucket *bolt.Bucket
+		value  []byte
+		bit    byte
+	}{{w.pictures, e.picture, keptPicture}, {w.thumbnails, e.thumbnail, keptThumbnail}} {
+		if large.value == nil {
+			continue
+		}
+		at.kept |= large.bit
+		if err := large.bucket.Put(key, seal(key, large.value)); err != nil {
+			return err
+		}
+	}
+	if err := w.ids.Put([]byte(e.id), at.seal([]byte(e.id))); err != nil {
 		return err
 	}
 	thing := thingKey(e.name, e.id)
 	if err := w.things.Put(thing, seal(thing, nil)); err != nil {
 		return err
-	}
-	for _, large := range []struct {
-		bucket *bolt.Bucket
-		value  []byte
-	}{{w.pictures, e.picture}, {w.thumbnails, e.thumbnail}} {
-		if large.value != nil {
-			if err := large.bucket.Put(key, seal(key, large.value)); err != nil {
-				return err
-			}
-		}
 	}
 	w.changes.added = append(w.changes.added, added{number: number, embedding: e.embedding, digest: e.digest, pairs: e.pairs})
 	return addToModel(w.tx, e.digest, 1)

@@ -1,7 +1,7 @@
 // Package index finds the embeddings that are nearest to another one by a weighted L1
 // distance, exactly but for what rounding takes, in memory.
 //
-// Embeddings lie in segments of 65,536. Each segment takes the form that is smaller for
+// Embeddings lie in segments of 32,768. Each segment takes the form that is smaller for
 // what it holds: inverted lists where most numbers are 0, rows of bytes otherwise.
 package index
 
@@ -43,9 +43,10 @@ type segment struct {
 	used int // slots that were ever in use; guarded by Index.changing
 }
 
-// A segment's size is what 16 bits count, and its distances fit into a core's cache.
+// A segment's slots take less than 16 bits, its distances a part of a core's cache, and
+// 100,000 embeddings are enough segments for a few cores to share.
 const (
-	segmentBits = 16
+	segmentBits = 15
 	segmentSize = 1 << segmentBits
 )
 
@@ -98,7 +99,7 @@ func (x *Index) Add(v gallery.Vector) (slot uint32, err error) {
 		return 0, err
 	}
 	s := (*x.segments.Load())[slot>>segmentBits]
-	(*s.form.Load()).add(uint16(slot), v)
+	(*s.form.Load()).add(uint16(slot%segmentSize), v)
 	x.live.Add(1)
 	s.settleLocked()
 	return slot, nil
@@ -149,7 +150,7 @@ func (x *Index) Remove(slot uint32) bool {
 	if at >= len(segments) {
 		return false
 	}
-	free, ok := (*segments[at].form.Load()).remove(uint16(slot))
+	free, ok := (*segments[at].form.Load()).remove(uint16(slot % segmentSize))
 	for _, local := range free {
 		x.free = append(x.free, uint32(at)<<segmentBits|uint32(local))
 	}

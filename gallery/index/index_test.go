@@ -185,7 +185,7 @@ func TestNearestIsWhatLookingAtAllFinds(t *testing.T) {
 			m := newModel(t, tt.kind, tt.tolerance)
 			random := rand.New(rand.NewPCG(7, 8))
 			even := func(slot uint32) bool { return slot%2 == 0 }
-			for step := range 4000 {
+			for step := range 3000 {
 				if len(m.slots) > 0 && random.IntN(3) == 0 {
 					m.remove(random)
 				} else {
@@ -249,17 +249,17 @@ func TestNearestOfManySegments(t *testing.T) {
 			k := newKind(64, tt.kind.share, tt.kind.signed)
 			m := newModel(t, k, tt.tolerance)
 			random := rand.New(rand.NewPCG(13, 14))
-			for range 150_000 {
+			for range 75_000 {
 				m.add(gallery.NewVector(k.embedding(random)))
 			}
 			query := gallery.NewVector(k.embedding(random))
 			m.check(query, 100, nil)
-			for range 40_000 {
+			for range 20_000 {
 				m.remove(random)
 			}
 			m.check(query, 100, nil)
 			before := slices.Max(m.slots)
-			for range 20_000 {
+			for range 10_000 {
 				m.add(gallery.NewVector(k.embedding(random)))
 			}
 			if after := slices.Max(m.slots); after > before {
@@ -284,7 +284,7 @@ func TestMemoryIsUsedAgain(t *testing.T) {
 				m.add(gallery.NewVector(tt.kind.embedding(random)))
 			}
 			before := m.index.Bytes()
-			for range 30_000 {
+			for range 10_000 {
 				m.remove(random)
 				m.add(gallery.NewVector(tt.kind.embedding(random)))
 			}

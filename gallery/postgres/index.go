@@ -14,8 +14,12 @@ import (
 // How the graph of an index is made: as many links of an entry, and as many candidates
 // for them, as it takes to find nearly all of the nearest 200 among 100,000.
 const (
-	graphLinks      = 16
+	graphLinks      = 24
+	maxGraphLinks   = 96 // pgvector's bound is 100
 	graphCandidates = 100
+	// sampled entries must find themselves, else the graph gets more links: groups of
+	// entries that are alike, and all others equally far, tend to link to none outside.
+	sampled = 300
 
 	// fillAtOnce are read and written in a transaction, which locks them.
 	fillAtOnce = 1000
@@ -104,7 +108,7 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if err := s.names.registerTypes(ctx, conn); err != nil {
 		return err
 	}
@@ -131,6 +135,10 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 		return err
 	}
 	if _, err := conn.Exec(ctx, "UPDATE "+s.names.table("indexes")+" SET ready = true WHERE number = $1", b.number); err != nil {
+		return err
+	}
+	// Unlocked first: what becomes superfluous from now on, others can drop.
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+s.lockOf("$1")+")", b.number); err != nil {
 		return err
 	}
 	return s.sweep(ctx)
@@ -230,32 +238,61 @@ func (b *builder) makeGraph(ctx context.Context) error {
 	vector := typeOf(b.info.EmbeddingLength)
 	steps := []string{
 		fmt.Sprintf("SET maintenance_work_mem = %d", b.config.BuildMemory>>10), // in kB
-		"DROP INDEX IF EXISTS " + b.names.table(name),
 		fmt.Sprintf("CREATE INDEX IF NOT EXISTS near_%d_wide ON %s (entry) WHERE wide", b.number, table),
+		"ANALYZE " + table,
 	}
-	for _, sql := range steps {
-		if _, err := b.conn.Exec(ctx, sql); err != nil {
+	for links := graphLinks; links <= maxGraphLinks; links *= 2 {
+		steps = append(steps, "DROP INDEX IF EXISTS "+b.names.table(name),
+			fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s USING hnsw (near %s) WITH (m = %d, ef_construction = %d) WHERE NOT wide",
+				pgx.Identifier{name}.Sanitize(), table, b.names.vector(vector+"_l1_ops"), links, max(graphCandidates, 2*links)))
+		if err := b.run(ctx, steps); err != nil {
 			return dropped(err)
 		}
-	}
-	graph := fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s USING hnsw (near %s) WITH (m = %d, ef_construction = %d) WHERE NOT wide",
-		pgx.Identifier{name}.Sanitize(), table, b.names.vector(vector+"_l1_ops"), graphLinks, graphCandidates)
-	_, err := b.conn.Exec(ctx, graph)
-	if code(err) == diskFull { // memory that processes share, of which containers have little
-		b.config.Log.Warn("the index is built by one process, since several had too little shared memory", "err", err)
-		for _, sql := range []string{"DROP INDEX IF EXISTS " + b.names.table(name), "SET max_parallel_maintenance_workers = 0", graph} {
-			if _, err = b.conn.Exec(ctx, sql); err != nil {
-				break
-			}
+		lost, of, err := b.sample(ctx)
+		if err != nil {
+			return dropped(err)
 		}
-	}
-	if err != nil {
-		return dropped(err)
-	}
-	if _, err := b.conn.Exec(ctx, "ANALYZE "+table); err != nil {
-		return dropped(err)
+		if lost == 0 {
+			break
+		}
+		b.config.Log.Warn("the graph does not reach some entries", "gallery", b.info.Name, "links", links, "lost", lost, "of", of, "again", 2*links <= maxGraphLinks)
+		steps = nil
 	}
 	return b.tellWide(ctx)
+}
+
+// run runs statements that make an index. Where processes that build it together lack
+// memory to share, of which containers have little, one process builds it.
+func (b *builder) run(ctx context.Context, steps []string) error {
+	for i := 0; i < len(steps); i++ {
+		_, err := b.conn.Exec(ctx, steps[i])
+		if code(err) == diskFull && i > 0 {
+			b.config.Log.Warn("the index is built by one process, since several had too little shared memory", "err", err)
+			_, err = b.conn.Exec(ctx, "SET max_parallel_maintenance_workers = 0")
+			if err == nil {
+				_, err = b.conn.Exec(ctx, steps[i-1]) // drops what there is of the index
+			}
+			if err == nil {
+				_, err = b.conn.Exec(ctx, steps[i])
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sample returns how many of some entries the graph does not find by their own vectors.
+func (b *builder) sample(ctx context.Context) (lost, of int, err error) {
+	table, distance := b.names.near(b.number), b.names.distance()
+	batch := &pgx.Batch{}
+	batch.Queue(searchSettings, fmt.Sprint(minSearch))
+	batch.Queue(fmt.Sprintf(`SELECT count(*) FILTER (WHERE found.near %s own.near > 0), count(*) FROM
+		(SELECT near FROM %s WHERE NOT wide ORDER BY random() LIMIT %d) own
+		CROSS JOIN LATERAL (SELECT n.near FROM %s n WHERE NOT n.wide ORDER BY n.near %s own.near LIMIT 1) found`,
+		distance, table, sampled, table, distance)).QueryRow(func(row pgx.Row) error { return row.Scan(&lost, &of) })
+	return lost, of, b.conn.SendBatch(ctx, batch).Close()
 }
 
 // tellWide says how many entries are compared with each query.

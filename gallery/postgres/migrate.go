@@ -30,7 +30,7 @@ func (s *Store) prepare(ctx context.Context) (extension string, err error) {
 		if err != nil {
 			return err
 		}
-		defer conn.Close(context.WithoutCancel(ctx))
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 		extension, err = migrate(ctx, conn, s.config.Schema)
 		return err
 	})

@@ -19,6 +19,11 @@ const (
 	maxSearch    = 1000 // pgvector's bound
 )
 
+// searchSettings are those of a transaction that searches: entries that a filter leaves
+// out are made up for, and the graph is used, whatever the planner thinks of it.
+const searchSettings = `SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'strict_order', true),
+	set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`
+
 // Nearest returns the entries that are nearest to a query.
 func (s *Store) Nearest(ctx context.Context, name string, query gallery.Query) (candidates []gallery.Candidate, err error) {
 	if query.Limit < 1 {
@@ -96,11 +101,7 @@ func (s *Store) search(ctx context.Context, g *found, number int64, query galler
 	vector := near(query.Embedding, query.Metric)
 	var candidates []gallery.Candidate
 	batch := &pgx.Batch{}
-	// Settings of this transaction: entries that a filter leaves out are made up for, and
-	// the graph is used, whatever the planner thinks of it.
-	batch.Queue(`SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'strict_order', true),
-		set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)`,
-		fmt.Sprint(min(max(minSearch, searchFactor*query.Limit), maxSearch)))
+	batch.Queue(searchSettings, fmt.Sprint(min(max(minSearch, searchFactor*query.Limit), maxSearch)))
 	args := []any{vector.data, g.number, g.info.ModelDigest, metadataOf(query.Filter)}
 	collect := func(rows pgx.Rows) error {
 		entries, err := pgx.CollectRows(rows, scanEntry)

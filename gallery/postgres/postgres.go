@@ -140,6 +140,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, s.explain(ctx, "open", err)
 	}
 	s.background, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.inBackground(s.sweep) // what a program that was killed has left
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"siamese/gallery"
@@ -27,19 +28,25 @@ func open(t *testing.T, config postgres.Config) *postgres.Store {
 	return store
 }
 
+// schemas returns what makes configurations of stores without galleries: each has a
+// schema of its own in one database.
+func schemas(t *testing.T) func() postgres.Config {
+	url := postgrestest.Start(t).Database(t)
+	schemas := 0
+	return func() postgres.Config {
+		schemas++
+		return postgres.Config{URL: url, Schema: fmt.Sprintf("schema %d, \"quoted\"", schemas)}
+	}
+}
+
 // TestStore looks at all entries: the galleries are small.
 func TestStore(t *testing.T) {
-	server := postgrestest.Start(t)
-	storetest.Run(t, func(t *testing.T) gallery.Store {
-		return open(t, postgres.Config{URL: server.Database(t)})
-	})
+	newConfig := schemas(t)
+	storetest.Run(t, func(t *testing.T) gallery.Store { return open(t, newConfig()) })
 }
 
 // indexed is a store whose every search is by an index.
-type indexed struct {
-	*postgres.Store
-	t *testing.T
-}
+type indexed struct{ *postgres.Store }
 
 func (s indexed) Nearest(ctx context.Context, name string, query gallery.Query) ([]gallery.Candidate, error) {
 	if err := s.BuildIndex(ctx, name, query.Metric); err != nil {
@@ -50,8 +57,10 @@ func (s indexed) Nearest(ctx context.Context, name string, query gallery.Query) 
 
 // TestStoreWithIndexes has an index made before each search, where there is none.
 func TestStoreWithIndexes(t *testing.T) {
-	server := postgrestest.Start(t)
+	newConfig := schemas(t)
 	storetest.Run(t, func(t *testing.T) gallery.Store {
-		return indexed{open(t, postgres.Config{URL: server.Database(t), IndexFrom: 1}), t}
+		config := newConfig()
+		config.IndexFrom = 1
+		return indexed{open(t, config)}
 	})
 }

@@ -2055,9 +2055,12 @@ func (*FindDuplicatesResponse_Done) isFindDuplicatesResponse_Event() {}
 type DuplicateGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The entries, without their pictures: first the one that is alike to the most others.
-	Entries       []*DuplicateEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// 1,000 at most, and fewer where more would be too large for a message.
+	Entries []*DuplicateEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// How many further entries it has.
+	OmittedEntries uint64 `protobuf:"varint,2,opt,name=omitted_entries,json=omittedEntries,proto3" json:"omitted_entries,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *DuplicateGroup) Reset() {
@@ -2095,6 +2098,13 @@ func (x *DuplicateGroup) GetEntries() []*DuplicateEntry {
 		return x.Entries
 	}
 	return nil
+}
+
+func (x *DuplicateGroup) GetOmittedEntries() uint64 {
+	if x != nil {
+		return x.OmittedEntries
+	}
+	return 0
 }
 
 // DuplicateEntry is an entry of a group.
@@ -2501,9 +2511,10 @@ const file_siamese_v1_gallery_proto_rawDesc = "" +
 	"\x16FindDuplicatesResponse\x122\n" +
 	"\x05group\x18\x01 \x01(\v2\x1a.siamese.v1.DuplicateGroupH\x00R\x05group\x120\n" +
 	"\x04done\x18\x02 \x01(\v2\x1a.siamese.v1.DuplicatesDoneH\x00R\x04doneB\a\n" +
-	"\x05event\"F\n" +
+	"\x05event\"o\n" +
 	"\x0eDuplicateGroup\x124\n" +
-	"\aentries\x18\x01 \x03(\v2\x1a.siamese.v1.DuplicateEntryR\aentries\"Y\n" +
+	"\aentries\x18\x01 \x03(\v2\x1a.siamese.v1.DuplicateEntryR\aentries\x12'\n" +
+	"\x0fomitted_entries\x18\x02 \x01(\x04R\x0eomittedEntries\"Y\n" +
 	"\x0eDuplicateEntry\x12'\n" +
 	"\x05entry\x18\x01 \x01(\v2\x11.siamese.v1.EntryR\x05entry\x12\x1e\n" +
 	"\n" +

@@ -67,7 +67,7 @@ func (s *Service) Reading() *metrics.Galleries {
 	if s.cfg.Store == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, readingTime)
+	ctx, cancel := context.WithTimeout(context.Background(), readingTime)
 	defer cancel()
 	all, err := s.cfg.Store.Galleries(ctx)
 	if err != nil {

@@ -48,10 +48,10 @@ func Check(file io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{file: file, meta: m, taken: make([]uint64, m.pages/64+1)}
 	if m.pages > uint64(size/m.pageSize) {
 		return fmt.Errorf("%w: the file has %d bytes, expected %d pages of %d", ErrDamaged, size, m.pages, m.pageSize)
 	}
+	c := &checker{file: file, meta: m, taken: make([]uint64, m.pages/64+1)}
 	if err := c.freelist(m.freelist); err != nil {
 		return err
 	}

@@ -359,10 +359,12 @@ class FindDuplicatesResponse(_message.Message):
     def __init__(self, group: _Optional[_Union[DuplicateGroup, _Mapping]] = ..., done: _Optional[_Union[DuplicatesDone, _Mapping]] = ...) -> None: ...
 
 class DuplicateGroup(_message.Message):
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "omitted_entries")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[DuplicateEntry]
-    def __init__(self, entries: _Optional[_Iterable[_Union[DuplicateEntry, _Mapping]]] = ...) -> None: ...
+    omitted_entries: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[DuplicateEntry, _Mapping]]] = ..., omitted_entries: _Optional[int] = ...) -> None: ...
 
 class DuplicateEntry(_message.Message):
     __slots__ = ("entry", "similarity")

@@ -1,0 +1,112 @@
+package galleries
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"siamese/gallery"
+	pb "siamese/proto/siamese/v1"
+	"siamese/server/access"
+	"siamese/server/internal/fair"
+	"siamese/server/internal/fault"
+	"siamese/server/internal/wire"
+)
+
+type duplicatesStream = grpc.ServerStreamingServer[pb.FindDuplicatesResponse]
+
+// FindDuplicates sends groups of entries that are alike, when its caller's turn has come.
+func (s *Service) FindDuplicates(req *pb.FindDuplicatesRequest, stream duplicatesStream) error {
+	ctx, cancel := s.untilStop(stream.Context())
+	defer cancel(nil)
+	info, err := s.enter(ctx, req.GetGallery(), access.Read)
+	if err != nil {
+		return err
+	}
+	if err := checkFilter(req.GetFilter()); err != nil {
+		return err
+	}
+	threshold, err := wire.NewThreshold(&pb.CompareOptions{Threshold: req.Threshold}, "threshold")
+	if err != nil {
+		return err
+	}
+	caller := s.cfg.Caller(ctx)
+	leave, ok := s.cfg.Enter(caller)
+	if !ok {
+		return fault.TooManyStreams(s.cfg.MaxStreams)
+	}
+	defer leave()
+	goOn, err := s.duplicates.Enter(ctx, fair.Flow{Caller: caller, Call: req})
+	if err != nil {
+		return context.Cause(ctx)
+	}
+	defer goOn()
+	if err := s.findDuplicates(ctx, info, threshold, req, stream); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return s.storeError(ctx, info.Name, err)
+	}
+	return nil
+}
+
+// findDuplicates sends what there is. Groups wait for a client that reads slowly.
+func (s *Service) findDuplicates(ctx context.Context, info gallery.Info, threshold wire.Threshold, req *pb.FindDuplicatesRequest, stream duplicatesStream) error {
+	model, err := s.acquire(info)
+	if err != nil {
+		return err
+	}
+	defer model.Release()
+	searcher, _, err := s.searcher(model)
+	if err != nil {
+		return err
+	}
+	told, groups := narrator{model.Info()}, 0
+	entries, err := searcher.Duplicates(ctx, info.Name, gallery.DuplicateSearch{
+		Threshold:    threshold.Of(model.Info()),
+		Filter:       req.GetFilter(),
+		AcrossThings: req.GetAcrossThings(),
+	}, func(group gallery.DuplicateGroup) error {
+		groups++
+		return stream.Send(&pb.FindDuplicatesResponse{Event: &pb.FindDuplicatesResponse_Group{Group: told.group(group, s.cfg.MaxMessageBytes-pageOverhead)}})
+	})
+	if err != nil {
+		return err
+	}
+	return stream.Send(&pb.FindDuplicatesResponse{Event: &pb.FindDuplicatesResponse_Done{
+		Done: &pb.DuplicatesDone{Entries: uint64(entries), Groups: uint64(groups)},
+	}})
+}
+
+// maxGroupEntries is how many entries of a group are told.
+const maxGroupEntries = 1000
+
+// group is a group as replies tell it, with as many of its entries as room bytes take.
+func (n narrator) group(group gallery.DuplicateGroup, room int) *pb.DuplicateGroup {
+	told := &pb.DuplicateGroup{}
+	for i := range group.Entries[:min(len(group.Entries), maxGroupEntries)] {
+		entry := &group.Entries[i]
+		next := &pb.DuplicateEntry{Entry: n.entry(&entry.Entry, false), Similarity: entry.Similarity}
+		if room -= proto.Size(next) + fieldBytes; room < 0 {
+			break
+		}
+		told.Entries = append(told.Entries, next)
+	}
+	told.OmittedEntries = uint64(len(group.Entries) - len(told.GetEntries()))
+	return told
+}
+
+// untilStop returns a context that ends with ctx, or when streams are to end as the server
+// stops; its cause says why. Its caller cancels it.
+func (s *Service) untilStop(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.cfg.Go(func() {
+		select {
+		case <-s.cfg.GraceOver:
+			cancel(fault.Draining())
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
+}
