@@ -90,7 +90,7 @@ func (f *file) rebuild(metric *gallery.Metric) error {
 		debug.FreeOSMemory()
 	}
 	if l.skipped > 0 {
-		f.log.Warn("entries can't be found: their embeddings are not as long as the model's", "gallery", f.name, "entries", l.skipped, "expected_numbers", len(metric.Weights()))
+		f.log.Warn("entries can't be found: their embeddings are none of the model", "gallery", f.name, "entries", l.skipped, "expected_numbers", len(metric.Weights()))
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ type item struct {
 // reading is the reading of all entries by several goroutines.
 type reading struct {
 	live  *live
-	mu    sync.Mutex // guards live and sum
+	mu    sync.Mutex // guards live but for its index, and sum
 	sum   uint64     // of the entries' ids and numbers, in any order
 	items chan []item
 }
@@ -212,23 +212,30 @@ func (r *reading) decode(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.add(all, sum); err != nil {
-			return err
-		}
+		r.add(all, sum)
 	}
 	return nil
 }
 
-func (r *reading) add(all []added, sum uint64) error {
+// add adds entries of the metric's model. The index is asked without mu: it takes turns
+// for what it must, and other goroutines go on beside that.
+func (r *reading) add(all []added, sum uint64) {
+	slots, skipped := make([]uint32, len(all)), make([]bool, len(all))
+	for i := range all {
+		var err error
+		slots[i], err = r.live.index.Add(all[i].embedding)
+		skipped[i] = err != nil // of another length than the model's
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sum += sum
 	for i := range all {
-		if err := r.live.add(&all[i]); err != nil {
-			return err
+		if skipped[i] {
+			r.live.skipped++
+			continue
 		}
+		r.live.register(&all[i], slots[i])
 	}
-	return nil
 }
 
 // decodeItems returns the entries of a model, and the sum of all.

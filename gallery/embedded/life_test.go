@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -236,6 +237,44 @@ func TestMaxOpen(t *testing.T) {
 		if used := i >= galleries-2; errors.Is(err, gallery.ErrInUse) != used {
 			t.Errorf("Count() of gallery %d by another store = %v, want that it is in use: %t", i, err, used)
 		}
+	}
+}
+
+// TestOddEmbeddings has embeddings that can't be searched: they are refused, or, where
+// they were put before the gallery got another model, not found, and hinder no other.
+func TestOddEmbeddings(t *testing.T) {
+	store := open(t, t.TempDir())
+	create(t, store, "g", 3)
+	odd := func(id, model string, numbers ...float32) gallery.Entry {
+		return gallery.Entry{ID: id, ModelDigest: digest(model), Embedding: gallery.NewVector(numbers)}
+	}
+	for _, number := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		m, err := gallery.NewMetric(digest("model"), []float32{1, 1, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := gallery.Query{Embedding: gallery.NewVector([]float32{1, float32(number), 2}), Metric: m, Limit: 1}
+		if _, err := store.Nearest(t.Context(), "g", query); err == nil {
+			t.Errorf("Nearest() to an embedding with %v = nil, want an error", number)
+		}
+		for _, model := range []string{"model", "other"} {
+			if _, err := store.Put(t.Context(), "g", []gallery.Entry{odd("a", model, 1, float32(number), 2)}); err == nil {
+				t.Errorf("Put() of an embedding with %v = nil, want an error", number)
+			}
+		}
+	}
+	put(t, store, "g", odd("short", "other", 1), odd("right", "other", 1, 2, 3), odd("large", "other", math.MaxFloat32, 0, 1))
+	info := gallery.Info{Name: "g", ModelDigest: digest("other"), EmbeddingLength: 3}
+	if err := store.Update(t.Context(), info); err != nil {
+		t.Fatal(err)
+	}
+	metric, err := gallery.NewMetric(digest("other"), []float32{1, 1, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := gallery.Query{Embedding: gallery.NewVector([]float32{1, 2, 3}), Metric: metric, Limit: 2}
+	if got := nearest(t, store, query); got[0].ID != "right" || got[1].ID != "large" {
+		t.Errorf("Nearest() = %q and %q, want %q and %q", got[0].ID, got[1].ID, "right", "large")
 	}
 }
 

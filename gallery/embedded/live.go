@@ -19,7 +19,7 @@ type live struct {
 	numbers []uint64
 	pairs   []pairs
 	slots   map[uint64]uint32 // of the numbers
-	skipped int               // entries whose embeddings have another length than the metric
+	skipped int               // entries of the model whose embeddings can't be its
 
 	recent [1024]pairs // so that entries with the same metadata share it
 }
@@ -35,25 +35,26 @@ func (l *live) isOf(metric *gallery.Metric) bool {
 }
 
 // add adds an entry, unless it is of another model.
-func (l *live) add(a *added) error {
+func (l *live) add(a *added) {
 	if a.digest != l.metric.ModelDigest() {
-		return nil
-	}
-	if a.embedding.Length() != len(l.metric.Weights()) {
-		l.skipped++
-		return nil
+		return
 	}
 	slot, err := l.index.Add(a.embedding)
-	if err != nil {
-		return err
+	if err != nil { // of another length than the model's
+		l.skipped++
+		return
 	}
+	l.register(a, slot)
+}
+
+// register notes which entry is at a slot of the index.
+func (l *live) register(a *added, slot uint32) {
 	for int(slot) >= len(l.numbers) {
 		l.numbers = append(l.numbers, 0)
 		l.pairs = append(l.pairs, "")
 	}
 	l.numbers[slot], l.pairs[slot] = a.number, l.shared(a.pairs)
 	l.slots[a.number] = slot
-	return nil
 }
 
 func (l *live) remove(number uint64) {
@@ -94,11 +95,7 @@ func (f *file) follow(changed changes) {
 		if removed[changed.added[i].number] { // by the same transaction
 			continue
 		}
-		if err := f.live.add(&changed.added[i]); err != nil {
-			f.log.Error("the gallery's index is built again", "gallery", f.name, "err", err)
-			f.live = nil
-			return
-		}
+		f.live.add(&changed.added[i])
 	}
 }
 

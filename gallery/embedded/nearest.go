@@ -84,6 +84,9 @@ func (f *file) checkQuery(query gallery.Query) error {
 	if err == nil && query.Embedding.Length() != info.EmbeddingLength {
 		err = fmt.Errorf("received an embedding of %d numbers, expected %d", query.Embedding.Length(), info.EmbeddingLength)
 	}
+	if err == nil {
+		err = checkFinite(query.Embedding)
+	}
 	if err != nil {
 		return fmt.Errorf("gallery %q: %w", f.name, err)
 	}

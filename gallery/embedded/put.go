@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -137,6 +138,16 @@ func check(e *gallery.Entry, info gallery.Info) error {
 	}
 	if length > record.MaxLength {
 		return fmt.Errorf("received an embedding of %d numbers, expected at most %d", length, record.MaxLength)
+	}
+	return checkFinite(e.Embedding)
+}
+
+// checkFinite returns an error where a number is none that distances can be made of.
+func checkFinite(v gallery.Vector) error {
+	for i, value := range v.All() {
+		if math.IsNaN(float64(value)) || math.IsInf(float64(value), 0) {
+			return fmt.Errorf("received an embedding whose number %d is %v, expected a finite one", i, value)
+		}
 	}
 	return nil
 }
