@@ -58,7 +58,7 @@ func TestWatch(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "later"), filepath.Join(dir, "renamed")); err != nil {
 		t.Fatal(err)
 	}
-	log.WaitFor(t, "added cam/renamed/deep/c.png") // what it was called goes at about the same time
+	log.WaitFor(t, "added cam/renamed/deep/c.png")                // what it was called goes at about the same time
 	place(t, filepath.Join(dir, "renamed/deep/d.png"), glyphs[1]) // it is still looked into
 	log.WaitFor(t, "added cam/renamed/deep/d.png")
 	place(t, filepath.Join(dir, "sub/new.png"), glyphs[2])
