@@ -37,6 +37,16 @@ async function seen(pictures, count) {
   return pictures.count();
 }
 
+/** Pastes a picture, with the focus nowhere. */
+function paste(page, path) {
+  return page.evaluate((base64) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], "image.png"));
+    document.activeElement?.blur();
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+  }, readFileSync(path).toString("base64"));
+}
+
 /** What goes on in one tab after another: keeping, finding, removing, doubles. */
 export async function galleryWorks(page, { scratch, drawings: [a, b, c], same, input, shot }) {
   page.on("dialog", (dialog) => void dialog.accept());
@@ -53,6 +63,10 @@ export async function galleryWorks(page, { scratch, drawings: [a, b, c], same, i
   const things = list(page, "Best things");
   assert.equal(await seen(things.locator("img"), 10), 10, "thumbnails");
   await shot(page, "search");
+  await paste(page, c);
+  await panel(page).getByText(`Best among ${pictures} pictures: kept pictures/<img src=x`).waitFor();
+  await input(page, "Picture to find").setInputFiles(a);
+  await panel(page).getByText(`Best among ${pictures} pictures: kept pictures/=cmd`).waitFor();
   await panel(page).getByRole("button", { name: "Show more" }).click();
   assert.equal(await seen(things.locator("img"), pictures), pictures, "things");
   await things.getByText(same).first().waitFor(); // what Compare says of the same two

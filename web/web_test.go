@@ -16,7 +16,7 @@ import (
 // maxBytes is what the page may weigh in all, without the samples, which are
 // fetched when they are asked for; maxSampleBytes is for those.
 const (
-	maxBytes       = 190_000
+	maxBytes       = 225_000
 	maxSampleBytes = 64 << 10
 )
 
