@@ -102,7 +102,7 @@ func sameBytes(a, b string) (same bool, err error) {
 		if files[i], err = regular.Open(path, 1<<62); err != nil {
 			return false, err
 		}
-		defer files[i].Close()
+		defer files[i].Close() //nolint:errcheck // it is only read
 	}
 	const some = 1 << 20
 	one, other := make([]byte, some), make([]byte, some)
@@ -220,7 +220,7 @@ func copyFile(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // it is only read
 	info, err := in.Stat()
 	if err != nil {
 		return err

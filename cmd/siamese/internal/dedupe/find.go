@@ -149,7 +149,7 @@ func (f *found) take(root int, rel string, entry fs.DirEntry) {
 	}
 	own := &file{root: root, rel: rel, path: path, size: info.Size(), modified: info.ModTime(), mode: info.Mode()}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		own.inode = inode{uint64(stat.Dev), stat.Ino}
+		own.inode = inode{stat.Dev, stat.Ino}
 		if first, ok := f.byInode[own.inode]; ok && stat.Nlink > 1 {
 			first.also = append(first.also, path)
 			return
