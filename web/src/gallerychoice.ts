@@ -62,7 +62,8 @@ export class GalleryChoice {
     this.select.value = current?.name ?? "";
     this.label.hidden = this.select.hidden = this.remove.hidden = this.make.hidden = !current;
     this.tell();
-    if (!current) this.form.open({ first: true });
+    if (current) this.form.settle();
+    else this.form.open({ first: true });
     for (const listener of this.listeners) listener();
   }
 

@@ -38,6 +38,9 @@ export class GalleryForm {
     if (!first && !shown) this.name.focus();
   }
 
+  /** Takes the form away that asked for the first gallery: there is one. */
+  settle(): void { if (this.cancel.hidden) this.root.hidden = true; }
+
   /** Says what model it will be of. */
   describe(): void {
     const model = this.server.models.chosen;
