@@ -48,6 +48,9 @@ func SparseVector(length int, indexes []uint32, values []float32) (Vector, error
 		}
 		last = int(index)
 	}
+	if indexes == nil {
+		indexes = []uint32{} // nil would mean that values has all
+	}
 	return Vector{length: length, indexes: slices.Clip(indexes), values: slices.Clip(values)}, nil
 }
 

@@ -65,6 +65,16 @@ func TestAllEndsEarly(t *testing.T) {
 	}
 }
 
+func TestSparseVectorOfZeros(t *testing.T) {
+	v, err := gallery.SparseVector(3, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.AppendTo(nil); !v.IsSparse() || !slices.Equal(got, []float32{0, 0, 0}) {
+		t.Errorf("SparseVector of nothing: IsSparse() = %t, AppendTo(nil) = %v, want true and zeros", v.IsSparse(), got)
+	}
+}
+
 func TestSparseVectorRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
