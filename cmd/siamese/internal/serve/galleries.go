@@ -102,10 +102,10 @@ func closeGalleries(store gallery.Store, logger *slog.Logger) {
 func (c *Command) checkGalleries(ctx context.Context) doctor.Check {
 	const name, flag = "galleries", "--galleries"
 	folder := string(c.Galleries)
-	switch {
-	case folder == noGalleries:
+	switch folder {
+	case noGalleries:
 		return doctor.Fine(name, "none are kept")
-	case folder == "":
+	case "":
 		var err error
 		if folder, err = defaultGalleries(); err != nil {
 			return doctor.Warn(name, err.Error(), "name a folder: "+flag+" DIR, or say that there are none: "+flag+" "+noGalleries)
