@@ -13,10 +13,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Debian 12 has no package of pgvector: Debian 13's sources, by their hash.
+# Debian 12 has no package of pgvector: Debian 13's sources, by their hash, from the
+# mirror that this system uses.
 version=15
 pgvector=0.8.0
-pgvector_url=http://deb.debian.org/debian/pool/main/p/pgvector/pgvector_$pgvector.orig.tar.gz
+pgvector_source=pool/main/p/pgvector/pgvector_$pgvector.orig.tar.gz
 pgvector_sha256=867a2c328d4928a5a9d6f052cd3bc78c7d60228a9b914ad32aa3db88e9de27b0
 tree=$PWD/.tools/postgres/$version-pgvector-$pgvector
 
@@ -44,13 +45,21 @@ find_programs() {
 	return 1
 }
 
+# mirror prints where Debian's packages come from.
+mirror() {
+	local sites
+	sites=$(apt-get indextargets --format '$(ORIGIN) $(SITE)' 'Created-By: Packages') || return 1
+	awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }' <<<"$sites" | grep .
+}
+
 # make_tree fetches Debian's packages, unpacks them and builds pgvector among them:
 # PostgreSQL finds its files by where its programs are.
 make_tree() {
-	local work programs
+	local work programs site
 	for tool in apt-get dpkg make gcc; do
 		type "$tool" >/dev/null 2>&1 || fail "there is no PostgreSQL with pgvector, and none can be made, since $tool is missing"
 	done
+	site=$(mirror) || fail "apt-get names no mirror of Debian ('apt-get update' may help)"
 	mkdir -p "$(dirname "$tree")"
 	work=$(mktemp -d "$tree.XXXXXX")
 	trap "rm -rf '$work'" EXIT
@@ -59,7 +68,7 @@ make_tree() {
 		cd "$work"
 		apt-get download "postgresql-$version" "postgresql-client-$version" "postgresql-server-dev-$version" ||
 			fail "Debian's PostgreSQL $version could not be fetched ('apt-get update' may help)"
-		/usr/lib/apt/apt-helper download-file "$pgvector_url" pgvector.tar.gz "SHA256:$pgvector_sha256" ||
+		/usr/lib/apt/apt-helper download-file "$site/$pgvector_source" pgvector.tar.gz "SHA256:$pgvector_sha256" ||
 			fail "pgvector's sources could not be fetched"
 		for package in *.deb; do dpkg -x "$package" .; done
 		mkdir pgvector && tar -xzf pgvector.tar.gz -C pgvector --strip-components=1
