@@ -233,7 +233,7 @@ func (e *enrolment) more(arrived []*arrival) []*arrival {
 	return arrived
 }
 
-// groupSize is how many entries are kept together at the most.
+// groupSize is how many entries at most are kept together.
 func (e *enrolment) groupSize() int {
 	return min(max(2*e.service.batchOf(e.gallery), minGroup), maxGroup, e.service.cfg.MaxQueuedImages)
 }

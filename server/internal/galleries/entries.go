@@ -134,7 +134,7 @@ func (p *page) add(entries []gallery.Entry) bool {
 	return true
 }
 
-// fieldBytes is what a message in a list has before it, at the most.
+// fieldBytes is the most that a message in a list has before it.
 const fieldBytes = 6
 
 // listing is what a request asks for.

@@ -129,7 +129,7 @@ func (s *Service) move(ctx context.Context, j *job) error {
 	listing := gallery.Listing{Limit: reindexed, NotOfModel: info.ModelDigest, With: gallery.Parts{Picture: true}}
 	for {
 		select {
-		case <-model.Retiring(): // whoever asks again gets the version after it
+		case <-model.Retiring(): // a call that asks again gets the version after it
 			return fault.ModelRetired()
 		default:
 		}

@@ -28,7 +28,7 @@ type Command struct {
 	CSV  bool   `help:"Prints lines of group,file,role,copy_of,similarity,width,height,bytes,modified,sha256,links,action,error; what failed comes last." name:"csv" xor:"form"`
 	HTML string `help:"Writes a page to this file that shows the groups side by side with thumbnails. It needs no other file and no network." name:"html" placeholder:"FILE"`
 
-	Link     bool   `help:"Replaces exact copies by hard links to the best file that has the same bytes: they are there once, under all names, and whoever changes one changes all. A copy's own time and permissions are lost; --undo brings them back. Near-doubles stay as they are." xor:"act" env:"-"`
+	Link     bool   `help:"Replaces exact copies by hard links to the best file that has the same bytes: they are there once, under all names, and what changes one changes all. A copy's own time and permissions are lost; --undo brings them back. Near-doubles stay as they are." xor:"act" env:"-"`
 	LinkNear bool   `help:"As --link, and replaces near-doubles by links to the best file, too: what they show themselves, each crop, edit and size, is lost for good and can't be brought back." xor:"act" env:"-"`
 	Move     string `help:"Moves all but the best file of each group to this folder, which must be outside of those that are looked through, under the path that each has there. Nothing is overwritten: a name that is taken gets a number." xor:"act" placeholder:"DIR" env:"-"`
 	DryRun   bool   `help:"Says what --link, --link-near or --move would do, and does nothing." env:"-"`
