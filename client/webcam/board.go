@@ -174,12 +174,11 @@ func (b *board) shown(now time.Time) *standing {
 func (b *board) link(now time.Time) (text string, well bool) {
 	switch b.state.Phase {
 	case client.Streaming:
-		title, _ := b.models.chosen()
-		text := "connected, " + cmp.Or(title, b.state.Model)
 		if g := b.gallery; g != nil {
-			text += fmt.Sprintf(", gallery %s (%d)", g.name, g.entries)
+			return fmt.Sprintf("connected, gallery %s (%d)", g.name, g.entries), true
 		}
-		return text, true
+		title, _ := b.models.chosen()
+		return "connected, " + cmp.Or(title, b.state.Model), true
 	case client.Draining:
 		return "server is stopping", false
 	case client.Waiting:

@@ -21,6 +21,7 @@ type gallery struct {
 	name       string
 	told       bool // it is known how many entries it has
 	entries    int  // that can be found
+	stale      int  // that can't, as another model made their embeddings
 	thumbnails bool // it keeps them
 	answered   bool // a picture was
 	remark     string
@@ -32,13 +33,17 @@ func (g *gallery) emptyText() string {
 	if g == nil || !g.told || g.entries > 0 {
 		return ""
 	}
+	if g.stale > 0 {
+		return fmt.Sprintf("no entry of gallery %q can be found: siamese gallery reindex moves them to its model", g.name)
+	}
 	return fmt.Sprintf("gallery %q is empty: siamese gallery enroll fills it", g.name)
 }
 
 // takeGallery takes what the server told of the gallery.
 func (b *board) takeGallery(told client.Gallery) {
 	if g := b.gallery; g != nil {
-		g.told, g.entries, g.thumbnails = true, told.Entries-told.StaleEntries, told.KeepThumbnails
+		g.told, g.thumbnails = true, told.KeepThumbnails
+		g.entries, g.stale = told.Entries-told.StaleEntries, told.StaleEntries
 	}
 }
 

@@ -136,7 +136,7 @@ func (l *loop) key(key rune) error {
 func (l *loop) takeReference() error {
 	taker, ok := l.config.Scorer.(ReferenceTaker)
 	if !ok {
-		l.say("no reference is taken: the gallery is searched")
+		l.say("a gallery takes no references")
 		return nil
 	}
 	if l.present == nil {
