@@ -116,36 +116,31 @@ func TestGalleryIsSearched(t *testing.T) {
 }
 
 func TestGallerySaysWhyNothingIsFound(t *testing.T) {
-	none := client.Gallery{Name: "pets"}
-	stale := client.Gallery{Name: "pets", Entries: 3, StaleEntries: 3}
+	empty := `gallery "pets" is empty: siamese gallery enroll fills it`
+	stale := `no entry of gallery "pets" can be found: siamese gallery reindex moves them to its model`
 	tests := []struct {
 		name        string
-		give        *finder
+		give        client.Gallery
+		searched    int
 		want        string // on the screen
 		wantWarning string // in the report
 	}{
-		{"empty", newFinder(none), `gallery "pets" is empty: siamese gallery enroll fills it`, `gallery "pets" is empty: siamese gallery enroll fills it`},
-		{"of another model", newFinder(stale), "", `no entry of gallery "pets" can be found: siamese gallery reindex`},
-		{"nothing as similar", newFinder(pets), `nothing in gallery "pets" is as similar`, ""},
+		{"empty", client.Gallery{Name: "pets"}, 0, empty, empty},
+		{"of another model", client.Gallery{Name: "pets", Entries: 3, StaleEntries: 3}, 0, stale, stale},
+		{"nothing as similar", pets, 7, `nothing in gallery "pets" is as similar`, ""},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			screen, notes := &studio{}, &diary{}
-			give := newFinder(client.Gallery{})
-			<-give.updates
-			<-give.updates
-			for range 2 {
-				give.updates <- <-tt.give.updates
-			}
-			give.found = tt.give.found
-			if err := look(t, give, screen, notes); err != nil {
+			screen, notes, f := &studio{}, &diary{}, newFinder(tt.give)
+			f.found.SearchedEntries = tt.searched
+			if err := look(t, f, screen, notes); err != nil {
 				t.Fatal(err)
 			}
-			if got := screen.words(); !strings.Contains(got, tt.want) {
+			if got := screen.words(); !strings.Contains(got, "|"+tt.want[:39]) {
 				t.Errorf("%s: the screen says %q, want %q in it", tt.name, got, tt.want)
 			}
-			if got := notes.entries[0].Warning; !strings.Contains(got, tt.wantWarning) || tt.wantWarning == "" && got != "" {
-				t.Errorf("%s: the gallery is told with %q, want %q", tt.name, got, tt.wantWarning)
+			if got := notes.entries[0]; got.Type != "gallery" || got.Warning != tt.wantWarning {
+				t.Errorf("%s: the gallery is told as %+v, want the warning %q", tt.name, got, tt.wantWarning)
 			}
 		})
 	}

@@ -240,7 +240,15 @@ func (o *overlay) drawPanel(v view, now time.Time) {
 	}
 	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, keysText(v))
 	figures := fmt.Sprintf("shown %.0f/s   scored %.0f/s   lag %s   dropped %d", v.shownRate, v.scoredRate, lagText(v.lag), v.dropped)
-	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(97)), o.px(smallText), 0, colorText, figures)
+	o.words(image.Pt(o.panelLeft(v), top+o.px(97)), o.px(smallText), 0, colorText, figures)
+}
+
+// panelLeft is where the panel's words begin: beside the thumbnail, where there is one.
+func (o *overlay) panelLeft(v view) int {
+	if v.gallery != nil && !v.gallery.thumbnails {
+		return o.px(margin)
+	}
+	return o.px(margin + thumbnailSide + margin)
 }
 
 // drawNote tells, over the panel, why the score means little or what the model
@@ -268,7 +276,7 @@ func (o *overlay) drawNote(v view) {
 func (o *overlay) drawStanding(v view, top int, now time.Time) {
 	s := v.standing
 	o.drawThumbnail(s.Reference, top)
-	left, lineLeft := o.px(margin+thumbnailSide+margin), o.Canvas.X-o.px(210)
+	left, lineLeft := o.panelLeft(v), o.Canvas.X-o.px(210)
 	width := lineLeft - left - o.px(margin)
 	c := verdictColor(s)
 	o.words(image.Pt(left, top+o.px(24)), o.px(largeText), width, c, fmt.Sprintf("%.2f %s", s.Similarity, verdictWord(s)))

@@ -8,7 +8,7 @@ import (
 
 // The measures of a gallery's list, as those of the overlay.
 const (
-	listWidth  = 250
+	listWidth  = 290
 	listPlaces = 4  // after the best one
 	listLine   = 17 // from one baseline to the next
 	listScore  = 38 // from the similarity to the verdict
@@ -50,11 +50,10 @@ func (g *galleryView) waitingText() string {
 // drawFound tells the gallery's best thing, and beside it those that follow.
 func (o *overlay) drawFound(v view, top int) {
 	s := v.standing
-	left := o.px(margin)
 	if v.gallery.thumbnails {
 		o.drawThumbnail(s.Reference, top)
-		left = o.px(margin + thumbnailSide + margin)
 	}
+	left := o.panelLeft(v)
 	listLeft := o.Canvas.X - o.px(listWidth)
 	width := listLeft - left - o.px(margin)
 	c := verdictColor(s)
