@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -135,14 +134,14 @@ func (l *loop) galleryRefused(state client.State) error {
 	return fmt.Errorf("gallery %q: %w", l.board.gallery.name, refused)
 }
 
-// isOfGallery reports whether it is the gallery, or what is wanted of it, that can't be
-// used, and not the server.
+// isOfGallery reports whether it is the gallery, its model, or what is wanted of it that
+// can't be used, and not the server.
 func isOfGallery(err *client.Error) bool {
 	switch err.Code {
-	case codes.InvalidArgument, codes.Unimplemented:
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
 		return true
 	}
-	return strings.HasPrefix(err.Reason, "GALLERY_") && err.Reason != "GALLERY_UNAVAILABLE"
+	return false
 }
 
 // showThumbnails gives the painter the pictures of things that are found, and takes back

@@ -15,11 +15,12 @@ import (
 	"siamese/client/webcam"
 )
 
-// finder is a Scorer that finds the same things in each frame, at once.
+// finder is a Scorer that finds things in each frame, at once.
 type finder struct {
 	updates chan client.Update
 	found   client.Identification
-	errs    []*client.Error // of the first frames
+	errs    []*client.Error     // of the first frames
+	later   []client.ThingMatch // found from the 16th frame on; nil: the same as before
 	offered int
 	stats   client.Stats
 }
@@ -36,6 +37,9 @@ func (f *finder) state(state client.State) { f.updates <- client.Update{State: &
 
 func (f *finder) Offer(frame client.Frame) {
 	result := &client.Result{FrameID: frame.ID, Captured: frame.Captured, Received: frame.Captured.Add(50 * time.Millisecond)}
+	if f.offered == 15 && f.later != nil {
+		f.found.Matches = f.later
+	}
 	if f.offered++; f.offered <= len(f.errs) {
 		result.Err = f.errs[f.offered-1]
 	} else {
@@ -185,6 +189,7 @@ func TestGalleryThatCannotBeUsed(t *testing.T) {
 		wantEnds bool
 	}{
 		{client.Error{Code: codes.NotFound, Reason: "GALLERY_NOT_FOUND", Message: "m"}, true},
+		{client.Error{Code: codes.NotFound, Reason: "MODEL_NOT_FOUND", Message: "m"}, true},
 		{client.Error{Code: codes.PermissionDenied, Reason: "GALLERY_DENIED", Message: "m"}, true},
 		{client.Error{Code: codes.FailedPrecondition, Reason: "GALLERY_MODEL_CHANGED", Message: "m"}, true},
 		{client.Error{Code: codes.Unimplemented, Reason: "GALLERIES_OFF", Message: "m"}, true},
@@ -214,8 +219,12 @@ func TestGalleryThatCannotBeUsed(t *testing.T) {
 				if want := `gallery "pets": ` + tt.give.Error(); err != nil && err.Error() != want {
 					t.Errorf("Run = %v, want %q", err, want)
 				}
-				if got := screen.words(); answered && tt.wantEnds && !strings.Contains(got, "gallery away, again in 5 s") {
-					t.Errorf("%s: the screen says %q, want the gallery away", tt.give.Reason, got)
+				away := map[bool]string{true: "gallery away, again in 5 s", false: "server away, again in 5 s"}[tt.wantEnds]
+				if tt.give.Reason == "MODEL_NOT_FOUND" {
+					away = "model not served, again in 5 s"
+				}
+				if got := screen.words(); answered && !strings.Contains(got, away) {
+					t.Errorf("%s: the screen says %q, want %q in it", tt.give.Error(), got, away)
 				}
 			})
 		}
@@ -229,7 +238,7 @@ func TestThumbnailsFollowWhatIsFound(t *testing.T) {
 		f, screen := newFinder(pets, match("cat", 0.75), match("dog", 0.25)), &studio{}
 		again := match("dog", 0.5)
 		again.Entry.ID = "dog/2.jpg"
-		time.AfterFunc(500*time.Millisecond, func() { f.found.Matches = []client.ThingMatch{again, match("emu", 0.25)} })
+		f.later = []client.ThingMatch{again, match("emu", 0.25)}
 		if err := look(t, f, screen, &diary{}); err != nil {
 			t.Fatal(err)
 		}
