@@ -153,8 +153,9 @@ func (l *loop) showThumbnails(found *client.Identification) {
 	before := l.thumbnails
 	l.thumbnails = make(map[string]string, len(found.Matches))
 	for _, match := range found.Matches {
-		l.thumbnails[match.Thing] = match.Entry.ID
-		if entry, shown := before[match.Thing]; !shown || entry != match.Entry.ID {
+		picture := match.Entry.ID + " " + match.Entry.PictureSHA256 // of an entry that was replaced another one
+		l.thumbnails[match.Thing] = picture
+		if shown, ok := before[match.Thing]; !ok || shown != picture {
 			l.config.Painter.SetThumbnail(match.Thing, match.Entry.Thumbnail)
 		}
 		delete(before, match.Thing)

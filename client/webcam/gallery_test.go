@@ -237,7 +237,7 @@ func TestThumbnailsFollowWhatIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, screen := newFinder(pets, match("cat", 0.75), match("dog", 0.25)), &studio{}
 		again := match("dog", 0.5)
-		again.Entry.ID = "dog/2.jpg"
+		again.Entry.PictureSHA256 = "another picture's"
 		f.later = []client.ThingMatch{again, match("emu", 0.25)}
 		if err := look(t, f, screen, &diary{}); err != nil {
 			t.Fatal(err)

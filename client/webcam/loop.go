@@ -54,7 +54,7 @@ type loop struct {
 	paused                  bool
 	quit                    bool
 	taken                   int               // references taken from pictures
-	thumbnails              map[string]string // entries of a gallery, by things that the painter has one of
+	thumbnails              map[string]string // which the painter has, by things of a gallery
 	dragging                image.Rectangle
 	message                 string
 	messageAt               time.Time

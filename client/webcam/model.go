@@ -88,10 +88,11 @@ func (l *loop) askModels(ctx context.Context) {
 	if l.config.ServerInfo == nil {
 		return
 	}
+	model := l.config.Model // a gallery's may be another when it is told of again
 	l.asking.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 		defer cancel()
-		info, err := l.config.ServerInfo(ctx, l.config.Model)
+		info, err := l.config.ServerInfo(ctx, model)
 		if err != nil {
 			return
 		}

@@ -154,9 +154,9 @@ type csvTable struct {
 	begun  bool
 }
 
-// CSV writes a table of scores, a row for each picture and reference (or thing found): time
-// (RFC 3339), frame, reference, similarity, smoothed, same, threshold, lag_ms,
-// foreign (true where picture or reference is foreign to the model).
+// CSV writes a table of scores, a row for each picture and reference, or thing of a
+// gallery: time (RFC 3339), frame, reference (or thing), similarity, smoothed, same,
+// threshold, lag_ms, foreign (true where picture or reference is foreign to the model).
 func CSV(out io.Writer) Reporter {
 	return &csvTable{writer: csv.NewWriter(out)}
 }
