@@ -2,7 +2,8 @@
 // siamese.v1.SiameseService in Go's own types, a stream of frames
 // ([Client.Stream]), and one that has the newest frame of a camera scored,
 // whatever becomes of the server ([Client.Live]); and it keeps pictures in galleries and
-// finds them there, by those of siamese.v1.GalleryService ([Client.Identify]).
+// finds them there, by those of siamese.v1.GalleryService ([Client.Identify]; frames of a
+// camera by [Client.LiveGallery]).
 package client
 
 import (
@@ -74,8 +75,8 @@ func New(address string, options ...grpc.DialOption) (*Client, error) {
 	}, nil
 }
 
-// Close ends the connection; calls in flight fail. A Live has connections of its
-// own and goes on.
+// Close ends the connection; calls in flight fail. A Live or LiveGallery has
+// connections of its own and goes on.
 func (c *Client) Close() error {
 	return c.connection.Close()
 }

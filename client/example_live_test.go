@@ -49,3 +49,36 @@ func ExampleClient_Live() {
 		}
 	}
 }
+
+func ExampleClient_LiveGallery() {
+	c, err := client.New("localhost:50051")
+	if err != nil {
+		slog.Error("client", "err", err)
+		return
+	}
+	defer c.Close()
+	live, err := c.LiveGallery(context.Background(), client.LiveGalleryConfig{
+		Gallery: "shelf", Options: client.IdentifyOptions{TopK: 3},
+	})
+	if err != nil {
+		slog.Error("live gallery", "err", err)
+		return
+	}
+	defer live.Close()
+	picture, err := os.ReadFile("camera.jpg")
+	if err != nil {
+		slog.Error("camera", "err", err)
+		return
+	}
+	live.Offer(client.Frame{ID: 1, Captured: time.Now(), Image: picture}) // and so on, as they come
+	for update := range live.Updates() {
+		switch {
+		case update.Result != nil && update.Result.Found != nil:
+			for _, match := range update.Result.Found.Matches {
+				fmt.Printf("frame %d, %s: %.3f, same: %t\n", update.Result.FrameID, match.Thing, match.Similarity, match.Same)
+			}
+		case update.State != nil && update.State.Phase == client.Waiting:
+			slog.Warn("server or gallery away", "err", update.State.Err, "retry_in", update.State.RetryIn)
+		}
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -44,21 +42,10 @@ type Frame struct {
 //
 // All methods are safe for concurrent use, and but for Close none waits.
 type Live struct {
-	config  LiveConfig // defaults filled in
-	log     *slog.Logger
-	dial    func() (*grpc.ClientConn, error)
-	updates chan Update // sent and closed by run alone
-	moved   chan struct{}
-	cancel  context.CancelFunc
-	ended   chan struct{} // closed when run has returned
-
-	mu         sync.Mutex // guards all below, and sessions
-	closed     bool
-	slot       *Frame // the newest frame; nil: none waits
-	references referenceBook
-	stats      Stats
-	state      State
-	streams    int64 // opened so far
+	feed
+	config     LiveConfig // defaults filled in
+	dial       func() (*grpc.ClientConn, error)
+	references referenceBook // guarded by feed.mu, as the sessions are
 }
 
 // Live starts a live stream and returns at once; whether there is a server shows
@@ -71,16 +58,7 @@ func (c *Client) Live(ctx context.Context, config LiveConfig) (*Live, error) {
 	}
 	config = config.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Live{
-		config:  config,
-		log:     config.Logger,
-		dial:    c.dial,
-		updates: make(chan Update, updatesKept),
-		moved:   make(chan struct{}, 1), // the sender looks for itself what did
-		cancel:  cancel,
-		ended:   make(chan struct{}),
-		state:   State{Phase: Connecting, Since: time.Now()},
-	}
+	l := &Live{feed: newFeed(config.Logger, cancel), config: config, dial: c.dial}
 	for _, reference := range config.References {
 		if err := l.references.set(reference); err != nil {
 			cancel()
@@ -88,24 +66,8 @@ func (c *Client) Live(ctx context.Context, config LiveConfig) (*Live, error) {
 		}
 	}
 	l.config.References = nil // the book has them, and lets go of those replaced
-	go l.run(ctx)
+	go l.run(ctx, newBackoff(config.MinBackoff, config.MaxBackoff), l.stream)
 	return l, nil
-}
-
-// Offer hands over the newest frame; one that still waits is replaced. After the
-// end it does nothing.
-func (l *Live) Offer(frame Frame) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return
-	}
-	l.stats.Offered++
-	if l.slot != nil {
-		l.stats.Replaced++
-	}
-	l.slot = &frame
-	l.wake()
 }
 
 // SetReference stores an image under a name, new or in use, here and on every
@@ -136,107 +98,4 @@ func (l *Live) DropReference(name string) {
 	defer l.mu.Unlock()
 	l.references.drop(name)
 	l.wake()
-}
-
-// Updates returns the channel of updates, in order. A slow reader loses
-// the oldest beyond 64 (Stats.UpdatesLost) and holds up nothing. It is closed
-// when l has ended.
-func (l *Live) Updates() <-chan Update { return l.updates }
-
-// Stats returns the counts so far.
-func (l *Live) Stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stats
-}
-
-// State returns the present state, which updates tell as it changes.
-func (l *Live) State() State {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.state
-}
-
-// Close ends the stream and waits for its goroutines. Frames in flight fail with
-// CANCELLED; the updates that are left can still be read. It may be called more
-// than once and returns nil.
-func (l *Live) Close() error {
-	l.cancel()
-	<-l.ended
-	return nil
-}
-
-// run opens streams until ctx is done.
-func (l *Live) run(ctx context.Context) {
-	defer close(l.ended)
-	defer l.finish()
-	pace := newBackoff(l.config.MinBackoff, l.config.MaxBackoff)
-	for {
-		l.enter(State{Phase: Connecting})
-		served, err := l.stream(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if served {
-			pace.reset()
-		}
-		pause := pace.pause(err)
-		l.enter(State{Phase: Waiting, Err: err, RetryIn: pause})
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// finish ends l for its callers.
-func (l *Live) finish() {
-	l.cancel()
-	l.mu.Lock()
-	l.closed, l.slot = true, nil
-	l.mu.Unlock()
-	l.enter(State{Phase: Closed})
-	close(l.updates)
-}
-
-// enter changes the state and tells it.
-func (l *Live) enter(state State) {
-	state.Since = time.Now()
-	l.mu.Lock()
-	l.state = state
-	l.mu.Unlock()
-	if state.Err != nil {
-		l.log.Warn("live stream", "phase", state.Phase, "err", state.Err, "retry_in", state.RetryIn)
-	} else {
-		l.log.Info("live stream", "phase", state.Phase, "model", state.Model)
-	}
-	l.emit(Update{State: &state})
-}
-
-// emit hands an update to the reader, or takes the oldest out to make room. Only
-// run's goroutine calls it.
-func (l *Live) emit(update Update) {
-	for {
-		select {
-		case l.updates <- update:
-			return
-		default:
-		}
-		select {
-		case <-l.updates:
-			l.mu.Lock()
-			l.stats.UpdatesLost++
-			l.mu.Unlock()
-		default: // the reader was faster
-		}
-	}
-}
-
-// wake lets the sender look for work.
-func (l *Live) wake() {
-	select {
-	case l.moved <- struct{}{}:
-	default: // it is awake already
-	}
 }

@@ -121,9 +121,7 @@ func (s *session) begin() {
 	defer s.live.mu.Unlock()
 	s.overdue.Stop()
 	s.live.references.restart()
-	if s.live.streams++; s.live.streams > 1 {
-		s.live.stats.Reconnects++
-	}
+	s.live.openedLocked()
 }
 
 // send sends what there is until ctx is done or, while the server drains, all is

@@ -7,7 +7,7 @@ import (
 	siamesev1 "siamese/proto/siamese/v1"
 )
 
-// Update is one thing that a Live has to tell. Exactly one field is set.
+// Update is one thing that a Live or a LiveGallery has to tell. Exactly one field is set.
 type Update struct {
 	// Result is what became of a frame that was sent.
 	Result *Result
@@ -18,9 +18,12 @@ type Update struct {
 	ReferenceSet *ReferenceSet
 	// ReferenceError is a reference that the server did not take.
 	ReferenceError *ReferenceError
+	// Gallery is what a LiveGallery's gallery holds, each time that it can be used.
+	Gallery *Gallery
 }
 
-// Result is what became of a frame that was sent: Scores, or Dropped, or Err.
+// Result is what became of a frame that was sent: Scores (Found, of a LiveGallery), or
+// Dropped, or Err.
 // Each frame sent has one.
 type Result struct {
 	// FrameID is Frame.ID.
@@ -32,6 +35,9 @@ type Result struct {
 	// Scores has one score a reference, in the order in which their names were
 	// first set.
 	Scores []Score
+	// Found is the things of a LiveGallery's gallery that the frame may show; nil from a
+	// Live.
+	Found *Identification
 	// Familiarity is how familiar the frame is to the model, with "auto" to the one
 	// that knows it best; nil where it does not tell.
 	Familiarity *Familiarity

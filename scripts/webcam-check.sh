@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What: tests of the webcam client with OpenCV: its own, with open Mats counted,
-#       and the program as a process against a real server: headless, in a window
-#       on a virtual display, with the server killed and started again under it.
+#       and the program as a process against a real server: headless, with a
+#       gallery, in a window on a virtual display, with the server killed and started
+#       again under it.
 # How to run: scripts/webcam-check.sh [arguments of go test, such as -v]
 #       It needs (apt-get install --no-install-recommends) libopencv-dev xvfb
 #       openbox wmctrl xdotool imagemagick ffmpeg gstreamer1.0-plugins-base, and

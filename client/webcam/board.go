@@ -1,6 +1,7 @@
 package webcam
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -13,9 +14,11 @@ import (
 // staleAfter is when a score without a successor is shown as old.
 const staleAfter = time.Second
 
-// standing is how the newest scored picture compares with one reference.
+// standing is how the newest scored picture compares with one reference, or with one
+// thing of a gallery.
 type standing struct {
-	Reference  string
+	Reference  string  // its name, or the thing's of a gallery
+	Entry      string  // the thing's in a gallery that is the most similar
 	Similarity float64 // 0 to 1
 	Smoothed   float64 // 0 to 1
 	Threshold  float64 // 0 to 1
@@ -34,6 +37,7 @@ type board struct {
 	standings map[string]*standing
 	warnings  map[string]string // what the server told of references that are foreign
 	chosen    string            // empty: the best is shown
+	gallery   *gallery          // that is searched; nil: there are references
 	models    models
 
 	state     client.State
@@ -88,6 +92,9 @@ func (b *board) result(result client.Result) []standing {
 	}
 	b.scored.add(result.Received)
 	b.scoredAt, b.lag = result.Received, result.Received.Sub(result.Captured)
+	if result.Found != nil {
+		return b.found(result)
+	}
 	changed := make([]standing, 0, len(result.Scores))
 	for _, score := range result.Scores {
 		s := b.standings[score.Reference]
@@ -167,17 +174,21 @@ func (b *board) shown(now time.Time) *standing {
 func (b *board) link(now time.Time) (text string, well bool) {
 	switch b.state.Phase {
 	case client.Streaming:
-		if title, _ := b.models.chosen(); title != "" {
-			return "connected, " + title, true
+		if g := b.gallery; g != nil {
+			return fmt.Sprintf("connected, gallery %s (%d)", g.name, g.entries), true
 		}
-		return "connected, " + b.state.Model, true
+		title, _ := b.models.chosen()
+		return "connected, " + cmp.Or(title, b.state.Model), true
 	case client.Draining:
 		return "server is stopping", false
 	case client.Waiting:
 		left := max(0, b.state.Since.Add(b.state.RetryIn).Sub(now))
 		what := "server away"
-		if refused, ok := errors.AsType[*client.Error](b.state.Err); ok && refused.Reason == "MODEL_NOT_FOUND" {
+		switch refused, ok := errors.AsType[*client.Error](b.state.Err); {
+		case ok && refused.Reason == "MODEL_NOT_FOUND":
 			what = "model not served"
+		case ok && b.gallery != nil && isOfGallery(refused):
+			what = "gallery away"
 		}
 		text := fmt.Sprintf("%s, again in %d s", what, int(left.Seconds()+0.999))
 		if b.state.Err != nil {

@@ -53,7 +53,8 @@ type loop struct {
 	shownRate               rate
 	paused                  bool
 	quit                    bool
-	taken                   int // references taken from pictures
+	taken                   int               // references taken from pictures
+	thumbnails              map[string]string // which the painter has, by things of a gallery
 	dragging                image.Rectangle
 	message                 string
 	messageAt               time.Time
@@ -64,9 +65,9 @@ type loop struct {
 // the screen. It closes the source.
 //
 // Errors are for a person: the source failed, the region does not fit (wraps
-// ErrRegion), the server does not take a reference of Config.References, there
-// was no stream for Config.ConnectTimeout, or none at all until the source's
-// end.
+// ErrRegion), the server does not take a reference of Config.References, or has no
+// use of Config.Gallery, there was no stream for Config.ConnectTimeout, or none at
+// all until the source's end.
 func Run(ctx context.Context, config Config) error {
 	if err := config.Validate(); err != nil {
 		return err
@@ -76,6 +77,9 @@ func Run(ctx context.Context, config Config) error {
 		config: config, wish: config.Region, begin: now,
 		rate: config.Source.Rate(), board: newBoard(config.References, now),
 		told: make(chan client.ServerInfo),
+	}
+	if config.Gallery != "" {
+		l.board.gallery = &gallery{name: config.Gallery}
 	}
 	if config.Painter != nil {
 		for _, reference := range config.References {
@@ -136,7 +140,7 @@ func (l *loop) picture(c captured) error {
 	}
 	l.shown++
 	l.shownRate.add(c.at)
-	if len(l.board.names) > 0 {
+	if len(l.board.names) > 0 || l.board.gallery != nil {
 		data, err := l.present.Encode(l.region, l.config.Encoding)
 		if err != nil {
 			return err
@@ -189,7 +193,12 @@ func (l *loop) update(ctx context.Context, update client.Update) error {
 		if update.State.Phase == client.Streaming {
 			l.askModels(ctx)
 		}
-		return l.report(stateEntry(*update.State))
+		if err := l.report(stateEntry(*update.State)); err != nil {
+			return err
+		}
+		return l.galleryRefused(*update.State)
+	case update.Gallery != nil:
+		return l.galleryTold(*update.Gallery)
 	case update.ReferenceSet != nil:
 		return l.referenceSet(*update.ReferenceSet)
 	case update.ReferenceError != nil:
@@ -206,6 +215,9 @@ func (l *loop) result(result client.Result) error {
 		return nil
 	case result.Err != nil:
 		return l.report(Entry{Type: "failed", Time: result.Captured, Frame: result.FrameID, Error: result.Err.Error()})
+	}
+	if result.Found != nil {
+		l.showThumbnails(result.Found)
 	}
 	return l.report(scoreEntry(result, standings, l.board.state.Model))
 }

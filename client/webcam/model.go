@@ -88,10 +88,11 @@ func (l *loop) askModels(ctx context.Context) {
 	if l.config.ServerInfo == nil {
 		return
 	}
+	model := l.config.Model // a gallery's may be another when it is told of again
 	l.asking.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, infoTimeout)
 		defer cancel()
-		info, err := l.config.ServerInfo(ctx, l.config.Model)
+		info, err := l.config.ServerInfo(ctx, model)
 		if err != nil {
 			return
 		}
@@ -119,12 +120,14 @@ func (l *loop) modelShown(shown *standing) string {
 	return l.board.models.title(shown.Model)
 }
 
-// note is the line over the panel: why the shown score means little, or, for the
-// first seconds, what the model knows.
+// note is the line over the panel: why the shown score means little, or, for some
+// seconds, what the server remarks on the gallery, or what the model knows.
 func (l *loop) note(shown *standing, now time.Time) (text string, doubt bool) {
 	switch {
 	case shown != nil && shown.Doubt != "":
 		return shown.Doubt, true
+	case l.board.gallery != nil && l.board.gallery.remark != "" && now.Sub(l.board.gallery.remarkAt) < remarkSpan:
+		return l.board.gallery.remark, false
 	case l.knows != "" && now.Sub(l.knowsAt) < knowsSpan:
 		return l.knows, false
 	}

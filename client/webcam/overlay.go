@@ -138,6 +138,7 @@ type view struct {
 	chosen     bool      // the user chose the reference; else it is the best
 	references int
 	model      string // that answered; empty where it is always the same
+	gallery    *galleryView
 	note       string // a line over the panel; empty: none
 	doubt      bool   // the note is why the score means little
 
@@ -229,14 +230,25 @@ func (o *overlay) drawStrip(v view) {
 func (o *overlay) drawPanel(v view, now time.Time) {
 	top := o.Canvas.Y - o.px(panelHeight)
 	o.shade(image.Rect(0, top, o.Canvas.X, o.Canvas.Y))
-	if v.standing != nil {
+	switch {
+	case v.standing != nil && v.gallery != nil:
+		o.drawFound(v, top)
+	case v.standing != nil:
 		o.drawStanding(v, top, now)
-	} else {
+	default:
 		o.words(image.Pt(o.px(margin), top+o.px(48)), o.px(normalText), o.Canvas.X-2*o.px(margin), colorText, waitingText(v))
 	}
-	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, helpLine)
+	o.words(image.Pt(o.px(margin), o.Canvas.Y-o.px(8)), o.px(smallText), 0, colorFaint, keysText(v))
 	figures := fmt.Sprintf("shown %.0f/s   scored %.0f/s   lag %s   dropped %d", v.shownRate, v.scoredRate, lagText(v.lag), v.dropped)
-	o.words(image.Pt(o.px(margin+thumbnailSide+margin), top+o.px(97)), o.px(smallText), 0, colorText, figures)
+	o.words(image.Pt(o.panelLeft(v), top+o.px(97)), o.px(smallText), 0, colorText, figures)
+}
+
+// panelLeft is where the panel's words begin: beside the thumbnail, where there is one.
+func (o *overlay) panelLeft(v view) int {
+	if v.gallery != nil && !v.gallery.thumbnails {
+		return o.px(margin)
+	}
+	return o.px(margin + thumbnailSide + margin)
 }
 
 // drawNote tells, over the panel, why the score means little or what the model
@@ -263,12 +275,8 @@ func (o *overlay) drawNote(v view) {
 // drawStanding tells how the shown reference compares.
 func (o *overlay) drawStanding(v view, top int, now time.Time) {
 	s := v.standing
-	corner := image.Pt(o.px(margin), top+o.px(8))
-	o.Shapes = append(o.Shapes, Shape{
-		Kind: Thumbnail, Text: s.Reference,
-		Rect: image.Rectangle{Min: corner, Max: corner.Add(image.Pt(o.px(thumbnailSide), o.px(thumbnailSide)))},
-	})
-	left, lineLeft := o.px(margin+thumbnailSide+margin), o.Canvas.X-o.px(210)
+	o.drawThumbnail(s.Reference, top)
+	left, lineLeft := o.panelLeft(v), o.Canvas.X-o.px(210)
 	width := lineLeft - left - o.px(margin)
 	c := verdictColor(s)
 	o.words(image.Pt(left, top+o.px(24)), o.px(largeText), width, c, fmt.Sprintf("%.2f %s", s.Similarity, verdictWord(s)))
@@ -279,6 +287,15 @@ func (o *overlay) drawStanding(v view, top int, now time.Time) {
 	}
 	o.drawLine(image.Rect(lineLeft, top+o.px(10), o.Canvas.X-o.px(margin), top+o.px(62)), s, c, now)
 	o.words(image.Pt(lineLeft, top+o.px(78)), o.px(smallText), 0, colorFaint, fmt.Sprintf("smoothed %.2f, 2 s", s.Smoothed))
+}
+
+// drawThumbnail shows a reference's picture at the panel's left.
+func (o *overlay) drawThumbnail(name string, top int) {
+	corner := image.Pt(o.px(margin), top+o.px(8))
+	o.Shapes = append(o.Shapes, Shape{
+		Kind: Thumbnail, Text: name,
+		Rect: image.Rectangle{Min: corner, Max: corner.Add(image.Pt(o.px(thumbnailSide), o.px(thumbnailSide)))},
+	})
 }
 
 // drawBar shows the similarity as a length, with a tick at the threshold.
@@ -348,10 +365,20 @@ func referenceText(v view) string {
 }
 
 func waitingText(v view) string {
+	if v.gallery != nil {
+		return v.gallery.waitingText()
+	}
 	if v.references == 0 {
 		return "no reference yet: r takes the region as one"
 	}
 	return "no score yet"
+}
+
+func keysText(v view) string {
+	if v.gallery != nil {
+		return galleryHelpLine
+	}
+	return helpLine
 }
 
 func lagText(lag time.Duration) string {

@@ -47,9 +47,11 @@ func TestOverlayStaysOnTheCanvas(t *testing.T) {
 	s.history.add(now, -2)
 	for _, size := range sizes {
 		f := newFit(size)
-		drawing := layOut(view{fit: f, region: image.Rectangle{Max: size}, standing: s, references: 3, link: strings.Repeat("x", 200), note: strings.Repeat("y ", 400), doubt: true}, now)
+		v := view{fit: f, region: image.Rectangle{Max: size}, standing: s, references: 3, link: strings.Repeat("x", 200), note: strings.Repeat("y ", 400), doubt: true}
+		of := v
+		of.gallery = &galleryView{name: "g", thumbnails: true, ranked: []standing{*s, *s, *s, *s, *s, *s, *s}}
 		within := image.Rectangle{Max: f.canvas.Add(image.Pt(1, 1))}
-		for _, shape := range drawing.Shapes {
+		for _, shape := range append(layOut(v, now).Shapes, layOut(of, now).Shapes...) {
 			if !shape.Rect.In(within) {
 				t.Errorf("canvas %v: %q at %v, want it within", f.canvas, shape.Text, shape.Rect)
 			}

@@ -21,15 +21,17 @@ type Entry struct {
 	// Type is "score" (Frame, Scores, Threshold, LagMs, Dropped, and Familiarity and
 	// Warning where the model tells), "failed" (Frame, Error), "state" (State, and Error
 	// and RetryInMs where the server is away), "model" (Model, Title, Knows: what the
-	// server told), "reference" (Reference with Error: it was not taken, or with
-	// Familiarity and Warning: it is foreign to the model) or "end" (Totals).
+	// server told), "gallery" (Gallery, Model, Entries, and Warning where it is empty:
+	// each time that it can be used), "reference" (Reference with Error: it was not
+	// taken, or with Familiarity and Warning: it is foreign to the model) or "end"
+	// (Totals).
 	Type string `json:"type"`
 	// Time is when the picture was taken, for scores and failures, else when it
 	// happened.
 	Time time.Time `json:"time"`
 	// Frame is the picture's number, from 1.
 	Frame int64 `json:"frame,omitempty"`
-	// Scores has one a reference.
+	// Scores has one a reference, or the best things of a gallery, best first.
 	Scores []ScoreEntry `json:"scores,omitempty"`
 	// Threshold is what Same was made with, 0 to 1; see ScoreEntry.Model.
 	Threshold float32 `json:"threshold,omitempty"`
@@ -52,18 +54,25 @@ type Entry struct {
 	// Title is what the model is for, Knows what it knows, for a person.
 	Title string `json:"title,omitempty"`
 	Knows string `json:"knows,omitempty"`
+	// Gallery is a gallery's name, Entries how many it has.
+	Gallery string `json:"gallery,omitempty"`
+	Entries *int   `json:"entries,omitempty"`
 	// Error is for a person.
 	Error string `json:"error,omitempty"`
 	// Totals are for the run as a whole.
 	Totals *Totals `json:"totals,omitempty"`
 }
 
-// ScoreEntry is how a picture compares with one reference.
+// ScoreEntry is how a picture compares with one reference, or one thing of a gallery.
 type ScoreEntry struct {
+	// Reference is the reference's name, or the thing's.
 	Reference string `json:"reference"`
+	// Entry is the thing's in the gallery that is the most similar; empty of references.
+	Entry string `json:"entry,omitempty"`
 	// Similarity is 0 to 1, where 1 means the same class.
 	Similarity float32 `json:"similarity"`
-	// Smoothed follows Similarity with a time constant of 0.3 s.
+	// Smoothed follows Similarity with a time constant of 0.3 s; it begins again with a
+	// thing that was not among the best before.
 	Smoothed float32 `json:"smoothed"`
 	// Same is the verdict: Similarity >= Entry.Threshold.
 	Same bool `json:"same"`
@@ -103,7 +112,7 @@ func scoreEntry(result client.Result, standings []standing, model string) Entry 
 		Familiarity: result.Familiarity, Warning: result.Warning,
 	}
 	for _, s := range standings {
-		score := ScoreEntry{Reference: s.Reference, Similarity: float32(s.Similarity), Smoothed: float32(s.Smoothed), Same: s.Same, Foreign: s.Foreign}
+		score := ScoreEntry{Reference: s.Reference, Entry: s.Entry, Similarity: float32(s.Similarity), Smoothed: float32(s.Smoothed), Same: s.Same, Foreign: s.Foreign}
 		if s.Model != model {
 			score.Model = s.Model
 		}
@@ -145,9 +154,9 @@ type csvTable struct {
 	begun  bool
 }
 
-// CSV writes a table of scores, a row for each picture and reference: time
-// (RFC 3339), frame, reference, similarity, smoothed, same, threshold, lag_ms,
-// foreign (true where picture or reference is foreign to the model).
+// CSV writes a table of scores, a row for each picture and reference, or thing of a
+// gallery: time (RFC 3339), frame, reference (or thing), similarity, smoothed, same,
+// threshold, lag_ms, foreign (true where picture or reference is foreign to the model).
 func CSV(out io.Writer) Reporter {
 	return &csvTable{writer: csv.NewWriter(out)}
 }

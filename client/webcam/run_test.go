@@ -162,13 +162,14 @@ func (d *diary) totals() webcam.Totals { return *d.entries[len(d.entries)-1].Tot
 
 // studio is painter, screen and recorder.
 type studio struct {
-	open     counter
-	drawings []webcam.Drawing
-	shown    int
-	recorded int
-	closed   bool
-	takes    time.Duration          // to show one
-	events   map[int][]webcam.Event // by the number of pictures shown before them
+	open       counter
+	drawings   []webcam.Drawing
+	shown      int
+	recorded   int
+	thumbnails []string // as they were set
+	closed     bool
+	takes      time.Duration          // to show one
+	events     map[int][]webcam.Event // by the number of pictures shown before them
 }
 
 func (s *studio) Paint(_ webcam.Picture, drawing webcam.Drawing) (webcam.Picture, error) {
@@ -177,7 +178,9 @@ func (s *studio) Paint(_ webcam.Picture, drawing webcam.Drawing) (webcam.Picture
 	return &still{size: drawing.Canvas, open: &s.open}, nil
 }
 
-func (s *studio) SetThumbnail(string, []byte) {}
+func (s *studio) SetThumbnail(name string, encoded []byte) {
+	s.thumbnails = append(s.thumbnails, name+": "+string(encoded))
+}
 
 func (s *studio) Show(webcam.Picture) error {
 	time.Sleep(s.takes)

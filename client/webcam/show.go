@@ -42,7 +42,8 @@ func (l *loop) paint(now time.Time) (Picture, error) {
 	v := view{
 		fit: l.fit, region: l.region, dragging: l.dragging,
 		standing: shown, note: note, doubt: doubt, chosen: l.board.chosen != "", references: len(l.board.names), model: l.modelShown(shown),
-		link: link, linked: linked, paused: l.paused,
+		gallery: l.board.galleryView(now),
+		link:    link, linked: linked, paused: l.paused,
 		shownRate: l.shownRate.perSecond(now), scoredRate: l.board.scored.perSecond(now),
 		lag: l.board.lag, dropped: l.dropped(),
 	}
@@ -115,7 +116,9 @@ func (l *loop) key(key rune) error {
 		l.paused = !l.paused
 		l.capture.setPaused(l.paused)
 	case 'n':
-		l.board.next()
+		if l.board.gallery == nil {
+			l.board.next()
+		}
 	case 'r':
 		return l.takeReference()
 	case 's':
@@ -131,6 +134,11 @@ func (l *loop) key(key rune) error {
 // takeReference makes the region of the present picture a reference, without
 // loss.
 func (l *loop) takeReference() error {
+	taker, ok := l.config.Scorer.(ReferenceTaker)
+	if !ok {
+		l.say("a gallery takes no references")
+		return nil
+	}
 	if l.present == nil {
 		return nil
 	}
@@ -140,7 +148,7 @@ func (l *loop) takeReference() error {
 	}
 	l.taken++
 	name := fmt.Sprintf("taken %d", l.taken)
-	if err := l.config.Scorer.SetReference(client.Reference{Name: name, Image: data}); err != nil {
+	if err := taker.SetReference(client.Reference{Name: name, Image: data}); err != nil {
 		l.say(err.Error())
 		return nil
 	}

@@ -1,5 +1,6 @@
 // Package webcam shows a camera's pictures, or a file's, with the similarity of
-// each to given references, as a server scores them.
+// each to given references, or with the best things of a gallery, as a server scores
+// them.
 //
 // Three things run beside each other and none waits for another: the source is
 // read at its own rate, the newest picture is shown and offered to the server,
@@ -52,8 +53,8 @@ type Painter interface {
 	// Paint gives a new picture of the drawing's size: the given one scaled to
 	// where the drawing wants it, and the shapes over it. The caller closes it.
 	Paint(picture Picture, drawing Drawing) (Picture, error)
-	// SetThumbnail takes an encoded image to show under a reference's name. An
-	// image that can't be decoded here is shown as an empty frame.
+	// SetThumbnail takes an encoded image to show under a reference's name; nil forgets
+	// it. An image that can't be decoded here is shown as an empty frame.
 	SetThumbnail(name string, encoded []byte)
 	// Close frees the thumbnails.
 	Close() error
@@ -78,13 +79,17 @@ type Recorder interface {
 	Close() error
 }
 
-// Scorer has pictures scored; *client.Live is one. Its methods never wait for
-// the network.
+// Scorer has pictures scored; *client.Live and *client.LiveGallery are such. Its methods
+// never wait for the network.
 type Scorer interface {
 	Offer(frame client.Frame)
-	SetReference(reference client.Reference) error
 	Updates() <-chan client.Update
 	Stats() client.Stats
+}
+
+// ReferenceTaker is a Scorer to which references can be added, as *client.Live is.
+type ReferenceTaker interface {
+	SetReference(reference client.Reference) error
 }
 
 // Event is something that the user did to the window.
@@ -141,6 +146,10 @@ type Config struct {
 	// References are what the Scorer was given to begin with. One that the server
 	// does not take ends the run.
 	References []client.Reference
+	// Gallery is the name of the gallery that Scorer, a *client.LiveGallery, searches;
+	// References and Model are empty then. One that can't be used when the server is asked
+	// for the first time ends the run. Empty: Scorer compares with references.
+	Gallery string
 	// Region is the part that is scored.
 	Region Region
 	// Encoding is how that part is sent.
@@ -161,6 +170,8 @@ func (c Config) Validate() error {
 		return errors.New("webcam: received no Config.Scorer, expected one")
 	case c.Painter == nil && (c.Screen != nil || c.Record != nil):
 		return errors.New("webcam: received no Config.Painter, expected one for a screen or a recording")
+	case c.Gallery != "" && len(c.References) > 0:
+		return fmt.Errorf("webcam: received Config.Gallery %q and %d Config.References, expected one of the two", c.Gallery, len(c.References))
 	case c.Encoding.JPEGQuality < 0 || c.Encoding.JPEGQuality > 100:
 		return fmt.Errorf("webcam: received Config.Encoding.JPEGQuality %d, expected 1 to 100, or 0 for PNG", c.Encoding.JPEGQuality)
 	case c.Encoding.ShorterSide < 0:

@@ -254,7 +254,7 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"unknown flag", headless("--colour"), "unknown flag --colour", 2},
 		{"region in no known form", headless("--roi", "left", "--source", path), `bad region "left"`, 2},
 		{"region outside", headless("--roi", "600,0,100,100", "--source", path), "reaches outside the picture of 640x480 pixels", 2},
-		{"no reference", []string{"--headless", "--source", path}, "received no --reference", 2},
+		{"no reference", []string{"--headless", "--source", path}, "received neither --reference nor --gallery", 2},
 		{"recording of no known form", headless("--record", "film.txt", "--source", path), ".mp4, .mkv or .avi", 2},
 		{"threshold out of range", headless("--threshold", "2", "--source", path), "expected 0 to 1", 2},
 		{"reference not there", headless("--reference", "nowhere.png", "--source", path), "reference: open nowhere.png", 1},

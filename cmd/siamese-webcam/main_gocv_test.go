@@ -82,7 +82,7 @@ func serve(t *testing.T, address string) *proctest.Server {
 	if address == "" {
 		address = proctest.FreeAddress(t)
 	}
-	return proctest.ServeAt(t, address, "--model=omniglot")
+	return proctest.ServeAt(t, address, "--model=omniglot", "--galleries", t.TempDir())
 }
 
 // film writes a video of 640x480 at 30/s: two seconds of each drawing.

@@ -37,6 +37,7 @@ type plan struct {
 	region     webcam.Region
 	references []client.Reference
 	live       client.LiveConfig
+	gallery    client.LiveGalleryConfig // of --gallery
 	dial       []grpc.DialOption
 }
 
@@ -59,8 +60,7 @@ func (c *flags) plan() (p plan, err error) {
 	if p.references, err = webcam.ReadReferences(c.Reference); err != nil {
 		return p, err
 	}
-	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold, Model: c.Model}
-	if err := p.live.Validate(); err != nil {
+	if err := c.planScores(&p); err != nil {
 		return p, cli.Usage(err)
 	}
 	if p.dial, err = c.Dial.Options(c.Server); err != nil {
@@ -75,10 +75,33 @@ func (c *flags) plan() (p plan, err error) {
 	return p, err
 }
 
+// planScores says what pictures are scored against.
+func (c *flags) planScores(p *plan) (err error) {
+	if c.Gallery != "" {
+		p.gallery, err = c.search()
+		return err
+	}
+	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold, Model: c.Model}
+	return p.live.Validate()
+}
+
+// search is how pictures are looked up in the gallery.
+func (c *flags) search() (client.LiveGalleryConfig, error) {
+	filter, err := pairs(c.Filter)
+	if err != nil {
+		return client.LiveGalleryConfig{}, err
+	}
+	config := client.LiveGalleryConfig{Gallery: c.Gallery, Options: client.IdentifyOptions{
+		TopK: c.Top, MinSimilarity: c.MinSimilarity, Filter: filter, Threshold: c.Threshold,
+		Thumbnails: !c.Headless || c.Record != "",
+	}}
+	return config, config.Validate()
+}
+
 func (c *flags) validate() error {
 	switch {
-	case c.Headless && len(c.Reference) == 0:
-		return errors.New("--headless: received no --reference, expected one, as there is no window to take one in")
+	case c.Headless && len(c.Reference) == 0 && c.Gallery == "":
+		return errors.New("--headless: received neither --reference nor --gallery, expected one, as there is no window to take a reference in")
 	case !(c.FPS >= 0): // so that NaN is refused
 		return fmt.Errorf("--fps: received %v, expected 0 or more", c.FPS)
 	case c.Quality < 0 || c.Quality > 100:
@@ -158,18 +181,32 @@ func (c *flags) watch(ctx context.Context, p plan, stdout io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	live, err := connection.Live(ctx, p.live)
+	live, err := c.score(ctx, connection, p)
 	if err != nil {
 		return errors.Join(err, source.Close())
 	}
 	defer closing(&err, live)
 	config := webcam.Config{
 		Source: source, Scorer: live, Reporters: reporters,
-		References: p.references, Region: p.region, Model: c.Model, ServerInfo: connection.ServerInfo,
+		References: p.references, Gallery: c.Gallery, Region: p.region, Model: c.Model, ServerInfo: connection.ServerInfo,
 		Encoding:       webcam.Encoding{ShorterSide: c.Size, JPEGQuality: c.Quality},
 		ConnectTimeout: c.ConnectTimeout, Snapshots: c.Snapshots,
 	}
 	return c.show(ctx, config)
+}
+
+// scorer is a webcam.Scorer that has to be closed.
+type scorer interface {
+	webcam.Scorer
+	io.Closer
+}
+
+// score starts to score pictures; the caller closes what it returns.
+func (c *flags) score(ctx context.Context, connection *client.Client, p plan) (scorer, error) {
+	if c.Gallery != "" {
+		return connection.LiveGallery(ctx, p.gallery)
+	}
+	return connection.Live(ctx, p.live)
 }
 
 // show adds what draws, and runs.
