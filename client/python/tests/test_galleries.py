@@ -467,6 +467,7 @@ def test_leaving_the_answers_ends_the_call_in_asyncio(service: Served) -> None:
 def test_what_is_no_argument(service: Served, connect: Connect) -> None:
     """It is refused here, before anything is sent."""
     fake, address = service
+    Enrolling(fake)
     client = connect(address)
     for name, more in (
         ("entries", {"page_size": -1}),
