@@ -101,5 +101,5 @@ def test_gallery_example(server: Program) -> None:
         assert done.returncode == 0, done.stderr
         first, failed, best, *_ = done.stdout.splitlines()
         assert first == counts
-        assert failed.startswith("README.md IMAGE_FORMAT_UNKNOWN: entry.image: received data")
+        assert failed.startswith("README.md IMAGE_FORMAT_UNKNOWN: received data")
         assert best.split()[1:] == ["1.0000", "same"]
