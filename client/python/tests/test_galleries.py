@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import grpc
 import pytest
@@ -299,22 +299,37 @@ def test_enroll_raises_what_the_iterable_does(
     assert len(fake.requests_of("Enroll")) <= 1
 
 
+class Starting(sc.RetryPolicy):
+    """Starts a server when a call has failed for the first time."""
+
+    start: Callable[[], Any]
+
+    def wait(self, error: sc.SiameseError, attempt: int) -> float | None:
+        if attempt == 1:
+            self.start()
+        return super().wait(error, attempt)
+
+
 def test_enroll_waits_for_a_server_that_comes(connect: Connect, tmp_path: Path) -> None:
     """The call is made again, and no entry is lost, where there is no server at first."""
     fake, address = Service(), f"unix:{tmp_path}/s.sock"
     enrolling = Enrolling(fake)
-    other = serve(fake, address)
-    patient = sc.RetryPolicy(attempts=1000, initial_delay=0.001, max_delay=0.05)
+    servers: list[grpc.Server] = []
+
+    def start() -> None:
+        servers.append(serve(fake, address))  # which begins to listen
+        servers[0].start()
+
+    retry = Starting(attempts=1000, initial_delay=0.01, max_delay=0.05)
+    object.__setattr__(retry, "start", start)  # a policy is frozen
     backoff = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 100)]
-    starter = threading.Timer(0.2, other.start)
-    client = connect(address, retry=patient, channel_options=backoff)
-    starter.start()
+    client = connect(address, retry=retry, channel_options=backoff)
     try:
         kept = client.gallery("enroll", "g", iter(new_entries(3)))
     finally:
-        starter.join()
-        other.stop(None).wait()
-    assert kept.added == 3
+        for other in servers:
+            other.stop(None).wait()
+    assert (kept.added, len(servers)) == (3, 1)
     assert [request.entry.id for request in enrolling.calls[-1][1:]] == ["0", "1", "2"]
 
 
