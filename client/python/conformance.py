@@ -12,6 +12,7 @@ import inspect
 import json
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,138 @@ class Runner:
         model = info.model
         first = f"{model.reference.name} {model.reference.digest} {model.embedding_length}"
         return [first, *(served.reference.name for served in info.models)]
+
+    async def gallery(self, case: dict[str, Any]) -> list[str]:
+        """Run a case of galleries, step by step; a step that fails does not end it."""
+        results: list[str] = []
+        for step in case["steps"]:
+            run = getattr(Steps, step["do"])
+            name = step.get("gallery", case["gallery"])
+            try:
+                results += await run(Steps(self, self.client.galleries, name), step)
+            except sc.SiameseError as error:
+                results.append(f"error {error_text(error)}")
+        return results
+
+
+Texts = list[str]  # within Steps list is a call
+
+
+class Steps:
+    """Runs steps on one gallery."""
+
+    def __init__(self, runner: Runner, galleries: Any, name: str) -> None:
+        self.runner, self.galleries, self.name = runner, galleries, name
+
+    @staticmethod
+    def wishes(step: dict[str, Any]) -> dict[str, Any]:
+        """Pick the arguments that every client has by these names."""
+        taken = ("do", "gallery", "entries", "image", "id")
+        return {name: value for name, value in step.items() if name not in taken}
+
+    async def new_entries(self, step: dict[str, Any]) -> Sequence[sc.NewEntry]:
+        """Turn the entries of a step into what the client takes."""
+        return [
+            sc.NewEntry(
+                new["id"],
+                await self.runner.image(new["image"]),
+                new.get("thing", ""),
+                new.get("metadata", {}),
+            )
+            for new in step["entries"]
+        ]
+
+    async def create(self, step: dict[str, Any]) -> Texts:
+        """Make a gallery."""
+        return [gallery_text(await value(self.galleries.create(self.name, **self.wishes(step))))]
+
+    async def get(self, step: dict[str, Any]) -> Texts:
+        """Tell of a gallery."""
+        return [gallery_text(await value(self.galleries.get(self.name)))]
+
+    async def list(self, step: dict[str, Any]) -> Texts:
+        """Tell of all galleries."""
+        found = await value(self.galleries.list())
+        return ["galleries " + ",".join(gallery.name for gallery in found)]
+
+    async def delete(self, step: dict[str, Any]) -> Texts:
+        """Remove a gallery."""
+        return [f"deleted {await value(self.galleries.delete(self.name))}"]
+
+    async def enroll(self, step: dict[str, Any]) -> Texts:
+        """Send entries in a stream."""
+        kept = await value(self.galleries.enroll(self.name, await self.new_entries(step)))
+        counts = (
+            f"added {kept.added} replaced {kept.replaced} "
+            f"unchanged {kept.unchanged} failed {kept.failed}"
+        )
+        return [counts, *(f"{f.index} {f.id} {error_text(f.error)}" for f in kept.failures)]
+
+    async def enroll_batch(self, step: dict[str, Any]) -> Texts:
+        """Send entries in a list."""
+        kept = await value(self.galleries.enroll_batch(self.name, await self.new_entries(step)))
+        return [r.status.value if r.status else error_text(r.error) for r in kept.results]
+
+    async def remove(self, step: dict[str, Any]) -> Texts:
+        """Remove entries."""
+        return [f"removed {await value(self.galleries.remove(self.name, **self.wishes(step)))}"]
+
+    async def entry(self, step: dict[str, Any]) -> Texts:
+        """Ask for one entry."""
+        entry = await value(self.galleries.entry(self.name, step["id"], **self.wishes(step)))
+        metadata = ",".join(f"{key}={text}" for key, text in sorted(entry.metadata.items()))
+        results = [
+            f"{entry.id} {entry.thing} {metadata} {entry.picture_sha256} {entry.model_digest}",
+            f"picture {len(entry.picture)} thumbnail {len(entry.thumbnail)}",
+        ]
+        return [*results, *([embedding_text(entry.embedding)] if entry.embedding else [])]
+
+    async def entries(self, step: dict[str, Any]) -> Texts:
+        """List entries."""
+        found = await collect(self.galleries.entries(self.name, **self.wishes(step)))
+        return ["entries " + ",".join(entry.id for entry in found)]
+
+    async def identify(self, step: dict[str, Any]) -> Texts:
+        """Say what an image shows."""
+        image = await self.runner.image(step["image"])
+        found = await value(self.galleries.identify(self.name, image, **self.wishes(step)))
+        return [
+            *(
+                f"{m.thing} {m.entry.id} {m.similarity:.9g} {'same' if m.same else 'different'}"
+                for m in found.matches
+            ),
+            f"searched {found.searched_entries}",
+        ]
+
+    async def duplicates(self, step: dict[str, Any]) -> Texts:
+        """Find what is alike."""
+        stream = self.galleries.duplicates(self.name, **self.wishes(step))
+        groups = await collect(stream)
+        return [
+            *(
+                ",".join(f"{one.entry.id}={one.similarity:.9g}" for one in group.entries)
+                for group in groups
+            ),
+            f"looked at {stream.done.entries}",
+        ]
+
+    async def reindex(self, step: dict[str, Any]) -> Texts:
+        """Move the gallery to a model."""
+        last = (await collect(self.galleries.reindex(self.name, **self.wishes(step))))[-1]
+        return [f"encoded {last.encoded} missing {last.missing} of {last.entries}"]
+
+
+async def collect(iterator: Any) -> list[Any]:
+    """Take all of an iterator of either kind."""
+    if hasattr(iterator, "__aiter__"):
+        return [each async for each in iterator]
+    return list(iterator)
+
+
+def gallery_text(gallery: sc.Gallery) -> str:
+    """Write a gallery, without what differs from run to run."""
+    kept = f"pictures={gallery.keep_pictures} thumbnails={gallery.keep_thumbnails}".lower()
+    return f"{gallery.name} {gallery.model} {gallery.entries} {gallery.stale_entries} {kept}"
 
 
 def embedding_text(embedding: sc.Embedding) -> str:

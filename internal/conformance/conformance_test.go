@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 		Root: root, HTTP: proctest.FreeAddress(t), Environment: os.Environ(),
 		Cases: filepath.Join(root, "testdata/conformance/cases.json"),
 	}
-	target.GRPC = proctest.Serve(t, "--http-addr", target.HTTP).Address
+	target.GRPC = proctest.Serve(t, "--http-addr", target.HTTP, "--galleries", t.TempDir()).Address
 	var outcomes []conformance.Outcome
 	for _, row := range chosen(t, os.Getenv("RUNNERS")) {
 		outcomes = append(outcomes, row.Run(t.Context(), target))

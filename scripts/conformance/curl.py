@@ -17,7 +17,7 @@ def main(_, address, cases_file):
         done = subprocess.run(
             ["curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "120",
              "--header", "Content-Type: application/json", "--data-binary", "@-", "--write-out", "\n%{http_code}",
-             f"http://{address}/siamese.v1.SiameseService/{method}"],
+             f"http://{address}/{method}"],
             input=json.dumps(request).encode(), stdout=subprocess.PIPE, check=True,
         )  # fmt: skip
         body, _, status = done.stdout.decode().rpartition("\n")

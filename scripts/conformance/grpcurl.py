@@ -23,7 +23,7 @@ def main(address, _, cases_file):
     def call(method, messages):
         done = subprocess.run(
             [program, "-plaintext", "-format-error", "-max-msg-sz", str(16 << 20), "-max-time", "120", "-d", "@",
-             address, f"siamese.v1.SiameseService/{method}"],
+             address, method],
             input="".join(map(json.dumps, messages)).encode(), capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode == 0:

@@ -66,6 +66,10 @@ class Runner {
 
   json run(const json& one) {
     json line = {{"case", one["case"]}};
+    if (one["call"] == "gallery") {
+      line["unsupported"] = "the client has no calls of galleries yet";
+      return line;
+    }
     try {
       line["results"] = call(one);
     } catch (const siamese::Error& e) {

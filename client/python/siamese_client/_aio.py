@@ -13,11 +13,13 @@ from typing import (
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
+from ._aio_galleries import AsyncGalleries
 from ._aio_stream import AsyncCompareStream
 from ._channel import TLS, connection
 from ._client import DEFAULT_RETRY, DEFAULT_TIMEOUT
 from ._errors import from_rpc
-from ._gen.siamese.v1 import service_pb2_grpc
+from ._gallery_calls import METHODS
+from ._gen.siamese.v1 import gallery_pb2_grpc, service_pb2_grpc
 from ._images import ImageLike
 from ._info import ServerInfo
 from ._operations import Calls, options
@@ -44,6 +46,9 @@ class AsyncClient:
             split, each part. None: as long as the server allows.
         retry: when calls are made again; None: never.
         channel_options: more options for gRPC's channel.
+
+    Attributes:
+        galleries: the calls of galleries.
 
     Raises:
         ValueError: an argument is none of these.
@@ -75,6 +80,9 @@ class AsyncClient:
             name: getattr(self._service, name)
             for name in ("Compare", "BatchCompare", "Rank", "Embed", "GetServerInfo")
         }
+        galleries = gallery_pb2_grpc.GalleryServiceStub(self._channel)
+        self._methods.update({name: getattr(galleries, name) for name in METHODS})
+        self.galleries = AsyncGalleries(galleries, self._metadata, self._calls, self._run)
         self._methods["Check"] = health_pb2_grpc.HealthStub(self._channel).Check
 
     async def compare(

@@ -43,7 +43,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         self._deadline = Deadline(timeout, None)
         self._results: deque[FrameResult] = deque()
         self._call: Any = None
-        self._ending: _Ending  # the call's
+        self._ending: Ending  # the call's
         self._sender: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # the session may have
         self._failure: BaseException | None = None  # what taking a frame raised
@@ -100,7 +100,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         """Take one message of the server, or the end of the call."""
         if self._call is None:
             self._call = self._begin(self._deadline.remaining())
-            self._ending = _Ending(self._call)
+            self._ending = Ending(self._call)
             self._sender = asyncio.create_task(self._send(self._call, self._session.opening()))
         try:
             response = await self._call.read()
@@ -135,7 +135,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         """Send the messages of one call."""
         try:
             for i, message in enumerate(opening):
-                # A call that is refused ends while nothing is being sent: see _Ending.
+                # A call that is refused ends while nothing is being sent: see Ending.
                 while self._session.answered < i:
                     await self._wait_for_change()
                 await call.write(message)
@@ -192,7 +192,7 @@ class AsyncCompareStream(AsyncIterator[FrameResult]):
         return await asyncio.to_thread(to_proto, frame)
 
 
-class _Ending:
+class Ending:
     """What ended a call, in the server's words.
 
     Where a call ends while a message is being sent, grpc.aio puts its own words, that it

@@ -12,7 +12,9 @@ from grpc_health.v1 import health_pb2_grpc
 
 from ._channel import TLS, connection
 from ._errors import from_rpc
-from ._gen.siamese.v1 import service_pb2_grpc
+from ._galleries import Galleries
+from ._gallery_calls import METHODS
+from ._gen.siamese.v1 import gallery_pb2_grpc, service_pb2_grpc
 from ._images import ImageLike
 from ._info import ServerInfo
 from ._operations import Calls, options
@@ -43,6 +45,9 @@ class Client:
         retry: when calls are made again; None: never.
         channel_options: more options for gRPC's channel.
 
+    Attributes:
+        galleries: the calls of galleries.
+
     Raises:
         ValueError: an argument is none of these.
         OSError: a file of TLS can't be read.
@@ -71,6 +76,9 @@ class Client:
             name: getattr(self._service, name)
             for name in ("Compare", "BatchCompare", "Rank", "Embed", "GetServerInfo")
         }
+        galleries = gallery_pb2_grpc.GalleryServiceStub(self._channel)
+        self._methods.update({name: getattr(galleries, name) for name in METHODS})
+        self.galleries = Galleries(galleries, self._metadata, self._calls, self._run)
         self._methods["Check"] = health_pb2_grpc.HealthStub(self._channel).Check
 
     def compare(

@@ -49,7 +49,7 @@ def options(
 
 
 @dataclass(frozen=True)
-class _Answered:
+class Answered:
     """A part with the server's reply to it."""
 
     part: Part[Any]
@@ -89,10 +89,10 @@ class Calls:
         deadline: Deadline,
     ) -> Operation[BatchResult]:
         """Score pairs, however many."""
-        limits = yield from self._limits_of(deadline)
+        limits = yield from self.limits_of(deadline)
         empty = compare_pb2.BatchCompareRequest(options=wishes)
-        splitter = Splitter(_pairs(pairs), limits.max_pairs, _room(limits, empty))
-        answered = yield from self._each("BatchCompare", "pairs", empty, splitter, deadline)
+        splitter = Splitter(_pairs(pairs), limits.max_pairs, room(limits, empty))
+        answered = yield from self.each("BatchCompare", "pairs", empty, splitter, deadline)
         first = answered[0].reply
         model = _convert.model_reference(first.model)
         results: dict[int, PairResult] = {
@@ -121,7 +121,7 @@ class Calls:
         deadline: Deadline,
     ) -> Operation[Ranking]:
         """Score a query against candidates, however many."""
-        limits = yield from self._limits_of(deadline)
+        limits = yield from self.limits_of(deadline)
 
         def make() -> rank_pb2.RankRequest:
             return rank_pb2.RankRequest(
@@ -129,8 +129,8 @@ class Calls:
             )
 
         empty = yield Work(make)
-        splitter = Splitter(map(to_proto, candidates), limits.max_candidates, _room(limits, empty))
-        answered = yield from self._each("Rank", "candidates", empty, splitter, deadline)
+        splitter = Splitter(map(to_proto, candidates), limits.max_candidates, room(limits, empty))
+        answered = yield from self.each("Rank", "candidates", empty, splitter, deadline)
         errors = [
             CandidateError(large.index, large.error("candidates", limits.max_message_bytes))
             for large in splitter.too_large
@@ -141,10 +141,10 @@ class Calls:
         self, images: Iterable[ImageLike], model: str, include_prepared: bool, deadline: Deadline
     ) -> Operation[Embeddings]:
         """Embed images, however many."""
-        limits = yield from self._limits_of(deadline)
+        limits = yield from self.limits_of(deadline)
         empty = embed_pb2.EmbedRequest(include_prepared=include_prepared, model=model)
-        splitter = Splitter(map(to_proto, images), limits.max_images, _room(limits, empty))
-        answered = yield from self._each("Embed", "images", empty, splitter, deadline)
+        splitter = Splitter(map(to_proto, images), limits.max_images, room(limits, empty))
+        answered = yield from self.each("Embed", "images", empty, splitter, deadline)
         results: dict[int, EmbedResult] = {
             large.index: EmbedResult(error=large.error("images", limits.max_message_bytes))
             for large in splitter.too_large
@@ -174,7 +174,8 @@ class Calls:
         reply = yield Send("Check", request, deadline.of_request().remaining())
         return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
 
-    def _limits_of(self, deadline: Deadline) -> Operation[Limits]:
+    def limits_of(self, deadline: Deadline) -> Operation[Limits]:
+        """Return the server's limits, which are asked for once."""
         if self._limits is None:
             yield from self.info("", deadline)
         limits = self._limits
@@ -182,19 +183,19 @@ class Calls:
             raise AssertionError("no limits after info")
         return limits
 
-    def _each(
+    def each(
         self,
         method: str,
         list_name: str,
         empty: Message,
         splitter: Splitter[Any],
         deadline: Deadline,
-    ) -> Operation[list[_Answered]]:
-        """Send the list part by part; at least one answer comes of it.
+    ) -> Operation[list[Answered]]:
+        """Send a list part by part; at least one answer comes of it.
 
         An empty list is sent as it is, for the server to say what is wrong with it.
         """
-        answered: list[_Answered] = []
+        answered: list[Answered] = []
         while True:
             part = yield Work(splitter)
             if part is None and (answered or splitter.too_large):
@@ -206,7 +207,7 @@ class Calls:
             except SiameseError as error:
                 raise part.rename(error)  # noqa: B904 - it is the same error
             _check_results(method, reply, part)
-            answered.append(_Answered(part, reply))
+            answered.append(Answered(part, reply))
         if not answered:
             raise splitter.too_large[0].error(list_name, splitter.max_bytes)
         return answered
@@ -232,7 +233,7 @@ def _check_results(method: str, reply: Any, part: Part[Any]) -> None:
         )
 
 
-def _room(limits: Limits, empty: Message) -> int:
+def room(limits: Limits, empty: Message) -> int:
     """Say how many bytes the items of one request may have."""
     if not limits.max_message_bytes:  # the server does not say
         return 1 << 62
@@ -250,7 +251,7 @@ def _pairs(pairs: Iterable[tuple[ImageLike, ImageLike]]) -> Iterator[compare_pb2
         yield compare_pb2.ImagePair(image_a=to_proto(a), image_b=to_proto(b))
 
 
-def _merge_ranking(answered: list[_Answered], errors: list[CandidateError], top_k: int) -> Ranking:
+def _merge_ranking(answered: list[Answered], errors: list[CandidateError], top_k: int) -> Ranking:
     """Make one ranking of those of the parts."""
     ranked: list[RankedCandidate] = []
     for one in answered:

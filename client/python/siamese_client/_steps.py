@@ -52,9 +52,9 @@ class RetryPolicy:
 
     A call is made again when the server says when (RetryInfo: it is busy, or asks for a
     slower rate), after that time; and when the server is UNAVAILABLE, after a random time
-    of at most initial_delay, doubled at each attempt. No call has side effects, so each
-    may be repeated. Where the wait would go past the deadline, or the server asks for
-    more than max_delay, the error is raised at once.
+    of at most initial_delay, doubled at each attempt. What is carried out twice changes no
+    more than once, so each call may be repeated. Where the wait would go past the deadline,
+    or the server asks for more than max_delay, the error is raised at once.
 
     Attributes:
         attempts: how often a call is made at most, the first time included.
@@ -123,18 +123,35 @@ def check_timeout(timeout: float | None) -> float | None:
     return timeout
 
 
+class Attempts:
+    """How often one request, or stream, was made within its deadline."""
+
+    def __init__(self, retry: RetryPolicy | None, deadline: Deadline) -> None:
+        self._retry = retry
+        self._deadline = deadline
+        self._made = 0
+
+    def begin(self) -> float | None:
+        """Count an attempt, and say how many seconds it may take; None: no bound."""
+        self._made += 1
+        return self._deadline.remaining()
+
+    def wait(self, error: SiameseError) -> float:
+        """Say how long to wait before the next one; raise the error where there is none."""
+        wait = self._retry.wait(error, self._made) if self._retry else None
+        if wait is None or not self._deadline.allows(wait):
+            raise error
+        return wait
+
+
 def call(
     method: str, request: Message, deadline: Deadline, retry: RetryPolicy | None
 ) -> Operation[Any]:
     """Make one call, and again where the policy says so."""
-    within = deadline.of_request()
-    attempt = 1
+    attempts = Attempts(retry, deadline.of_request())
     while True:
         try:
-            return (yield Send(method, request, within.remaining()))
+            return (yield Send(method, request, attempts.begin()))
         except SiameseError as error:
-            wait = retry.wait(error, attempt) if retry else None
-            if wait is None or not within.allows(wait):
-                raise
-        attempt += 1
+            wait = attempts.wait(error)
         yield Sleep(wait)

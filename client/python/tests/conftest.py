@@ -17,7 +17,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import siamese_client as sc
-from siamese_client._gen.siamese.v1 import service_pb2_grpc
+from siamese_client._gallery_calls import METHODS
+from siamese_client._gen.siamese.v1 import gallery_pb2_grpc, service_pb2_grpc
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTOS = ROOT / "testdata" / "photos"
@@ -34,6 +35,14 @@ class Plain:
 
     def call(self, name: str, *args: Any, **options: Any) -> Any:
         return getattr(self.client, name)(*args, **options)
+
+    def gallery(self, name: str, *args: Any, **options: Any) -> Any:
+        return getattr(self.client.galleries, name)(*args, **options)
+
+    def all(self, name: str, *args: Any, **options: Any) -> tuple[list[Any], Any]:
+        """Take all of an iterator of galleries, and return it as well."""
+        iterator = self.gallery(name, *args, **options)
+        return list(iterator), iterator
 
     def stream(self, *args: Any, **options: Any) -> tuple[list[sc.FrameResult], Any]:
         with self.client.stream(*args, **options) as stream:
@@ -62,6 +71,21 @@ class Asyncio:
 
     def call(self, name: str, *args: Any, **options: Any) -> Any:
         return self.loop.run_until_complete(getattr(self.client, name)(*args, **options))
+
+    def gallery(self, name: str, *args: Any, **options: Any) -> Any:
+        async def call() -> Any:
+            return await getattr(self.client.galleries, name)(*args, **options)
+
+        return self.loop.run_until_complete(call())
+
+    def all(self, name: str, *args: Any, **options: Any) -> tuple[list[Any], Any]:
+        """Take all of an iterator of galleries, and return it as well."""
+
+        async def collect() -> tuple[list[Any], Any]:
+            iterator = getattr(self.client.galleries, name)(*args, **options)
+            return [each async for each in iterator], iterator
+
+        return self.loop.run_until_complete(collect())
 
     def stream(self, *args: Any, **options: Any) -> tuple[list[sc.FrameResult], Any]:
         async def collect() -> tuple[list[sc.FrameResult], Any]:
@@ -92,14 +116,15 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         client.close()
 
 
-class Service(service_pb2_grpc.SiameseServiceServicer):
-    """A service whose calls are what the test makes them."""
+class Service(service_pb2_grpc.SiameseServiceServicer, gallery_pb2_grpc.GalleryServiceServicer):
+    """Services whose calls are what the test makes them."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, Any]] = []
         self.metadata: list[dict[str, Any]] = []
         self.handlers: dict[str, Callable[[Any, grpc.ServicerContext], Any]] = {}
         self.lock = threading.Lock()
+        self.port = 0
 
     def requests_of(self, method: str) -> list[Any]:
         return [request for name, request in self.requests if name == method]
@@ -128,6 +153,20 @@ class Service(service_pb2_grpc.SiameseServiceServicer):
     def StreamCompare(self, requests: Any, context: Any) -> Any:
         yield from self._answer("StreamCompare", requests, context)
 
+    def FindDuplicates(self, request: Any, context: Any) -> Any:
+        yield from self._answer("FindDuplicates", request, context)
+
+    def Reindex(self, request: Any, context: Any) -> Any:
+        yield from self._answer("Reindex", request, context)
+
+
+def _galleries(name: str) -> Callable[[Service, Any, Any], Any]:
+    return lambda self, request, context: self._answer(name, request, context)
+
+
+for _name in (*METHODS, "Enroll"):
+    setattr(Service, _name, _galleries(_name))
+
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """Knows the server as ready, the model cold as not, and no other."""
@@ -139,16 +178,23 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         return health_pb2.HealthCheckResponse(status=statuses[request.service])
 
 
+def serve(servicer: Service, address: str) -> grpc.Server:
+    """Make a server, which is yet to be started, of a Service."""
+    server = grpc.server(futures.ThreadPoolExecutor(8))
+    service_pb2_grpc.add_SiameseServiceServicer_to_server(servicer, server)
+    gallery_pb2_grpc.add_GalleryServiceServicer_to_server(servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
+    servicer.port = server.add_insecure_port(address)
+    return server
+
+
 @pytest.fixture
 def service() -> Iterator[tuple[Service, str]]:
     """Serve a Service on a free port."""
     servicer = Service()
-    server = grpc.server(futures.ThreadPoolExecutor(8))
-    service_pb2_grpc.add_SiameseServiceServicer_to_server(servicer, server)
-    health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    server = serve(servicer, "127.0.0.1:0")
     server.start()
-    yield servicer, f"127.0.0.1:{port}"
+    yield servicer, f"127.0.0.1:{servicer.port}"
     server.stop(None).wait()
 
 
@@ -189,10 +235,11 @@ class Program:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Program]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Start the real server once; bin/siamese, or what SIAMESE_PROGRAM names."""
     started = Program(
-        "--max-message-bytes", "1000000", "--max-candidates", "3", "--max-images", "2"
-    )
+        "--max-message-bytes", "1000000", "--max-candidates", "3", "--max-images", "2",
+        "--galleries", str(tmp_path_factory.mktemp("galleries")),
+    )  # fmt: skip
     yield started
     started.stop()

@@ -42,7 +42,9 @@ def test_versions_agree() -> None:
     assert (HERE / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-@pytest.mark.parametrize("name", ["compare.py", "batch.py", "stream.py", "stream_async.py"])
+@pytest.mark.parametrize(
+    "name", ["compare.py", "batch.py", "stream.py", "stream_async.py", "gallery.py"]
+)
 def test_readme_shows_examples(name: str) -> None:
     """README has each example in full, word by word."""
     shown = re.findall(r"^```python\n(.*?)^```$", (HERE / "README.md").read_text(), re.M | re.S)
@@ -90,3 +92,14 @@ def test_stream_examples(server: Program, name: str) -> None:
     assert [line.split()[1].rstrip(":") for line in lines] == [
         "1.0000", "IMAGE_FORMAT_UNKNOWN", "0.0037",
     ]  # fmt: skip
+
+
+def test_gallery_example(server: Program) -> None:
+    """It can be run again: what is there already stays."""
+    for counts in ("13 added, 0 there already", "0 added, 13 there already"):
+        done = example("gallery.py", str(PHOTOS), "cat_copy.jpg", server.address)
+        assert done.returncode == 0, done.stderr
+        first, failed, best, *_ = done.stdout.splitlines()
+        assert first == counts
+        assert failed.startswith("README.md IMAGE_FORMAT_UNKNOWN: received data")
+        assert best.split()[1:] == ["1.0000", "same"]

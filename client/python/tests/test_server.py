@@ -128,6 +128,56 @@ def test_stream_survives_a_server_that_stops(connect: Connect, tmp_path: Path) -
     assert all(r.error is None and r.scores[0].same for r in results)
 
 
+def test_galleries(server: Program, connect: Connect) -> None:
+    """What is enrolled is found, listed, removed; failures have their place."""
+    client = connect(server.address)
+    name = f"test-{client.kind}"
+    made = client.gallery("create", name, model="general", keep_pictures=True)
+    assert (made.name, made.model, made.entries) == (name, "general", 0)
+    array = np.asarray(PIL.Image.open(HILLS))
+    entries = [
+        sc.NewEntry("cat", CAT, "cat", {"from": "file"}),
+        sc.NewEntry("text", PHOTOS / "README.md"),
+        sc.NewEntry("copy", PIL.Image.open(COPY), "cat"),
+        sc.NewEntry("much", CAT, metadata={"k": "v" * 1025}),
+        sc.NewEntry("hills", array),
+    ]
+    kept = client.gallery("enroll", name, iter(entries))
+    assert (kept.added, kept.failed) == (3, 2)
+    assert [(f.id, f.index, f.error.reason) for f in kept.failures] == [
+        ("text", 1, "IMAGE_FORMAT_UNKNOWN"), ("much", 3, "ENTRY_METADATA"),
+    ]  # fmt: skip
+    batch = client.gallery("enroll_batch", name, [*entries, sc.NewEntry("", CAT)])
+    assert [r.status or r.error.field for r in batch.results] == [
+        sc.EnrollStatus.UNCHANGED, "entries[1].image", sc.EnrollStatus.UNCHANGED,
+        "entries[3].metadata", sc.EnrollStatus.UNCHANGED, "entries[5].id",
+    ]  # fmt: skip
+    found = client.gallery("identify", name, CAT)
+    assert [(m.thing, m.same) for m in found.matches] == [("cat", True), ("hills", False)]
+    same = client.call("compare", CAT, PHOTOS / f"{found.matches[0].entry.id}.jpg")
+    assert found.matches[0].similarity == pytest.approx(same.similarity, abs=1e-6)
+    listed, _ = client.all("entries", name, page_size=2)
+    assert [entry.id for entry in listed] == ["cat", "copy", "hills"]
+    whole = client.gallery("entry", name, "cat", include_picture=True, include_embedding=True)
+    assert whole.picture == CAT.read_bytes()
+    assert (whole.metadata, whole.enrolled.tzinfo is not None) == ({"from": "file"}, True)
+    by_embedding = client.gallery("identify", name, whole.embedding, top_k=1)
+    assert [m.entry.id for m in by_embedding.matches] == ["cat"]
+    groups, stream = client.all("duplicates", name)
+    assert [{one.entry.id for one in group.entries} for group in groups] == [{"cat", "copy"}]
+    assert stream.done == sc.DuplicatesDone(3, 1)
+    told, _ = client.all("reindex", name)
+    assert (told[-1].done, told[-1].encoded, told[-1].missing) == (True, 3, 0)
+    assert client.gallery("remove", name, ids=["hills", "none"], things=["cat"]) == 3
+    with pytest.raises(sc.SiameseError, match="ENTRY_NOT_FOUND"):
+        client.gallery("entry", name, "cat")
+    assert name in [gallery.name for gallery in client.gallery("list")]
+    assert client.gallery("delete", name) == 0
+    for wrong, reason in ((name, "GALLERY_NOT_FOUND"), ("No Name", "GALLERY_NAME")):
+        with pytest.raises(sc.SiameseError, match=reason):
+            client.gallery("get", wrong)
+
+
 def test_one_client_in_many_threads_and_tasks(server: Program) -> None:
     with sc.Client(server.address) as client:
         found: list[float] = []

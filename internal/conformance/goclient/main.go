@@ -67,6 +67,8 @@ type testCase struct {
 	Images            []picture
 	References        map[string]picture
 	Frames            []picture
+	Gallery           string
+	Steps             []step
 }
 
 func (c testCase) options() client.Options {
@@ -109,7 +111,7 @@ var errUnsupported = errors.New("package client takes the name of a reference in
 // line runs a case. What goes wrong with it by the server's word is part of the line.
 func (r *runner) line(ctx context.Context, c testCase) (line, error) {
 	calls := map[string]func(context.Context, testCase) ([]string, error){
-		"compare": r.compare, "batch": r.batch, "rank": r.rank, "embed": r.embed, "stream": r.stream, "info": r.info,
+		"compare": r.compare, "batch": r.batch, "rank": r.rank, "embed": r.embed, "stream": r.stream, "info": r.info, "gallery": r.gallery,
 	}
 	call := calls[c.Call]
 	if call == nil {

@@ -34,6 +34,11 @@ async fn main() -> Result<(), AnyError> {
             value: &case,
         };
         let mut line = json!({"case": case.text("case")});
+        if case.text("call") == "gallery" {
+            line["unsupported"] = json!("the client has no calls of galleries yet");
+            println!("{line}");
+            continue;
+        }
         match run(&client, &case).await {
             Ok(results) => line["results"] = json!(results),
             Err(failure) => line["error"] = json!(told(failure)?),

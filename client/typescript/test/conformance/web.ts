@@ -19,7 +19,7 @@ try {
     const client = connect(location.origin);
     const load = async (path) => Uint8Array.from(atob(await window.load(path)), (letter) => letter.charCodeAt(0));
     for (const one of cases) {
-      await window.told(JSON.stringify(await run(one, { client, load, noStreams: "browsers have no streams in both directions" })));
+      await window.told(JSON.stringify(await run(one, { client, load, noStreams: "browsers have no stream of messages to a server" })));
     }
   })(${JSON.stringify(cases)})`);
 } finally {

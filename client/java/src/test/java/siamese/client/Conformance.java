@@ -59,6 +59,10 @@ final class Conformance {
   private JsonObject run(JsonObject one) throws IOException {
     JsonObject line = new JsonObject();
     line.add("case", one.get("case"));
+    if (one.get("call").getAsString().equals("gallery")) {
+      line.addProperty("unsupported", "the client has no calls of galleries yet");
+      return line;
+    }
     try {
       JsonArray results = new JsonArray();
       call(one).forEach(results::add);
