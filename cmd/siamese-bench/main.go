@@ -23,6 +23,7 @@ type commands struct {
 	Serve      serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
 	Fronts     frontsCommand          `cmd:"" help:"Measure calls of other servers' protocols against the native ones."`
 	Speed      speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Gallery    galleryCommand         `cmd:"" help:"Measure searches in large galleries, enrolment, opening and memory."`
 	Live       liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
 	GPU        gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
 	Train      trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
