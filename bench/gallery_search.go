@@ -162,14 +162,24 @@ func shareOfBest(all, found []float64) (first, ten float64) {
 	best := slices.SortedFunc(slices.Values(all), func(a, b float64) int { return cmp.Compare(b, a) })
 	best = best[:min(searchedThings, len(best))]
 	for i, logit := range found {
-		if i == 0 && logit >= best[0]-logitRounding {
+		if i == 0 && isAsGood(logit, best[0]) {
 			first = 1
 		}
-		if i < len(best) && logit >= best[len(best)-1]-logitRounding {
+		if i < len(best) && isAsGood(logit, best[len(best)-1]) {
 			ten += 1 / float64(len(best))
 		}
 	}
 	return first, ten
+}
+
+// isAsGood reports whether a logit is not below another one, but for rounding, or gives
+// the same similarity: those near 1 are the same in single precision for logits that are
+// far apart, and then their order means nothing.
+func isAsGood(logit, other float64) bool {
+	const steps = 2 // of single precision
+	similarity := float32(similarityOf(other))
+	step := similarity - math.Nextafter32(similarity, 0)
+	return logit >= other-logitRounding || float32(similarityOf(logit)) >= similarity-steps*step
 }
 
 // logits scores all entries, in Go where the head is known.

@@ -150,19 +150,21 @@ func TestRecallNeedsTheSameHead(t *testing.T) {
 func TestShareOfBest(t *testing.T) {
 	var all []float64
 	for i := range 30 {
-		all = append(all, float64(i))
+		all = append(all, float64(i)-27)
 	}
-	down := []float64{29, 28, 27, 26, 25, 24, 23, 22, 21, 20}
+	down := []float64{2, 1, 0, -1, -2, -3, -4, -5, -6, -7}
 	tests := []struct {
 		name       string
 		all, found []float64
 		first, ten float64
 	}{
 		{"all of them", all, down, 1, 1},
-		{"one of the last is another that is as good", append(slices.Clone(all), 20), down, 1, 1},
-		{"the first is missing", all, append(slices.Clone(down[1:]), 19), 0, 0.9},
+		{"one of the last is another that is as good", append(slices.Clone(all), -7), down, 1, 1},
+		{"the first is missing", all, append(slices.Clone(down[1:]), -8), 0, 0.9},
+		{"one whose similarity can't be told from the best one's", []float64{30, 25}, []float64{25, 30}, 1, 1},
+		{"the second best comes first", all, []float64{1, 2}, 0, 0.2},
 		{"none", all, nil, 0, 0},
-		{"fewer than ten", all[:4], []float64{3, 2, 1, 0}, 1, 1},
+		{"fewer than ten", all[:4], []float64{-24, -25, -26, -27}, 1, 1},
 	}
 	for _, tt := range tests {
 		first, ten := shareOfBest(tt.all, tt.found)

@@ -45,14 +45,16 @@ func (c *galleryCommand) Run(ctx context.Context, s cli.Streams) error {
 	return c.write(s, rows)
 }
 
-// measure measures galleries of the model that is named, else of the built-in ones.
+// measure measures galleries of the built-in model that is named, else of all of these.
 func (f galleryFlags) measure(ctx context.Context, flags modelFlags, s cli.Streams) (rows []bench.Row, err error) {
-	models := []string{flags.Model}
-	if flags.Model == "" {
-		models = nil
-		for _, built := range network.BuiltIn() {
+	var models []string
+	for _, built := range network.BuiltIn() {
+		if flags.Model == "" || flags.Model == built.Name {
 			models = append(models, built.Name)
 		}
+	}
+	if models == nil {
+		fmt.Fprintf(s.Err, "bench: no galleries: received the model %s, expected a built-in one, whose galleries a server opens by its name\n", flags.Model)
 	}
 	for _, name := range models {
 		flags.Model = name
