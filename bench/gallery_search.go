@@ -50,7 +50,7 @@ func (g Gallery) open(ctx context.Context) (store gallery.Store, rows []Row, err
 	if !g.does("open") {
 		return store, nil, nil
 	}
-	name := g.called("opening, until the first search is answered (the file is in the system's cache)")
+	name := g.called("opening, until the first search is answered (what it reads is in the system's cache)")
 	if g.Entries > usualGallery {
 		return store, []Row{figure(name, took, "s")}, nil
 	}

@@ -47,6 +47,9 @@ func (c *galleryCommand) Run(ctx context.Context, s cli.Streams) error {
 
 // measure measures galleries of the built-in model that is named, else of all of these.
 func (f galleryFlags) measure(ctx context.Context, flags modelFlags, s cli.Streams) (rows []bench.Row, err error) {
+	if f.Postgres != "" && !strings.HasPrefix(f.Postgres, "postgres://") && !strings.HasPrefix(f.Postgres, "postgresql://") {
+		return nil, cli.Usage(fmt.Errorf("--postgres %q: expected a URL postgres://…, by which a server knows a database", f.Postgres))
+	}
 	var models []string
 	for _, built := range network.BuiltIn() {
 		if flags.Model == "" || flags.Model == built.Name {
