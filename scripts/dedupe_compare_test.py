@@ -11,6 +11,7 @@ import unittest
 
 from PIL import Image
 
+import dedupe_attacks as attacks
 import dedupe_compare as compare
 
 KINDS = {f"{i}-{kind}": kind for i in range(2) for kind in ("original", "jpeg", "crop")}
@@ -58,12 +59,12 @@ class Attacks(unittest.TestCase):
 
     def test_all(self):
         picture = Image.merge("RGB", [Image.effect_noise((200, 150), deviation) for deviation in (30, 60, 90)])
-        edits = [lambda p, c, e=edit: (compare.saved(e(p, c)), "strong") for edit in (
-            compare.painted, compare.printed, compare.blurred, compare.turned, compare.grey, compare.lit)]
-        for attack in [*compare.ATTACKS, *edits]:
+        edits = [lambda p, c, e=edit: (attacks.saved(e(p, c)), "strong") for edit in (
+            attacks.painted, attacks.printed, attacks.blurred, attacks.turned, attacks.grey, attacks.lit)]
+        for attack in [*attacks.ATTACKS, *edits]:
             first, _ = attack(picture, random.Random(5))
             self.assertTrue(first == attack(picture, random.Random(5))[0], f"{attack} has a chance of its own")
-            self.assertFalse(first == compare.saved(picture), f"{attack} changes nothing")
+            self.assertFalse(first == attacks.saved(picture), f"{attack} changes nothing")
             self.assertGreater(min(Image.open(io.BytesIO(first)).size), 20)
 
     def test_files(self):
