@@ -234,6 +234,10 @@ def main():
     arguments = parse()
     if not arguments.pictures.is_dir():
         sys.exit(f"{arguments.pictures}: expected a folder of pictures")
+    if shutil.which(arguments.siamese) is None:
+        sys.exit(f"{arguments.siamese}: found no such program, expected siamese ('make build' makes it)")
+    if arguments.keep and arguments.keep.exists():
+        sys.exit(f"{arguments.keep}: received a folder that is there, expected a new one")
     work = pathlib.Path(tempfile.mkdtemp(prefix="dedupe-compare-"))
     try:
         folder = arguments.keep or work / "pictures"
