@@ -201,6 +201,11 @@ bench: build ## Measure on this machine; results in .bench/results.json.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the live loop is not measured: OpenCV is missing ('make webcam' says how to get it)"; fi
 	bin/siamese-bench
 
+.PHONY: comparededupe
+comparededupe: build ## Hold siamese dedupe against imagededup on attacked copies: PICTURES=DIR (5 minutes).
+	@test -n "$(PICTURES)" || { echo "comparededupe: received no PICTURES, expected a folder: make comparededupe PICTURES=DIR" >&2; exit 1; }
+	scripts/dedupe-compare.sh "$(PICTURES)"
+
 .PHONY: soak
 soak: build ## Serve mixed traffic for 70 minutes and see whether memory stays flat (MINUTES=6 for less).
 	scripts/soak.sh $(MINUTES)

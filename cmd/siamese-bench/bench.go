@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"siamese/bench"
@@ -35,11 +36,17 @@ type allCommand struct {
 	modelFlags
 	liveFlags
 	kerasFlags
+	Gallery galleryFlags `embed:"" prefix:"gallery-"`
 }
 
 // Run measures all parts, one after the other.
 func (c *allCommand) Run(ctx context.Context, s cli.Streams) error {
+	named := c.modelFlags // before one is chosen where none is named
 	served, err := c.rows(ctx, s, measureServing, measureFronts, c.speedPart(&c.modelFlags), c.live)
+	if err != nil {
+		return err
+	}
+	galleries, err := c.Gallery.measure(ctx, named, s)
 	if err != nil {
 		return err
 	}
@@ -47,7 +54,7 @@ func (c *allCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.write(s, append(served, trained...))
+	return c.write(s, slices.Concat(served, galleries, trained))
 }
 
 // modelFlags choose what is served.

@@ -1,5 +1,5 @@
-// Command siamese-bench measures: servers under load, encoding, training and the
-// webcam client on this machine, and GPUs.
+// Command siamese-bench measures: servers under load, galleries, encoding, training and
+// the webcam client on this machine, and GPUs.
 package main
 
 import (
@@ -23,6 +23,7 @@ type commands struct {
 	Serve      serveCommand           `cmd:"" help:"Send calls to a server, in a closed loop or at a rate, and tell throughput and latency."`
 	Fronts     frontsCommand          `cmd:"" help:"Measure calls of other servers' protocols against the native ones."`
 	Speed      speedCommand           `cmd:"" help:"Measure encoding, and a server process against the same work in this one."`
+	Gallery    galleryCommand         `cmd:"" help:"Measure searches in large galleries, enrolment, opening and memory, of a built-in model, else of both."`
 	Live       liveCommand            `cmd:"" help:"Measure the webcam client against a server process."`
 	GPU        gpuCommand             `cmd:"" name:"gpu" help:"Measure a GPU in five minutes: agreement with the CPU, speed, memory, serving, training."`
 	Train      trainCommand           `cmd:"" help:"Measure training steps and what feeds them, and compare with Keras."`
@@ -37,6 +38,18 @@ var variables = map[string]cli.Variable{
 	"serve pictures": {Own: "SIAMESE_BENCH_SERVE", Refused: true},
 	"serve rate":     {Own: "SIAMESE_BENCH_SERVE", Refused: true},
 	"serve warm-up":  {Own: "SIAMESE_BENCH_SERVE", Refused: true},
+
+	// Those of the command all.
+	"gallery entries":  {Own: "SIAMESE_GALLERY"},
+	"gallery queries":  {Own: "SIAMESE_GALLERY"},
+	"gallery judged":   {Own: "SIAMESE_GALLERY"},
+	"gallery parts":    {Own: "SIAMESE_GALLERY"},
+	"gallery pictures": {Own: "SIAMESE_GALLERY"},
+	"gallery enrolled": {Own: "SIAMESE_GALLERY"},
+	"gallery seconds":  {Own: "SIAMESE_GALLERY"},
+	"gallery seed":     {Own: "SIAMESE_GALLERY"},
+	"gallery postgres": {Own: "SIAMESE_GALLERY"},
+	"gallery dir":      {Own: "SIAMESE_GALLERY"},
 }
 
 func main() {
@@ -58,6 +71,10 @@ func program() cli.Program {
 var about = cli.About{
 	Examples: map[string][]reference.Example{
 		"serve": {{Line: "siamese-bench serve --server 127.0.0.1:50051 --clients 16", Does: "How many calls a server answers to 16 clients."}},
+		"gallery": {
+			{Line: "siamese-bench gallery --parts search,recall", Does: "How long searches among 100,000 take, and what they miss."},
+			{Line: "siamese-bench gallery --model general --entries 1000000 --parts open,search,memory", Does: "The same of a million, with the memory that they take."},
+		},
 		"speed": {{Line: "siamese-bench speed", Does: "What encoding costs here, and what the server adds to it."}},
 	},
 	SeeAlso: []string{"siamese"},
