@@ -431,6 +431,9 @@ pub struct GetServerInfoResponse {
     /// tried. Empty: there is no "auto".
     #[prost(string, repeated, tag = "7")]
     pub auto_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the server keeps galleries, so that GalleryService answers.
+    #[prost(bool, tag = "8")]
+    pub galleries: bool,
 }
 /// ModelInfo describes the model.
 #[derive(Clone, PartialEq, ::prost::Message)]
