@@ -27,7 +27,7 @@ func (b Backend) takeBody(next http.Handler) http.Handler {
 		if err != nil {
 			// Over HTTP/1 an answer before the body's end may be lost with the
 			// connection, and a caller that is refused has to learn why.
-			b.drain(r)
+			b.drain(w, r)
 			admission.RefuseBody(r.Context(), r.URL.Path, err)
 			refuseAs(w, r, err)
 			return
@@ -95,7 +95,16 @@ func unpackEnvelope(r *http.Request, body []byte, limit int, encoding string) ([
 	return append(plain, message...), nil
 }
 
-// drain reads on for a moment, so that the answer is not lost.
-func (b Backend) drain(r *http.Request) {
-	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, b.maxTextBytes()))
+// drain reads on for a moment, so that the answer is not lost. Of what is longer still,
+// MaxBytesReader tells the HTTP server, which then leaves the connection open until the
+// answer can have been read; by itself it resets those that the caller wants closed.
+func (b Backend) drain(w http.ResponseWriter, r *http.Request) {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = outer.Unwrap()
+	}
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, b.maxTextBytes()))
 }

@@ -82,7 +82,7 @@ func (f Front) handler(b Backend, origins []string) (http.Handler, error) {
 		refuseREST(w, r, status.Error(codes.PermissionDenied, otherOrigin))
 	}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := routes.Handler(r); pattern == "" {
-			b.drain(r) // as in takeBody
+			b.drain(w, r) // as in takeBody
 			refusePath(w, r, routes)
 			return
 		}
@@ -95,7 +95,7 @@ func (b Backend) route(route Route) http.Handler {
 	return b.admitAs(route.rpc, refuseREST, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := b.readCall(r)
 		if err != nil {
-			b.drain(r) // as in takeBody
+			b.drain(w, r) // as in takeBody
 			admission.RefuseBody(r.Context(), route.rpc, err)
 			refuseREST(w, r, b.Explain(r.Context(), route.rpc, err))
 			return

@@ -80,7 +80,7 @@ func (b Backend) understand(next http.Handler) http.Handler {
 		}
 		kind, err := read(r.Header.Values("Content-Type"))
 		if err != nil {
-			b.drain(r) // as in takeBody
+			b.drain(w, r) // as in takeBody
 			refuseKind(w, err)
 			return
 		}
@@ -96,7 +96,7 @@ func (b Backend) understand(next http.Handler) http.Handler {
 			return
 		}
 		if err := checkConnect(r, encoding); err != nil {
-			b.drain(r)
+			b.drain(w, r)
 			w.Header().Set("Accept-Encoding", gzipName)
 			writeError(w, r, connect.NewError(connect.CodeInvalidArgument, err))
 			return

@@ -124,7 +124,7 @@ func (b Backend) admitAs(rpc string, refuse func(http.ResponseWriter, *http.Requ
 			if status.Code(err) == codes.Unauthenticated {
 				w.Header().Set("WWW-Authenticate", "Bearer")
 			} else {
-				b.drain(r) // as in takeBody
+				b.drain(w, r) // as in takeBody
 			}
 			refuse(w, r, err)
 			return
