@@ -54,6 +54,14 @@ func SparseVector(length int, indexes []uint32, values []float32) (Vector, error
 	return Vector{length: length, indexes: slices.Clip(indexes), values: slices.Clip(values)}, nil
 }
 
+// DenseVector returns the vector of these values. It keeps its argument.
+func DenseVector(values []float32) Vector { return Vector{length: len(values), values: values} }
+
+// Clone returns a copy that shares nothing with v.
+func (v Vector) Clone() Vector {
+	return Vector{length: v.length, indexes: slices.Clone(v.indexes), values: slices.Clone(v.values)}
+}
+
 // Length is how many numbers the embedding has.
 func (v Vector) Length() int { return v.length }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"siamese/gallery"
+	"siamese/gallery/index"
 	"siamese/gallery/internal/record"
 )
 
@@ -111,8 +112,12 @@ func checkMetric(metric *gallery.Metric, info gallery.Info) error {
 	return nil
 }
 
-// chunkEntries is how many records are decoded at a time by one goroutine.
+// chunkEntries is how many records one goroutine is sent at a time.
 const chunkEntries = 256
+
+// fillerEntries is from how many entries on another goroutine fills the index. Each fills
+// segments of its own, and searches take longer the more of them there are.
+const fillerEntries = 4096
 
 // item is a record in the file, while the transaction is under way.
 type item struct {
@@ -130,16 +135,18 @@ type reading struct {
 
 // read returns the index of all entries of the file.
 func (f *file) read(metric *gallery.Metric) (*live, error) {
-	r := &reading{live: newLive(metric), items: make(chan []item, runtime.GOMAXPROCS(0))}
+	r := &reading{live: newLive(metric)}
 	err := f.view(func(tx *bolt.Tx) error {
 		defer f.trim(tx)
-		want, err := sumOfIDs(tx)
+		entries, want, err := sumOfIDs(tx)
 		if err != nil {
 			return err
 		}
+		fillers := min(runtime.GOMAXPROCS(0), 1+entries/fillerEntries)
+		r.items = make(chan []item, fillers)
 		group, ctx := errgroup.WithContext(f.stopped)
-		for range runtime.GOMAXPROCS(0) {
-			group.Go(func() error { return contain(func() error { return r.decode(ctx) }) })
+		for range fillers {
+			group.Go(func() error { return contain(func() error { return r.fill(ctx) }) })
 		}
 		// Nobody may read from the file when the transaction has ended.
 		err = contain(func() error { return f.send(ctx, tx, r.items) })
@@ -155,8 +162,8 @@ func (f *file) read(metric *gallery.Metric) (*live, error) {
 	return r.live, err
 }
 
-// sumOfIDs is what the sum of all entries has to be.
-func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
+// sumOfIDs returns how many entries there are, and what the sum of all has to be.
+func sumOfIDs(tx *bolt.Tx) (entries int, sum uint64, err error) {
 	var buffer []byte
 	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
 		at, err := unsealPlace(id, sealed)
@@ -165,9 +172,10 @@ func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
 		}
 		buffer = append(append(buffer[:0], id...), numberKey(at.number)...)
 		sum += maphash.Bytes(seed, buffer)
+		entries++
 		return nil
 	})
-	return sum, err
+	return entries, sum, err
 }
 
 // send sends all records, some at a time.
@@ -202,65 +210,83 @@ func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
 	return flush()
 }
 
-// decode decodes records and adds them to the index.
-func (r *reading) decode(ctx context.Context) error {
+// filler is what one goroutine needs to add records to the index.
+type filler struct {
+	reading *reading
+	index   *index.Filler
+	digest  string // of the model
+
+	// What is used again: memory for embeddings and hashes, and what the last records
+	// come to.
+	buffer     record.Buffer
+	id, hashes []byte
+	placed     []placed
+	skipped    int
+	sum        uint64
+}
+
+// placed is an entry that is in the index.
+type placed struct {
+	number uint64
+	slot   uint32
+	pairs  pairs
+}
+
+// fill adds the records that are sent to the index.
+func (r *reading) fill(ctx context.Context) error {
+	f := &filler{reading: r, index: r.live.index.Filler(), digest: r.live.metric.ModelDigest()}
+	defer f.index.Close()
 	for items := range r.items {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		all, sum, err := decodeItems(items, r.live.metric.ModelDigest())
-		if err != nil {
-			return err
+		for _, item := range items {
+			if err := f.add(item); err != nil {
+				return err
+			}
 		}
-		r.add(all, sum)
+		f.register()
 	}
 	return nil
 }
 
-// add adds entries of the metric's model. The index is asked without mu: it takes turns
-// for what it must, and other goroutines go on beside that.
-func (r *reading) add(all []added, sum uint64) {
-	slots, skipped := make([]uint32, len(all)), make([]bool, len(all))
-	for i := range all {
-		var err error
-		slots[i], err = r.live.index.Add(all[i].embedding)
-		skipped[i] = err != nil // of another length than the model's
+// add adds a record to the index, unless it is of another model.
+func (f *filler) add(item item) error {
+	parsed, err := record.Parse(item.value)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", item.number, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum += sum
-	for i := range all {
-		if skipped[i] {
-			r.live.skipped++
-			continue
-		}
-		r.live.register(&all[i], slots[i])
+	f.id = append(append(f.id[:0], parsed.ID...), numberKey(item.number)...)
+	f.sum += maphash.Bytes(seed, f.id)
+	if !parsed.IsOfModel(f.digest) {
+		return nil
 	}
+	embedding, err := parsed.EmbeddingIn(&f.buffer)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", parsed.ID, err)
+	}
+	slot, err := f.index.Add(embedding)
+	if err != nil { // of another length than the model's
+		f.skipped++
+		return nil
+	}
+	f.hashes = f.hashes[:0]
+	for key, value := range parsed.Metadata() {
+		f.hashes = appendPair(f.hashes, key, value)
+	}
+	f.placed = append(f.placed, placed{item.number, slot, pairs(f.hashes)})
+	return nil
 }
 
-// decodeItems returns the entries of a model, and the sum of all.
-func decodeItems(items []item, digest string) (all []added, sum uint64, err error) {
-	all = make([]added, 0, len(items))
-	var buffer, hashes []byte
-	for _, item := range items {
-		parsed, err := record.Parse(item.value)
-		if err != nil {
-			return nil, 0, fmt.Errorf("entry %d: %w", item.number, err)
-		}
-		buffer = append(append(buffer[:0], parsed.ID...), numberKey(item.number)...)
-		sum += maphash.Bytes(seed, buffer)
-		if !parsed.IsOfModel(digest) {
-			continue
-		}
-		embedding, err := parsed.Embedding()
-		if err != nil {
-			return nil, 0, fmt.Errorf("entry %q: %w", parsed.ID, err)
-		}
-		hashes = hashes[:0]
-		for key, value := range parsed.Metadata() {
-			hashes = appendPair(hashes, key, value)
-		}
-		all = append(all, added{number: item.number, embedding: embedding, digest: digest, pairs: pairs(hashes)})
+// register notes what was added since the last time.
+func (f *filler) register() {
+	r := f.reading
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum += f.sum
+	r.live.skipped += f.skipped
+	for _, p := range f.placed {
+		r.live.register(p)
 	}
-	return all, sum, nil
+	f.placed, f.skipped, f.sum = f.placed[:0], 0, 0
 }

@@ -44,17 +44,17 @@ func (l *live) add(a *added) {
 		l.skipped++
 		return
 	}
-	l.register(a, slot)
+	l.register(placed{a.number, slot, a.pairs})
 }
 
 // register notes which entry is at a slot of the index.
-func (l *live) register(a *added, slot uint32) {
-	for int(slot) >= len(l.numbers) {
-		l.numbers = append(l.numbers, 0)
-		l.pairs = append(l.pairs, "")
+func (l *live) register(p placed) {
+	if missing := int(p.slot) + 1 - len(l.numbers); missing > 0 {
+		l.numbers = append(l.numbers, make([]uint64, missing)...)
+		l.pairs = append(l.pairs, make([]pairs, missing)...)
 	}
-	l.numbers[slot], l.pairs[slot] = a.number, l.shared(a.pairs)
-	l.slots[a.number] = slot
+	l.numbers[p.slot], l.pairs[p.slot] = p.number, l.shared(p.pairs)
+	l.slots[p.number] = p.slot
 }
 
 func (l *live) remove(number uint64) {

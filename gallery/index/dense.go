@@ -16,6 +16,9 @@ type dense struct {
 	centres []float32 // of the columns
 	step    float32
 
+	weighted []float32 // of what is added; used again
+	row      []byte    // the same
+
 	mu     sync.RWMutex
 	blocks []*block
 }
@@ -79,7 +82,8 @@ func (f *dense) appendRow(to []byte, weighted []float32) []byte {
 }
 
 func (f *dense) add(slot uint16, v gallery.Vector) {
-	row := f.appendRow(nil, f.space.weighted(nil, v))
+	f.weighted = f.space.weighted(f.weighted[:0], v)
+	f.row = f.appendRow(f.row[:0], f.weighted)
 	at, in := int(slot)/blockRows, int(slot)%blockRows
 	f.mu.Lock()
 	for len(f.blocks) <= at {
@@ -93,7 +97,7 @@ func (f *dense) add(slot uint16, v gallery.Vector) {
 	if b.rows == nil {
 		b.rows = make([]byte, blockRows*f.space.stride)
 	}
-	copy(b.rows[in*f.space.stride:], row)
+	copy(b.rows[in*f.space.stride:], f.row)
 	b.live[in/64] |= 1 << (in % 64)
 }
 

@@ -39,8 +39,9 @@ type Index struct {
 
 // segment is embeddings whose slots have the same upper bits.
 type segment struct {
-	form atomic.Pointer[form]
-	used int // slots that were ever in use; guarded by Index.changing
+	form   atomic.Pointer[form]
+	filled bool // a Filler has it, which then guards used; guarded by Index.changing
+	used   int  // slots that were ever in use; guarded by Index.changing
 }
 
 // A segment's slots take less than 16 bits, its distances a part of a core's cache, and
@@ -53,7 +54,8 @@ const (
 // form is how a segment holds its embeddings. Its methods that change it are called by
 // one goroutine at a time, scan by any number beside it.
 type form interface {
-	// add puts an embedding at a slot of the segment that has none.
+	// add puts an embedding at a slot of the segment that has none, and keeps nothing of
+	// the argument.
 	add(slot uint16, v gallery.Vector)
 	// remove removes the one at a slot, and returns the slots that can be used again,
 	// this one or others; ok is false where there is none.
@@ -86,8 +88,8 @@ func (x *Index) Bytes() int64 {
 }
 
 // Add puts an embedding into the index and returns its slot. Slots count up from 0;
-// those whose embeddings were removed are used again, some later than others. It may keep
-// the vector. An embedding of another length or with a number that is not finite is an
+// those whose embeddings were removed are used again, some later than others. It keeps
+// nothing of the vector. An embedding of another length or with a number that is not finite is an
 // error.
 func (x *Index) Add(v gallery.Vector) (slot uint32, err error) {
 	if err := x.space.check(v); err != nil {
@@ -99,9 +101,8 @@ func (x *Index) Add(v gallery.Vector) (slot uint32, err error) {
 		return 0, err
 	}
 	s := (*x.segments.Load())[slot>>segmentBits]
-	(*s.form.Load()).add(uint16(slot%segmentSize), v)
+	s.add(uint16(slot%segmentSize), v)
 	x.live.Add(1)
-	s.settleLocked()
 	return slot, nil
 }
 
@@ -112,33 +113,42 @@ func (x *Index) takeLocked() (uint32, error) {
 		x.free = x.free[:n-1]
 		return slot, nil
 	}
-	segments := *x.segments.Load()
-	if n := len(segments); n == 0 || segments[n-1].used == segmentSize {
-		if n == 1<<(32-segmentBits) {
-			return 0, fmt.Errorf("index: it is full with %d embeddings", x.Len())
-		}
-		s := &segment{}
-		s.set(&small{space: x.space})
-		segments = append(slices.Clone(segments), s)
-		x.segments.Store(&segments)
+	s, at, err := x.roomLocked()
+	if err != nil {
+		return 0, err
 	}
-	last := len(segments) - 1
-	slot := uint32(last<<segmentBits + segments[last].used)
-	segments[last].used++
-	return slot, nil
+	s.used++
+	return at<<segmentBits + uint32(s.used-1), nil
+}
+
+// roomLocked returns a segment with slots that were never in use, and its number.
+func (x *Index) roomLocked() (*segment, uint32, error) {
+	segments := *x.segments.Load()
+	for at, s := range slices.Backward(segments) {
+		if !s.filled && s.used < segmentSize {
+			return s, uint32(at), nil
+		}
+	}
+	if len(segments) == 1<<(32-segmentBits) {
+		return nil, 0, fmt.Errorf("index: it is full with %d embeddings", x.Len())
+	}
+	s := &segment{}
+	s.set(&small{space: x.space})
+	segments = append(slices.Clone(segments), s)
+	x.segments.Store(&segments)
+	return s, uint32(len(segments) - 1), nil
+}
+
+// add adds an embedding, and gives the segment the form that fits what it holds as soon
+// as it holds enough to tell.
+func (s *segment) add(slot uint16, v gallery.Vector) {
+	(*s.form.Load()).add(slot, v)
+	if few, ok := (*s.form.Load()).(*small); ok && few.live >= smallSize {
+		s.set(few.grown())
+	}
 }
 
 func (s *segment) set(f form) { s.form.Store(&f) }
-
-// settleLocked gives a segment the form that fits what it holds, as soon as it holds
-// enough to tell.
-func (s *segment) settleLocked() {
-	few, ok := (*s.form.Load()).(*small)
-	if !ok || few.live < smallSize {
-		return
-	}
-	s.set(few.grown())
-}
 
 // Remove takes the embedding at the slot out of the index: no search that begins later
 // finds it. It reports whether there was one.

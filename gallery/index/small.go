@@ -26,7 +26,8 @@ func (f *small) add(slot uint16, v gallery.Vector) {
 	if missing := int(slot) + 1 - len(f.vectors); missing > 0 {
 		f.vectors = append(f.vectors, make([]*gallery.Vector, missing)...)
 	}
-	f.vectors[slot] = &v
+	kept := v.Clone()
+	f.vectors[slot] = &kept
 	f.live++
 }
 

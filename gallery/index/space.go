@@ -12,12 +12,13 @@ import (
 // space is what the metric makes of embeddings. Within it numbers are weighted, by
 // weights of which the largest is 1, so that distances are plain sums.
 type space struct {
-	metric  *gallery.Metric
-	weights []float32
-	unit    float32 // what a distance of 1 is by the metric
-	columns []int   // dimensions that weigh something
-	stride  int     // of rows of bytes, one a column
-	scratch sync.Pool
+	metric   *gallery.Metric
+	weights  []float32
+	unit     float32 // what a distance of 1 is by the metric
+	columns  []int   // dimensions that weigh something
+	columnOf []int32 // of each dimension; -1 where it weighs nothing
+	stride   int     // of rows of bytes, one a column
+	scratch  sync.Pool
 }
 
 // vectorBytes are a multiple of what one step of the scan of rows takes.
@@ -27,9 +28,12 @@ func newSpace(metric *gallery.Metric) *space {
 	s := &space{metric: metric, unit: slices.Max(metric.Weights())}
 	for i, w := range metric.Weights() {
 		s.weights = append(s.weights, float32(float64(w)/float64(s.unit)))
+		column := int32(-1)
 		if w > 0 {
+			column = int32(len(s.columns))
 			s.columns = append(s.columns, i)
 		}
+		s.columnOf = append(s.columnOf, column)
 	}
 	s.stride = (len(s.columns) + vectorBytes - 1) / vectorBytes * vectorBytes
 	s.scratch.New = func() any { return new(scratch) }
@@ -73,9 +77,13 @@ func (s *space) query(v gallery.Vector) *query {
 
 // weighted appends a vector's weighted numbers, one a column.
 func (s *space) weighted(to []float32, v gallery.Vector) []float32 {
-	whole := v.AppendTo(make([]float32, 0, v.Length()))
-	for _, i := range s.columns {
-		to = append(to, s.weights[i]*whole[i])
+	from := len(to)
+	to = slices.Grow(to, len(s.columns))[:from+len(s.columns)]
+	clear(to[from:])
+	for i, value := range v.All() {
+		if c := s.columnOf[i]; c >= 0 {
+			to[from+int(c)] = s.weights[i] * value
+		}
 	}
 	return to
 }

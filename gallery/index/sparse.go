@@ -14,8 +14,9 @@ import (
 // which holds for them too.
 type sparse struct {
 	space *space
-	live  int // slots with an embedding
-	dead  int // slots that were removed and are in the lists
+	live  int    // slots with an embedding
+	dead  int    // slots that were removed and are in the lists
+	terms []term // of what is added; used again
 
 	mu    sync.RWMutex
 	lists []list    // by dimension, those of negative numbers behind
@@ -88,7 +89,8 @@ func (s *space) terms(to []term, v gallery.Vector) (terms []term, norm float32) 
 func newSparse(s *space) *sparse { return &sparse{space: s, lists: make([]list, len(s.weights))} }
 
 func (f *sparse) add(slot uint16, v gallery.Vector) {
-	terms, norm := f.space.terms(nil, v)
+	terms, norm := f.space.terms(f.terms[:0], v)
+	f.terms = terms
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(f.norms) <= int(slot) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"siamese/gallery"
@@ -103,32 +104,56 @@ func (r *Record) Metadata() func(yield func(key, value []byte) bool) {
 }
 
 // Embedding returns the entry's. It shares nothing with the record.
-func (r *Record) Embedding() (gallery.Vector, error) {
+func (r *Record) Embedding() (gallery.Vector, error) { return r.EmbeddingIn(new(Buffer)) }
+
+// Buffer is memory for an embedding.
+type Buffer struct {
+	indexes []uint32
+	values  []float32
+}
+
+// EmbeddingIn returns the entry's embedding in the buffer's memory: it is whole until the
+// next one is put there. It shares nothing with the record.
+func (r *Record) EmbeddingIn(buffer *Buffer) (gallery.Vector, error) {
 	in := reader{b: r.embedding}
-	var indexes []uint32
 	if r.sparse {
-		indexes = make([]uint32, r.stored) // not nil, which would mean dense
-		next := uint64(0)
-		for i := range indexes {
-			next += in.uvarint()
-			if next >= uint64(r.length) {
-				return gallery.Vector{}, fmt.Errorf("received index %d of an embedding, expected one below %d", next, r.length)
-			}
-			indexes[i] = uint32(next)
-			next++
+		if err := r.readIndexes(&in, buffer); err != nil {
+			return gallery.Vector{}, err
 		}
 	}
-	values := make([]float32, r.stored)
-	for i := range values {
-		values[i] = math.Float32frombits(in.uint32())
-	}
+	values := in.take(4 * r.stored)
 	if in.short || len(in.b) > 0 {
 		return gallery.Vector{}, errors.New("received an embedding whose values don't fill it")
 	}
-	if !r.sparse {
-		return gallery.NewVector(values), nil
+	buffer.values = slices.Grow(buffer.values[:0], r.stored)[:r.stored]
+	for i := range buffer.values {
+		buffer.values[i] = math.Float32frombits(binary.LittleEndian.Uint32(values[4*i:]))
 	}
-	return gallery.SparseVector(r.length, indexes, values)
+	if !r.sparse {
+		return gallery.DenseVector(buffer.values), nil
+	}
+	return gallery.SparseVector(r.length, buffer.indexes, buffer.values)
+}
+
+// readIndexes reads those of a sparse embedding, each stored as what it is above the one
+// before.
+func (r *Record) readIndexes(in *reader, buffer *Buffer) error {
+	buffer.indexes = slices.Grow(buffer.indexes[:0], r.stored)[:r.stored]
+	next := uint64(0)
+	for i := range buffer.indexes {
+		if len(in.b) > 0 && in.b[0] < 0x80 { // most are small
+			next += uint64(in.b[0])
+			in.b = in.b[1:]
+		} else {
+			next += in.uvarint()
+		}
+		if next >= uint64(r.length) {
+			return fmt.Errorf("received index %d of an embedding, expected one below %d", next, r.length)
+		}
+		buffer.indexes[i] = uint32(next)
+		next++
+	}
+	return nil
 }
 
 // Entry returns the entry, without picture and thumbnail, and where not asked for
