@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -228,9 +229,8 @@ func (d *duplicates) measureReach(ctx context.Context, entries []*Entry) error {
 			known.add(similarity, near[i].Distance)
 		}
 	}
-	if known.known {
-		const most = 1 - 1e-7 // what a float32 tells from 1
-		d.reach = new(float32(known.most(0) - logit(min(float64(d.search.Threshold), most))))
+	if most := known.most(0); !math.IsInf(most, 0) {
+		d.reach = new(float32(most - logit(min(d.search.Threshold, saturated))))
 	}
 	return nil
 }

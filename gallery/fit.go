@@ -45,7 +45,7 @@ func newFit(ctx context.Context, head Head, embeddings []Vector) (*fit, error) {
 			return nil, err
 		}
 		for j, other := range others {
-			if y := logit(float64(similarities[j])); !math.IsInf(y, 0) && !math.IsNaN(y) {
+			if y := logit(similarities[j]); !math.IsInf(y, 0) && !math.IsNaN(y) {
 				f.add(y, v, other.Embedding)
 			}
 		}

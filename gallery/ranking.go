@@ -77,9 +77,12 @@ func (r *ranking) settled(distance float32) bool {
 	if len(r.matches) == 0 {
 		return false
 	}
-	needed := float64(r.search.MinSimilarity)
+	needed := r.search.MinSimilarity
 	if best := r.best(); len(best) == r.search.TopK {
-		needed = max(needed, float64(best[len(best)-1].Similarity))
+		needed = max(needed, best[len(best)-1].Similarity)
+		if needed >= saturated {
+			return true
+		}
 	}
 	return r.slack.most(distance) < logit(needed)
 }
@@ -105,35 +108,50 @@ func (r *ranking) best() []Match {
 }
 
 // slack is how much more alike pairs are than their distances say: by logits, which fall
-// with the distance where a metric is that of the head.
+// with the distance where a metric is that of the head. The sum of both is then the same
+// for all pairs, but for what is rounded: near 1 little is left of a logit.
 type slack struct {
-	least, largest float64
-	known          bool
+	above, below float64 // the largest of what sums are above, the smallest of what they are below
+	known        bool
 }
+
+// A head's similarities are off by a few of float32's steps at most; so near to 1 they tell
+// no more apart.
+const (
+	roundedSteps = 2
+	saturated    = 1 - roundedSteps*0x1p-24
+)
 
 // add takes in a pair that was scored.
 func (s *slack) add(similarity, distance float32) {
-	is := logit(float64(similarity)) + float64(distance)
-	if math.IsInf(is, 0) || math.IsNaN(is) { // beyond what a float32 tells
+	lower, upper := similarity, similarity
+	for range roundedSteps {
+		lower, upper = math.Nextafter32(lower, 0), math.Nextafter32(upper, 1)
+	}
+	above, below := logit(lower)+float64(distance), logit(upper)+float64(distance)
+	if math.IsNaN(above) || math.IsNaN(below) {
 		return
 	}
 	if !s.known {
-		s.least, s.largest, s.known = is, is, true
+		s.above, s.below, s.known = above, below, true
 	}
-	s.least, s.largest = min(s.least, is), max(s.largest, is)
+	s.above, s.below = max(s.above, above), min(s.below, below)
 }
 
-// most is what the logit of a pair that is this far apart may be at most: what is not
-// known yet may lie above by as much as what is known lies apart.
+// most is what the logit of a pair that is this far apart may be at most. Where the sums
+// that are known can't be one, what is not known yet may lie above them by as much as they
+// lie apart.
 func (s *slack) most(distance float32) float64 {
 	if !s.known {
 		return math.Inf(1)
 	}
-	return 2*s.largest - s.least - float64(distance)
+	return max(s.below, s.above+(s.above-s.below)) - float64(distance)
 }
 
 // logit is that of a similarity.
-func logit(similarity float64) float64 { return math.Log(similarity / (1 - similarity)) }
+func logit(similarity float32) float64 {
+	return math.Log(float64(similarity) / (1 - float64(similarity)))
+}
 
 // scorer has a head score candidates against one query, within memory that it uses again.
 type scorer struct {

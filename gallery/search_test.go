@@ -117,6 +117,29 @@ func TestIdentifyScoresFew(t *testing.T) {
 	}
 }
 
+// Where a head calls all that is near alike, as far as a float32 tells, the best are found
+// without asking it about all of them.
+func TestIdentifyAmongWhatIsAllAlike(t *testing.T) {
+	searcher, store, head, random := world(t, 50, 20)
+	head.lastBias += 30
+	of := store.entries[random.IntN(len(store.entries))].Embedding
+	search := gallery.Search{Embedding: near(random, of.AppendTo(nil), 0.3), TopK: 10}
+	got, err := searcher.Identify(t.Context(), "g", search)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.scored > 100 {
+		t.Errorf("the head scored %d entries, want at most 100", head.scored)
+	}
+	want := byHead(t, store, head, search)
+	const rounding = 2e-7 // 3 of float32's steps
+	for i := range got {
+		if got[i].Similarity < want[i].Similarity-rounding {
+			t.Errorf("match %d has %v, want %v", i, got[i].Similarity, want[i].Similarity)
+		}
+	}
+}
+
 // A thing with a great many entries near the query does not hide the others.
 func TestIdentifyFindsThingsBehindOneWithManyEntries(t *testing.T) {
 	searcher, store, head, random := world(t, 0, 0)
