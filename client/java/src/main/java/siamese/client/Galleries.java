@@ -194,6 +194,8 @@ public final class Galleries {
    * @return how many entries went
    */
   public long remove(String gallery, Collection<String> ids, Collection<String> things) {
+    ids.forEach(id -> Checks.text("id", id));
+    things.forEach(thing -> Checks.text("thing", thing));
     RemoveEntriesRequest request =
         RemoveEntriesRequest.newBuilder()
             .setGallery(gallery)
@@ -217,7 +219,7 @@ public final class Galleries {
     GetEntryRequest request =
         GetEntryRequest.newBuilder()
             .setGallery(gallery)
-            .setId(id)
+            .setId(Checks.text("id", id))
             .setIncludeThumbnail(wanted.contains(EntryPart.THUMBNAIL))
             .setIncludePicture(wanted.contains(EntryPart.PICTURE))
             .setIncludeEmbedding(wanted.contains(EntryPart.EMBEDDING))
@@ -251,7 +253,7 @@ public final class Galleries {
   }
 
   /**
-   * One page of a gallery's entries, for who shows them so.
+   * One page of a gallery's entries, for callers that show pages.
    *
    * @param gallery its name
    * @param options which are wanted

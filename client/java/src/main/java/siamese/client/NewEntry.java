@@ -1,11 +1,12 @@
 package siamese.client;
 
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * An entry to enroll. One of its id is replaced, unless it has the same picture (or embedding), thing
  * and metadata. The lengths are the server's to check.
+ *
+ * <p>Making one throws IllegalArgumentException where a text is no Unicode: has half a surrogate pair.
  *
  * @param id its name within the gallery: 1 to 256 bytes of UTF-8 without control characters
  * @param image the picture, or an embedding of the gallery's model
@@ -16,9 +17,11 @@ import java.util.Objects;
  */
 public record NewEntry(String id, Image image, String thing, Map<String, String> metadata) {
   public NewEntry {
-    Objects.requireNonNull(id, "id");
-    Objects.requireNonNull(thing, "thing");
+    Checks.text("id", id);
+    Checks.text("thing", thing);
     metadata = Map.copyOf(metadata);
+    metadata.keySet().forEach(key -> Checks.text("metadata key", key));
+    metadata.values().forEach(value -> Checks.text("metadata value", value));
   }
 
   /**

@@ -168,7 +168,11 @@ final class FakeGalleries extends GalleryServiceGrpc.GalleryServiceImplBase {
       siamese.v1.NewEntry entry = entries.get(i).getEntry();
       if (FakeServer.isBad(entry.getImage())) {
         answer.setFailed(answer.getFailed() + 1);
-        answer.addFailuresBuilder().setId(entry.getId()).setIndex(i).setError(FakeServer.bad("entry.image"));
+        answer
+            .addFailuresBuilder()
+            .setId(entry.getId())
+            .setIndex(i)
+            .setError(FakeServer.bad("entry.image"));
       } else {
         answer.setAdded(answer.getAdded() + 1);
       }

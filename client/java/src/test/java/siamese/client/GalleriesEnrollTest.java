@@ -95,7 +95,9 @@ class GalleriesEnrollTest {
   @Test
   void whatIsTooLargeFailsAloneInItsPlace() {
     List<NewEntry> given =
-        List.of(entry(100, 3000), entry(1), entry(101, 3000), entry(102, 3000), entry(255), entry(2), entry(103, 3000));
+        List.of(
+            entry(100, 3000), entry(1), entry(101, 3000), entry(102, 3000),
+            entry(255), entry(2), entry(103, 3000));
     Enrollment kept = galleries.enroll("g", given.iterator());
     assertEquals(2, kept.added());
     assertEquals(5, kept.failed());

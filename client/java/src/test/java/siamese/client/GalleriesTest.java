@@ -313,6 +313,15 @@ class GalleriesTest {
     assertThrows(IllegalArgumentException.class, () -> EntryListOptions.DEFAULT.withPageSize(-1));
     assertThrows(NullPointerException.class, () -> new NewEntry(null, image));
     assertThrows(NullPointerException.class, () -> new NewEntry("a", image).withThing(null));
+    String half = "a\ud83d";
+    assertThrows(IllegalArgumentException.class, () -> new NewEntry(half, image));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new NewEntry("a", image).withMetadata(Map.of("k", half)));
+    assertThrows(IllegalArgumentException.class, () -> galleries.entry("g", half));
+    assertThrows(
+        IllegalArgumentException.class, () -> galleries.remove("g", List.of(), List.of(half)));
     assertTrue(fake.requests.isEmpty());
+    assertEquals("\ud83d\ude00", new NewEntry("\ud83d\ude00", image).id());
   }
 }

@@ -127,9 +127,8 @@ class RealGalleriesTest {
         client.embed(List.of(copy), general).results().get(0).orThrow().embedding();
     Identification again = galleries.identify(SHELF, Image.embedding(embedding), garden);
     assertEquals(only.similarity(), again.matches().get(0).similarity());
-    assertEquals(
-        List.of(),
-        galleries.identify(SHELF, copy, garden.withMinSimilarity(1).withFilter(Map.of("from", "road"))).matches());
+    IdentifyOptions road = garden.withMinSimilarity(1).withFilter(Map.of("from", "road"));
+    assertEquals(List.of(), galleries.identify(SHELF, copy, road).matches());
 
     assertEquals(3, galleries.remove(SHELF, List.of("hills.jpg", "none"), List.of("cat")));
     assertEquals(1, galleries.get(SHELF).entries());
