@@ -32,7 +32,8 @@ rm -rf "${kept:?}/siamese/siamese-client"
 mvn -B -q -f ../../examples/java clean compile
 
 log=build/server.log
-"$program" serve --addr 127.0.0.1:0 --http-addr= >"$log" 2>&1 &
+rm -rf build/galleries
+"$program" serve --addr 127.0.0.1:0 --http-addr= --galleries build/galleries >"$log" 2>&1 &
 server=$!
 trap 'kill "$server"; wait "$server" || true' EXIT
 until grep -q msg=ready "$log"; do
@@ -48,4 +49,7 @@ example Compare "$photos/cat.jpg $photos/cat_copy.jpg" | grep 'same: similarity 
 example Stream "$photos/cat.jpg $photos/cat_copy.jpg ../../testdata/conformance/inputs/text.txt" >build/stream.txt
 grep -q 'cat_copy.jpg: [01]\.[0-9]* same$' build/stream.txt
 grep -q 'text.txt: IMAGE_FORMAT_UNKNOWN' build/stream.txt
+example Identify "$photos $photos/cat_copy.jpg" >build/identify.txt
+grep -q '[0-9] added, 0 there already$' build/identify.txt
+grep -q '^cat_copy.jpg: 1.0000 same$' build/identify.txt
 echo "the Java client is in client/java/build/repository"

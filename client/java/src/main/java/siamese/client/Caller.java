@@ -3,6 +3,7 @@ package siamese.client;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractBlockingStub;
+import io.grpc.stub.AbstractStub;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -37,10 +38,31 @@ final class Caller {
     return new Time(System.nanoTime() + bounded.toNanos());
   }
 
+  /**
+   * Begins a call that takes as long as there is to tell or to send: the client's own deadline is
+   * not for it.
+   */
+  Time beginStream(Duration own) {
+    return own != null ? begin(own) : new Time(null);
+  }
+
   /** When a call of the client has to end, by System.nanoTime; null: each request on its own. */
   record Time(Long end) {
     long endOfRequest() {
       return end != null ? end : System.nanoTime() + DEFAULT_REQUEST_DEADLINE.toNanos();
+    }
+
+    /** The same of a call without a bound of its own: far away. */
+    long endOfStream() {
+      return end != null ? end : System.nanoTime() + LONGEST.toNanos();
+    }
+
+    /** The stub with what is left until the end, if there is one. */
+    <S extends AbstractStub<S>> S bound(S stub) {
+      if (end == null) {
+        return stub;
+      }
+      return stub.withDeadlineAfter(Math.max(1, end - System.nanoTime()), TimeUnit.NANOSECONDS);
     }
   }
 

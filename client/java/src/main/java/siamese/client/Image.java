@@ -37,7 +37,11 @@ public final class Image {
    * @return the image
    */
   public static Image encoded(byte[] file) {
-    return new Image(siamese.v1.Image.newBuilder().setEncoded(ByteString.copyFrom(file)).build());
+    return encoded(ByteString.copyFrom(file));
+  }
+
+  static Image encoded(ByteString file) {
+    return new Image(siamese.v1.Image.newBuilder().setEncoded(file).build());
   }
 
   /**

@@ -8,8 +8,9 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * When a call is repeated: where the server says after how long (RetryInfo), as when its queue is
- * full, and where it can't be reached (UNAVAILABLE). No call has side effects, so that each may be
- * repeated. A wait that would end behind the call's deadline is not begun.
+ * full, and where it can't be reached (UNAVAILABLE). No call has side effects but those of galleries,
+ * which leave the same when they are carried out twice, so that each may be repeated. A wait that
+ * would end behind the call's deadline is not begun.
  *
  * <p>Making one throws IllegalArgumentException where one is out of its range.
  *

@@ -13,6 +13,7 @@ import java.util.List;
  * @param limits what the server accepts
  * @param access who may call, and how much
  * @param build what the server was built from
+ * @param galleries whether the server keeps galleries; where not, their calls fail with GALLERIES_OFF
  */
 public record ServerInfo(
     ModelInfo model,
@@ -21,7 +22,8 @@ public record ServerInfo(
     List<String> autoModels,
     Limits limits,
     Access access,
-    BuildInfo build) {
+    BuildInfo build,
+    boolean galleries) {
   /**
    * Who may call, and how much. A caller is one token, else one certificate, else one IP address.
    *

@@ -286,6 +286,15 @@ public final class SiameseClient implements AutoCloseable {
   }
 
   /**
+   * The calls of galleries: pictures kept under names, and found again.
+   *
+   * @return them, for as long as this client is open
+   */
+  public Galleries galleries() {
+    return new Galleries(channel, caller, this::limits, null);
+  }
+
+  /**
    * Opens a stream that the caller sends to and receives from.
    *
    * @param options how it is run

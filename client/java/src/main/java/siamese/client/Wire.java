@@ -99,7 +99,8 @@ final class Wire {
             access.getBurst(),
             access.getConcurrentCalls()),
         new ServerInfo.BuildInfo(
-            build.getVersion(), build.getRevision(), build.getGoVersion(), build.getTensorflowVersion()));
+            build.getVersion(), build.getRevision(), build.getGoVersion(), build.getTensorflowVersion()),
+        reply.getGalleries());
   }
 
   private static ModelInfo modelInfo(siamese.v1.ModelInfo model) {

@@ -59,10 +59,6 @@ final class Conformance {
   private JsonObject run(JsonObject one) throws IOException {
     JsonObject line = new JsonObject();
     line.add("case", one.get("case"));
-    if (one.get("call").getAsString().equals("gallery")) {
-      line.addProperty("unsupported", "the client has no calls of galleries yet");
-      return line;
-    }
     try {
       JsonArray results = new JsonArray();
       call(one).forEach(results::add);
@@ -84,6 +80,7 @@ final class Conformance {
       case "embed" -> embed(one);
       case "stream" -> stream(one);
       case "info" -> info(one);
+      case "gallery" -> new ConformanceGalleries(client.galleries(), this::image).run(one);
       default -> throw new IOException("received the call " + one.get("call") + ", expected a known one");
     };
   }
@@ -121,7 +118,7 @@ final class Conformance {
         .map(
             r ->
                 r.value()
-                    .map(e -> e.embedding().values().length + " " + sha(e.embedding().values()))
+                    .map(e -> words(e.embedding()))
                     .orElseGet(() -> words(r.error().orElseThrow())))
         .toList();
   }
@@ -230,11 +227,15 @@ final class Conformance {
     return digits(score.similarity()) + verdict(score.same()) + (prepared ? " prepared" : "");
   }
 
-  private static String verdict(boolean same) {
+  static String verdict(boolean same) {
     return same ? " same" : " different";
   }
 
-  private static String words(SiameseException e) {
+  static String words(Embedding embedding) {
+    return embedding.values().length + " " + sha(embedding.values());
+  }
+
+  static String words(SiameseException e) {
     return e.code() + "/" + e.reason() + "/" + e.field();
   }
 

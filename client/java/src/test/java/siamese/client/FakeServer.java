@@ -5,12 +5,14 @@ import com.google.protobuf.Duration;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import io.grpc.BindableService;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
+import io.grpc.ServerBuilder;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -58,13 +60,14 @@ class FakeServer extends SiameseServiceGrpc.SiameseServiceImplBase implements Au
   final List<RankRequest> rankings = new CopyOnWriteArrayList<>();
   private final Server server;
 
-  FakeServer() throws IOException {
-    server =
+  /** Starts it, with services beside its own. */
+  FakeServer(BindableService... others) throws IOException {
+    ServerBuilder<?> builder =
         Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
             .addService(this)
-            .intercept(new Tokens())
-            .build()
-            .start();
+            .intercept(new Tokens());
+    List.of(others).forEach(builder::addService);
+    server = builder.build().start();
   }
 
   private final class Tokens implements ServerInterceptor {

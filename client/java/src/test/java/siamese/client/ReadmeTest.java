@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** README.md shows the examples as they are. */
 class ReadmeTest {
   @ParameterizedTest
-  @ValueSource(strings = {"Compare", "Batch", "Stream"})
+  @ValueSource(strings = {"Compare", "Batch", "Stream", "Identify"})
   void showsTheExample(String name) throws IOException {
     String path = "examples/java/src/main/java/" + name + ".java";
     Pattern shown =

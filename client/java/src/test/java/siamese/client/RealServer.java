@@ -34,6 +34,9 @@ final class RealServer implements AutoCloseable {
     if (command.stream().noneMatch(argument -> argument.startsWith("--addr"))) {
       command.add("--addr=127.0.0.1:0");
     }
+    if (command.stream().noneMatch(argument -> argument.startsWith("--galleries="))) {
+      command.add("--galleries=" + folder.resolve("galleries")); // not those of this user
+    }
     process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     address = awaitReady();
   }

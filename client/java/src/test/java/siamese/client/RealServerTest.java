@@ -157,11 +157,15 @@ class RealServerTest {
   @Test
   void unixSocket(@TempDir Path own) throws Exception {
     String address = "unix:" + own.resolve("s.sock");
-    try (RealServer local = new RealServer(own, "--addr=" + address);
+    try (RealServer local = new RealServer(own, "--addr=" + address, "--galleries=off");
         SiameseClient other = SiameseClient.connect(local.address())) {
       assertTrue(other.compare(cat, copy).same());
       assertArrayEquals(
           values(client.embed(List.of(cat))), values(other.embed(List.of(cat))), ROUNDING);
+      assertFalse(other.info().galleries());
+      SiameseException off =
+          assertThrows(SiameseException.class, () -> other.galleries().list());
+      assertEquals("GALLERIES_OFF", off.reason());
     }
   }
 
