@@ -27,7 +27,8 @@ cargo test --quiet --locked --workspace --features server
 server=
 trap '[[ -z $server ]] || { kill "$server"; wait "$server" || true; }' EXIT
 log=target/server.log
-"$program" serve --addr 127.0.0.1:0 --http-addr= >"$log" 2>&1 &
+rm -rf target/galleries
+"$program" serve --addr 127.0.0.1:0 --http-addr= --galleries target/galleries >"$log" 2>&1 &
 server=$!
 until grep -q msg=ready "$log"; do
 	kill -0 "$server" || { cat "$log" >&2; exit 1; }
@@ -58,4 +59,8 @@ example compare "$photos/cat.jpg" "$photos/cat_copy.jpg" | grep '^[01]\.[0-9]* s
 example stream "$photos/cat.jpg" "$photos/cat_copy.jpg" ../../testdata/conformance/inputs/text.txt >target/stream.txt
 grep -q 'cat_copy.jpg$' target/stream.txt
 grep -q 'text.txt: IMAGE_FORMAT_UNKNOWN' target/stream.txt
+example gallery "$photos/cat_copy.jpg" "$photos/cat.jpg" "$photos/hills.jpg" ../../testdata/conformance/inputs/text.txt >target/gallery.txt
+grep -q '^2 added, 0 there already' target/gallery.txt
+grep -q 'text.txt: IMAGE_FORMAT_UNKNOWN' target/gallery.txt
+grep -q '^[01]\.[0-9]* same  .*/cat.jpg$' target/gallery.txt
 echo "the Rust client is in client/rust/target/package"

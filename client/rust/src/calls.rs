@@ -248,10 +248,15 @@ impl Client {
     }
 
     fn deadline_of(&self, options: &Options) -> Instant {
-        // A deadline beyond what the clock can count is none.
-        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-        Instant::now() + options.deadline.unwrap_or(self.deadline).min(CENTURY)
+        until(options.deadline.unwrap_or(self.deadline))
     }
+}
+
+/// When a call ends that may take this long.
+pub(crate) fn until(deadline: Duration) -> Instant {
+    // A deadline beyond what the clock can count is none.
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    Instant::now() + deadline.min(CENTURY)
 }
 
 impl Ranking {
@@ -304,13 +309,13 @@ fn embedded(result: proto::EmbedResult, offset: usize) -> Result<Embedded, Error
     }
 }
 
-fn size(image: &Image) -> usize {
+pub(crate) fn size(image: &Image) -> usize {
     image.to_proto_ref().encoded_len() + IMAGE_OVERHEAD
 }
 
 /// How many bytes of images a message may have. A server that tells no limit, an older
 /// one, has gRPC's own 4 MiB.
-fn room(limits: &Limits) -> usize {
+pub(crate) fn room(limits: &Limits) -> usize {
     let bytes = match limits.max_message_bytes {
         0 => 4 << 20,
         told => usize::try_from(told).unwrap_or(usize::MAX),

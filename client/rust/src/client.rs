@@ -10,6 +10,7 @@ use tonic::{Request, Status};
 
 use crate::address::{Address, Target};
 use crate::info::Limits;
+use crate::proto::gallery_service_client::GalleryServiceClient;
 use crate::proto::siamese_service_client::SiameseServiceClient;
 use crate::retry::Retry;
 
@@ -24,6 +25,7 @@ const MAX_REPLY_BYTES: usize = 16 << 20;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) stub: SiameseServiceClient<Calls>,
+    pub(crate) galleries: GalleryStub,
     health: tonic_health::pb::health_client::HealthClient<Calls>,
     pub(crate) deadline: Duration,
     pub(crate) retry: Retry,
@@ -31,6 +33,9 @@ pub struct Client {
 }
 
 type Calls = InterceptedService<Channel, Bearer>;
+
+/// The calls of galleries, as they are on the wire.
+pub(crate) type GalleryStub = GalleryServiceClient<Calls>;
 
 /// Why there is no client: the address, a certificate or the token is unusable.
 #[derive(Debug)]
@@ -161,6 +166,8 @@ impl Builder {
         let calls = InterceptedService::new(self.channel(&address)?, self.bearer()?);
         Ok(Client {
             stub: SiameseServiceClient::new(calls.clone())
+                .max_decoding_message_size(MAX_REPLY_BYTES),
+            galleries: GalleryServiceClient::new(calls.clone())
                 .max_decoding_message_size(MAX_REPLY_BYTES),
             health: tonic_health::pb::health_client::HealthClient::new(calls),
             deadline: self.deadline,

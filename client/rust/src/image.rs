@@ -63,6 +63,10 @@ impl Image {
     pub(crate) fn to_proto(&self) -> proto::Image {
         self.0.clone()
     }
+
+    pub(crate) fn into_proto(self) -> proto::Image {
+        self.0
+    }
 }
 
 impl From<Source> for Image {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::proto;
 
@@ -21,6 +21,8 @@ pub struct ServerInfo {
     pub build: BuildInfo,
     /// Whether calls need a bearer token.
     pub token_needed: bool,
+    /// Whether the server keeps galleries ([`crate::Client::galleries`]).
+    pub galleries: bool,
 }
 
 /// A model that the server serves.
@@ -109,6 +111,7 @@ impl From<proto::GetServerInfoResponse> for ServerInfo {
             auto_models: reply.auto_models,
             limits: reply.limits.unwrap_or_default().into(),
             build: reply.build.unwrap_or_default().into(),
+            galleries: reply.galleries,
             token_needed: reply.access.is_some_and(|access| access.token_needed),
         }
     }
@@ -153,6 +156,10 @@ impl From<proto::Limits> for Limits {
             image_formats: limits.image_formats,
         }
     }
+}
+
+pub(crate) fn time(sent: Option<prost_types::Timestamp>) -> Option<SystemTime> {
+    sent.and_then(|time| time.try_into().ok())
 }
 
 fn duration(sent: Option<prost_types::Duration>) -> Option<Duration> {

@@ -16,13 +16,20 @@
 //!
 //! [`Client`] has every call: one pair, many pairs, a query against candidates,
 //! embeddings, and a stream of frames ([`Client::open_stream`],
-//! [`Client::score_frames`]). Lists of any length are split by the server's limits.
+//! [`Client::score_frames`]). [`Client::galleries`] has those of galleries: pictures that
+//! the server keeps under names, to be searched. Lists of any length are split by the
+//! server's limits.
 //! Calls need a Tokio runtime. [`proto`] is the contract itself.
 
 mod address;
 mod calls;
 mod client;
+mod enroll;
 mod error;
+mod galleries;
+mod gallery_options;
+mod gallery_results;
+mod gallery_streams;
 mod image;
 mod info;
 mod results;
@@ -33,6 +40,17 @@ mod stream;
 pub use address::{Address, DEFAULT_PORT};
 pub use client::{Builder, Client, ConnectError};
 pub use error::{Code, Error};
+pub use galleries::Galleries;
+pub use gallery_options::{
+    DuplicateOptions, EntryOptions, EntryParts, GalleryOptions, IdentifyOptions,
+};
+pub use gallery_results::{
+    EnrollFailure, EnrollStatus, Enrolled, Enrollment, Entry, EntryPage, Gallery, Identification,
+    NewEntry, ThingMatch,
+};
+pub use gallery_streams::{
+    Duplicate, DuplicateGroup, Duplicates, DuplicatesDone, Entries, ReindexProgress, Reindexing,
+};
 pub use image::Image;
 pub use info::{BuildInfo, Limits, ModelInfo, ServerInfo};
 pub use results::{

@@ -49,15 +49,9 @@ impl Retry {
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let error = match tokio::time::timeout(left, call(left)).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(status)) => Error::from(status),
-                Err(_) => {
-                    return Err(Error::new(
-                        Code::DeadlineExceeded,
-                        "there was no answer within the call's deadline",
-                    ));
-                }
+            let error = match in_time(left, call(left)).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
             };
             let Some(pause) = self.pause_after(&error, attempt) else {
                 return Err(error);
@@ -84,6 +78,24 @@ impl Retry {
         };
         (pause <= self.max_pause).then_some(pause)
     }
+}
+
+/// Waits for an answer, as long as the call may take.
+pub(crate) async fn in_time<T>(
+    left: Duration,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(left, call).await {
+        Ok(answer) => answer.map_err(Error::from),
+        Err(_) => Err(late()),
+    }
+}
+
+pub(crate) fn late() -> Error {
+    Error::new(
+        Code::DeadlineExceeded,
+        "there was no answer within the call's deadline",
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tonic::Streaming;
 use crate::client::Client;
 use crate::error::{Code, Error};
 use crate::image::Image;
+use crate::info::time;
 use crate::proto::{
     self, stream_compare_request::Message as Asked, stream_compare_response::Message as Told,
 };
@@ -434,8 +435,4 @@ impl Answers {
             prepared: scored.prepared_png,
         }
     }
-}
-
-fn time(sent: Option<prost_types::Timestamp>) -> Option<SystemTime> {
-    sent.and_then(|time| time.try_into().ok())
 }

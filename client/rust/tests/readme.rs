@@ -6,7 +6,7 @@
 fn readme_shows_the_examples() {
     let root = env!("CARGO_MANIFEST_DIR");
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
-    for name in ["compare", "batch", "stream"] {
+    for name in ["compare", "batch", "stream", "gallery"] {
         let path = format!("{root}/../../examples/rust/src/bin/{name}.rs");
         let source = std::fs::read_to_string(path).unwrap();
         assert!(

@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used)] // a test that panics has failed
 
-use siamese_client::{Client, Code, DropPolicy, Image, Options, RankOptions, StreamOptions};
+use siamese_client::{
+    Client, Code, DropPolicy, DuplicateOptions, EntryOptions, EntryParts, Galleries,
+    GalleryOptions, IdentifyOptions, Image, NewEntry, Options, RankOptions, StreamOptions,
+};
 use tokio_stream::StreamExt;
 
 const PHOTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/photos");
@@ -114,4 +117,133 @@ async fn a_bad_reference_refuses_the_stream() {
         (error.code, error.reason.as_str()),
         (Code::InvalidArgument, "IMAGE_FORMAT_UNKNOWN")
     );
+}
+
+/// A gallery of the general model with this name, without entries.
+async fn emptied(name: &str, keep_pictures: bool) -> Galleries {
+    let galleries = client().galleries();
+    if let Err(error) = galleries.delete(name).await {
+        assert_eq!(error.reason, "GALLERY_NOT_FOUND", "{error}");
+    }
+    let options = GalleryOptions {
+        model: "general".into(),
+        keep_pictures,
+        ..Default::default()
+    };
+    let made = galleries.create(name, &options).await.unwrap();
+    assert_eq!((made.model.as_str(), made.entries), ("general", 0));
+    galleries
+}
+
+#[tokio::test]
+#[ignore = "needs a server: check.sh runs it"]
+async fn enrolls_identifies_and_removes() {
+    assert!(client().info("").await.unwrap().galleries);
+    let galleries = emptied("rust", false).await;
+    let cat = photo("cat.jpg").await;
+    let entries = [
+        NewEntry::new("cat", cat.clone())
+            .thing("tom")
+            .metadata("from", "garden"),
+        NewEntry::new("text", Image::encoded(*b"no picture")),
+        NewEntry::new("hills", photo("hills.jpg").await).metadata("from", "road"),
+    ];
+    for (added, unchanged) in [(2, 0), (0, 2)] {
+        let entries = tokio_stream::iter(entries.clone());
+        let kept = galleries.enroll("rust", entries).await.unwrap();
+        assert_eq!(
+            (kept.added, kept.unchanged, kept.failed),
+            (added, unchanged, 1)
+        );
+        let failure = &kept.failures[0];
+        assert_eq!((failure.id.as_str(), failure.index), ("text", 1));
+        assert_eq!(failure.error.reason, "IMAGE_FORMAT_UNKNOWN");
+    }
+
+    let options = IdentifyOptions {
+        min_similarity: 0.5,
+        ..Default::default()
+    };
+    let copy = photo("cat_copy.jpg").await;
+    let found = galleries.identify("rust", &copy, &options).await.unwrap();
+    assert_eq!(found.matches.len(), 1, "{found:?}");
+    assert!(found.matches[0].same && found.matches[0].thing == "tom");
+
+    let parts = EntryParts {
+        embedding: true,
+        ..Default::default()
+    };
+    let entry = galleries.entry("rust", "cat", parts).await.unwrap();
+    let embedding = entry.embedding.expect("it was asked for").into();
+    let options = IdentifyOptions {
+        filter: [("from".into(), "road".into())].into(),
+        ..Default::default()
+    };
+    let found = galleries.identify("rust", &embedding, &options).await;
+    let things = found.unwrap().matches.into_iter().map(|found| found.thing);
+    assert_eq!(things.collect::<Vec<_>>(), ["hills"]);
+
+    assert_eq!(galleries.remove("rust", &[], &["tom"]).await.unwrap(), 1);
+    let gone = galleries.entry("rust", "cat", EntryParts::default()).await;
+    assert_eq!(gone.unwrap_err().reason, "ENTRY_NOT_FOUND");
+    assert_eq!(galleries.delete("rust").await.unwrap(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: check.sh runs it"]
+async fn entries_come_in_pages_and_groups() {
+    let galleries = emptied("rust-pages", true).await;
+    let (cat, copy) = (photo("cat.jpg").await, photo("cat_copy.jpg").await);
+    let most = client().info("").await.unwrap().limits.max_images as usize;
+    let raw = |i: usize| Image::gray8(2, 2, (i as u32).to_be_bytes());
+    let mut entries: Vec<_> = (0..most)
+        .map(|i| NewEntry::new(format!("{i:03}"), raw(i)).metadata("kind", "raw"))
+        .collect();
+    entries.extend([NewEntry::new("cat", cat), NewEntry::new("copy", copy)]);
+    let results = galleries
+        .enroll_batch("rust-pages", &entries)
+        .await
+        .unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+
+    let options = EntryOptions {
+        page_size: 10,
+        ..Default::default()
+    };
+    let listed: Vec<_> = galleries.entries("rust-pages", options).collect().await;
+    let listed = listed.into_iter().map(|entry| entry.unwrap().id);
+    let sent = entries.into_iter().map(|entry| entry.id);
+    assert_eq!(listed.collect::<Vec<_>>(), sent.collect::<Vec<_>>());
+
+    let removed = galleries.remove("rust-pages", &["000"], &[]).await.unwrap();
+    assert_eq!(removed, 1);
+    let options = DuplicateOptions::default();
+    let mut groups = galleries
+        .find_duplicates("rust-pages", &options)
+        .await
+        .unwrap();
+    let mut pair = false;
+    while let Some(group) = groups.next().await {
+        let group = group.unwrap().entries.into_iter();
+        let ids: Vec<_> = group.map(|one| one.entry.id).collect();
+        pair |= ids.iter().any(|id| id == "cat") && ids.iter().any(|id| id == "copy");
+    }
+    assert!(pair, "the cat and its copy are in one group");
+    assert_eq!(groups.done().unwrap().entries, most as u64 + 1);
+
+    let progress = galleries.reindex("rust-pages", "").await.unwrap();
+    let told: Result<Vec<_>, _> = progress.collect().await;
+    let told = told.unwrap();
+    let last = told.last().expect("the last progress");
+    assert!(last.done && last.missing == 0, "{last:?}");
+    galleries.delete("rust-pages").await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a server: check.sh runs it"]
+async fn a_refused_stream_of_entries_says_why() {
+    let endless = std::iter::repeat_n(NewEntry::new("a", photo("cat.jpg").await), 10_000);
+    let endless = tokio_stream::iter(endless);
+    let error = client().galleries().enroll("none", endless).await;
+    assert_eq!(error.unwrap_err().reason, "GALLERY_NOT_FOUND");
 }

@@ -14,11 +14,14 @@ const CONTRACT: &str = "../../proto";
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let contract = root.join(CONTRACT);
-    let files = protox::compile([contract.join("siamese/v1/service.proto")], [&contract])?;
+    let services =
+        ["service", "gallery"].map(|name| contract.join(format!("siamese/v1/{name}.proto")));
+    let files = protox::compile(services, [&contract])?;
     let out = root.join("src/proto");
     std::fs::create_dir_all(&out)?;
     tonic_prost_build::configure()
         .build_server(true)
+        .btree_map(".")
         .server_mod_attribute("siamese.v1", "#[cfg(feature = \"server\")]")
         .out_dir(out)
         .compile_fds(files)?;

@@ -2,6 +2,7 @@
 //! case: `siamese-conformance ADDRESS CASES_FILE`.
 
 mod cases;
+mod galleries;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use cases::Case;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use siamese_client::{
-    Answer, Client, Comparison, Embedded, Error, FrameScores, Item, Options, RankOptions,
+    Answer, Client, Comparison, Embedding, Error, FrameScores, Item, Options, RankOptions,
     StreamOptions,
 };
 
@@ -34,11 +35,6 @@ async fn main() -> Result<(), AnyError> {
             value: &case,
         };
         let mut line = json!({"case": case.text("case")});
-        if case.text("call") == "gallery" {
-            line["unsupported"] = json!("the client has no calls of galleries yet");
-            println!("{line}");
-            continue;
-        }
         match run(&client, &case).await {
             Ok(results) => line["results"] = json!(results),
             Err(failure) => line["error"] = json!(told(failure)?),
@@ -61,6 +57,7 @@ async fn run(client: &Client, case: &Case<'_>) -> Result<Vec<String>, AnyError> 
         "embed" => embed(client, case).await,
         "stream" => stream(client, case).await,
         "info" => info(client, case).await,
+        "gallery" => galleries::gallery(client, case).await,
         other => Err(format!("received the call {other:?}").into()),
     }
 }
@@ -126,7 +123,7 @@ async fn embed(client: &Client, case: &Case<'_>) -> Result<Vec<String>, AnyError
     Ok(embeddings
         .results
         .iter()
-        .map(|result| either(result, hash))
+        .map(|result| either(result, |made| hash(&made.embedding)))
         .collect())
 }
 
@@ -209,8 +206,8 @@ fn verdict(same: bool) -> &'static str {
     if same { "same" } else { "different" }
 }
 
-fn hash(embedded: &Embedded) -> String {
-    let values = &embedded.embedding.values;
+fn hash(embedding: &Embedding) -> String {
+    let values = &embedding.values;
     let bytes: Vec<u8> = values
         .iter()
         .flat_map(|value| value.to_le_bytes())

@@ -1724,3 +1724,1784 @@ pub mod siamese_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Gallery is what is told of a gallery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Gallery {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The name by which calls ask for its model, such as "general".
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// The model whose embeddings are searched. Identify, Enroll, BatchEnroll and
+    /// FindDuplicates fail with FAILED_PRECONDITION, GALLERY_MODEL_CHANGED where the
+    /// server's model of this name has another digest: Reindex mends that. Then it has
+    /// only its digest here.
+    #[prost(message, optional, tag = "3")]
+    pub reference: ::core::option::Option<ModelReference>,
+    /// How many entries there are, those of other models included.
+    #[prost(uint64, tag = "4")]
+    pub entries: u64,
+    /// How many of them have embeddings of another model: they are not found.
+    #[prost(uint64, tag = "5")]
+    pub stale_entries: u64,
+    /// Whether entries keep the bytes of their pictures, so that Reindex can encode them.
+    #[prost(bool, tag = "6")]
+    pub keep_pictures: bool,
+    /// Whether entries keep thumbnails: JPEG, the longer side 160 pixels.
+    #[prost(bool, tag = "7")]
+    pub keep_thumbnails: bool,
+    /// When it was made.
+    #[prost(message, optional, tag = "8")]
+    pub created: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether a Reindex is under way.
+    #[prost(bool, tag = "9")]
+    pub reindexing: bool,
+}
+/// Entry is a picture of a thing, as a gallery keeps it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Entry {
+    /// Its name within the gallery: 1 to 256 bytes of UTF-8 without control characters
+    /// (ENTRY_ID otherwise).
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The thing that it shows, at most 256 bytes of the same (ENTRY_THING otherwise):
+    /// entries of the same thing are told of together. Empty: it is a thing by itself,
+    /// named as the entry.
+    #[prost(string, tag = "2")]
+    pub thing: ::prost::alloc::string::String,
+    /// What the caller wants to know of it: at most 32 keys of 1 to 64 bytes, values of at
+    /// most 1,024 bytes, together at most 8 kB (ENTRY_METADATA otherwise).
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Lower-case hexadecimal SHA-256 of the picture's bytes, of raw pixels that of width,
+    /// height and format, each as 8 bytes, the highest first, and the pixels. Empty where
+    /// it came as an embedding.
+    #[prost(string, tag = "4")]
+    pub picture_sha256: ::prost::alloc::string::String,
+    /// ModelReference.digest of the model that made its embedding.
+    #[prost(string, tag = "5")]
+    pub model_digest: ::prost::alloc::string::String,
+    /// When it was enrolled, or last replaced.
+    #[prost(message, optional, tag = "6")]
+    pub enrolled: ::core::option::Option<::prost_types::Timestamp>,
+    /// How familiar the picture was to the model. Unset where that was not told.
+    #[prost(message, optional, tag = "7")]
+    pub familiarity: ::core::option::Option<Familiarity>,
+    /// A small JPEG of it, where asked for and kept.
+    #[prost(bytes = "vec", tag = "8")]
+    pub thumbnail_jpeg: ::prost::alloc::vec::Vec<u8>,
+    /// The picture's bytes as they came, of raw pixels a PNG of them, where asked for and
+    /// kept.
+    #[prost(bytes = "vec", tag = "9")]
+    pub picture: ::prost::alloc::vec::Vec<u8>,
+    /// Its embedding, where asked for.
+    #[prost(message, optional, tag = "10")]
+    pub embedding: ::core::option::Option<Embedding>,
+}
+/// CreateGalleryRequest says what gallery to make.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateGalleryRequest {
+    /// Its name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The model that it belongs to, a name as in CompareOptions.model, without version or
+    /// label. Default: the server's default model; of "auto" the first that is tried.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Keep the bytes of pictures. Default false.
+    #[prost(bool, tag = "3")]
+    pub keep_pictures: bool,
+    /// Keep thumbnails. Default false.
+    #[prost(bool, tag = "4")]
+    pub keep_thumbnails: bool,
+}
+/// CreateGalleryResponse has the gallery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateGalleryResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub gallery: ::core::option::Option<Gallery>,
+}
+/// GetGalleryRequest names a gallery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetGalleryRequest {
+    /// Its name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+}
+/// GetGalleryResponse has the gallery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetGalleryResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub gallery: ::core::option::Option<Gallery>,
+}
+/// ListGalleriesRequest asks for all galleries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGalleriesRequest {}
+/// ListGalleriesResponse has all galleries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListGalleriesResponse {
+    /// By name.
+    #[prost(message, repeated, tag = "1")]
+    pub galleries: ::prost::alloc::vec::Vec<Gallery>,
+}
+/// DeleteGalleryRequest names a gallery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGalleryRequest {
+    /// Its name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+}
+/// DeleteGalleryResponse says that it is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteGalleryResponse {
+    /// How many entries went with it.
+    #[prost(uint64, tag = "1")]
+    pub entries: u64,
+}
+/// NewEntry is an entry to enroll.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NewEntry {
+    /// Its id. Required. An entry of this id is replaced, unless it has the same picture
+    /// (or embedding), thing and metadata.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// As in Entry.
+    #[prost(string, tag = "2")]
+    pub thing: ::prost::alloc::string::String,
+    /// As in Entry.
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The picture, or an embedding of the gallery's model. Required.
+    #[prost(message, optional, tag = "4")]
+    pub image: ::core::option::Option<Image>,
+}
+/// EnrollRequest is one entry of a stream.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EnrollRequest {
+    /// The gallery's name: required in the first message, and empty or the same in those
+    /// that follow.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The entry. May be unset in the first message.
+    #[prost(message, optional, tag = "2")]
+    pub entry: ::core::option::Option<NewEntry>,
+}
+/// EnrollResponse says what became of a stream's entries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EnrollResponse {
+    /// Entries that there were none of before.
+    #[prost(uint64, tag = "1")]
+    pub added: u64,
+    /// Entries that took the place of one with the same id.
+    #[prost(uint64, tag = "2")]
+    pub replaced: u64,
+    /// Entries that were there already as they are.
+    #[prost(uint64, tag = "3")]
+    pub unchanged: u64,
+    /// Entries that failed.
+    #[prost(uint64, tag = "4")]
+    pub failed: u64,
+    /// What became of those that failed, in their order, of the first 1,000.
+    #[prost(message, repeated, tag = "5")]
+    pub failures: ::prost::alloc::vec::Vec<EnrollFailure>,
+}
+/// EnrollFailure says which entry failed, and why.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrollFailure {
+    /// Its id, as it came.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Its place among the stream's entries, from 0.
+    #[prost(uint64, tag = "2")]
+    pub index: u64,
+    /// Why.
+    #[prost(message, optional, tag = "3")]
+    pub error: ::core::option::Option<ItemError>,
+}
+/// BatchEnrollRequest is a list of entries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchEnrollRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The entries: 1 to Limits.max_images (NO_ITEMS, TOO_MANY_ITEMS otherwise).
+    #[prost(message, repeated, tag = "2")]
+    pub entries: ::prost::alloc::vec::Vec<NewEntry>,
+}
+/// BatchEnrollResponse has one result an entry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchEnrollResponse {
+    /// One result for each entry of the request, in the same order.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<EnrollResult>,
+    /// Where the time went, for the call as a whole.
+    #[prost(message, optional, tag = "2")]
+    pub timings: ::core::option::Option<Timings>,
+}
+/// EnrollResult is what became of one entry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EnrollResult {
+    /// How familiar the picture is to the model. Unset where that is not told.
+    #[prost(message, optional, tag = "3")]
+    pub familiarity: ::core::option::Option<Familiarity>,
+    /// A sentence for people where the picture is foreign to the model; empty otherwise.
+    #[prost(string, tag = "4")]
+    pub warning: ::prost::alloc::string::String,
+    /// Either how it was kept or an error.
+    #[prost(oneof = "enroll_result::Outcome", tags = "1, 2")]
+    pub outcome: ::core::option::Option<enroll_result::Outcome>,
+}
+/// Nested message and enum types in `EnrollResult`.
+pub mod enroll_result {
+    /// Either how it was kept or an error.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Outcome {
+        /// How it was kept.
+        #[prost(enumeration = "super::EnrollStatus", tag = "1")]
+        Status(i32),
+        /// Why it was not.
+        #[prost(message, tag = "2")]
+        Error(super::ItemError),
+    }
+}
+/// RemoveEntriesRequest says what to remove.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveEntriesRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// Ids of entries, at most 1,000 with things together (NO_ITEMS, TOO_MANY_ITEMS
+    /// otherwise).
+    #[prost(string, repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Things of which all entries go.
+    #[prost(string, repeated, tag = "3")]
+    pub things: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// RemoveEntriesResponse says what was removed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveEntriesResponse {
+    /// How many entries.
+    #[prost(uint64, tag = "1")]
+    pub removed: u64,
+}
+/// GetEntryRequest names an entry.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetEntryRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The entry's id. Required.
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+    /// Send its thumbnail, where kept. Default false.
+    #[prost(bool, tag = "3")]
+    pub include_thumbnail: bool,
+    /// Send its picture, where kept. Default false.
+    #[prost(bool, tag = "4")]
+    pub include_picture: bool,
+    /// Send its embedding. Default false.
+    #[prost(bool, tag = "5")]
+    pub include_embedding: bool,
+}
+/// GetEntryResponse has the entry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetEntryResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub entry: ::core::option::Option<Entry>,
+}
+/// ListEntriesRequest asks for a page of entries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEntriesRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// How many at most: 1 to 1,000. 0: 100. More: INVALID_ARGUMENT, PAGE_SIZE. A page
+    /// that would be too large for a message has fewer.
+    #[prost(uint32, tag = "2")]
+    pub page_size: u32,
+    /// ListEntriesResponse.next_page_token of the page before; empty: the first page.
+    /// One that no server wrote for the same gallery, filter, thing and stale_only:
+    /// INVALID_ARGUMENT, PAGE_TOKEN.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only entries that have all of these keys with these values. What can't be an
+    /// entry's metadata: INVALID_ARGUMENT, ENTRY_METADATA.
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub filter: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Only entries of this thing. Empty: of all.
+    #[prost(string, tag = "5")]
+    pub thing: ::prost::alloc::string::String,
+    /// Only entries whose embedding is of another model than the gallery's. Default false.
+    #[prost(bool, tag = "6")]
+    pub stale_only: bool,
+    /// Send thumbnails, where kept. Default false.
+    #[prost(bool, tag = "7")]
+    pub include_thumbnails: bool,
+}
+/// ListEntriesResponse is a page of entries.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEntriesResponse {
+    /// In the order of their ids, by bytes.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<Entry>,
+    /// What asks for the next page; empty where this was the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// IdentifyRequest asks what an image shows.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct IdentifyRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The picture, or an embedding of the gallery's model. Required.
+    #[prost(message, optional, tag = "2")]
+    pub image: ::core::option::Option<Image>,
+    /// How many things at most: 1 to 100. 0: 10. More: INVALID_ARGUMENT, TOP_K.
+    #[prost(uint32, tag = "3")]
+    pub top_k: u32,
+    /// Only things whose best entry has at least this similarity, 0 to 1 (MIN_SIMILARITY_RANGE
+    /// otherwise). Default 0.
+    #[prost(float, tag = "4")]
+    pub min_similarity: f32,
+    /// Only entries that have all of these keys with these values, as in
+    /// ListEntriesRequest.
+    #[prost(btree_map = "string, string", tag = "5")]
+    pub filter: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// The similarity, 0 to 1, from which the verdict is "same". Default: the model's own
+    /// threshold. Outside 0..1: INVALID_ARGUMENT, THRESHOLD_RANGE.
+    #[prost(float, optional, tag = "6")]
+    pub threshold: ::core::option::Option<f32>,
+    /// Send thumbnails of the best entries, where kept. Default false.
+    #[prost(bool, tag = "7")]
+    pub include_thumbnails: bool,
+}
+/// IdentifyResponse has the things that an image may show.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct IdentifyResponse {
+    /// The things, best first.
+    #[prost(message, repeated, tag = "1")]
+    pub matches: ::prost::alloc::vec::Vec<Identification>,
+    /// The threshold that the verdicts were made with.
+    #[prost(float, tag = "2")]
+    pub threshold: f32,
+    /// The model that answered.
+    #[prost(message, optional, tag = "3")]
+    pub model: ::core::option::Option<ModelReference>,
+    /// How familiar the image is to the model. Unset where the model does not tell.
+    #[prost(message, optional, tag = "4")]
+    pub familiarity: ::core::option::Option<Familiarity>,
+    /// A sentence for people where the similarities mean little, since the image is
+    /// foreign to the model, or where a part of the gallery can't be found until it is
+    /// enrolled again; empty otherwise.
+    #[prost(string, tag = "5")]
+    pub warning: ::prost::alloc::string::String,
+    /// Where the time went.
+    #[prost(message, optional, tag = "6")]
+    pub timings: ::core::option::Option<Timings>,
+    /// How many entries of the gallery there are to search, before the filter.
+    #[prost(uint64, tag = "7")]
+    pub searched_entries: u64,
+}
+/// Identification is a thing that an image may show.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Identification {
+    /// The thing.
+    #[prost(string, tag = "1")]
+    pub thing: ::prost::alloc::string::String,
+    /// Its entry that is most like the image.
+    #[prost(message, optional, tag = "2")]
+    pub entry: ::core::option::Option<Entry>,
+    /// How alike the image and that entry are: 0 to 1, as Compare says it.
+    #[prost(float, tag = "3")]
+    pub similarity: f32,
+    /// The verdict: similarity >= threshold.
+    #[prost(bool, tag = "4")]
+    pub same: bool,
+}
+/// FindDuplicatesRequest asks for what is alike within a gallery.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindDuplicatesRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The similarity, 0 to 1, from which two entries are alike. Default: the model's own
+    /// threshold. Outside 0..1: INVALID_ARGUMENT, THRESHOLD_RANGE.
+    #[prost(float, optional, tag = "2")]
+    pub threshold: ::core::option::Option<f32>,
+    /// Only entries that have all of these keys with these values, as in
+    /// ListEntriesRequest.
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub filter: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Only groups of more than one thing: entries of one thing are meant to be alike.
+    /// Default false.
+    #[prost(bool, tag = "4")]
+    pub across_things: bool,
+}
+/// FindDuplicatesResponse is one group, or the end.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindDuplicatesResponse {
+    /// Either a group or, as the last message, what was done.
+    #[prost(oneof = "find_duplicates_response::Event", tags = "1, 2")]
+    pub event: ::core::option::Option<find_duplicates_response::Event>,
+}
+/// Nested message and enum types in `FindDuplicatesResponse`.
+pub mod find_duplicates_response {
+    /// Either a group or, as the last message, what was done.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        /// A group of at least two entries.
+        #[prost(message, tag = "1")]
+        Group(super::DuplicateGroup),
+        /// All groups have been sent.
+        #[prost(message, tag = "2")]
+        Done(super::DuplicatesDone),
+    }
+}
+/// DuplicateGroup is entries of which each is alike to at least one other.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DuplicateGroup {
+    /// The entries, without their pictures: first the one that is alike to the most others.
+    /// 1,000 at most, and fewer where more would be too large for a message.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<DuplicateEntry>,
+    /// How many further entries it has.
+    #[prost(uint64, tag = "2")]
+    pub omitted_entries: u64,
+}
+/// DuplicateEntry is an entry of a group.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DuplicateEntry {
+    /// The entry.
+    #[prost(message, optional, tag = "1")]
+    pub entry: ::core::option::Option<Entry>,
+    /// Its largest similarity to another entry of the group, 0 to 1.
+    #[prost(float, tag = "2")]
+    pub similarity: f32,
+}
+/// DuplicatesDone is the end of the groups.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DuplicatesDone {
+    /// How many entries were looked at.
+    #[prost(uint64, tag = "1")]
+    pub entries: u64,
+    /// How many groups were sent.
+    #[prost(uint64, tag = "2")]
+    pub groups: u64,
+}
+/// ReindexRequest says what to reindex.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReindexRequest {
+    /// The gallery's name. Required.
+    #[prost(string, tag = "1")]
+    pub gallery: ::prost::alloc::string::String,
+    /// The model that the gallery is to belong to, as in CreateGalleryRequest. Default: the
+    /// one that it belongs to.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+}
+/// ReindexResponse tells how far the work is. The last one has done set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReindexResponse {
+    /// Entries whose embeddings are of the new model now.
+    #[prost(uint64, tag = "1")]
+    pub encoded: u64,
+    /// Entries that have no picture to encode, or one that can't be used any more.
+    #[prost(uint64, tag = "2")]
+    pub missing: u64,
+    /// Entries of the gallery.
+    #[prost(uint64, tag = "3")]
+    pub entries: u64,
+    /// Whether the work has ended.
+    #[prost(bool, tag = "4")]
+    pub done: bool,
+    /// Ids of entries that have to be sent again, the first 1,000; set with done.
+    /// ListEntriesRequest.stale_only tells of all.
+    #[prost(string, repeated, tag = "5")]
+    pub missing_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// EnrollStatus says how an entry was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EnrollStatus {
+    /// Not set.
+    Unspecified = 0,
+    /// There was none of its id.
+    Added = 1,
+    /// It took the place of another one.
+    Replaced = 2,
+    /// It was there already.
+    Unchanged = 3,
+}
+impl EnrollStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ENROLL_STATUS_UNSPECIFIED",
+            Self::Added => "ENROLL_STATUS_ADDED",
+            Self::Replaced => "ENROLL_STATUS_REPLACED",
+            Self::Unchanged => "ENROLL_STATUS_UNCHANGED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ENROLL_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "ENROLL_STATUS_ADDED" => Some(Self::Added),
+            "ENROLL_STATUS_REPLACED" => Some(Self::Replaced),
+            "ENROLL_STATUS_UNCHANGED" => Some(Self::Unchanged),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod gallery_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// GalleryService keeps pictures of things under names, as embeddings, and says which
+    /// of them a picture shows.
+    ///
+    /// A gallery belongs to one model: embeddings of others never mix with its own. A
+    /// server without galleries (GetServerInfoResponse.galleries) answers each call with
+    /// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+    /// GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+    /// GALLERY_UNAVAILABLE.
+    ///
+    /// A caller may have the right to read a gallery, to write to it as well (Enroll,
+    /// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+    /// Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
+    ///
+    /// Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '\_' and '-', the first a
+    /// letter or digit (GALLERY_NAME otherwise).
+    #[derive(Debug, Clone)]
+    pub struct GalleryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl GalleryServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> GalleryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> GalleryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            GalleryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// CreateGallery makes an empty gallery. One of that name with the same model and the
+        /// same choices is returned as it is; with others: ALREADY_EXISTS, GALLERY_EXISTS.
+        pub async fn create_gallery(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateGalleryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/CreateGallery",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "CreateGallery"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// GetGallery tells what a gallery holds.
+        pub async fn get_gallery(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetGalleryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/GetGallery",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "GetGallery"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ListGalleries tells of all galleries that the caller may read, by name.
+        pub async fn list_galleries(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListGalleriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListGalleriesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/ListGalleries",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "ListGalleries"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// DeleteGallery removes a gallery with all that it holds.
+        pub async fn delete_gallery(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteGalleryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/DeleteGallery",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "DeleteGallery"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Enroll takes any number of entries, a message each, and answers when all are kept
+        /// for good or have failed. The first message names the gallery. Entries are kept in
+        /// groups as they come: what was sent before a stream breaks may have been kept, and
+        /// can be sent again, since an entry of the same id and picture changes nothing. An
+        /// entry that fails carries its own error; the others are kept. A stream that the
+        /// server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
+        pub async fn enroll(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::EnrollRequest>,
+        ) -> std::result::Result<tonic::Response<super::EnrollResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/Enroll",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "Enroll"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+        /// BatchEnroll is Enroll of up to Limits.max_images entries in one message, with a
+        /// result for each. All that have not failed are kept for good when it answers.
+        pub async fn batch_enroll(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchEnrollRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchEnrollResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/BatchEnroll",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "BatchEnroll"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// RemoveEntries removes entries by their ids, or all of some things. Ids that there
+        /// are none of are passed over.
+        pub async fn remove_entries(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveEntriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveEntriesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/RemoveEntries",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "RemoveEntries"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// GetEntry returns one entry. One that there is none of: NOT_FOUND, ENTRY_NOT_FOUND.
+        pub async fn get_entry(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetEntryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetEntryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/GetEntry",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "GetEntry"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ListEntries tells of a gallery's entries in the order of their ids, a page at a
+        /// time.
+        pub async fn list_entries(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEntriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEntriesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/ListEntries",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "ListEntries"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Identify says which things of a gallery an image may show, best first. The
+        /// similarity is the one that Compare gives of the image and the entry.
+        pub async fn identify(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IdentifyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdentifyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/Identify",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "Identify"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// FindDuplicates sends groups of entries that are alike, the largest similarity
+        /// first, and after them one message that says how many entries were looked at.
+        pub async fn find_duplicates(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindDuplicatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::FindDuplicatesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/FindDuplicates",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "FindDuplicates"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Reindex moves a gallery to the version of its model that answers now, or to another
+        /// model: entries that keep their pictures are encoded again. It starts the work, or
+        /// joins that which is under way, and tells of its progress until it is done. The work
+        /// goes on where the caller leaves. Entries that keep no picture stay as they are, are
+        /// not found by Identify, and are told of: they have to be sent again.
+        pub async fn reindex(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReindexRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ReindexResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/siamese.v1.GalleryService/Reindex",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("siamese.v1.GalleryService", "Reindex"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+#[cfg(feature = "server")]
+pub mod gallery_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with GalleryServiceServer.
+    #[async_trait]
+    pub trait GalleryService: std::marker::Send + std::marker::Sync + 'static {
+        /// CreateGallery makes an empty gallery. One of that name with the same model and the
+        /// same choices is returned as it is; with others: ALREADY_EXISTS, GALLERY_EXISTS.
+        async fn create_gallery(
+            &self,
+            request: tonic::Request<super::CreateGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateGalleryResponse>,
+            tonic::Status,
+        >;
+        /// GetGallery tells what a gallery holds.
+        async fn get_gallery(
+            &self,
+            request: tonic::Request<super::GetGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetGalleryResponse>,
+            tonic::Status,
+        >;
+        /// ListGalleries tells of all galleries that the caller may read, by name.
+        async fn list_galleries(
+            &self,
+            request: tonic::Request<super::ListGalleriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListGalleriesResponse>,
+            tonic::Status,
+        >;
+        /// DeleteGallery removes a gallery with all that it holds.
+        async fn delete_gallery(
+            &self,
+            request: tonic::Request<super::DeleteGalleryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteGalleryResponse>,
+            tonic::Status,
+        >;
+        /// Enroll takes any number of entries, a message each, and answers when all are kept
+        /// for good or have failed. The first message names the gallery. Entries are kept in
+        /// groups as they come: what was sent before a stream breaks may have been kept, and
+        /// can be sent again, since an entry of the same id and picture changes nothing. An
+        /// entry that fails carries its own error; the others are kept. A stream that the
+        /// server's stop ends (UNAVAILABLE, DRAINING) is told how many are.
+        async fn enroll(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::EnrollRequest>>,
+        ) -> std::result::Result<tonic::Response<super::EnrollResponse>, tonic::Status>;
+        /// BatchEnroll is Enroll of up to Limits.max_images entries in one message, with a
+        /// result for each. All that have not failed are kept for good when it answers.
+        async fn batch_enroll(
+            &self,
+            request: tonic::Request<super::BatchEnrollRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchEnrollResponse>,
+            tonic::Status,
+        >;
+        /// RemoveEntries removes entries by their ids, or all of some things. Ids that there
+        /// are none of are passed over.
+        async fn remove_entries(
+            &self,
+            request: tonic::Request<super::RemoveEntriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveEntriesResponse>,
+            tonic::Status,
+        >;
+        /// GetEntry returns one entry. One that there is none of: NOT_FOUND, ENTRY_NOT_FOUND.
+        async fn get_entry(
+            &self,
+            request: tonic::Request<super::GetEntryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetEntryResponse>,
+            tonic::Status,
+        >;
+        /// ListEntries tells of a gallery's entries in the order of their ids, a page at a
+        /// time.
+        async fn list_entries(
+            &self,
+            request: tonic::Request<super::ListEntriesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEntriesResponse>,
+            tonic::Status,
+        >;
+        /// Identify says which things of a gallery an image may show, best first. The
+        /// similarity is the one that Compare gives of the image and the entry.
+        async fn identify(
+            &self,
+            request: tonic::Request<super::IdentifyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IdentifyResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the FindDuplicates method.
+        type FindDuplicatesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::FindDuplicatesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// FindDuplicates sends groups of entries that are alike, the largest similarity
+        /// first, and after them one message that says how many entries were looked at.
+        async fn find_duplicates(
+            &self,
+            request: tonic::Request<super::FindDuplicatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::FindDuplicatesStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the Reindex method.
+        type ReindexStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ReindexResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Reindex moves a gallery to the version of its model that answers now, or to another
+        /// model: entries that keep their pictures are encoded again. It starts the work, or
+        /// joins that which is under way, and tells of its progress until it is done. The work
+        /// goes on where the caller leaves. Entries that keep no picture stay as they are, are
+        /// not found by Identify, and are told of: they have to be sent again.
+        async fn reindex(
+            &self,
+            request: tonic::Request<super::ReindexRequest>,
+        ) -> std::result::Result<tonic::Response<Self::ReindexStream>, tonic::Status>;
+    }
+    /// GalleryService keeps pictures of things under names, as embeddings, and says which
+    /// of them a picture shows.
+    ///
+    /// A gallery belongs to one model: embeddings of others never mix with its own. A
+    /// server without galleries (GetServerInfoResponse.galleries) answers each call with
+    /// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
+    /// GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
+    /// GALLERY_UNAVAILABLE.
+    ///
+    /// A caller may have the right to read a gallery, to write to it as well (Enroll,
+    /// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
+    /// Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
+    ///
+    /// Names of galleries are 1 to 64 characters of a-z, 0-9, '.', '\_' and '-', the first a
+    /// letter or digit (GALLERY_NAME otherwise).
+    #[derive(Debug)]
+    pub struct GalleryServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> GalleryServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for GalleryServiceServer<T>
+    where
+        T: GalleryService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/siamese.v1.GalleryService/CreateGallery" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateGallerySvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::CreateGalleryRequest>
+                    for CreateGallerySvc<T> {
+                        type Response = super::CreateGalleryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateGalleryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::create_gallery(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateGallerySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/GetGallery" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetGallerySvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::GetGalleryRequest>
+                    for GetGallerySvc<T> {
+                        type Response = super::GetGalleryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetGalleryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::get_gallery(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetGallerySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/ListGalleries" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListGalleriesSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::ListGalleriesRequest>
+                    for ListGalleriesSvc<T> {
+                        type Response = super::ListGalleriesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListGalleriesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::list_galleries(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListGalleriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/DeleteGallery" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteGallerySvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::DeleteGalleryRequest>
+                    for DeleteGallerySvc<T> {
+                        type Response = super::DeleteGalleryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteGalleryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::delete_gallery(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteGallerySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/Enroll" => {
+                    #[allow(non_camel_case_types)]
+                    struct EnrollSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::ClientStreamingService<super::EnrollRequest>
+                    for EnrollSvc<T> {
+                        type Response = super::EnrollResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::EnrollRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::enroll(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EnrollSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/BatchEnroll" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchEnrollSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::BatchEnrollRequest>
+                    for BatchEnrollSvc<T> {
+                        type Response = super::BatchEnrollResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchEnrollRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::batch_enroll(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchEnrollSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/RemoveEntries" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveEntriesSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::RemoveEntriesRequest>
+                    for RemoveEntriesSvc<T> {
+                        type Response = super::RemoveEntriesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveEntriesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::remove_entries(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveEntriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/GetEntry" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetEntrySvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::GetEntryRequest>
+                    for GetEntrySvc<T> {
+                        type Response = super::GetEntryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetEntryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::get_entry(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetEntrySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/ListEntries" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEntriesSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::ListEntriesRequest>
+                    for ListEntriesSvc<T> {
+                        type Response = super::ListEntriesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEntriesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::list_entries(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEntriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/Identify" => {
+                    #[allow(non_camel_case_types)]
+                    struct IdentifySvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::UnaryService<super::IdentifyRequest>
+                    for IdentifySvc<T> {
+                        type Response = super::IdentifyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IdentifyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::identify(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = IdentifySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/FindDuplicates" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindDuplicatesSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::ServerStreamingService<super::FindDuplicatesRequest>
+                    for FindDuplicatesSvc<T> {
+                        type Response = super::FindDuplicatesResponse;
+                        type ResponseStream = T::FindDuplicatesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindDuplicatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::find_duplicates(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindDuplicatesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/siamese.v1.GalleryService/Reindex" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReindexSvc<T: GalleryService>(pub Arc<T>);
+                    impl<
+                        T: GalleryService,
+                    > tonic::server::ServerStreamingService<super::ReindexRequest>
+                    for ReindexSvc<T> {
+                        type Response = super::ReindexResponse;
+                        type ResponseStream = T::ReindexStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReindexRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GalleryService>::reindex(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReindexSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for GalleryServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "siamese.v1.GalleryService";
+    impl<T> tonic::server::NamedService for GalleryServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

@@ -3,11 +3,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used)] // a test that panics has failed
 
+mod galleries;
+
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use siamese_client::proto::gallery_service_server::GalleryServiceServer;
 use siamese_client::proto::siamese_service_server::{SiameseService, SiameseServiceServer};
 use siamese_client::proto::{self, stream_compare_response::Message as Told};
 use siamese_client::{Client, Code, Image, Options, RankOptions, Retry, StreamOptions};
@@ -52,10 +55,10 @@ impl Fake {
     async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let service = SiameseServiceServer::new(self.clone());
         tokio::spawn(
             tonic::transport::Server::builder()
-                .add_service(service)
+                .add_service(SiameseServiceServer::new(self.clone()))
+                .add_service(GalleryServiceServer::new(self.clone()))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );
         address
@@ -69,11 +72,11 @@ fn first_byte(image: Option<proto::Image>) -> f32 {
     }
 }
 
-type Replies = Pin<Box<dyn Stream<Item = Result<proto::StreamCompareResponse, Status>> + Send>>;
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl SiameseService for Fake {
-    type StreamCompareStream = Replies;
+    type StreamCompareStream = Replies<proto::StreamCompareResponse>;
 
     async fn compare(
         &self,
@@ -193,7 +196,7 @@ impl SiameseService for Fake {
     async fn stream_compare(
         &self,
         request: Request<Streaming<proto::StreamCompareRequest>>,
-    ) -> Result<Response<Replies>, Status> {
+    ) -> Result<Response<Self::StreamCompareStream>, Status> {
         let replies = request.into_inner().filter_map(|message| {
             use proto::stream_compare_request::Message as Asked;
             let told = match message.ok()?.message? {
