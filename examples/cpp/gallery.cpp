@@ -2,6 +2,7 @@
 // gallery ADDRESS FOLDER PICTURE.
 #include <siamese/client.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -14,11 +15,11 @@ namespace {
 siamese::Enrollment enroll(siamese::Client& client, const std::filesystem::path& folder) {
   std::filesystem::recursive_directory_iterator file(folder);
   return client.enroll("example", [&]() -> std::optional<siamese::NewEntry> {
-    for (; file != std::filesystem::recursive_directory_iterator(); ++file) {
-      if (file->is_regular_file()) {
-        const std::filesystem::path path = (file++)->path();
-        return siamese::NewEntry{path.lexically_relative(folder).generic_string(),
-                                 siamese::Image::file(path)};
+    while (file != std::filesystem::recursive_directory_iterator()) {
+      const std::filesystem::directory_entry found = *file++;
+      if (found.is_regular_file()) {
+        return siamese::NewEntry{found.path().lexically_relative(folder).generic_string(),
+                                 siamese::Image::file(found.path())};
       }
     }
     return std::nullopt;

@@ -79,7 +79,8 @@ Item<EnrolledEntry> to_enrolled(const v1::EnrollResult& result, std::size_t offs
     return to_error(result.error(), offset, "entries");
   }
   if (!result.has_status()) {
-    return plain(Code::internal, "received a result with nothing in it, expected how the entry was kept, or why not");
+    return plain(Code::internal, "received a result with nothing in it, expected how the entry was "
+                                 "kept, or why it was not");
   }
   return EnrolledEntry{static_cast<EnrollStatus>(result.status()), to_familiarity(result),
                        result.warning()};

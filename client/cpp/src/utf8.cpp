@@ -59,7 +59,8 @@ std::string printable(std::string_view text) {
       continue;
     }
     char escaped[5];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(byte)));
+    const unsigned value = static_cast<unsigned char>(byte);
+    std::snprintf(escaped, sizeof escaped, "\\x%02x", value);
     shown += escaped;
   }
   return shown + (text.size() > most ? "…" : "");

@@ -227,7 +227,8 @@ TEST_CASE("an image is identified") {
   const auto found = client.identify("shelf", Image::embedding({{0.5F}, "aa"}), options);
   CHECK(server.galleries.asked() ==
         R"(gallery: "shelf" image { embedding { values: 0.5 model_digest: "aa" } } top_k: 4 )"
-        R"(min_similarity: 0.5 filter { key: "from" value: "garden" } threshold: 0 include_thumbnails: true)");
+        R"(min_similarity: 0.5 filter { key: "from" value: "garden" } threshold: 0 )"
+        "include_thumbnails: true");
   REQUIRE(found.matches.size() == 1);
   CHECK(found.matches[0].thing == "cup");
   CHECK(found.matches[0].entry.id == "a");

@@ -31,7 +31,7 @@ class Client {
   Client& operator=(Client&&) noexcept;
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  // No other thread may be using it, and its streams must be gone.
+  // No other thread may be using it, and its streams and Entries must be gone.
   ~Client();
 
   // compare scores one pair. The order does not matter.
