@@ -20,6 +20,7 @@ trap stop EXIT
 # serve LOG FLAGS… starts a server and sets address.
 serve() {
 	local log=$1 server
+	: >"$log" # nothing of a run before is read
 	"$program" serve --addr 127.0.0.1:0 --http-addr= "${@:2}" >"$log" 2>&1 &
 	server=$!
 	servers+=("$server")
