@@ -20,6 +20,7 @@ trap stop EXIT
 # serve LOG FLAGS… starts a server and sets address.
 serve() {
 	local log=$1 server
+	: >"$log" # nothing of a run before is read
 	"$program" serve --addr 127.0.0.1:0 --http-addr= "${@:2}" >"$log" 2>&1 &
 	server=$!
 	servers+=("$server")
@@ -31,7 +32,8 @@ serve() {
 }
 
 echo "== tests with sanitizers"
-serve build/server.log
+rm -rf build/galleries
+serve build/server.log --galleries "$PWD/build/galleries"
 export SIAMESE_ADDRESS=$address
 if type openssl >/dev/null 2>&1; then
 	files=$PWD/build/tls
@@ -72,4 +74,8 @@ build/examples/stream "$SIAMESE_ADDRESS" "$photos/cat.jpg" "$photos/cat_copy.jpg
 	../../testdata/conformance/inputs/text.txt >build/stream.txt
 grep '^.*cat_copy.jpg: [01]\.[0-9]* same$' build/stream.txt >/dev/null
 grep 'text.txt: IMAGE_FORMAT_UNKNOWN' build/stream.txt >/dev/null
+build/examples/gallery "$SIAMESE_ADDRESS" "$photos" "$photos/cat_copy.jpg" >build/gallery.txt
+grep -E '^[1-9][0-9]* added, 0 there already$' build/gallery.txt >/dev/null
+grep '^README.md IMAGE_FORMAT_UNKNOWN' build/gallery.txt >/dev/null
+grep '^cat_copy.jpg 1.0000 same$' build/gallery.txt >/dev/null
 echo "the C++ client is in client/cpp/build/prefix"

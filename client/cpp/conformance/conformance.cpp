@@ -1,12 +1,9 @@
 // The runner of testdata/conformance: every case by this client, one line of JSON each.
 // conformance ADDRESS CASES_FILE
 
-#include <openssl/sha.h>
 #include <siamese/client.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -15,61 +12,27 @@
 #include <string>
 #include <vector>
 
+#include "galleries.h"
+#include "pictures.h"
+#include "texts.h"
+
 namespace {
 
 using nlohmann::json;
 using siamese::Image;
-using Lines = std::vector<std::string>;
-
-std::string words(const siamese::Error& e) {
-  return std::string(siamese::name(e.code())) + "/" + e.reason() + "/" + e.field();
-}
-
-std::string digits(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
-  return text;
-}
-
-std::string verdict(bool same) { return same ? " same" : " different"; }
 
 std::string score(const siamese::PairScore& pair) {
   const bool prepared = !pair.prepared_a_png.empty() && !pair.prepared_b_png.empty();
   return digits(pair.similarity) + verdict(pair.same) + (prepared ? " prepared" : "");
 }
 
-// sha is of the values as little-endian float32, on a little-endian machine.
-std::string sha(const std::vector<float>& values) {
-  unsigned char sum[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(values.data()), values.size() * sizeof(float), sum);
-  std::string text;
-  for (const unsigned char byte : sum) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", byte);
-    text += two;
-  }
-  return text;
-}
-
-void set_options(siamese::CompareOptions& options, const json& one) {
-  options.model = one.value("model", "");
-  options.include_prepared = one.value("include_prepared", false);
-  if (one.contains("threshold")) {
-    options.threshold = one["threshold"].get<float>();
-  }
-}
-
 class Runner {
  public:
   Runner(siamese::Client& client, std::filesystem::path folder)
-      : client_(client), folder_(std::move(folder)) {}
+      : client_(client), pictures_(client, std::move(folder)) {}
 
   json run(const json& one) {
     json line = {{"case", one["case"]}};
-    if (one["call"] == "gallery") {
-      line["unsupported"] = "the client has no calls of galleries yet";
-      return line;
-    }
     try {
       line["results"] = call(one);
     } catch (const siamese::Error& e) {
@@ -84,20 +47,21 @@ class Runner {
     siamese::CompareOptions options;
     set_options(options, one);
     if (name == "compare") {
-      return {score(client_.compare(image(one["a"]), image(one["b"]), options))};
+      return {score(client_.compare(pictures_.image(one["a"]), pictures_.image(one["b"]), options))};
     }
     if (name == "batch") return batch(one, options);
     if (name == "rank") return rank(one);
     if (name == "embed") return embed(one, options);
     if (name == "stream") return stream(one);
     if (name == "info") return info(one);
+    if (name == "gallery") return run_gallery(client_, pictures_, one);
     throw std::runtime_error("received the call " + name + ", expected a known one");
   }
 
   Lines batch(const json& one, const siamese::CompareOptions& options) {
     std::vector<siamese::Pair> pairs;
     for (const json& pair : one["pairs"]) {
-      pairs.push_back({image(pair[0]), image(pair[1])});
+      pairs.push_back({pictures_.image(pair[0]), pictures_.image(pair[1])});
     }
     Lines lines;
     for (const auto& result : client_.batch(pairs, options).results) {
@@ -111,7 +75,8 @@ class Runner {
     set_options(options, one);
     options.top_k = one.value("top_k", 0U);
     options.min_similarity = one.value("min_similarity", 0.0F);
-    const auto ranking = client_.rank(image(one["query"]), images(one["candidates"]), options);
+    const auto ranking = client_.rank(pictures_.image(one["query"]),
+                                      pictures_.images(one["candidates"]), options);
     Lines lines;
     for (const auto& match : ranking.matches) {
       lines.push_back(std::to_string(match.index) + " " + digits(match.similarity) + verdict(match.same));
@@ -124,13 +89,12 @@ class Runner {
 
   Lines embed(const json& one, const siamese::CompareOptions& options) {
     Lines lines;
-    for (const auto& result : client_.embed(images(one["images"]), options).results) {
+    for (const auto& result : client_.embed(pictures_.images(one["images"]), options).results) {
       if (!result) {
         lines.push_back(words(result.error()));
         continue;
       }
-      const auto& values = result->embedding.values;
-      lines.push_back(std::to_string(values.size()) + " " + sha(values));
+      lines.push_back(text_of(result->embedding));
     }
     return lines;
   }
@@ -144,13 +108,13 @@ class Runner {
     for (const auto& [name, picture] : one["references"].items()) {  // in the order of names
       std::string outcome = "ok";
       try {
-        stream.set_reference(name, image(picture));
+        stream.set_reference(name, pictures_.image(picture));
       } catch (const siamese::Error& e) {
         outcome = words(e);
       }
       lines.push_back(name + " " + outcome);
     }
-    for (const Image& frame : images(one["frames"])) {
+    for (const Image& frame : pictures_.images(one["frames"])) {
       stream.send(frame);
       lines.push_back(scores(stream.receive().value()));
     }
@@ -184,50 +148,8 @@ class Runner {
     return lines;
   }
 
-  std::vector<Image> images(const json& list) {
-    std::vector<Image> all;
-    for (const json& one : list) {
-      all.push_back(image(one));
-    }
-    return all;
-  }
-
-  Image image(const json& given) {
-    if (given.is_null()) {
-      return {};
-    }
-    if (given.is_string()) {
-      return Image::file(folder_ / given.get<std::string>());
-    }
-    if (given.contains("reference")) {
-      return Image::reference(given["reference"]);
-    }
-    return given.contains("raw") ? raw(given) : embedding_of(given);
-  }
-
-  Image raw(const json& given) {
-    const std::string format = given["format"];
-    const Image file = Image::file(folder_ / given["raw"].get<std::string>());
-    const auto& bytes = std::get<Image::Encoded>(file.source()).bytes;
-    const auto layout = format == "RGB8"    ? Image::PixelFormat::rgb8
-                        : format == "GRAY8" ? Image::PixelFormat::gray8
-                                            : Image::PixelFormat::unspecified;
-    return Image::raw(given["width"], given["height"], layout, bytes.data(), bytes.size());
-  }
-
-  Image embedding_of(const json& given) {
-    siamese::CompareOptions options;
-    set_options(options, given);
-    const Image file = Image::file(folder_ / given["embedding_of"].get<std::string>());
-    siamese::Embedding made = client_.embed({file}, options).results.at(0)->embedding;
-    if (given.contains("keep")) {
-      made.values.resize(given["keep"]);
-    }
-    return Image::embedding(std::move(made));
-  }
-
   siamese::Client& client_;
-  std::filesystem::path folder_;
+  Pictures pictures_;
 };
 
 }  // namespace

@@ -18,6 +18,11 @@ void check_positive(const std::optional<std::chrono::milliseconds>& deadline) {
   }
 }
 
+Clock::time_point after(std::chrono::milliseconds deadline) {
+  constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
+  return Clock::now() + std::min(deadline, year);  // far more would wrap around
+}
+
 // spread is up to a fifth more, so that callers that failed together do not come back
 // together.
 std::chrono::nanoseconds spread(std::chrono::nanoseconds wait) {
@@ -66,8 +71,12 @@ Caller::Time Caller::begin(std::optional<std::chrono::milliseconds> own) const {
   if (!deadline) {
     return {};
   }
-  constexpr std::chrono::milliseconds year = std::chrono::hours(24 * 365);
-  return {Clock::now() + std::min(*deadline, year)};  // far more would wrap around
+  return {after(*deadline)};
+}
+
+Clock::time_point Caller::end_of_long(std::optional<std::chrono::milliseconds> own) {
+  check_positive(own);
+  return own ? after(*own) : Clock::time_point::max();
 }
 
 std::optional<std::chrono::nanoseconds> Caller::wait_after(int attempt, const Error& failure) const {

@@ -31,6 +31,10 @@ class Caller {
   };
   Time begin(std::optional<std::chrono::milliseconds> own) const;
 
+  // end_of_long is when a call that takes as long as there is to do has to end: never, unless
+  // it has a deadline of its own.
+  static Clock::time_point end_of_long(std::optional<std::chrono::milliseconds> own);
+
   // send makes one request. A failure's field is moved by offset items of the list. Throws
   // the last attempt's error.
   template <typename Request>

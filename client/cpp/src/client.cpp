@@ -14,7 +14,8 @@ namespace siamese {
 Client::Impl::Impl(const ClientConfig& config)
     : caller(config.retry, config.deadline, config.token),
       channel(internal::connect(config)),
-      service(v1::SiameseService::NewStub(channel)) {}
+      service(v1::SiameseService::NewStub(channel)),
+      galleries(v1::GalleryService::NewStub(channel)) {}
 
 ServerInfo Client::Impl::info(const std::string& model, const internal::Caller::Time& time) {
   v1::GetServerInfoRequest request;

@@ -118,6 +118,7 @@ ServerInfo to_info(const v1::GetServerInfoResponse& reply) {
   }
   info.default_model = reply.default_model();
   info.auto_models = {reply.auto_models().begin(), reply.auto_models().end()};
+  info.galleries = reply.galleries();
   info.limits = to_limits(reply.limits());
   const v1::Access& access = reply.access();
   info.access = {access.token_needed(), access.calls_per_second(), access.burst(),

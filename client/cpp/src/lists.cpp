@@ -8,7 +8,10 @@
 namespace siamese {
 namespace {
 
+using internal::divide;
 using internal::Part;
+using internal::refused;
+using internal::take;
 
 std::vector<v1::Image> to_messages(const std::vector<Image>& images) {
   std::vector<v1::Image> messages(images.size());
@@ -16,30 +19,6 @@ std::vector<v1::Image> to_messages(const std::vector<Image>& images) {
     internal::fill(messages[i], images[i]);
   }
   return messages;
-}
-
-// divide splits items into requests that the server takes; base is one without items.
-template <typename Message, typename Request>
-std::vector<Part> divide(const std::vector<Message>& items, std::size_t max_items,
-                         std::size_t max_bytes, const Request& base) {
-  std::vector<std::size_t> sizes(items.size());
-  std::transform(items.begin(), items.end(), sizes.begin(),
-                 [](const Message& item) { return internal::wire_size(item); });
-  return internal::split(sizes, max_items, max_bytes, base.ByteSizeLong());
-}
-
-// take moves the items of a part into a request's list.
-template <typename Message>
-void take(std::vector<Message>& items, const Part& part,
-          google::protobuf::RepeatedPtrField<Message>& list) {
-  for (std::size_t i = part.first; i < part.end; ++i) {
-    list.Add(std::move(items[i]));
-  }
-}
-
-Error refused(const Part& part, const Limits& limits, const std::string& list) {
-  return internal::too_large(part.bytes, limits.max_message_bytes,
-                             list + "[" + std::to_string(part.first) + "]");
 }
 
 // add_whole takes what an answer tells of its whole request; the first part names the model.

@@ -37,4 +37,9 @@ std::size_t wire_size(const google::protobuf::MessageLite& message) {
   return 1 + google::protobuf::io::CodedOutputStream::VarintSize64(size) + size;
 }
 
+Error refused(const Part& part, const Limits& limits, const std::string& list) {
+  return too_large(part.bytes, limits.max_message_bytes,
+                   list + "[" + std::to_string(part.first) + "]");
+}
+
 }  // namespace siamese::internal

@@ -66,10 +66,13 @@ void answer_message(const v1::StreamCompareRequest& request, v1::StreamCompareRe
 
 }  // namespace
 
-FakeService::FakeService() {
+FakeService::FakeService(grpc::Service* beside) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(this);
+  if (beside != nullptr) {
+    builder.RegisterService(beside);
+  }
   server_ = builder.BuildAndStart();
 }
 

@@ -21,7 +21,8 @@ class FakeService final : public siamese::v1::SiameseService::Service {
   static constexpr int max_items = 3;
   static constexpr int max_message = 2000;
 
-  FakeService();
+  // beside is served at the same address.
+  explicit FakeService(grpc::Service* beside = nullptr);
   ~FakeService() override;
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }

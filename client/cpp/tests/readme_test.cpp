@@ -17,7 +17,7 @@ std::string read(const std::string& path) {
 
 TEST_CASE("README.md shows the examples") {
   const std::string readme = read("client/cpp/README.md");
-  for (const std::string name : {"compare", "batch", "stream"}) {
+  for (const std::string name : {"compare", "batch", "stream", "gallery"}) {
     const std::string path = "examples/cpp/" + name + ".cpp";
     CAPTURE(path);
     const std::string shown = "<!-- " + path + " -->\n```cpp\n" + read(path) + "```\n";

@@ -115,6 +115,76 @@ TEST_CASE("calls of a real server") {
   }
 }
 
+TEST_CASE("galleries of a real server") {
+  const char* address = setting("SIAMESE_ADDRESS");
+  if (address == nullptr) {
+    return;
+  }
+  siamese::Client client{std::string(address)};
+  if (!client.info().galleries) {
+    MESSAGE("left out: the server of SIAMESE_ADDRESS keeps no galleries");
+    return;
+  }
+  siamese::GalleryOptions options;
+  options.model = "general";
+  options.keep_pictures = options.keep_thumbnails = true;
+  CHECK(client.create_gallery("cpp-test", options).entries == 0);
+  std::vector<siamese::NewEntry> entries = {{"cat", photo("cat.jpg"), "cat", {{"from", "garden"}}},
+                                            {"text", Image::encoded("no picture")},
+                                            {"copy", photo("cat_copy.jpg"), "cat"},
+                                            {"hills", photo("hills.jpg")}};
+  std::size_t taken = 0;
+  const auto source = [&] {
+    return taken < entries.size() ? std::optional(entries[taken++]) : std::nullopt;
+  };
+  const auto kept = client.enroll("cpp-test", source);
+  CHECK(kept.added == 3);
+  REQUIRE(kept.failures.size() == 1);
+  CHECK(kept.failures[0].index == 1);
+  CHECK(kept.failures[0].error.reason() == "IMAGE_FORMAT_UNKNOWN");
+  const auto again = client.batch_enroll("cpp-test", entries);
+  CHECK(again.results[0]->status == siamese::EnrollStatus::unchanged);
+  CHECK(again.results[1].error().field() == "entries[1].image");
+
+  const auto found = client.identify("cpp-test", photo("cat_copy.jpg"));
+  REQUIRE(found.matches.size() == 2);
+  CHECK(found.matches[0].thing == "cat");
+  CHECK(found.matches[0].same);
+  CHECK(found.searched_entries == 3);
+  siamese::EntryOptions all;
+  all.include_thumbnail = all.include_picture = all.include_embedding = true;
+  const auto cat = client.entry("cpp-test", "cat", all);
+  CHECK(cat.picture == std::get<Image::Encoded>(photo("cat.jpg").source()).bytes);
+  CHECK(cat.thumbnail_jpeg.substr(0, 2) == "\xFF\xD8");
+  CHECK(std::chrono::system_clock::now() - cat.enrolled < std::chrono::hours(1));
+  siamese::IdentifyOptions garden;
+  garden.filter = {{"from", "garden"}};
+  garden.min_similarity = 0.9F;
+  const auto same = client.identify("cpp-test", Image::embedding(*cat.embedding), garden);
+  REQUIRE(same.matches.size() == 1);
+  CHECK(same.matches[0].entry.id == "cat");
+
+  siamese::EntryListOptions paged;
+  paged.page_size = 1;
+  std::string ids;
+  for (const auto& entry : client.entries("cpp-test", paged)) {
+    ids += entry.id + " ";
+  }
+  CHECK(ids == "cat copy hills ");
+  std::size_t alike = 0;
+  const auto done = client.find_duplicates(
+      "cpp-test", [&](const siamese::DuplicateGroup& group) { alike += group.entries.size(); });
+  CHECK(alike == 2);
+  CHECK(done.entries == 3);
+  CHECK(done.groups == 1);
+  const auto last = client.reindex("cpp-test");
+  CHECK(last.done);
+  CHECK(last.encoded == 3);
+  CHECK(client.remove_entries("cpp-test", {"hills"}, {"cat"}) == 3);
+  CHECK(client.delete_gallery("cpp-test") == 0);
+  CHECK_THROWS_WITH_AS(client.gallery("cpp-test"), doctest::Contains("GALLERY_NOT_FOUND"), siamese::Error);
+}
+
 TEST_CASE("TLS and token") {
   const char* address = setting("SIAMESE_TLS_ADDRESS");
   const char* files = setting("SIAMESE_TLS_FILES");

@@ -79,6 +79,8 @@ struct ServerInfo {
   std::string default_model;
   // Those among which "auto" chooses; empty: there is no "auto".
   std::vector<std::string> auto_models;
+  // Whether the server keeps galleries.
+  bool galleries = false;
   Limits limits;
   Access access;
   BuildInfo build;

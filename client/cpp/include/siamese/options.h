@@ -2,15 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
 namespace siamese {
 
 // RetryPolicy says when a call is repeated: where the server says after how long
-// (RetryInfo), as when its queue is full, and where it can't be reached (UNAVAILABLE). No
-// call has side effects, so that each may be repeated. A wait that would end behind the
-// call's deadline is not begun.
+// (RetryInfo), as when its queue is full, and where it can't be reached (UNAVAILABLE). What
+// is carried out twice changes no more than once, so that each call may be repeated. A wait
+// that would end behind the call's deadline is not begun.
 struct RetryPolicy {
   // How often a call is sent at most. 1: nothing is repeated, and a broken stream is not
   // opened again.
@@ -40,7 +41,8 @@ struct ClientConfig {
   // read it. Visible ASCII. Empty: none.
   std::string token;
   // The deadline of each call that sets none, its retries and the parts of a long list
-  // included. Unset: each request to the server has 60 seconds, retries included.
+  // included. Unset: each request to the server has 60 seconds, retries included. Not that
+  // of enroll, find_duplicates and reindex, which take as long as there is to do.
   std::optional<std::chrono::milliseconds> deadline;
   RetryPolicy retry;
 };
@@ -80,6 +82,75 @@ struct StreamOptions : CompareOptions {
   // allows.
   std::uint32_t window = 0;
   DropPolicy drop_policy = DropPolicy::none;
+};
+
+// CallOptions are optional wishes of any call of galleries.
+struct CallOptions {
+  // Of the whole call, however many requests it takes, retries included. Unset: the
+  // client's; of enroll, find_duplicates and reindex: none.
+  std::optional<std::chrono::milliseconds> deadline;
+};
+
+// GalleryOptions are what a gallery is made with.
+struct GalleryOptions : CallOptions {
+  // The model that it belongs to, without version or label. Empty: the server's default; of
+  // "auto" the first that is tried.
+  std::string model;
+  // Keeps the bytes of pictures, so that Client::reindex can encode them again.
+  bool keep_pictures = false;
+  // Keeps a small JPEG file of each.
+  bool keep_thumbnails = false;
+};
+
+// EntryOptions are the parts of an entry that are large: sent where asked for, and kept.
+struct EntryOptions : CallOptions {
+  bool include_thumbnail = false;
+  bool include_picture = false;
+  bool include_embedding = false;
+};
+
+// EntryListOptions say which entries are wanted.
+struct EntryListOptions : CallOptions {
+  // Only entries that have all of these keys with these values.
+  std::map<std::string, std::string> filter;
+  // Only entries of this thing. Empty: of all.
+  std::string thing;
+  // Only entries of another model than the gallery's.
+  bool stale_only = false;
+  bool include_thumbnails = false;
+  // How many come in a page, at most 1,000. 0: 100.
+  std::uint32_t page_size = 0;
+};
+
+// IdentifyOptions are optional wishes of an identification.
+struct IdentifyOptions : CallOptions {
+  // How many things at most, up to 100. 0: 10.
+  std::uint32_t top_k = 0;
+  // Leaves out things whose best entry has less, 0 to 1. 0: none.
+  float min_similarity = 0;
+  // Only entries that have all of these keys with these values.
+  std::map<std::string, std::string> filter;
+  // Replaces the model's own threshold, 0 to 1.
+  std::optional<float> threshold;
+  // Asks for thumbnails of the best entries, where kept.
+  bool include_thumbnails = false;
+};
+
+// DuplicateOptions are optional wishes of a search for duplicates.
+struct DuplicateOptions : CallOptions {
+  // The similarity, 0 to 1, from which two entries are alike. Unset: the model's own
+  // threshold.
+  std::optional<float> threshold;
+  // Only entries that have all of these keys with these values.
+  std::map<std::string, std::string> filter;
+  // Only groups of more than one thing: entries of one thing are meant to be alike.
+  bool across_things = false;
+};
+
+// ReindexOptions are optional wishes of a reindex.
+struct ReindexOptions : CallOptions {
+  // The model that the gallery is to belong to. Empty: its own, as it is now.
+  std::string model;
 };
 
 }  // namespace siamese
