@@ -78,7 +78,10 @@ func (f *file) rebuild(metric *gallery.Metric) error {
 	f.live = nil // its memory is needed
 	f.mu.Unlock()
 	start := time.Now()
-	l, err := f.read(metric)
+	l, err := f.read(metric, nil)
+	if errors.Is(err, errRecords) {
+		l, err = f.readOthers(metric)
+	}
 	if err != nil {
 		return f.failed(err)
 	}
@@ -128,12 +131,28 @@ type reading struct {
 	items chan []item
 }
 
-// read returns the index of all entries of the file.
-func (f *file) read(metric *gallery.Metric) (*live, error) {
+// readOthers is read without the records that are damaged.
+func (f *file) readOthers(metric *gallery.Metric) (*live, error) {
+	var found map[uint64]damage
+	err := f.view(func(tx *bolt.Tx) (err error) {
+		defer f.trim(tx)
+		found, err = damages(f.stopped, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.tell(found)
+	return f.read(metric, found)
+}
+
+// read returns the index of the entries of the file, but for some that are damaged.
+// [errRecords] says that there are others.
+func (f *file) read(metric *gallery.Metric, without map[uint64]damage) (*live, error) {
 	r := &reading{live: newLive(metric), items: make(chan []item, runtime.GOMAXPROCS(0))}
 	err := f.view(func(tx *bolt.Tx) error {
 		defer f.trim(tx)
-		want, err := sumOfIDs(tx)
+		want, err := sumOfIDs(tx, without)
 		if err != nil {
 			return err
 		}
@@ -142,26 +161,29 @@ func (f *file) read(metric *gallery.Metric) (*live, error) {
 			group.Go(func() error { return contain(func() error { return r.decode(ctx) }) })
 		}
 		// Nobody may read from the file when the transaction has ended.
-		err = contain(func() error { return f.send(ctx, tx, r.items) })
+		err = contain(func() error { return f.send(ctx, tx, without, r.items) })
 		close(r.items)
 		if decodeErr := group.Wait(); decodeErr != nil {
 			return decodeErr
 		}
 		if err == nil && r.sum != want {
-			return errors.New("the ids are not those of the entries")
+			return fmt.Errorf("%w: the ids are not those of the entries", errRecords)
 		}
 		return err
 	})
 	return r.live, err
 }
 
-// sumOfIDs is what the sum of all entries has to be.
-func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
+// sumOfIDs is what the sum of all entries, but for some, has to be.
+func sumOfIDs(tx *bolt.Tx, without map[uint64]damage) (sum uint64, err error) {
 	var buffer []byte
 	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
 		at, err := unsealPlace(id, sealed)
 		if err != nil {
 			return err
+		}
+		if _, ok := without[at.number]; ok {
+			return nil
 		}
 		buffer = append(append(buffer[:0], id...), numberKey(at.number)...)
 		sum += maphash.Bytes(seed, buffer)
@@ -170,8 +192,8 @@ func sumOfIDs(tx *bolt.Tx) (sum uint64, err error) {
 	return sum, err
 }
 
-// send sends all records, some at a time.
-func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
+// send sends the records, some at a time.
+func (f *file) send(ctx context.Context, tx *bolt.Tx, without map[uint64]damage, to chan<- []item) error {
 	var chunk []item
 	var size int64
 	flush := func() error {
@@ -188,6 +210,9 @@ func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
 		number, err := numberOfKey(key)
 		if err != nil {
 			return err
+		}
+		if _, ok := without[number]; ok {
+			return nil
 		}
 		chunk = append(chunk, item{number, value})
 		size += int64(len(value))
@@ -245,7 +270,7 @@ func decodeItems(items []item, digest string) (all []added, sum uint64, err erro
 	for _, item := range items {
 		parsed, err := record.Parse(item.value)
 		if err != nil {
-			return nil, 0, fmt.Errorf("entry %d: %w", item.number, err)
+			return nil, 0, fmt.Errorf("%w: entry %d: %w", errRecords, item.number, err)
 		}
 		buffer = append(append(buffer[:0], parsed.ID...), numberKey(item.number)...)
 		sum += maphash.Bytes(seed, buffer)
