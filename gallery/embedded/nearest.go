@@ -17,9 +17,9 @@ import (
 const searchTries = 3
 
 // Nearest implements gallery.Store. Entries whose records are damaged are left out, and
-// logged. The first one after opening, and one with another
-// metric than the one before, waits until the index has been built. Those that come
-// with a metric each in turn build it again and again.
+// logged. The first search after opening, and one with another metric than the one
+// before, waits until the index has been built. Those that come with a metric each in
+// turn build it again and again.
 func (s *Store) Nearest(ctx context.Context, name string, query gallery.Query) (candidates []gallery.Candidate, err error) {
 	err = s.use(ctx, name, func(f *file) error {
 		candidates, err = f.nearest(ctx, query)
