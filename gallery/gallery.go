@@ -88,6 +88,12 @@ const (
 	Unchanged
 )
 
+// CanRenew reports whether e is of the same picture as the entry that a store has, which is
+// of another model: see Store.Renew.
+func (e *Entry) CanRenew(stored *Entry) bool {
+	return e.hasPictureOf(stored) && e.ModelDigest != stored.ModelDigest
+}
+
 // Filter selects the entries that have all of its keys with its values. An empty one
 // selects all.
 type Filter map[string]string
@@ -170,6 +176,14 @@ type Store interface {
 	// are there after any crash of the program or the machine. Of entries with the
 	// same id the last one stays. It keeps nothing of its arguments.
 	Put(ctx context.Context, name string, entries []Entry) ([]Outcome, error)
+	// Renew puts what the gallery's model has made of pictures in the place of what
+	// another model had, all of it or nothing, and returns of how many entries. It takes
+	// Embedding, ModelDigest and Familiarity, and Thumbnail where there is one; what else is
+	// known of an entry stays. Those that have been removed or got another picture
+	// since, or are of the model already, stay as they are, also where another program
+	// changes them meanwhile; and so do entries without a PictureDigest, and all where the
+	// gallery's model is not theirs any more.
+	Renew(ctx context.Context, name string, entries []Entry) (int, error)
 	// Remove removes the entries with these ids, and returns how many there were.
 	Remove(ctx context.Context, name string, ids []string) (int, error)
 	// RemoveThing removes all entries that show the thing, likewise.

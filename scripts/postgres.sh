@@ -126,6 +126,8 @@ start() {
 		# Clusters of tests end with them: no crash of the machine is to be survived.
 		fsync = off
 		max_connections = 200
+		# Takes memory as it is used: an index of 100,000 entries, which is measured.
+		shared_buffers = 512MB
 		log_statement = none
 	CONF
 	pg_ctl "$folder" start

@@ -14,8 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"siamese/gallery"
-	"siamese/gallery/index"
-	"siamese/gallery/internal/record"
 )
 
 // build is an index that is being built. It goes on where the call that began it ends:
@@ -79,7 +77,10 @@ func (f *file) rebuild(metric *gallery.Metric) error {
 	f.live = nil // its memory is needed
 	f.mu.Unlock()
 	start := time.Now()
-	l, err := f.read(metric)
+	l, err := f.read(metric, nil)
+	if errors.Is(err, errRecords) {
+		l, err = f.readOthers(metric)
+	}
 	if err != nil {
 		return f.failed(err)
 	}
@@ -133,12 +134,28 @@ type reading struct {
 	items chan []item
 }
 
-// read returns the index of all entries of the file.
-func (f *file) read(metric *gallery.Metric) (*live, error) {
+// readOthers is read without the records that are damaged.
+func (f *file) readOthers(metric *gallery.Metric) (*live, error) {
+	var found map[uint64]damage
+	err := f.view(func(tx *bolt.Tx) (err error) {
+		defer f.trim(tx)
+		found, err = damages(f.stopped, tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.tell(found)
+	return f.read(metric, found)
+}
+
+// read returns the index of the entries of the file, but for some that are damaged.
+// [errRecords] says that there are others.
+func (f *file) read(metric *gallery.Metric, without map[uint64]damage) (*live, error) {
 	r := &reading{live: newLive(metric)}
 	err := f.view(func(tx *bolt.Tx) error {
 		defer f.trim(tx)
-		entries, want, err := sumOfIDs(tx)
+		entries, want, err := sumOfIDs(tx, without)
 		if err != nil {
 			return err
 		}
@@ -149,26 +166,30 @@ func (f *file) read(metric *gallery.Metric) (*live, error) {
 			group.Go(func() error { return contain(func() error { return r.fill(ctx) }) })
 		}
 		// Nobody may read from the file when the transaction has ended.
-		err = contain(func() error { return f.send(ctx, tx, r.items) })
+		err = contain(func() error { return f.send(ctx, tx, without, r.items) })
 		close(r.items)
 		if decodeErr := group.Wait(); decodeErr != nil {
 			return decodeErr
 		}
 		if err == nil && r.sum != want {
-			return errors.New("the ids are not those of the entries")
+			return fmt.Errorf("%w: the ids are not those of the entries", errRecords)
 		}
 		return err
 	})
 	return r.live, err
 }
 
-// sumOfIDs returns how many entries there are, and what the sum of all has to be.
-func sumOfIDs(tx *bolt.Tx) (entries int, sum uint64, err error) {
+// sumOfIDs returns how many entries there are, but for some, and what the sum of all those
+// has to be.
+func sumOfIDs(tx *bolt.Tx, without map[uint64]damage) (entries int, sum uint64, err error) {
 	var buffer []byte
 	err = tx.Bucket(bucketIDs).ForEach(func(id, sealed []byte) error {
 		at, err := unsealPlace(id, sealed)
 		if err != nil {
 			return err
+		}
+		if _, ok := without[at.number]; ok {
+			return nil
 		}
 		buffer = append(append(buffer[:0], id...), numberKey(at.number)...)
 		sum += maphash.Bytes(seed, buffer)
@@ -178,8 +199,8 @@ func sumOfIDs(tx *bolt.Tx) (entries int, sum uint64, err error) {
 	return entries, sum, err
 }
 
-// send sends all records, some at a time.
-func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
+// send sends the records, some at a time.
+func (f *file) send(ctx context.Context, tx *bolt.Tx, without map[uint64]damage, to chan<- []item) error {
 	var chunk []item
 	var size int64
 	flush := func() error {
@@ -197,6 +218,9 @@ func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
 		if err != nil {
 			return err
 		}
+		if _, ok := without[number]; ok {
+			return nil
+		}
 		chunk = append(chunk, item{number, value})
 		size += int64(len(value))
 		if len(chunk) < chunkEntries {
@@ -208,85 +232,4 @@ func (f *file) send(ctx context.Context, tx *bolt.Tx, to chan<- []item) error {
 		return err
 	}
 	return flush()
-}
-
-// filler is what one goroutine needs to add records to the index.
-type filler struct {
-	reading *reading
-	index   *index.Filler
-	digest  string // of the model
-
-	// What is used again: memory for embeddings and hashes, and what the last records
-	// come to.
-	buffer     record.Buffer
-	id, hashes []byte
-	placed     []placed
-	skipped    int
-	sum        uint64
-}
-
-// placed is an entry that is in the index.
-type placed struct {
-	number uint64
-	slot   uint32
-	pairs  pairs
-}
-
-// fill adds the records that are sent to the index.
-func (r *reading) fill(ctx context.Context) error {
-	f := &filler{reading: r, index: r.live.index.Filler(), digest: r.live.metric.ModelDigest()}
-	defer f.index.Close()
-	for items := range r.items {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for _, item := range items {
-			if err := f.add(item); err != nil {
-				return err
-			}
-		}
-		f.register()
-	}
-	return nil
-}
-
-// add adds a record to the index, unless it is of another model.
-func (f *filler) add(item item) error {
-	parsed, err := record.Parse(item.value)
-	if err != nil {
-		return fmt.Errorf("entry %d: %w", item.number, err)
-	}
-	f.id = append(append(f.id[:0], parsed.ID...), numberKey(item.number)...)
-	f.sum += maphash.Bytes(seed, f.id)
-	if !parsed.IsOfModel(f.digest) {
-		return nil
-	}
-	embedding, err := parsed.EmbeddingIn(&f.buffer)
-	if err != nil {
-		return fmt.Errorf("entry %q: %w", parsed.ID, err)
-	}
-	slot, err := f.index.Add(embedding)
-	if err != nil { // of another length than the model's
-		f.skipped++
-		return nil
-	}
-	f.hashes = f.hashes[:0]
-	for key, value := range parsed.Metadata() {
-		f.hashes = appendPair(f.hashes, key, value)
-	}
-	f.placed = append(f.placed, placed{item.number, slot, pairs(f.hashes)})
-	return nil
-}
-
-// register notes what was added since the last time.
-func (f *filler) register() {
-	r := f.reading
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum += f.sum
-	r.live.skipped += f.skipped
-	for _, p := range f.placed {
-		r.live.register(p)
-	}
-	f.placed, f.skipped, f.sum = f.placed[:0], 0, 0
 }

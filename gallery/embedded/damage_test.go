@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"siamese/gallery"
 	"siamese/gallery/embedded"
+	"siamese/gallery/internal/record"
 )
 
 const damageLength = 32
@@ -171,10 +174,11 @@ func checkDamaged(t *testing.T, dir, what string) (damaged bool) {
 	list("List()", gallery.Listing{Limit: 999, With: everything}, want)
 	of := slices.DeleteFunc(slices.Clone(want), func(e gallery.Entry) bool { return e.Thing != "thing 3" })
 	list("List() of a thing", gallery.Listing{Limit: 999, With: everything, Thing: "thing 3"}, of)
+	readable := make(map[string]bool)
 	for i := range 300 {
-		checkGet(t, store, i, said)
+		readable[damageEntry(i).ID] = checkGet(t, store, i, said)
 	}
-	checkNearestOf(t, store, want, said)
+	checkNearestOf(t, store, want, readable, said)
 	return damaged
 }
 
@@ -184,12 +188,13 @@ func same(a, b gallery.Entry) bool {
 	return a.Same(&b) && bytes.Equal(a.Picture, b.Picture) && bytes.Equal(a.Thumbnail, b.Thumbnail) && a.Enrolled.Equal(b.Enrolled)
 }
 
-func checkGet(t *testing.T, store gallery.Store, i int, said func(call string, err error) bool) {
+// checkGet reports whether an entry can be read.
+func checkGet(t *testing.T, store gallery.Store, i int, said func(call string, err error) bool) bool {
 	t.Helper()
 	want := damageEntry(i)
 	got, err := store.Get(t.Context(), "g", []string{want.ID}, everything)
 	if said("Get()", err) {
-		return
+		return false
 	}
 	if n := min(1, i/100); len(got) != n {
 		t.Errorf("Get(%q) = %d entries, want %d", want.ID, len(got), n)
@@ -197,9 +202,12 @@ func checkGet(t *testing.T, store gallery.Store, i int, said func(call string, e
 		got[0].Picture, want.Picture = got[0].Picture[:min(4, len(got[0].Picture))], want.Picture[:min(4, len(want.Picture))]
 		t.Errorf("Get(%q) = %+v, want %+v (and more of the pictures)", want.ID, got[0], want)
 	}
+	return true
 }
 
-func checkNearestOf(t *testing.T, store gallery.Store, want []gallery.Entry, said func(call string, err error) bool) {
+// checkNearestOf looks whether what is found is all of what was put that can be read;
+// nil: all can.
+func checkNearestOf(t *testing.T, store gallery.Store, want []gallery.Entry, readable map[string]bool, said func(call string, err error) bool) {
 	t.Helper()
 	weights := make([]float32, damageLength)
 	weights[3], weights[5] = 1, 1
@@ -212,12 +220,143 @@ func checkNearestOf(t *testing.T, store gallery.Store, want []gallery.Entry, sai
 		return
 	}
 	got := make([]gallery.Entry, len(found))
+	foundIDs := make(map[string]bool)
 	for i := range found {
 		got[i] = found[i].Entry
+		foundIDs[found[i].ID] = true
 	}
 	slices.SortFunc(got, func(a, b gallery.Entry) int { return strings.Compare(a.ID, b.ID) })
+	want = slices.DeleteFunc(slices.Clone(want), func(e gallery.Entry) bool { return readable != nil && !readable[e.ID] && !foundIDs[e.ID] })
 	if !slices.EqualFunc(want, got, func(a, b gallery.Entry) bool { return a.Same(&b) }) {
 		t.Errorf("Nearest() = %d entries, want the %d that were put", len(got), len(want))
+	}
+}
+
+// damageRecords changes a byte of the embeddings of entries in a gallery's file, by whose
+// bytes they are found. Entries of other files are not alike.
+func damageRecords(t *testing.T, path string, entries ...gallery.Entry) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		record := record.Append(nil, &e)
+		places := 0
+		for at := 0; ; places++ { // pages that are free may have it, too
+			next := bytes.Index(file[at:], record)
+			if next < 0 {
+				break
+			}
+			at += next + len(record)
+			file[at-20] ^= 4
+		}
+		if places == 0 {
+			t.Fatalf("the record of %q is not in the file", e.ID)
+		}
+	}
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openLogged is open by a store whose log is returned.
+func openLogged(t *testing.T, dir string) (*embedded.Store, *bytes.Buffer) {
+	t.Helper()
+	var log bytes.Buffer
+	store, err := embedded.Open(embedded.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store, &log
+}
+
+// TestDamagedRecords has some records of a gallery damaged: their entries can be removed
+// and enrolled again, and the others are found.
+func TestDamagedRecords(t *testing.T) {
+	dir := t.TempDir()
+	path := writeGallery(t, dir)
+	removed, replaced, ofThing, stays := damageEntry(120), damageEntry(133), damageEntry(143), damageEntry(151)
+	damageRecords(t, path, removed, replaced, ofThing, stays)
+	store, log := openLogged(t, dir)
+	for _, call := range []func() error{
+		func() error { _, err := store.Get(t.Context(), "g", []string{removed.ID}, gallery.Parts{}); return err },
+		func() error { _, err := store.List(t.Context(), "g", gallery.Listing{Limit: 30}); return err },
+		func() error { return store.Backup(t.Context(), "g", io.Discard) },
+	} {
+		if err := call(); !errors.Is(err, gallery.ErrDamaged) || !strings.Contains(err.Error(), removed.ID) {
+			t.Errorf("a call about a damaged record = %v, want %v and its id", err, gallery.ErrDamaged)
+		}
+	}
+	readable := make(map[string]bool)
+	damaged := map[string]bool{removed.ID: true, replaced.ID: true, ofThing.ID: true, stays.ID: true}
+	var want []gallery.Entry
+	for i := 100; i < 300; i++ {
+		e := damageEntry(i)
+		readable[e.ID] = !damaged[e.ID]
+		want = append(want, e)
+	}
+	fails := func(call string, err error) bool {
+		if err != nil {
+			t.Errorf("%s beside damaged records = %v, want no error", call, err)
+		}
+		return err != nil
+	}
+	checkNearestOf(t, store, want, readable, fails)
+	for id := range damaged {
+		if !strings.Contains(log.String(), id) {
+			t.Errorf("the log says nothing of %q: %s", id, log)
+		}
+	}
+	if n, err := store.Remove(t.Context(), "g", []string{removed.ID, "unknown"}); n != 1 || err != nil {
+		t.Errorf("Remove() of a damaged record = %d, %v, want 1 and no error", n, err)
+	}
+	if outcomes, err := store.Put(t.Context(), "g", []gallery.Entry{replaced}); err != nil || outcomes[0] != gallery.Replaced {
+		t.Errorf("Put() in the place of a damaged record = %v, %v, want it replaced", outcomes, err)
+	}
+	before, err := store.Count(t.Context(), "g")
+	if n, removeErr := store.RemoveThing(t.Context(), "g", ofThing.Thing); err != nil || n != 29 || removeErr != nil {
+		t.Errorf("RemoveThing() with a damaged record = %d, %v, %v, want 29 and no error", n, err, removeErr)
+	}
+	if c, err := store.Count(t.Context(), "g"); err != nil || before.Entries != 199 || c != (gallery.Count{Entries: 199 - 29}) {
+		t.Errorf("Count() = %+v, %v, want 199 and then 170", c, err)
+	}
+	if n, err := store.Remove(t.Context(), "g", []string{stays.ID}); n != 1 || err != nil {
+		t.Errorf("Remove() of the last damaged record = %d, %v, want 1 and no error", n, err)
+	}
+	want = slices.DeleteFunc(want, func(e gallery.Entry) bool {
+		return e.ID == removed.ID || e.ID == stays.ID || e.Thing == ofThing.Thing
+	})
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkWhole(t, dir, want)
+}
+
+// checkWhole opens a gallery, which must have these entries and no damage.
+func checkWhole(t *testing.T, dir string, want []gallery.Entry) {
+	t.Helper()
+	store, log := openLogged(t, dir)
+	got, err := store.List(t.Context(), "g", gallery.Listing{Limit: 999, With: everything})
+	if err != nil || !slices.EqualFunc(want, got, same) {
+		t.Errorf("List() after damage was mended = %d entries, %v, want %d", len(got), err, len(want))
+	}
+	if err := store.Backup(t.Context(), "g", io.Discard); err != nil {
+		t.Errorf("Backup() after damage was mended = %v, want no error", err)
+	}
+	readable := make(map[string]bool)
+	for _, e := range want {
+		readable[e.ID] = true
+	}
+	checkNearestOf(t, store, want, readable, func(call string, err error) bool {
+		if err != nil {
+			t.Errorf("%s after damage was mended = %v, want no error", call, err)
+		}
+		return err != nil
+	})
+	if strings.Contains(log.String(), "damaged") {
+		t.Errorf("the log after damage was mended: %s", log)
 	}
 }
 

@@ -164,7 +164,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || !slices.EqualFunc(want, got, same) {
 		t.Errorf("List() of a file of version 1 = %d entries, %v, want the %d that were put", len(got), err, len(want))
 	}
-	checkNearestOf(t, store, want, func(call string, err error) bool {
+	checkNearestOf(t, store, want, nil, func(call string, err error) bool {
 		if err != nil {
 			t.Errorf("%s of a file of version 1 = %v, want no error", call, err)
 		}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,9 +16,10 @@ import (
 // searchTries is how often a search is tried beside those who write, before they wait.
 const searchTries = 3
 
-// Nearest implements gallery.Store. The first one after opening, and one with another
-// metric than the one before, waits until the index has been built. Those that come
-// with a metric each in turn build it again and again.
+// Nearest implements gallery.Store. Entries whose records are damaged are left out, and
+// logged. The first search after opening, and one with another metric than the one
+// before, waits until the index has been built. Those that come with a metric each in
+// turn build it again and again.
 func (s *Store) Nearest(ctx context.Context, name string, query gallery.Query) (candidates []gallery.Candidate, err error) {
 	err = s.use(ctx, name, func(f *file) error {
 		candidates, err = f.nearest(ctx, query)
@@ -32,10 +34,20 @@ func (f *file) nearest(ctx context.Context, query gallery.Query) ([]gallery.Cand
 	}
 	for try := 1; ; try++ {
 		candidates, whole, err := f.tryNearest(ctx, query, try > searchTries)
+		if errors.Is(err, errRecords) && try <= 2*searchTries {
+			f.forgetIndex() // the next one leaves out what is damaged
+			continue
+		}
 		if err != nil || whole {
 			return candidates, err
 		}
 	}
+}
+
+func (f *file) forgetIndex() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.live = nil
 }
 
 // tryNearest searches, where alone is set while nobody writes. What the index found may
@@ -69,7 +81,7 @@ func (f *file) tryNearest(ctx context.Context, query gallery.Query, alone bool) 
 		case err != nil:
 			return nil, false, f.failed(err)
 		case missing && alone:
-			return nil, false, f.failed(fmt.Errorf("there are no records of some of %d entries", len(all)))
+			return nil, false, f.failed(fmt.Errorf("%w: there are none of some of %d entries", errRecords, len(all)))
 		case missing:
 			return nil, false, f.waitForWriter(ctx)
 		case len(without) == passed:
@@ -135,7 +147,7 @@ func (f *file) fetch(ctx context.Context, all []found, filter gallery.Filter, wi
 			}
 			parsed, err := record.Parse(value)
 			if err != nil {
-				return fmt.Errorf("entry %d: %w", all[i].number, err)
+				return fmt.Errorf("%w: entry %d: %w", errRecords, all[i].number, err)
 			}
 			if !hasAll(filter, &parsed) {
 				without[all[i].number] = true

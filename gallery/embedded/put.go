@@ -224,7 +224,7 @@ func (w *writer) putAll(p *put) error {
 				continue
 			}
 			p.outcomes[i] = gallery.Replaced
-			if err := w.remove(old); err != nil {
+			if err := w.remove(e.id, old); err != nil {
 				return err
 			}
 		}
@@ -237,6 +237,9 @@ func (w *writer) putAll(p *put) error {
 
 // isSame reports whether the entry that is there is the Same as one that comes.
 func isSame(old *stored, e *prepared) (bool, error) {
+	if old.damaged != nil {
+		return false, nil
+	}
 	was, err := old.record.Entry(true)
 	if err != nil {
 		return false, err

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,20 +24,19 @@ func placeOf(ids *bolt.Bucket, id string) (place, error) {
 }
 
 // recordOf returns the record of an entry that there is.
-func recordOf(records *bolt.Bucket, number uint64) (record.Record, error) {
+func recordOf(records *bolt.Bucket, number uint64, id string) (record.Record, error) {
 	value := records.Get(numberKey(number))
 	if value == nil {
-		return record.Record{}, fmt.Errorf("entry %d: there is no record", number)
+		return record.Record{}, recordError(id, number, errors.New("there is none"))
 	}
 	r, err := record.Parse(value)
+	if err == nil && string(r.ID) != id {
+		err = fmt.Errorf("it is of %q", r.ID)
+	}
 	if err != nil {
-		return record.Record{}, fmt.Errorf("entry %d: %w", number, err)
+		return record.Record{}, recordError(id, number, err)
 	}
 	return r, nil
-}
-
-func errMixedUp(id string, r *record.Record) error {
-	return fmt.Errorf("entry %q: its record is of %q", id, r.ID)
 }
 
 // entryReader reads entries in a transaction.
@@ -60,10 +60,7 @@ func (r *entryReader) find(id string) (place, record.Record, error) {
 	if err != nil || at.number == 0 {
 		return place{}, record.Record{}, err
 	}
-	found, err := recordOf(r.records, at.number)
-	if err == nil && string(found.ID) != id {
-		err = errMixedUp(id, &found)
-	}
+	found, err := recordOf(r.records, at.number, id)
 	r.f.touched(r.tx, faultBytes)
 	return at, found, err
 }

@@ -102,7 +102,7 @@ func (f *file) remove(ctx context.Context, choose func(tx *bolt.Tx) ([]string, e
 			if old.number == 0 {
 				continue
 			}
-			if err := w.remove(old); err != nil {
+			if err := w.remove(id, old); err != nil {
 				return err
 			}
 		}
@@ -121,6 +121,7 @@ type writer struct {
 	tx                                         *bolt.Tx
 	records, ids, things, pictures, thumbnails *bolt.Bucket
 	changes                                    changes
+	lost                                       map[string]int64 // of damaged entries, by model; nil: not counted
 }
 
 // changes are what a transaction does that the index has to follow.
@@ -138,8 +139,9 @@ type added struct {
 
 // stored is an entry in the file, number 0: none.
 type stored struct {
-	number uint64
-	record record.Record
+	place
+	record  record.Record
+	damaged error // what is wrong with the record; nil: nothing
 }
 
 func newWriter(tx *bolt.Tx) *writer {
@@ -159,21 +161,25 @@ func (w *writer) find(id string) (stored, error) {
 	if err != nil || at.number == 0 {
 		return stored{}, err
 	}
-	r, err := recordOf(w.records, at.number)
-	if err == nil && string(r.ID) != id {
-		err = errMixedUp(id, &r)
-	}
-	return stored{number: at.number, record: r}, err
+	r, err := recordOf(w.records, at.number, id)
+	return stored{place: at, record: r, damaged: err}, nil
 }
 
-// remove removes an entry.
-func (w *writer) remove(old stored) error {
-	id, digest := string(old.record.ID), old.record.ModelDigest()
+// remove removes the entry with an id.
+func (w *writer) remove(id string, old stored) error {
+	if old.damaged != nil {
+		return w.removeDamaged(id, old.place)
+	}
 	thing := string(old.record.Thing)
 	if thing == "" {
 		thing = id
 	}
-	key := numberKey(old.number)
+	return w.removeKeys(id, thing, old.record.ModelDigest(), old.number)
+}
+
+// removeKeys removes what there is of an entry.
+func (w *writer) removeKeys(id, thing, digest string, number uint64) error {
+	key := numberKey(number)
 	for _, step := range []struct {
 		bucket *bolt.Bucket
 		key    []byte
@@ -182,7 +188,7 @@ func (w *writer) remove(old stored) error {
 			return err
 		}
 	}
-	w.changes.removed = append(w.changes.removed, old.number)
+	w.changes.removed = append(w.changes.removed, number)
 	return addToModel(w.tx, digest, -1)
 }
 

@@ -17,18 +17,10 @@ import (
 
 // Put keeps entries, all of them or none, in one transaction.
 func (s *Store) Put(ctx context.Context, name string, entries []gallery.Entry) (outcomes []gallery.Outcome, err error) {
-	for i := range entries {
-		if err := check(&entries[i]); err != nil {
-			return nil, refuse("entry %d: %v", i, err)
-		}
+	order, err := lockOrder(entries)
+	if err != nil {
+		return nil, err
 	}
-	// All lock rows in one order, so that none waits for another that waits for it.
-	order := make([]int, len(entries))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(entries[a].ID, entries[b].ID) })
-
 	err = s.write(ctx, "put entries", func(tx pgx.Tx) error {
 		outcomes = make([]gallery.Outcome, len(entries))
 		g, err := s.find(ctx, tx, name, forShare)
@@ -46,6 +38,20 @@ func (s *Store) Put(ctx context.Context, name string, entries []gallery.Entry) (
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// lockOrder checks entries, and returns the order in which all lock their rows, so that
+// none waits for another that waits for it.
+func lockOrder(entries []gallery.Entry) ([]int, error) {
+	order := make([]int, len(entries))
+	for i := range entries {
+		if err := check(&entries[i]); err != nil {
+			return nil, refuse("entry %d: %v", i, err)
+		}
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(entries[a].ID, entries[b].ID) })
+	return order, nil
 }
 
 // maxStatements are sent at once: a batch is held in memory until it is sent, and an
@@ -85,14 +91,9 @@ func (s *Store) putSome(ctx context.Context, tx pgx.Tx, g *found, entries []gall
 		}
 		sql, args := s.names.putEntry(g.number, e)
 		if current {
-			for _, index := range g.indexes {
-				m, err := s.metrics.of(ctx, tx, s.names, index.metric)
-				if err != nil {
-					return err
-				}
-				v := near(e.Embedding, m)
-				sql += s.names.putNear(index.number, typeOf(g.info.EmbeddingLength), len(args))
-				args = append(args, v.data, v.wide)
+			var err error
+			if sql, args, err = s.putNears(ctx, tx, g, e.Embedding, sql, args); err != nil {
+				return err
 			}
 		} else {
 			for _, index := range g.indexes {
@@ -105,6 +106,21 @@ func (s *Store) putSome(ctx context.Context, tx pgx.Tx, g *found, entries []gall
 		})
 	}
 	return tx.SendBatch(ctx, batch).Close()
+}
+
+// putNears appends to a statement the parts that have an entry of the gallery's model
+// found by its indexes.
+func (s *Store) putNears(ctx context.Context, tx pgx.Tx, g *found, v gallery.Vector, sql string, args []any) (string, []any, error) {
+	for _, index := range g.indexes {
+		m, err := s.metrics.of(ctx, tx, s.names, index.metric)
+		if err != nil {
+			return "", nil, err
+		}
+		n := near(v, m)
+		sql += s.names.putNear(index.number, typeOf(g.info.EmbeddingLength), len(args))
+		args = append(args, n.data, n.wide)
+	}
+	return sql, args, nil
 }
 
 // outcome reads whether an entry was added; no row: it was there.

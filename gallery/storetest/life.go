@@ -23,6 +23,7 @@ func callsOf(t *testing.T, store gallery.Store, name string) map[string]func(ctx
 		"Delete":      func(ctx context.Context) error { return second(store.Delete(ctx, name)) },
 		"Count":       func(ctx context.Context) error { return second(store.Count(ctx, name)) },
 		"Put":         func(ctx context.Context) error { return second(store.Put(ctx, name, entries("a"))) },
+		"Renew":       func(ctx context.Context) error { return second(store.Renew(ctx, name, entries("a"))) },
 		"Remove":      func(ctx context.Context) error { return second(store.Remove(ctx, name, []string{"a"})) },
 		"RemoveThing": func(ctx context.Context) error { return second(store.RemoveThing(ctx, name, "a")) },
 		"Get": func(ctx context.Context) error {

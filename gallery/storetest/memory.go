@@ -144,6 +144,30 @@ func (m *memory) Put(ctx context.Context, name string, entries []gallery.Entry) 
 	return outcomes, err
 }
 
+func (m *memory) Renew(ctx context.Context, name string, entries []gallery.Entry) (n int, err error) {
+	err = m.in(ctx, name, func(c *contents) error {
+		for _, e := range entries {
+			if e.ModelDigest == c.info.ModelDigest && e.Embedding.Length() != c.info.EmbeddingLength {
+				return fmt.Errorf("received %d numbers, expected %d", e.Embedding.Length(), c.info.EmbeddingLength)
+			}
+		}
+		for _, e := range entries {
+			stored, ok := c.entries[e.ID]
+			if !ok || e.ModelDigest != c.info.ModelDigest || !e.CanRenew(&stored) {
+				continue
+			}
+			stored.Embedding, stored.ModelDigest, stored.Familiarity = e.Embedding, e.ModelDigest, e.Familiarity
+			if len(e.Thumbnail) > 0 {
+				stored.Thumbnail = bytes.Clone(e.Thumbnail)
+			}
+			c.entries[e.ID] = stored
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
 func (m *memory) Remove(ctx context.Context, name string, ids []string) (n int, err error) {
 	return m.remove(ctx, name, func(e *gallery.Entry) bool { return slices.Contains(ids, e.ID) })
 }

@@ -46,6 +46,8 @@ func Run(t *testing.T, open func(t *testing.T) gallery.Store) {
 		{"Remove", testRemove},
 		{"RemoveThing", testRemoveThing},
 		{"Stale", testStale},
+		{"Renew", testRenew},
+		{"RenewBesidePut", testRenewBesidePut},
 		{"NearestSparse", func(t *testing.T, s gallery.Store) { testNearest(t, s, sparse) }},
 		{"NearestDense", func(t *testing.T, s gallery.Store) { testNearest(t, s, dense) }},
 		{"NearestOfFew", testNearestOfFew},

@@ -188,8 +188,7 @@ func (s *Service) renew(ctx context.Context, j *job, model *infer.Handle, info g
 }
 
 // replace puts entries into the store whose pictures are those that it has: what was
-// enrolled or removed meanwhile stays so. Another server that writes to the same store
-// at this moment is not waited for.
+// enrolled or removed meanwhile stays so, also by another server.
 func (s *Service) replace(ctx context.Context, info gallery.Info, renewed []gallery.Entry) error {
 	if len(renewed) == 0 {
 		return nil
@@ -198,30 +197,6 @@ func (s *Service) replace(ctx context.Context, info gallery.Info, renewed []gall
 	lock.Lock()
 	defer lock.Unlock()
 	defer s.counts.forget(info.Name)
-	ids := make([]string, len(renewed))
-	for i := range renewed {
-		ids[i] = renewed[i].ID
-	}
-	has, err := s.cfg.Store.Get(ctx, info.Name, ids, gallery.Parts{})
-	if err != nil {
-		return err
-	}
-	stored := make(map[string]*gallery.Entry, len(has))
-	for i := range has {
-		stored[has[i].ID] = &has[i]
-	}
-	var put []gallery.Entry
-	for _, e := range renewed {
-		as := stored[e.ID]
-		if as == nil || as.PictureDigest != e.PictureDigest || as.ModelDigest == e.ModelDigest {
-			continue
-		}
-		e.Thing, e.Metadata = as.Thing, as.Metadata
-		put = append(put, e)
-	}
-	if len(put) == 0 {
-		return nil
-	}
-	_, err = s.cfg.Store.Put(ctx, info.Name, put)
+	_, err := s.cfg.Store.Renew(ctx, info.Name, renewed)
 	return err
 }

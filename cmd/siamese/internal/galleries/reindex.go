@@ -79,7 +79,8 @@ func (l *local) encodeAgain(ctx context.Context, info gallery.Info, page []galle
 		}
 		put = append(put, entry)
 	}
-	if _, err := l.store.Put(ctx, info.Name, put); err != nil {
+	// What another program has enrolled or removed meanwhile stays so.
+	if _, err := l.store.Renew(ctx, info.Name, put); err != nil {
 		return locate(err, info.Name)
 	}
 	moved.Encoded += len(put)
