@@ -102,7 +102,7 @@ func (w *watcher) run(ctx context.Context) error {
 	if err := w.start(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.notes, "watching %s: %d pictures\n", scorer.Printable(w.Dir), len(w.tree.known))
+	fmt.Fprintf(w.notes, "watching %s: %s\n", scorer.Printable(w.Dir), scorer.Count(len(w.tree.known), "picture", "pictures"))
 	tick := time.NewTicker(max(w.Settle/4, time.Millisecond))
 	defer tick.Stop()
 	rescan := make(<-chan time.Time) // never
