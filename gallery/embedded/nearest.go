@@ -12,7 +12,7 @@ import (
 	"siamese/gallery/internal/record"
 )
 
-// searchTries is how often a search is tried beside those who write, before they wait.
+// searchTries is how often a search is tried beside writers before they have to wait.
 const searchTries = 3
 
 // Nearest implements gallery.Store. The first one after opening, and one with another

@@ -187,8 +187,8 @@ func (s *Service) renew(ctx context.Context, j *job, model *infer.Handle, info g
 	return nil
 }
 
-// replace puts entries into the store whose pictures are those that it has: what was
-// enrolled or removed meanwhile stays so. Another server that writes to the same store
+// replace puts those entries into the store whose pictures are still the ones there: what
+// was enrolled or removed meanwhile stays as it is. Another server that writes to the same store
 // at this moment is not waited for.
 func (s *Service) replace(ctx context.Context, info gallery.Info, renewed []gallery.Entry) error {
 	if len(renewed) == 0 {
