@@ -44,6 +44,7 @@ type tree struct {
 	known   map[string]state  // pictures that were taken in
 	pending map[string]change // what may be whole soon
 	lost    map[string]time.Time
+	unread  bool    // a folder could not be read
 	errors  []error // that were not told of yet
 }
 
@@ -96,7 +97,7 @@ func (t *tree) folder(dir string, now time.Time, seen map[string]bool) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		t.errors = append(t.errors, err)
+		t.errors, t.unread = append(t.errors, err), true
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())

@@ -26,7 +26,7 @@ import (
 type Command struct {
 	Dir string `arg:"" help:"The folder to watch, with all that is below it, now and later. Hidden files and folders, folders that are symbolic links, and files that are no pictures are passed over."`
 
-	Remove   bool          `help:"Removes entries whose files are gone: at the start those of the gallery whose ids begin with --id-prefix, later what is deleted or moved away. A folder without any picture, which may be a disk that is not mounted, removes nothing at the start."`
+	Remove   bool          `help:"Removes entries whose files are gone: at the start those of the gallery whose ids begin with --id-prefix, later what is deleted or moved away. Nothing is removed at the start by a folder without any picture, which may be a disk that is not mounted, nor while the folder is away."`
 	Settle   time.Duration `help:"Waits until a file has not been changed for this long, so that it is enrolled when it is whole." default:"2s"`
 	Rescan   time.Duration `help:"Looks through the whole folder this often, for file systems that don't tell of changes, such as those of a network. 0: at the start, and when there were too many changes to be told of." default:"0"`
 	IDPrefix string        `help:"Begins each id; what follows is the path below the folder, with slashes." name:"id-prefix" placeholder:"TEXT"`
@@ -182,21 +182,34 @@ func isPassing(err error) bool {
 
 // start takes in what is there, and removes what is gone.
 func (w *watcher) start(ctx context.Context) error {
+	w.tree.unread = false
 	w.tree.scan(time.Now())
 	w.tell()
 	if err := w.enroll(ctx, w.tree.old(time.Now(), w.Settle)); err != nil {
 		return err
 	}
-	if !w.Remove {
-		return w.keeper.Rest(ctx)
+	if w.Remove {
+		if err := w.removeGone(ctx); err != nil {
+			return err
+		}
 	}
+	return w.keeper.Rest(ctx)
+}
+
+// removeGone removes the entries of files that went while nothing watched, unless the
+// folder looks as if its disk were not there, or not to be read.
+func (w *watcher) removeGone(ctx context.Context) error {
 	there := make(map[string]bool)
 	for _, path := range w.tree.all() {
 		there[w.naming.ID(w.tree.root, path)] = true
 	}
-	if len(there) == 0 {
-		fmt.Fprintf(w.notes, "note: %s has no pictures: nothing is removed at the start\n", scorer.Printable(w.Dir))
-		return w.keeper.Rest(ctx)
+	if len(there) == 0 || w.tree.unread {
+		why := "has no pictures"
+		if w.tree.unread {
+			why = "can't be read as a whole"
+		}
+		fmt.Fprintf(w.notes, "note: %s %s: nothing is removed at the start\n", scorer.Printable(w.Dir), why)
+		return nil
 	}
 	var gone []string
 	err := w.keeper.List(ctx, w.Gallery, galleries.Listing{}, func(entry galleries.Listed) error {
@@ -208,7 +221,7 @@ func (w *watcher) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.remove(ctx, gone), w.keeper.Rest(ctx))
+	return w.remove(ctx, gone)
 }
 
 func (w *watcher) begins(id string) bool {
