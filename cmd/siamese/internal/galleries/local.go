@@ -85,7 +85,7 @@ func (l *local) Close() error {
 func locate(err error, name string) error {
 	switch {
 	case errors.Is(err, gallery.ErrNotFound):
-		return fmt.Errorf("there is no gallery %q: siamese gallery create %s makes it, siamese gallery list lists all: %w", name, name, err)
+		return fmt.Errorf("there is no gallery %q where --galleries says, or by default: siamese gallery create %s makes it, siamese gallery list lists all: %w", name, name, err)
 	case errors.Is(err, gallery.ErrInUse):
 		return fmt.Errorf("%w: where it is a server, ask that with --server", err)
 	case errors.Is(err, gallery.ErrExists):
