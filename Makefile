@@ -122,7 +122,7 @@ postgres: ## Find a PostgreSQL with pgvector, or make one in .tools/ (Debian; ha
 # Some 20 seconds, and as much for making PostgreSQL the first time.
 .PHONY: checkpostgres
 checkpostgres: ## Test galleries in a real PostgreSQL with pgvector.
-	@if scripts/postgres.sh get; then go test -race -count=1 ./gallery/postgres; \
+	@if scripts/postgres.sh get; then go test -race -count=1 ./gallery/postgres && $(ENV) && go test -count=1 -run Postgres ./internal/e2e; \
 	else echo "galleries in PostgreSQL are not tested, see above"; fi
 
 .PHONY: client-python

@@ -1,8 +1,8 @@
 // Package gallery keeps pictures of things as embeddings, and finds those that are
 // most like a picture.
 //
-// A [Store] keeps entries for good: package embedded does so in files of one process,
-// package postgres in a database. A [Searcher] finds: the store brings the entries that
+// A [Store] keeps entries for good: package embedded in files of one process, package
+// postgres in a database. A [Searcher] finds: the store brings the entries that
 // are nearest by a [Metric], which is cheap, and the network's head scores the best of
 // them, so that a similarity is the one that comparing the two pictures gives.
 //

@@ -42,8 +42,8 @@ func sample(random *rand.Rand, n int) []gallery.Vector {
 	return all
 }
 
-// found is the share of the head's best ten that are among so many nearest, for queries
-// that nothing was learnt from.
+// found is the share of the head's best ten that are among the nearest entries, of the
+// given number, for queries that nothing was learnt from.
 func found(t *testing.T, head *network, metric *gallery.Metric, among, queries []gallery.Vector, nearest int) float64 {
 	t.Helper()
 	order := func(key func(gallery.Vector) float32) []int {

@@ -14,6 +14,7 @@ import { join, resolve } from "node:path";
 import { drop, oddFolder, photograph, readTable } from "./page-files.mjs";
 import { doublesOfFolder, galleryWorks, looks, manyAreKept } from "./page-gallery.mjs";
 import { contract, serveSeveral } from "./page-models.mjs";
+import { galleryMoves, keepTwo } from "./page-reindex.mjs";
 import { ServerProcess } from "./page-server.mjs";
 
 const root = resolve(import.meta.dirname, "..");
@@ -466,6 +467,14 @@ await visit(limitedUrl, "a server without galleries says how it would have them"
   await shot(page, "search-off");
 });
 await limited.stop();
+const moving = (model) => new ServerProcess(resolve(program), ["--galleries", join(scratch, "moving"), "--model", model]);
+const before = moving("omniglot");
+await keepTwo(await before.start(), [a, b, c]);
+await before.stop();
+const after = moving("general");
+const afterUrl = await after.start();
+await visit(afterUrl, "a gallery of another model is moved, and what must be sent again is told", (page) => galleryMoves(page, afterUrl, parts, [a, b, c]));
+await after.stop();
 const camera = await film(join(scratch, "film.y4m"));
 await check("the camera is held against references", async (page) => {
   await live(page);

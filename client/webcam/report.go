@@ -156,7 +156,8 @@ type csvTable struct {
 
 // CSV writes a table of scores, a row for each picture and reference, or thing of a
 // gallery: time (RFC 3339), frame, reference (or thing), similarity, smoothed, same,
-// threshold, lag_ms, foreign (true where picture or reference is foreign to the model).
+// threshold, lag_ms, foreign (true where picture or reference is foreign to the model),
+// entry (the thing's that is the most similar; empty of references).
 func CSV(out io.Writer) Reporter {
 	return &csvTable{writer: csv.NewWriter(out)}
 }
@@ -166,7 +167,7 @@ func CSV(out io.Writer) Reporter {
 func (c *csvTable) Report(entry Entry) error {
 	if !c.begun {
 		c.begun = true
-		header := []string{"time", "frame", "reference", "similarity", "smoothed", "same", "threshold", "lag_ms", "foreign"}
+		header := []string{"time", "frame", "reference", "similarity", "smoothed", "same", "threshold", "lag_ms", "foreign", "entry"}
 		if err := c.writer.Write(header); err != nil {
 			return err
 		}
@@ -177,7 +178,7 @@ func (c *csvTable) Report(entry Entry) error {
 			entry.Time.Format(time.RFC3339Nano), strconv.FormatInt(entry.Frame, 10), score.Reference,
 			decimal(score.Similarity), decimal(score.Smoothed), strconv.FormatBool(score.Same),
 			decimal(entry.Threshold), strconv.FormatFloat(entry.LagMs, 'f', 1, 64),
-			strconv.FormatBool(foreign || score.Foreign),
+			strconv.FormatBool(foreign || score.Foreign), score.Entry,
 		}
 		if err := c.writer.Write(row); err != nil {
 			return err

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,8 +83,24 @@ func testGalleryFollowsTheFilm(t *testing.T, server *proctest.Server) {
 	if got := countPictures(t, record); got < minShown {
 		t.Errorf("the recording has %d pictures, want at least %d", got, minShown)
 	}
-	if got := rows(t, table); got != 2*scores+1 {
-		t.Errorf("the table has %d rows, want a header and two for each of %d scores", got, scores)
+	checkTable(t, rows(t, table), scores)
+}
+
+// checkTable holds that each row of the table names the best entry of its thing.
+func checkTable(t *testing.T, table [][]string, scores int) {
+	t.Helper()
+	if len(table) != 2*scores+1 {
+		t.Errorf("the table has %d rows, want a header and two for each of %d scores", len(table), scores)
+	}
+	thing, entry := slices.Index(table[0], "reference"), slices.Index(table[0], "entry")
+	if thing < 0 || entry < 0 {
+		t.Fatalf("the table has the columns %q, want reference and entry among them", table[0])
+	}
+	want := map[string]string{"first": filepath.Base(proctest.GlyphA), "second": filepath.Base(proctest.GlyphC)}
+	for _, row := range table[1:] {
+		if row[entry] != want[row[thing]] {
+			t.Errorf("a row tells of the thing %q by the entry %q, want %q", row[thing], row[entry], want[row[thing]])
+		}
 	}
 }
 

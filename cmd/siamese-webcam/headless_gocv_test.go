@@ -73,7 +73,7 @@ func TestVerdictFollowsTheFilm(t *testing.T) {
 	if got := countPictures(t, record); got < minShown {
 		t.Errorf("the recording has %d pictures, want at least %d", got, minShown)
 	}
-	if got := rows(t, table); got != scores+1 {
+	if got := len(rows(t, table)); got != scores+1 {
 		t.Errorf("the table has %d rows, want a header and %d", got, scores)
 	}
 }
@@ -97,7 +97,8 @@ func countPictures(t *testing.T, path string) int {
 	return count
 }
 
-func rows(t *testing.T, path string) int {
+// rows are those of a table, the header first.
+func rows(t *testing.T, path string) [][]string {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
@@ -108,7 +109,7 @@ func rows(t *testing.T, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(table)
+	return table
 }
 
 // follow reads lines until one is as wanted.

@@ -41,7 +41,7 @@ type flags struct {
 
 	Headless  bool     `help:"Writes JSON lines to standard output instead of opening a window."`
 	Record    string   `help:"Writes what is shown to this video file (.mp4, .mkv or .avi). Empty: to none." placeholder:"FILE"`
-	CSV       string   `help:"Writes the scores to this table. Empty: to none." name:"csv" placeholder:"FILE"`
+	CSV       string   `help:"Writes the scores to this table: lines of time,frame,reference,similarity,smoothed,same,threshold,lag_ms,foreign,entry, where reference is the thing's name with --gallery, and entry its best entry there. Empty: to none." name:"csv" placeholder:"FILE"`
 	Snapshots string   `help:"Names the folder for snapshots, which must be there." default:"." placeholder:"FOLDER"`
 	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which the verdict is \"same\". Empty: the model's."`
 

@@ -11,7 +11,7 @@
 //	'Z'  how many entries there are, 8 bytes, and the SHA-256 of all before this frame
 //
 // It is not compressed: half of it is the digits of floating-point numbers, of which no
-// compressor makes much; who wants can send it through one.
+// compressor makes much; it can be piped through one.
 package archive
 
 import (

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write testdata again")
 
 var everything = gallery.Parts{Embedding: true, Picture: true, Thumbnail: true}
 
-// plain is a store that restores as stores do that are no archive.Restorer.
+// plain is a store that is not an archive.Restorer.
 type plain struct{ gallery.Store }
 
 func open(t *testing.T) *embedded.Store {
@@ -285,7 +285,7 @@ type readerFunc func(b []byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// full is a writer of so many bytes.
+// full is a writer that fails after left bytes.
 type full struct{ left int }
 
 func (f *full) Write(b []byte) (int, error) {

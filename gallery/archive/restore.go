@@ -10,7 +10,8 @@ import (
 	"siamese/gallery"
 )
 
-// Entries are put in groups of so many, or of so many bytes of pictures and embeddings.
+// Entries are put in groups, which are full at a number of entries, or at a number of
+// bytes of pictures and embeddings.
 const (
 	groupEntries = 256
 	groupBytes   = 8 << 20
@@ -106,8 +107,8 @@ func (s stopping) Read(b []byte) (int, error) {
 }
 
 // Each reads a backup: it calls info with the gallery's description, and then put with
-// its entries, some at a time, which must not be kept. It returns the first error; only
-// where there is none was the backup what was written, all of it.
+// its entries, some at a time, which must not be kept. It returns the first error;
+// unless it returns nil, the backup was damaged or incomplete.
 func Each(ctx context.Context, r io.Reader, info func(gallery.Info) error, put func([]gallery.Entry) error) error {
 	reader, err := NewReader(stopping{ctx, r})
 	if err != nil {

@@ -95,7 +95,7 @@ func crashID(round string, writer, n, i int) string {
 }
 
 // TestKilled kills a process that enrolls, in one moment after another, and looks at what
-// is there: all that it was told is done, and of what was under way all or nothing.
+// is there: all that was acknowledged, and all or nothing of what was under way.
 // SIAMESE_CRASH_ROUNDS says how often; make checkcrash does it 200 times.
 func TestKilled(t *testing.T) {
 	rounds := roundsOf(t, crashVariable, 25)

@@ -68,7 +68,7 @@ func openFile(config Config, name, path string) (*file, error) {
 	if err != nil {
 		return nil, openError(config, name, path, errors.Join(err, f.close()))
 	}
-	f.info.Name = name // who moves the file renames the gallery
+	f.info.Name = name // moving the file renames the gallery
 	f.log.Info("gallery opened", "gallery", name, "open_ms", time.Since(start).Milliseconds())
 	return f, nil
 }
@@ -226,8 +226,8 @@ func (f *file) brokenError() error {
 	return errors.New("a change of it has failed half way: it can't be used until the program has been started again")
 }
 
-// failed says of an error of the file which gallery it is of; what is no error of the
-// operating system or of the context means that the file is damaged.
+// failed adds the gallery's name to an error of its file. An error that is neither the
+// operating system's nor the context's means that the file is damaged.
 func (f *file) failed(err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -232,7 +232,7 @@ func (s *Store) Delete(ctx context.Context, name string) (entries int, err error
 			entries = c.Entries
 		}
 	}
-	// The name goes before the lock: who waits for that finds that the file has left.
+	// The name goes before the lock: whatever waits for the lock finds the file gone.
 	err = os.Remove(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %q", gallery.ErrNotFound, name)

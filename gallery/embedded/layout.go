@@ -196,8 +196,8 @@ func addToModel(tx *bolt.Tx, digest string, n int64) error {
 	return models.Put(key, seal(key, numberKey(uint64(after))))
 }
 
-// checkKeys returns an error where the ids are not as many as there are entries, or one
-// or a thing is not what was written. That their pages are whole has been checked.
+// checkKeys returns an error where the number of ids is not that of entries, or where an
+// id or a thing is not what was written. That their pages are whole has been checked.
 func checkKeys(tx *bolt.Tx) error {
 	want, _, err := count(tx, "")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"siamese/gallery/internal/record"
 )
 
-// searchTries is how often a search is tried beside those who write, before they wait.
+// searchTries is how often a search is tried beside writers before they have to wait.
 const searchTries = 3
 
 // Nearest implements gallery.Store. Entries whose records are damaged are left out, and

@@ -14,8 +14,8 @@ import (
 	"siamese/gallery/internal/record"
 )
 
-// Puts that wait for the one before them go to disk together, up to so many bytes: a
-// sync takes about as long for one as for many.
+// groupBytes limits the Puts that go to disk together after waiting for the one before
+// them: a sync takes about as long for one as for many.
 const groupBytes = 16 << 20
 
 // maxDigestBytes is more than a model's digest has: they are keys in the file.

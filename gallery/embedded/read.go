@@ -138,8 +138,8 @@ func (s *Store) List(ctx context.Context, name string, listing gallery.Listing) 
 	return entries, err
 }
 
-// lookAtOnce is how many entries one transaction looks at: a longer one would keep those
-// waiting who write where the file has to grow.
+// lookAtOnce is how many entries one transaction looks at: while the file has to grow,
+// writers wait for the transaction to end.
 const lookAtOnce = 4096
 
 func (f *file) list(ctx context.Context, listing gallery.Listing) (entries []gallery.Entry, err error) {

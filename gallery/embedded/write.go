@@ -24,7 +24,7 @@ func (f *file) startWriting(ctx context.Context) error {
 
 func (f *file) endWriting() { <-f.writing }
 
-// change is update by one that holds writing, and who then has what is in memory follow.
+// change is update for a caller that holds writing, after which what is in memory follows.
 func (f *file) change(do func(tx *bolt.Tx) error) error {
 	var id int
 	err := f.update(func(tx *bolt.Tx) error {

@@ -221,7 +221,7 @@ func (b *builder) fill(ctx context.Context) error {
 	}
 }
 
-// dropped turns the error of a table that there is no more into errIndexGone.
+// dropped turns the error of a table that no longer exists into errIndexGone.
 func dropped(err error) error {
 	if code(err) == undefinedTable {
 		return errIndexGone
@@ -229,8 +229,8 @@ func dropped(err error) error {
 	return err
 }
 
-// sweep drops the tables of indexes that no gallery has any more, unless one is still
-// being built, which does so at its end.
+// sweep drops the tables of indexes that no gallery has any more. One that is still being
+// built is dropped when it is done.
 func (s *Store) sweep(ctx context.Context) error {
 	indexes := s.names.table("indexes")
 	rows, err := s.pool.Query(ctx, "SELECT number FROM "+indexes+" WHERE gallery IS NULL")

@@ -159,7 +159,7 @@ func (n names) putEntry(number int64, e *gallery.Entry) (sql string, args []any)
 }
 
 // putNear is the part of a statement that has an entry found by an index, with its
-// vector and whether it is wide as the next arguments after so many.
+// vector, and whether it is wide, as the arguments that follow the first args.
 func (n names) putNear(index int64, vector string, args int) string {
 	table := n.near(index)
 	return fmt.Sprintf(`, near_%d AS (INSERT INTO %s AS n (entry, near, wide) SELECT number, $%d::%s, $%d FROM put

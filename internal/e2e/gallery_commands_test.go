@@ -36,7 +36,7 @@ func TestGalleryCommands(t *testing.T) {
 	backup := filepath.Join(t.TempDir(), "letters.bak")
 	proctest.Succeed(t, "gallery", "backup", backup, "-g", "letters")
 	proctest.Succeed(t, "gallery", "restore", backup, "-g", "restored")
-	if stdout := proctest.Succeed(t, "gallery", "remove", "-g", "letters", "--thing", "beta", "none"); stdout != "1 entries removed\n" {
+	if stdout := proctest.Succeed(t, "gallery", "remove", "-g", "letters", "--thing", "beta", "none"); stdout != "1 entry removed\n" {
 		t.Errorf("remove printed %q", stdout)
 	}
 	checkServed(t, dir, query, local)

@@ -3,7 +3,8 @@ package e2e_test
 import (
 	"testing"
 
+	"siamese/internal/postgrestest"
 	"siamese/internal/proctest"
 )
 
-func TestMain(m *testing.M) { proctest.Main(m) }
+func TestMain(m *testing.M) { proctest.Main(postgrestest.Stopping{M: m}) }

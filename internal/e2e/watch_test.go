@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,30 @@ func place(t *testing.T, path string, content []byte) {
 	}
 }
 
+// watching starts a watcher of a folder, which ends with the test.
+func watching(t *testing.T, args ...string) (*exec.Cmd, *proctest.Log) {
+	t.Helper()
+	cmd := proctest.Command(t, append([]string{"watch"}, args...)...)
+	log := proctest.NewLog()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // where a check failed
+	return cmd, log
+}
+
+// endWatching ends a watcher as a person would.
+func endWatching(t *testing.T, cmd *exec.Cmd, log *proctest.Log) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended by Ctrl-C: %v, %q, want exit code 0", err, log.String())
+	}
+}
+
 // TestWatch: pictures are enrolled that are there, that come, whole or in parts, in
 // folders that come and get other names; those that go are removed. The gallery is free
 // for other programs meanwhile, and Ctrl-C is the way to end it.
@@ -34,13 +59,7 @@ func TestWatch(t *testing.T) {
 	proctest.Succeed(t, "gallery", "enroll", proctest.GlyphC, "-g", "drop", "--id-prefix", "other/")
 	place(t, filepath.Join(dir, "sub/there.png"), glyphs[0])
 
-	cmd := proctest.Command(t, "watch", dir, "-g", "drop", "--remove", "--settle", "200ms", "--id-prefix", "cam/")
-	log := proctest.NewLog()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() }) // where a check failed
+	cmd, log := watching(t, dir, "-g", "drop", "--remove", "--settle", "200ms", "--id-prefix", "cam/")
 	log.WaitFor(t, "added cam/sub/there.png")
 	log.WaitFor(t, "removed cam/gone/"+filepath.Base(proctest.GlyphC))
 
@@ -78,10 +97,5 @@ func TestWatch(t *testing.T) {
 	if !slices.Equal(ids, want) {
 		t.Errorf("the gallery has %q, want %q", ids, want)
 	}
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("ended by Ctrl-C: %v, %q, want exit code 0", err, log.String())
-	}
+	endWatching(t, cmd, log)
 }

@@ -24,15 +24,22 @@ type Server struct {
 }
 
 // Main is the body of TestMain for packages that use Start.
-func Main(m *testing.M) {
-	status := m.Run()
+func Main(m *testing.M) { os.Exit(Stopping{m}.Run()) }
+
+// Stopping are tests after which the server is stopped, for packages whose TestMain has
+// more to do than Main.
+type Stopping struct{ *testing.M }
+
+// Run runs the tests, and returns the exit status.
+func (m Stopping) Run() int {
+	status := m.M.Run()
 	if s, err := shared(); err == nil && s != nil {
 		if err := script("stop", s.folder); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			status = max(status, 1)
 		}
 	}
-	os.Exit(status)
+	return status
 }
 
 var started atomic.Bool

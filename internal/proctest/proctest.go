@@ -43,7 +43,7 @@ var work string
 // Main is the body of TestMain for packages that start programs. These take SIGHUP as
 // they do from a terminal, also where the tests run under nohup: a program that is
 // started ignores what its parent ignores, and a signal that is caught it does not.
-func Main(m *testing.M) {
+func Main(m interface{ Run() int }) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(func() int {
 		var err error

@@ -21,7 +21,7 @@ const sentences: Record<string, string> = {
   GALLERY_NOT_FOUND: "The gallery is there no more.",
   GALLERY_EXISTS: "There is a gallery of that name that is made otherwise.",
   GALLERY_DENIED: "The server does not let you do that with this gallery.",
-  GALLERY_MODEL_CHANGED: "The gallery's pictures are of another version of its model: siamese gallery reindex moves it to the present one.",
+  GALLERY_MODEL_CHANGED: "The gallery's pictures are of another version of its model: Reindex, above, moves it to the present one.",
   GALLERY_UNAVAILABLE: "The server can't reach its galleries.",
   DEADLINE_EXCEEDED: "The server took too long.",
 };

@@ -7,6 +7,7 @@ import { wordsFor } from "./failure";
 import { GalleryForm } from "./galleryform";
 import { Notice } from "./notice";
 import { isPassing } from "./passing";
+import { Reindexing } from "./reindexing";
 import type { Server } from "./server";
 
 /** A choice of galleries, with what the chosen one holds. */
@@ -22,14 +23,16 @@ export class GalleryChoice {
   private readonly make = button("New gallery", () => this.form.open());
   private readonly remove = button("Delete", () => void this.delete(), { "aria-label": "Delete the gallery" });
   private readonly form: GalleryForm;
+  private readonly reindexing: Reindexing;
   private readonly notice: Notice;
 
   constructor(private readonly server: Server) {
     this.notice = new Notice(server, () => void this.refresh());
     this.form = new GalleryForm(server, (made) => { this.wish = made.name; void this.refresh(); });
+    this.reindexing = new Reindexing(server, () => void this.refresh());
     this.select.addEventListener("change", () => { this.wish = this.select.value; this.show(); });
-    this.root = element("div", { className: "choice" }, element("div", { className: "model gallery" }, this.label, this.select, this.make, this.remove, this.about), this.form.root, this.notice.root);
-    server.models.onChange(() => { this.form.describe(); this.tell(); }); // a title may be known now
+    this.root = element("div", { className: "choice" }, element("div", { className: "model gallery" }, this.label, this.select, this.make, this.remove, this.about), this.form.root, this.reindexing.root, this.notice.root);
+    server.models.onChange(() => { this.form.describe(); this.reindexing.tell(); this.tell(); }); // a title may be known now
   }
 
   /** The chosen gallery; undefined where there is none. */
@@ -62,6 +65,7 @@ export class GalleryChoice {
     this.select.value = current?.name ?? "";
     this.label.hidden = this.select.hidden = this.remove.hidden = this.make.hidden = !current;
     this.tell();
+    this.reindexing.show(current);
     if (current) this.form.settle();
     else this.form.open({ first: true });
     for (const listener of this.listeners) listener();
@@ -74,12 +78,12 @@ export class GalleryChoice {
   }
 
   private describe(gallery: Gallery): string {
-    const { entries, staleEntries, keepThumbnails, reference, model } = gallery;
+    const { entries, staleEntries, keepThumbnails, keepPictures, reference, model } = gallery;
     return [
       entries === 1 ? "1 picture" : `${entries.toLocaleString("en")} pictures`,
-      `Answered by “${this.server.models.titleOf(reference) || model}”`,
+      `${reference.name ? "Answered by" : "of the model"} “${this.server.models.titleOf(reference) || model}”`,
       keepThumbnails ? "keeps thumbnails" : "keeps no thumbnails",
-      staleEntries > 0 ? `${staleEntries.toLocaleString("en")} of another model, which can't be found: keep them once more` : "",
+      staleEntries > 0 ? `${staleEntries.toLocaleString("en")} of another model, which can't be found${keepPictures ? "" : ": keep them once more"}` : "",
     ].filter(Boolean).join(" · ");
   }
 

@@ -14,6 +14,7 @@ export class GalleryForm {
   readonly root: HTMLFormElement;
   private readonly name = element("input", { id: "gallery-name", type: "text", autocomplete: "off", spellcheck: false, required: true, maxLength: 64, placeholder: "my-pictures" });
   private readonly thumbnails = element("input", { type: "checkbox", checked: true });
+  private readonly pictures = element("input", { type: "checkbox" });
   private readonly model = element("p", { className: "quiet" });
   private readonly problem = element("p", { className: "problem", role: "alert" });
   private readonly cancel = button("Cancel", () => { this.root.hidden = true; });
@@ -24,8 +25,9 @@ export class GalleryForm {
     this.root = element("form", { className: "notice token made", hidden: true, "aria-label": "New gallery" },
       element("label", { htmlFor: this.name.id }, "Name"), this.name,
       element("label", { className: "check" }, this.thumbnails, " Keep thumbnails"),
+      element("label", { className: "check" }, this.pictures, " Keep the files, for when the model changes"),
       button("Make the gallery", () => undefined, { type: "submit", className: "main" }), this.cancel, this.model, this.problem);
-    this.thumbnails.addEventListener("change", () => this.describe());
+    for (const box of [this.thumbnails, this.pictures]) box.addEventListener("change", () => this.describe());
     this.root.addEventListener("submit", (event) => { event.preventDefault(); void this.submit(this.name.value.trim().toLowerCase()); });
   }
 
@@ -44,8 +46,9 @@ export class GalleryForm {
   /** Says what model it will be of. */
   describe(): void {
     const model = this.server.models.chosen;
+    const kept = ["what the model makes of pictures", ...this.thumbnails.checked ? ["small copies of them"] : [], ...this.pictures.checked ? ["their files"] : []];
     const chosen = this.server.models.isChoice ? ", as chosen above" : "";
-    this.model.textContent = `It belongs to the model “${model?.title || model?.name || "?"}”${chosen}. The server keeps what the model makes of pictures${this.thumbnails.checked ? ", and small copies of them" : ""}.`;
+    this.model.textContent = `It belongs to the model “${model?.title || model?.name || "?"}”${chosen}. The server keeps ${new Intl.ListFormat("en").format(kept)}.`;
   }
 
   private async submit(name: string): Promise<void> {
@@ -55,7 +58,7 @@ export class GalleryForm {
       return;
     }
     try {
-      const gallery = await client.galleries.create(name, { model: this.server.models.chosen?.servingName ?? "", keepThumbnails: this.thumbnails.checked });
+      const gallery = await client.galleries.create(name, { model: this.server.models.chosen?.servingName ?? "", keepThumbnails: this.thumbnails.checked, keepPictures: this.pictures.checked });
       this.root.hidden = true;
       this.name.value = "";
       this.made(gallery);

@@ -31,8 +31,11 @@ export class Models {
 
   /** The chosen model; with "auto" the first that is tried. */
   get chosen(): ModelInfo | undefined {
-    return this.info?.models.find((model) => model.servingName === this.name) ?? this.info?.model;
+    return this.served(this.name) ?? this.info?.model;
   }
+
+  /** The model that is served by a name; undefined where there is none. */
+  served(name: string | undefined): ModelInfo | undefined { return this.info?.models.find((model) => model.servingName === name); }
 
   /** Whether there are several to choose from. */
   get isChoice(): boolean { return this.choices.length > 1; }

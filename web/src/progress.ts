@@ -8,12 +8,13 @@ export class Progress {
   private readonly bar: HTMLProgressElement;
   private readonly count = element("span", { className: "quiet number" });
 
-  constructor(label: string, cancel: () => void) {
+  /** @param ends says what the button does. */
+  constructor(label: string, cancel: () => void, ends = "Cancel") {
     this.bar = element("progress", { "aria-label": label });
-    this.root = element("div", { className: "row progress", hidden: true }, this.bar, this.count, button("Cancel", cancel));
+    this.root = element("div", { className: "row progress", hidden: true }, this.bar, this.count, button(ends, cancel));
   }
 
-  /** Shows that so many of all are done. */
+  /** Shows how many of all are done. */
   show(done: number, all: number): void {
     this.root.hidden = false;
     this.bar.max = Math.max(1, all);

@@ -103,8 +103,8 @@ func (s *Service) enter(ctx context.Context, name string, needed access.Right) (
 	return s.find(ctx, name)
 }
 
-// permit checks a gallery's name and the caller's right to it, in this order: who may not
-// see a gallery is not told whether there is one.
+// permit checks a gallery's name and the caller's right to it, in this order: a
+// caller that may not see a gallery is not told whether there is one.
 func (s *Service) permit(ctx context.Context, name string, needed access.Right) error {
 	if s.cfg.Store == nil {
 		return fault.GalleriesOff()

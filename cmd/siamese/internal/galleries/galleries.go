@@ -26,6 +26,23 @@ func (l Location) IsDatabase() bool {
 	return strings.HasPrefix(string(l), "postgres://") || strings.HasPrefix(string(l), "postgresql://")
 }
 
+// check refuses a URL of anything else, of which a folder would be made by that name.
+func (l Location) check() error {
+	if scheme, _, ok := strings.Cut(string(l), "://"); ok && !l.IsDatabase() {
+		return cli.Usage(fmt.Errorf("--galleries: received a URL that begins with %q, expected a folder, or postgres://user@host/database", scheme+"://"))
+	}
+	return nil
+}
+
+// oneLine is an error whose text may have several lines, as those of connections have.
+type oneLine struct{ error }
+
+// Error implements error.
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n\t", " ") }
+
+// Unwrap returns the error.
+func (e oneLine) Unwrap() error { return e.error }
+
 // String returns the location without what may be secret.
 func (l Location) String() string {
 	if l.IsDatabase() {
@@ -56,10 +73,13 @@ func Default() (string, error) {
 // Open opens the store at a location; empty: the default folder, or [ErrNoHome]. The
 // caller closes it.
 func Open(ctx context.Context, at Location, logger *slog.Logger) (gallery.Store, error) {
+	if err := at.check(); err != nil {
+		return nil, err
+	}
 	if at.IsDatabase() {
 		store, err := postgres.Open(ctx, postgres.Config{URL: string(at), Log: logger})
 		if err != nil {
-			return nil, fmt.Errorf("--galleries %s: %w", at, err)
+			return nil, oneLine{fmt.Errorf("--galleries %s: %w", at, err)}
 		}
 		return store, nil // a nil *Store would be a Store that is not nil
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"siamese/cmd/internal/cli"
@@ -32,13 +33,36 @@ type local struct {
 
 // openStore opens the store. What needs somebody's attention is logged.
 func (l *local) openStore(ctx context.Context) error {
-	logger := slog.New(slog.NewTextHandler(l.notes, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := slog.New(once{slog.NewTextHandler(l.notes, &slog.HandlerOptions{Level: slog.LevelWarn}), new(sync.Map)})
 	store, err := Open(ctx, l.at, logger)
 	if err == nil {
 		l.store = store
 	}
 	return err
 }
+
+// once logs each message once: a person who waits need not be told each time that a
+// database does not answer. It may be called concurrently.
+type once struct {
+	slog.Handler
+	told *sync.Map // of messages
+}
+
+// Handle implements slog.Handler.
+func (h once) Handle(ctx context.Context, record slog.Record) error {
+	if _, told := h.told.LoadOrStore(record.Message, true); told {
+		return nil
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (h once) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return once{h.Handler.WithAttrs(attrs), h.told}
+}
+
+// WithGroup implements slog.Handler.
+func (h once) WithGroup(name string) slog.Handler { return once{h.Handler.WithGroup(name), h.told} }
 
 // Rest implements Keeper.
 func (l *local) Rest(ctx context.Context) error {
@@ -61,9 +85,13 @@ func (l *local) Close() error {
 func locate(err error, name string) error {
 	switch {
 	case errors.Is(err, gallery.ErrNotFound):
-		return fmt.Errorf("there is no gallery %q: siamese gallery create %s makes it, siamese gallery list lists all: %w", name, name, err)
+		return fmt.Errorf("there is no gallery %q where --galleries says, or by default: siamese gallery create %s makes it, siamese gallery list lists all: %w", name, name, err)
 	case errors.Is(err, gallery.ErrInUse):
 		return fmt.Errorf("%w: where it is a server, ask that with --server", err)
+	case errors.Is(err, gallery.ErrExists):
+		return fmt.Errorf("%w: expected another name, or siamese gallery delete %s before", err, name)
+	case errors.Is(err, gallery.ErrUnavailable):
+		return oneLine{err}
 	}
 	return err
 }

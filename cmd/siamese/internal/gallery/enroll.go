@@ -146,11 +146,11 @@ func pictureCause(err error) error {
 
 // Done says what became of the entries.
 func (e *Enrolment) Done() string {
-	return fmt.Sprintf("%d added, %d replaced, %d were there already", e.Added, e.Replaced, e.Unchanged)
+	return fmt.Sprintf("%d added, %d replaced, %s there already", e.Added, e.Replaced, scorer.Count(e.Unchanged, "was", "were"))
 }
 
 func (e *Enrolment) tellForeign(notes io.Writer) {
 	if e.Foreign > 0 {
-		fmt.Fprintf(notes, "warning: %d pictures are unlike those that the model knows: similarities with them mean little\n", e.Foreign)
+		fmt.Fprintf(notes, "warning: %s unlike those that the model knows: such similarities mean little\n", scorer.Count(e.Foreign, "picture is", "pictures are"))
 	}
 }

@@ -67,7 +67,7 @@ func (c *createCommand) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.Out, "%s: a gallery of the model %s, with %d entries\n", about.Name, scorer.Printable(about.Model), about.Entries)
+		_, err = fmt.Fprintf(s.Out, "%s: a gallery of the model %s, with %s\n", about.Name, scorer.Printable(about.Model), entriesOf(about.Entries))
 		return err
 	})
 }
@@ -132,13 +132,13 @@ func (c *deleteCommand) Run(ctx context.Context, s cli.Streams) error {
 			return err
 		}
 		if about.Entries > 0 && !c.Yes {
-			return fmt.Errorf("gallery %s has %d entries, which would be lost: --yes removes it all the same, siamese gallery backup keeps them in a file", c.Name, about.Entries)
+			return fmt.Errorf("gallery %s has %s, to be lost with it: --yes removes it all the same, siamese gallery backup writes it to a file first", c.Name, entriesOf(about.Entries))
 		}
 		entries, err := k.Delete(ctx, c.Name)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.Out, "%s: removed with %d entries\n", c.Name, entries)
+		_, err = fmt.Fprintf(s.Out, "%s: removed with %s\n", c.Name, entriesOf(entries))
 		return err
 	})
 }
@@ -162,7 +162,7 @@ func (c *removeCommand) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.Out, "%d entries removed\n", removed)
+		_, err = fmt.Fprintf(s.Out, "%s removed\n", entriesOf(removed))
 		return err
 	})
 }
@@ -194,6 +194,9 @@ func metadata(all map[string]string) string {
 	}
 	return scorer.Printable(strings.Join(texts, " "))
 }
+
+// entriesOf counts entries for a person.
+func entriesOf(n int) string { return scorer.Count(n, "entry", "entries") }
 
 // errFull says that what was asked for has been listed.
 var errFull = io.EOF

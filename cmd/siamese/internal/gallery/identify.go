@@ -74,7 +74,7 @@ func (c *identifyCommand) Run(ctx context.Context, s cli.Streams) error {
 			identified, err := k.Identify(ctx, c.Gallery, picture, search)
 			failure, ok := errors.AsType[*scorer.PictureError](err)
 			if err != nil && !ok {
-				return errors.Join(flush(), stopped(ctx, err, fmt.Sprintf("%d of %d pictures were identified", i, len(found.Pictures))))
+				return errors.Join(flush(), stopped(ctx, err, fmt.Sprintf("%d of %s identified", i, scorer.Count(len(found.Pictures), "picture", "pictures"))))
 			}
 			if ok {
 				failed++

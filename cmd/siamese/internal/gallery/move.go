@@ -68,7 +68,7 @@ func (c *restoreCommand) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(s.Out, "%s: a gallery of the model %s, with %d entries\n", about.Name, scorer.Printable(about.Model), about.Entries)
+		_, err = fmt.Fprintf(s.Out, "%s: a gallery of the model %s, with %s\n", about.Name, scorer.Printable(about.Model), entriesOf(about.Entries))
 		return err
 	})
 }
@@ -96,19 +96,28 @@ func (c *reindexCommand) Run(ctx context.Context, s cli.Streams) error {
 		moved, err := k.Reindex(ctx, c.Gallery, func(m galleries.Moved) { screen.Done(m.Encoded+m.Missing, m.Entries) })
 		screen.Close()
 		if err != nil {
-			return stopped(ctx, err, fmt.Sprintf("%d of %d entries are of the model now; the next reindex goes on", moved.Encoded, moved.Entries))
+			return stopped(ctx, err, ofModel(moved)+" now; the next reindex goes on")
 		}
 		if c.JSON {
 			err = encode(s.Out, movedObject(moved))
 		} else {
-			_, err = fmt.Fprintf(s.Out, "%s: %d of %d entries are of the model\n", c.Gallery, moved.Encoded, moved.Entries)
+			_, err = fmt.Fprintf(s.Out, "%s: %s\n", c.Gallery, ofModel(moved))
 			for _, id := range moved.MissingIDs {
 				fmt.Fprintf(s.Err, "missing: %s\n", scorer.Printable(id))
 			}
 		}
 		if moved.Missing > 0 {
-			err = errors.Join(err, fmt.Errorf("%d entries keep no picture that can be encoded: enroll them again (siamese gallery list --stale lists all)", moved.Missing))
+			err = errors.Join(err, fmt.Errorf("%s no picture that can be encoded: enroll again what siamese gallery list --stale lists", scorer.Count(moved.Missing, "entry keeps", "entries keep")))
 		}
 		return err
 	})
+}
+
+// ofModel says how far a reindex is.
+func ofModel(m galleries.Moved) string {
+	verb := "are"
+	if m.Encoded == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%d of %s %s of the model", m.Encoded, entriesOf(m.Entries), verb)
 }

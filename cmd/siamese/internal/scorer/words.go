@@ -48,6 +48,14 @@ func rounded(value float32, digits int) float64 {
 	return read
 }
 
+// Count is a number of things for a person, by the words for one of them and for more.
+func Count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}
+
 // Word is a verdict for a person.
 func Word(same bool) string {
 	if same {

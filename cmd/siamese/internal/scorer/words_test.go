@@ -35,6 +35,14 @@ func TestAgree(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	for give, want := range map[int]string{0: "0 entries", 1: "1 entry", 2: "2 entries", 1001: "1001 entries"} {
+		if got := scorer.Count(give, "entry", "entries"); got != want {
+			t.Errorf("Count(%d) = %q, want %q", give, got, want)
+		}
+	}
+}
+
 func TestFamiliarity(t *testing.T) {
 	for give, want := range map[float32]string{0: "0", 0.5: "0.5", 0.0099: "0.009", 0.00099: "0.0009", 0.0000348: "0.00003", 1: "1"} {
 		if got := scorer.Familiarity(give); got != want {

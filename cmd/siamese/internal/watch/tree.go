@@ -38,9 +38,13 @@ type tree struct {
 	watch   func(dir string) error
 	unwatch func(dir string)
 
+	is   os.FileInfo // the folder that is watched; nil: there is none
+	bare bool        // it is another than before, and no file has been in it yet
+
 	known   map[string]state  // pictures that were taken in
 	pending map[string]change // what may be whole soon
 	lost    map[string]time.Time
+	unread  bool    // a folder could not be read
 	errors  []error // that were not told of yet
 }
 
@@ -53,24 +57,37 @@ func newTree(root string) (*tree, error) {
 		return nil, cli.Usage(fmt.Errorf("%s: received a file, expected a folder", root))
 	}
 	return &tree{
-		root: filepath.Clean(root), watch: func(string) error { return nil }, unwatch: func(string) {},
+		root: filepath.Clean(root), is: info, watch: func(string) error { return nil }, unwatch: func(string) {},
 		known: make(map[string]state), pending: make(map[string]change), lost: make(map[string]time.Time),
 	}, nil
 }
 
-// scan looks through the whole folder.
+// scan looks through the whole folder. One that has come in the place of another and has
+// no file may be where a disk is mounted: nothing is lost by it.
 func (t *tree) scan(now time.Time) {
 	seen := make(map[string]bool)
 	t.folder(t.root, now, seen)
+	if t.bare = t.bare && len(seen) == 0; t.bare {
+		return
+	}
+	t.loseOthers(t.root, seen, now)
+}
+
+// loseOthers notes that the known files below a folder are gone that were not seen.
+func (t *tree) loseOthers(dir string, seen map[string]bool, now time.Time) {
 	for path := range t.known {
-		if !seen[path] {
+		if !seen[path] && isBelow(path, dir) {
 			t.lose(path, now)
 		}
 	}
 }
 
+func isBelow(path, dir string) bool {
+	return dir == "." && !filepath.IsAbs(path) || strings.HasPrefix(path, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
+}
+
 // folder watches a folder and looks through it: in this order, so that nothing comes
-// between the two. seen, which may be nil, takes the files that are there.
+// between the two. seen takes the files that are there.
 func (t *tree) folder(dir string, now time.Time, seen map[string]bool) {
 	if err := t.watch(dir); err != nil {
 		if errors.Is(err, syscall.ENOSPC) {
@@ -80,7 +97,7 @@ func (t *tree) folder(dir string, now time.Time, seen map[string]bool) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		t.errors = append(t.errors, err)
+		t.errors, t.unread = append(t.errors, err), true
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
@@ -89,7 +106,7 @@ func (t *tree) folder(dir string, now time.Time, seen map[string]bool) {
 		case entry.IsDir():
 			t.folder(path, now, seen)
 		default:
-			if t.file(path, now) && seen != nil {
+			if t.file(path, now) {
 				seen[path] = true
 			}
 		}
@@ -100,6 +117,7 @@ func isHidden(name string) bool { return strings.HasPrefix(name, ".") }
 
 // changed takes in that there was something about a path.
 func (t *tree) changed(path string, now time.Time) {
+	path = filepath.Clean(path) // in the folder "." events begin with "./"
 	rel, err := filepath.Rel(t.root, path)
 	if err != nil || slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), func(name string) bool { return isHidden(name) && name != "." }) {
 		return
@@ -107,21 +125,28 @@ func (t *tree) changed(path string, now time.Time) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		t.lose(path, now)
-		delete(t.pending, path)
-		t.unwatch(path)
-		for known := range t.known { // it may have been a folder
-			if strings.HasPrefix(known, path+string(filepath.Separator)) {
-				t.lose(known, now)
-			}
-		}
+		t.left(path, now)
 	case err != nil:
 		t.errors = append(t.errors, err)
 	case info.IsDir():
-		t.folder(path, now, nil)
+		seen := make(map[string]bool)
+		t.folder(path, now, seen)
+		t.loseOthers(path, seen, now) // it may be another folder than before
 	default:
 		t.file(path, now)
 	}
+}
+
+// left takes in that a file or folder is gone.
+func (t *tree) left(path string, now time.Time) {
+	_, isFile := t.pending[path]
+	delete(t.pending, path)
+	if _, isKnown := t.known[path]; isKnown || isFile {
+		t.lose(path, now)
+		return
+	}
+	t.unwatch(path)
+	t.loseOthers(path, nil, now)
 }
 
 // lose notes that a known file is gone; it may come back.
@@ -192,15 +217,29 @@ func (t *tree) all() []string {
 }
 
 // gone are the files, sorted, that have been gone for some time: one that is replaced by
-// another is gone for a moment.
+// another is gone for a moment. One that can't be looked at is not gone.
 func (t *tree) gone(now time.Time, settle time.Duration) []string {
 	var gone []string
 	for _, path := range slices.Sorted(maps.Keys(t.lost)) {
-		if now.Sub(t.lost[path]) >= settle {
-			gone = append(gone, path)
+		if now.Sub(t.lost[path]) < settle {
+			continue
 		}
+		if !isGone(path) {
+			delete(t.lost, path)
+			continue
+		}
+		gone = append(gone, path)
 	}
 	return gone
+}
+
+// isGone reports whether there is no such file.
+func isGone(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	}
+	return !info.Mode().IsRegular()
 }
 
 // taken notes that files were taken in, or taken out.

@@ -4,7 +4,6 @@ package watch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,19 +12,21 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"google.golang.org/grpc/codes"
 
 	"siamese/client"
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/siamese/internal/galleries"
 	"siamese/cmd/siamese/internal/gallery"
 	"siamese/cmd/siamese/internal/scorer"
+	store "siamese/gallery"
 )
 
 // Command is `siamese watch`.
 type Command struct {
 	Dir string `arg:"" help:"The folder to watch, with all that is below it, now and later. Hidden files and folders, folders that are symbolic links, and files that are no pictures are passed over."`
 
-	Remove   bool          `help:"Removes entries whose files are gone: at the start those of the gallery whose ids begin with --id-prefix, later what is deleted or moved away. A folder without any picture, which may be a disk that is not mounted, removes nothing at the start."`
+	Remove   bool          `help:"Removes entries whose files are gone: at the start those of the gallery whose ids begin with --id-prefix, later what is deleted or moved away. Nothing is removed at the start by a folder without any picture, which may be a disk that is not mounted, nor while the folder is away."`
 	Settle   time.Duration `help:"Waits until a file has not been changed for this long, so that it is enrolled when it is whole." default:"2s"`
 	Rescan   time.Duration `help:"Looks through the whole folder this often, for file systems that don't tell of changes, such as those of a network. 0: at the start, and when there were too many changes to be told of." default:"0"`
 	IDPrefix string        `help:"Begins each id; what follows is the path below the folder, with slashes." name:"id-prefix" placeholder:"TEXT"`
@@ -90,6 +91,7 @@ type watcher struct {
 	naming     gallery.Naming
 	out, notes io.Writer
 
+	away    bool      // the folder is not there
 	retryAt time.Time // not before this is the gallery tried again; zero: it answered
 	wait    time.Duration
 }
@@ -99,10 +101,10 @@ func (w *watcher) run(ctx context.Context) error {
 	if _, err := w.keeper.About(ctx, w.Gallery); err != nil {
 		return err
 	}
-	if err := w.start(ctx); err != nil {
+	if err := w.startAtLast(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.notes, "watching %s: %d pictures\n", scorer.Printable(w.Dir), len(w.tree.known))
+	fmt.Fprintf(w.notes, "watching %s: %s\n", scorer.Printable(w.Dir), scorer.Count(len(w.tree.known), "picture", "pictures"))
 	tick := time.NewTicker(max(w.Settle/4, time.Millisecond))
 	defer tick.Stop()
 	rescan := make(<-chan time.Time) // never
@@ -116,16 +118,19 @@ func (w *watcher) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case event := <-w.events.Events:
-			w.tree.changed(event.Name, time.Now())
+			w.take(event)
 		case err := <-w.events.Errors:
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				return err
 			}
 			fmt.Fprintln(w.notes, "note: more changes than the system tells of: the folder is looked through again")
-			w.tree.scan(time.Now())
+			w.rescan(time.Now())
 		case <-rescan:
-			w.tree.scan(time.Now())
+			w.rescan(time.Now())
 		case <-tick.C:
+			if !w.look(time.Now()) {
+				continue
+			}
 			if err := w.settle(ctx); err != nil {
 				return err
 			}
@@ -134,23 +139,77 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 }
 
+// take takes in what the system tells.
+func (w *watcher) take(event fsnotify.Event) {
+	if event.Name == w.tree.root && (event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename)) {
+		w.tree.is = nil // what is called so now is another one, which look looks for
+		return
+	}
+	w.tree.changed(event.Name, time.Now())
+}
+
+// startAtLast starts, again where the gallery goes away meanwhile. What fails before any
+// picture was enrolled, and does not pass, will fail again.
+func (w *watcher) startAtLast(ctx context.Context) error {
+	for {
+		err := w.start(ctx)
+		switch {
+		case err == nil:
+			w.wait = 0
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case len(w.tree.known) == 0 && !isPassing(err):
+			return err
+		}
+		w.later(err, time.Now())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(w.wait):
+		}
+	}
+}
+
+// isPassing reports whether an error may be over soon: the server is away or busy, or
+// another program has the gallery open.
+func isPassing(err error) bool {
+	if failure, ok := errors.AsType[*client.Error](err); ok {
+		return failure.RetryIn > 0 || failure.Code == codes.Unavailable || failure.Code == codes.DeadlineExceeded
+	}
+	return errors.Is(err, store.ErrInUse)
+}
+
 // start takes in what is there, and removes what is gone.
 func (w *watcher) start(ctx context.Context) error {
+	w.tree.unread = false
 	w.tree.scan(time.Now())
 	w.tell()
 	if err := w.enroll(ctx, w.tree.old(time.Now(), w.Settle)); err != nil {
 		return err
 	}
-	if !w.Remove {
-		return w.keeper.Rest(ctx)
+	if w.Remove {
+		if err := w.removeGone(ctx); err != nil {
+			return err
+		}
 	}
+	return w.keeper.Rest(ctx)
+}
+
+// removeGone removes the entries of files that went while nothing watched, unless the
+// folder looks as if its disk were not there, or not to be read.
+func (w *watcher) removeGone(ctx context.Context) error {
 	there := make(map[string]bool)
 	for _, path := range w.tree.all() {
 		there[w.naming.ID(w.tree.root, path)] = true
 	}
-	if len(there) == 0 {
-		fmt.Fprintf(w.notes, "note: %s has no pictures: nothing is removed at the start\n", scorer.Printable(w.Dir))
-		return w.keeper.Rest(ctx)
+	if len(there) == 0 || w.tree.unread {
+		why := "has no pictures"
+		if w.tree.unread {
+			why = "can't be read as a whole"
+		}
+		fmt.Fprintf(w.notes, "note: %s %s: nothing is removed at the start\n", scorer.Printable(w.Dir), why)
+		return nil
 	}
 	var gone []string
 	err := w.keeper.List(ctx, w.Gallery, galleries.Listing{}, func(entry galleries.Listed) error {
@@ -162,51 +221,11 @@ func (w *watcher) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.remove(ctx, gone), w.keeper.Rest(ctx))
+	return w.remove(ctx, gone)
 }
 
 func (w *watcher) begins(id string) bool {
 	return len(id) >= len(w.IDPrefix) && id[:len(w.IDPrefix)] == w.IDPrefix
-}
-
-// Waits for a gallery that does not answer.
-const (
-	firstWait = time.Second
-	mostWait  = time.Minute
-)
-
-// settle takes in what has not been changed for long enough. A gallery that does not
-// answer, or that another program has open, is tried again.
-func (w *watcher) settle(ctx context.Context) error {
-	now := time.Now()
-	if now.Before(w.retryAt) {
-		return nil
-	}
-	whole, gone := w.tree.whole(now, w.Settle), w.tree.gone(now, w.Settle)
-	if len(whole)+len(gone) == 0 {
-		return nil
-	}
-	err := w.enroll(ctx, whole)
-	if err == nil && w.Remove {
-		var ids []string
-		for _, path := range gone {
-			ids = append(ids, w.naming.ID(w.tree.root, path))
-		}
-		err = w.remove(ctx, ids)
-	}
-	err = errors.Join(err, w.keeper.Rest(ctx))
-	if err == nil {
-		w.tree.taken(whole, gone)
-		w.retryAt, w.wait = time.Time{}, 0
-		return nil
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	w.wait = min(max(2*w.wait, firstWait), mostWait)
-	w.retryAt = now.Add(w.wait)
-	fmt.Fprintf(w.notes, "error: %s: tried again in %v\n", scorer.Printable(err.Error()), w.wait)
-	return nil
 }
 
 // tell tells of what can't be looked at.
@@ -215,73 +234,4 @@ func (w *watcher) tell() {
 		fmt.Fprintf(w.notes, "error: %s\n", scorer.Printable(err.Error()))
 	}
 	w.tree.errors = nil
-}
-
-// enroll enrolls files.
-func (w *watcher) enroll(ctx context.Context, paths []string) error {
-	for len(paths) > 0 {
-		some := paths[:min(galleries.AtOnce, len(paths))]
-		paths = paths[len(some):]
-		var entries []galleries.Entry
-		for _, path := range some {
-			entries = append(entries, w.naming.Entry(w.tree.root, path))
-		}
-		outcomes, err := w.keeper.Enroll(ctx, w.Gallery, entries)
-		if err != nil {
-			return err
-		}
-		for i, outcome := range outcomes {
-			if failure, ok := errors.AsType[*client.Error](outcome.Err); ok && failure.RetryIn > 0 {
-				return failure // the server is busy
-			}
-			if err := w.say(wordOf(outcome), entries[i].ID, some[i], outcome.Err); err != nil {
-				return err
-			}
-		}
-		w.tree.taken(some, nil)
-	}
-	return nil
-}
-
-// remove removes entries.
-func (w *watcher) remove(ctx context.Context, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	if _, err := w.keeper.Remove(ctx, w.Gallery, ids, nil); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := w.say("removed", id, "", nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// said is a line of --json.
-type said struct {
-	Event string `json:"event"`
-	ID    string `json:"id"`
-	File  string `json:"file,omitempty"`
-	Error string `json:"error,omitempty"`
-}
-
-// say prints what became of a file.
-func (w *watcher) say(event, id, file string, failure error) error {
-	if w.JSON {
-		line := said{Event: event, ID: id, File: file}
-		if failure != nil {
-			line.Error = failure.Error()
-		}
-		encoder := json.NewEncoder(w.out)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(line)
-	}
-	text := event + " " + id
-	if failure != nil {
-		text += ": " + failure.Error()
-	}
-	_, err := fmt.Fprintln(w.out, scorer.Printable(text))
-	return err
 }
