@@ -40,6 +40,8 @@ type Config struct {
 	Caller          func(context.Context) string                // names who makes a call
 	Enter           func(caller string) (leave func(), ok bool) // takes a place among MaxStreams
 	MaxStreams      int                                         // open at a time
+	MaxGalleries    int                                         // 0: no bound
+	MaxEntries      int                                         // of one gallery; 0: no bound
 	MaxImages       int                                         // entries of one BatchEnroll
 	MaxQueuedImages int                                         // images of one submission to the encoder
 	MaxMessageBytes int                                         // of one message
@@ -60,8 +62,10 @@ type Service struct {
 	searches   *fair.Gate // of Identify
 	duplicates *fair.Gate // of FindDuplicates
 	metrics    metricCache
+	learner    *learner
 	counts     counts
-	writing    sync.Map // gallery's name to *sync.RWMutex
+	writing    sync.Map   // gallery's name to *lock
+	creating   sync.Mutex // held while galleries are counted and one is made
 
 	ctx  context.Context // of jobs, which go on without their callers
 	stop context.CancelFunc
@@ -82,6 +86,7 @@ func New(cfg Config) *Service {
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.counts.store = cfg.Store
+	s.learner = newLearner(s)
 	return s
 }
 
@@ -122,6 +127,21 @@ func (s *Service) permit(ctx context.Context, name string, needed access.Right) 
 func (s *Service) find(ctx context.Context, name string) (gallery.Info, error) {
 	info, err := s.cfg.Store.Gallery(ctx, name)
 	return info, s.storeError(ctx, name, err)
+}
+
+// isStill returns an error where a gallery has been deleted and made again since, or moved
+// to another model: what was encoded for it before would not be found in it.
+func (s *Service) isStill(ctx context.Context, was gallery.Info) error {
+	now, err := s.find(ctx, was.Name)
+	switch {
+	case err != nil:
+		return err
+	case !now.Created.Equal(was.Created):
+		return fault.GalleryNotFound(was.Name)
+	case now.ModelDigest != was.ModelDigest:
+		return fault.GalleryMoved(was.Name, was.ModelDigest, now.ModelDigest)
+	}
+	return nil
 }
 
 // storeError tells of a gallery that there is none of by its name, and the log of a store
@@ -165,11 +185,4 @@ func (s *Service) acquire(info gallery.Info) (*infer.Handle, error) {
 		return nil, fault.GalleryModelChanged(info.Name, info.Model, info.ModelDigest, serves)
 	}
 	return model, nil
-}
-
-// lockOf is held for reading while entries are put or removed, and for writing while a
-// job replaces some that must not have changed since it looked.
-func (s *Service) lockOf(name string) *sync.RWMutex {
-	lock, _ := s.writing.LoadOrStore(name, new(sync.RWMutex))
-	return lock.(*sync.RWMutex)
 }
