@@ -58,7 +58,7 @@ func (s *Service) findDuplicates(ctx context.Context, info gallery.Info, thresho
 		return err
 	}
 	defer model.Release()
-	searcher, _, release, err := s.longSearcher(ctx, info, model)
+	searcher, release, err := s.longSearcher(ctx, info, model)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,10 @@ import (
 // more.
 var learntAt = [...]int{256, 2048}
 
+// learnWait is how long a search waits for its gallery's metric, of which one is learnt at
+// a time.
+const learnWait = 20 * time.Second
+
 // learner learns the metrics of galleries whose model tells none, from what its head says
 // of their entries. Until one is learnt all numbers of an embedding weigh alike. Searches
 // wait while their gallery's metric is learnt, some seconds, once after the server has
@@ -51,7 +55,8 @@ func newLearner(s *Service) *learner {
 // keep returns a gallery's metric, which stays that until it is released: a search that
 // goes on for long would have its index replaced otherwise, since a store has an index of
 // one metric at a time.
-func (l *learner) keep(ctx context.Context, info gallery.Info) (_ *gallery.Metric, release func(), err error) {
+// late says that it is not to be waited for any longer; nil: never. Then it may change.
+func (l *learner) keep(ctx context.Context, info gallery.Info, late <-chan time.Time) (_ *gallery.Metric, release func(), err error) {
 	for {
 		count, err := l.service.counts.of(ctx, info.Name)
 		if err != nil {
@@ -69,10 +74,19 @@ func (l *learner) keep(ctx context.Context, info gallery.Info) (_ *gallery.Metri
 			if under.err != nil && l.service.ctx.Err() == nil {
 				return nil, nil, under.err
 			}
+		case <-late:
+			return l.current(known), func() {}, nil
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		}
 	}
+}
+
+// current is the metric of a gallery whose next one is being learnt.
+func (l *learner) current(known *learnt) *gallery.Metric {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return known.metric
 }
 
 // look returns what is known of a gallery with so many entries, one more user of which the

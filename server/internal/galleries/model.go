@@ -9,10 +9,12 @@ import (
 	"siamese/server/internal/infer"
 )
 
-// searcher returns what finds things of a gallery by its model. It waits while the
-// gallery's metric is learnt.
+// searcher returns what finds things of a gallery by its model. It waits for a while where
+// the gallery's metric is being learnt.
 func (s *Service) searcher(ctx context.Context, info gallery.Info, model *infer.Handle) (*gallery.Searcher, *timedHead, error) {
-	searcher, head, release, err := s.longSearcher(ctx, info, model)
+	late := time.NewTimer(learnWait)
+	defer late.Stop()
+	searcher, head, release, err := s.searcherUntil(ctx, info, model, late.C)
 	if err == nil {
 		release()
 	}
@@ -21,7 +23,12 @@ func (s *Service) searcher(ctx context.Context, info gallery.Info, model *infer.
 
 // longSearcher is searcher for what goes on for long: the gallery's metric stays until it
 // is released.
-func (s *Service) longSearcher(ctx context.Context, info gallery.Info, model *infer.Handle) (*gallery.Searcher, *timedHead, func(), error) {
+func (s *Service) longSearcher(ctx context.Context, info gallery.Info, model *infer.Handle) (*gallery.Searcher, func(), error) {
+	searcher, _, release, err := s.searcherUntil(ctx, info, model, nil)
+	return searcher, release, err
+}
+
+func (s *Service) searcherUntil(ctx context.Context, info gallery.Info, model *infer.Handle, late <-chan time.Time) (*gallery.Searcher, *timedHead, func(), error) {
 	head := &timedHead{model: model}
 	searcher := &gallery.Searcher{Store: s.cfg.Store, Head: head}
 	release := func() {}
@@ -29,7 +36,7 @@ func (s *Service) longSearcher(ctx context.Context, info gallery.Info, model *in
 	if model.Info().MetricWeights != nil {
 		searcher.Metric, err = s.metrics.of(model.Info())
 	} else {
-		searcher.Metric, release, err = s.learner.keep(ctx, info)
+		searcher.Metric, release, err = s.learner.keep(ctx, info, late)
 	}
 	return searcher, head, release, err
 }
