@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 
+	"siamese/gallery"
+	"siamese/gallery/storetest"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server"
 	"siamese/server/access"
@@ -119,5 +122,32 @@ func TestRightIsTakenFromAnOpenEnroll(t *testing.T) {
 	}
 	if ids, _ := g.list(t, &pb.ListEntriesRequest{Gallery: "tools"}); !cmp.Equal(ids, []string{"before"}) {
 		t.Errorf("entries = %v, want the one before", ids)
+	}
+}
+
+// movedStore moves a gallery to other weights just before it is searched.
+type movedStore struct{ gallery.Store }
+
+func (s *movedStore) Nearest(ctx context.Context, name string, query gallery.Query) ([]gallery.Candidate, error) {
+	info, err := s.Gallery(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info.ModelDigest = newDigest
+	if err := s.Update(ctx, info); err != nil {
+		return nil, err
+	}
+	return s.Store.Nearest(ctx, name, query)
+}
+
+// A search whose gallery is moved meanwhile says so, and is no fault of the server's.
+func TestSearchBesideReindex(t *testing.T) {
+	for _, request := range []any{&pb.IdentifyRequest{Gallery: "tools", Image: grayImage(1)}, &pb.FindDuplicatesRequest{Gallery: "tools"}} {
+		g := serveGalleries(t, server.Config{Galleries: &movedStore{storetest.NewMemory()}}, &fakeModel{}, tools())
+		g.enroll(t, newEntry("a", 1), newEntry("b", 2))
+		err := g.ask(t.Context(), request)
+		if diff := cmp.Diff(failure{codes.FailedPrecondition, "GALLERY_MODEL_CHANGED", ""}, failureOf(err)); diff != "" || !strings.Contains(err.Error(), "send it again") {
+			t.Errorf("%T whose gallery was moved meanwhile = %v (-want +got):\n%s", request, err, diff)
+		}
 	}
 }

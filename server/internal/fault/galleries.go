@@ -53,6 +53,14 @@ func galleryUnavailable(err error) *Fault {
 	return f
 }
 
+// galleryStoreFull says that what galleries are on has no room.
+func galleryStoreFull() *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonGalleryStoreFull,
+		message: "the server's disk has no room for galleries: entries can be read and removed, expected none to be added until there is",
+	}
+}
+
 // GalleryExists says that there is a gallery of the name with other choices.
 func GalleryExists(name, has, wanted string) *Fault {
 	return &Fault{

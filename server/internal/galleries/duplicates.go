@@ -46,7 +46,7 @@ func (s *Service) FindDuplicates(req *pb.FindDuplicatesRequest, stream duplicate
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return s.storeError(ctx, info.Name, err)
+		return s.searchError(ctx, info, err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 
 	"siamese/gallery"
 	pb "siamese/proto/siamese/v1"
@@ -144,6 +145,17 @@ func (s *Service) isStill(ctx context.Context, was gallery.Info) error {
 	return nil
 }
 
+// searchError is storeError of a search. A store refuses what is asked by the metric of a
+// model that is not the gallery's any more.
+func (s *Service) searchError(ctx context.Context, was gallery.Info, err error) error {
+	if err != nil && fault.Of(err) == nil {
+		if moved := s.isStill(ctx, was); moved != nil {
+			return moved
+		}
+	}
+	return s.storeError(ctx, was.Name, err)
+}
+
 // storeError tells of a gallery that there is none of by its name, and the log of a store
 // that can't be used.
 func (s *Service) storeError(ctx context.Context, name string, err error) error {
@@ -152,6 +164,8 @@ func (s *Service) storeError(ctx context.Context, name string, err error) error 
 		return fault.GalleryNotFound(name)
 	case errors.Is(err, gallery.ErrInUse), errors.Is(err, gallery.ErrUnavailable):
 		s.cfg.Log.WarnContext(ctx, "galleries can't be used", "gallery", name, "err", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		s.cfg.Log.ErrorContext(ctx, "galleries have no room", "gallery", name, "err", err)
 	}
 	return err
 }

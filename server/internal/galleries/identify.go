@@ -43,7 +43,7 @@ func (s *Service) Identify(ctx context.Context, req *pb.IdentifyRequest) (*pb.Id
 	defer q.images.Release()
 	matches, err := q.search(ctx)
 	if err != nil {
-		return nil, s.storeError(ctx, info.Name, err)
+		return nil, s.searchError(ctx, info, err)
 	}
 	return q.answer(ctx, matches)
 }

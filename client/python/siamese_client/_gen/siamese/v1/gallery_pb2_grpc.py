@@ -38,7 +38,8 @@ class GalleryServiceStub(object):
     A server may bound how many galleries it keeps and how many entries a gallery has. One
     more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
     for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
-    another is always kept.
+    another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+    GALLERY_STORE_FULL.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -129,7 +130,8 @@ class GalleryServiceServicer(object):
     A server may bound how many galleries it keeps and how many entries a gallery has. One
     more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
     for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
-    another is always kept.
+    another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+    GALLERY_STORE_FULL.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -322,7 +324,8 @@ class GalleryService(object):
     A server may bound how many galleries it keeps and how many entries a gallery has. One
     more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
     for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
-    another is always kept.
+    another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+    GALLERY_STORE_FULL.
 
     A caller may have the right to read a gallery, to write to it as well (Enroll,
     BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
