@@ -65,8 +65,8 @@ type Service struct {
 	metrics    metricCache
 	learner    *learner
 	counts     counts
-	writing    sync.Map   // gallery's name to *lock
-	creating   sync.Mutex // held while galleries are counted and one is made
+	writing    sync.Map      // gallery's name to *lock
+	creating   chan struct{} // held, by what is in it, while galleries are counted and one is made
 
 	ctx  context.Context // of jobs, which go on without their callers
 	stop context.CancelFunc
@@ -84,6 +84,7 @@ func New(cfg Config) *Service {
 		// A search keeps a core busy, and holds some megabytes of candidates.
 		searches:   fair.NewGate(runtime.GOMAXPROCS(0)),
 		duplicates: fair.NewGate(maxDuplicates),
+		creating:   make(chan struct{}, 1),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.counts.store = cfg.Store

@@ -49,8 +49,12 @@ func (s *Service) create(ctx context.Context, wanted gallery.Info) error {
 	if s.cfg.MaxGalleries == 0 {
 		return s.cfg.Store.Create(ctx, wanted)
 	}
-	s.creating.Lock()
-	defer s.creating.Unlock()
+	select {
+	case s.creating <- struct{}{}:
+		defer func() { <-s.creating }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	there, err := s.howMany(ctx)
 	if err != nil {
 		return err
