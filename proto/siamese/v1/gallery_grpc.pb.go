@@ -49,7 +49,8 @@ const (
 // A server may bound how many galleries it keeps and how many entries a gallery has. One
 // more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
 // for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
-// another is always kept.
+// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+// GALLERY_STORE_FULL.
 //
 // A caller may have the right to read a gallery, to write to it as well (Enroll,
 // BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -264,7 +265,8 @@ type GalleryService_ReindexClient = grpc.ServerStreamingClient[ReindexResponse]
 // A server may bound how many galleries it keeps and how many entries a gallery has. One
 // more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
 // for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
-// another is always kept.
+// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+// GALLERY_STORE_FULL.
 //
 // A caller may have the right to read a gallery, to write to it as well (Enroll,
 // BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
