@@ -141,6 +141,9 @@ type DuplicateOptions struct {
 	Filter map[string]string
 	// AcrossThings asks for groups of more than one thing alone.
 	AcrossThings bool
+	// Progress is told before the groups how many entries have been looked at, and how
+	// many there are to look at; 0 where a filter selects them. Nil: nobody is told. A server of an older version tells nothing.
+	Progress func(compared, total int)
 }
 
 // Duplicate is an entry of a group of entries that are alike.
@@ -166,24 +169,35 @@ func (c *Client) FindDuplicates(ctx context.Context, name string, options Duplic
 	defer cancel()
 	stream, err := c.galleries.FindDuplicates(ctx, &siamesev1.FindDuplicatesRequest{
 		Gallery: name, Threshold: options.Threshold, Filter: options.Filter, AcrossThings: options.AcrossThings,
+		IncludeProgress: options.Progress != nil,
 	})
 	if err != nil {
 		return 0, newError(err)
 	}
 	for {
 		reply, err := stream.Recv()
-		switch {
-		case err != nil:
+		if err != nil {
 			return 0, streamError(err)
-		case reply.GetDone() != nil:
-			return int(reply.GetDone().GetEntries()), nil
 		}
-		group := DuplicateGroup{Omitted: int(reply.GetGroup().GetOmittedEntries())}
-		for _, entry := range reply.GetGroup().GetEntries() {
-			group.Entries = append(group.Entries, Duplicate{Entry: newEntry(entry.GetEntry()), Similarity: entry.GetSimilarity()})
-		}
-		if err := yield(group); err != nil {
-			return 0, err
+		switch event := reply.GetEvent().(type) { // a later server may tell more
+		case *siamesev1.FindDuplicatesResponse_Done:
+			return int(event.Done.GetEntries()), nil
+		case *siamesev1.FindDuplicatesResponse_Progress:
+			if options.Progress != nil {
+				options.Progress(int(event.Progress.GetCompared()), int(event.Progress.GetTotal()))
+			}
+		case *siamesev1.FindDuplicatesResponse_Group:
+			if err := yield(newGroup(event.Group)); err != nil {
+				return 0, err
+			}
 		}
 	}
+}
+
+func newGroup(told *siamesev1.DuplicateGroup) DuplicateGroup {
+	group := DuplicateGroup{Omitted: int(told.GetOmittedEntries())}
+	for _, entry := range told.GetEntries() {
+		group.Entries = append(group.Entries, Duplicate{Entry: newEntry(entry.GetEntry()), Similarity: entry.GetSimilarity()})
+	}
+	return group
 }

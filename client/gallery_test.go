@@ -310,6 +310,8 @@ func TestReindex(t *testing.T) {
 
 func TestFindDuplicates(t *testing.T) {
 	stub := &galleryStub{answer: []proto.Message{
+		&siamesev1.FindDuplicatesResponse{Event: &siamesev1.FindDuplicatesResponse_Progress{Progress: &siamesev1.DuplicatesProgress{Compared: 4, Total: 9}}},
+		&siamesev1.FindDuplicatesResponse{}, // what a later server tells
 		&siamesev1.FindDuplicatesResponse{Event: &siamesev1.FindDuplicatesResponse_Group{Group: &siamesev1.DuplicateGroup{Entries: []*siamesev1.DuplicateEntry{
 			{Entry: entryAsSent, Similarity: 0.75},
 		}, OmittedEntries: 2}}},
@@ -323,7 +325,14 @@ func TestFindDuplicates(t *testing.T) {
 	})
 	check(t, 9, entries, err)
 	check(t, []client.DuplicateGroup{{Entries: []client.Duplicate{{Entry: entryAsTold, Similarity: 0.75}}, Omitted: 2}}, groups, nil)
-	checkAsked(t, stub, &siamesev1.FindDuplicatesRequest{Gallery: "g", AcrossThings: true, Filter: map[string]string{"k": "v"}})
+	first := &siamesev1.FindDuplicatesRequest{Gallery: "g", AcrossThings: true, Filter: map[string]string{"k": "v"}}
+	checkAsked(t, stub, first)
+	var told [][2]int
+	progress := func(compared, total int) { told = append(told, [2]int{compared, total}) }
+	entries, err = c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{Progress: progress}, func(client.DuplicateGroup) error { return nil })
+	check(t, 9, entries, err)
+	check(t, [][2]int{{4, 9}}, told, nil)
+	checkAsked(t, stub, first, &siamesev1.FindDuplicatesRequest{Gallery: "g", IncludeProgress: true})
 	enough := errors.New("enough")
 	if _, err := c.FindDuplicates(t.Context(), "g", client.DuplicateOptions{}, func(client.DuplicateGroup) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("FindDuplicates whose groups are refused = %v, want what yield returned", err)

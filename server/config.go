@@ -79,6 +79,12 @@ type Config struct {
 	// all.
 	GalleryRights GalleryRights
 
+	// MaxGalleries bounds the galleries of the store. Zero: no bound.
+	MaxGalleries int
+
+	// MaxGalleryEntries bounds the entries of one gallery. Zero: no bound.
+	MaxGalleryEntries int
+
 	// MaxMessageBytes bounds one message, in either direction. Default
 	// [DefaultMaxMessageBytes].
 	MaxMessageBytes int
@@ -244,6 +250,8 @@ func (c Config) Validate() error {
 		name  string
 		value int64
 	}{
+		{"MaxGalleries", int64(c.MaxGalleries)},
+		{"MaxGalleryEntries", int64(c.MaxGalleryEntries)},
 		{"MaxMessageBytes", int64(c.MaxMessageBytes)},
 		{"MaxPairs", int64(c.MaxPairs)},
 		{"MaxCandidates", int64(c.MaxCandidates)},

@@ -61,6 +61,11 @@ func TestGalleryCallsAreRefused(t *testing.T) {
 		"identify: a reference":     {&pb.IdentifyRequest{Gallery: "tools", Image: reference("a")}, invalid("REFERENCE_OUTSIDE_STREAM", "image")},
 		"identify: broken picture":  {&pb.IdentifyRequest{Gallery: "tools", Image: encoded(noise(20, 1)[:200])}, invalid("IMAGE_UNDECODABLE", "image")},
 		"identify: another model's": {&pb.IdentifyRequest{Gallery: "tools", Image: embedding("other", make([]float32, embeddingLength)...)}, failure{codes.FailedPrecondition, "MODEL_MISMATCH", "image"}},
+		"duplicates: none":          {&pb.FindDuplicatesRequest{Gallery: "b"}, missing},
+		"duplicates: threshold":     {&pb.FindDuplicatesRequest{Gallery: "tools", Threshold: new(float32(math.NaN()))}, invalid("THRESHOLD_RANGE", "threshold")},
+		"duplicates: filter":        {&pb.FindDuplicatesRequest{Gallery: "tools", Filter: many}, invalid("ENTRY_METADATA", "filter")},
+		"reindex: none":             {&pb.ReindexRequest{Gallery: "b"}, missing},
+		"reindex: no such model":    {&pb.ReindexRequest{Gallery: "tools", Model: "x"}, failure{codes.NotFound, "MODEL_NOT_FOUND", ""}},
 		"identify: too short":       {&pb.IdentifyRequest{Gallery: "tools", Image: embedding(modelDigest, 1)}, invalid("EMBEDDING_LENGTH", "image")},
 	}
 	for name, tt := range tests {
@@ -98,6 +103,8 @@ func (g *withGalleries) ask(ctx context.Context, request any) (err error) {
 		_, err = g.Identify(ctx, r)
 	case *pb.EnrollRequest:
 		_, err = g.enrollTo(ctx, r.GetGallery(), newEntry("a", 1))
+	case *pb.FindDuplicatesRequest:
+		err = g.findDuplicates(ctx, r)
 	case *pb.ReindexRequest:
 		_, err = g.reindex(ctx, r)
 	}
@@ -163,7 +170,7 @@ func TestServerWithoutGalleries(t *testing.T) {
 	g := &withGalleries{running: r, GalleryServiceClient: pb.NewGalleryServiceClient(r.conn)}
 	for _, request := range []any{
 		tools(), &pb.GetGalleryRequest{}, &pb.ListGalleriesRequest{}, &pb.DeleteGalleryRequest{}, &pb.BatchEnrollRequest{}, &pb.RemoveEntriesRequest{},
-		&pb.GetEntryRequest{}, &pb.ListEntriesRequest{}, &pb.IdentifyRequest{}, &pb.EnrollRequest{}, &pb.ReindexRequest{},
+		&pb.GetEntryRequest{}, &pb.ListEntriesRequest{}, &pb.IdentifyRequest{}, &pb.EnrollRequest{}, &pb.FindDuplicatesRequest{}, &pb.ReindexRequest{},
 	} {
 		err := g.ask(t.Context(), request)
 		if diff := cmp.Diff(failure{codes.Unimplemented, "GALLERIES_OFF", ""}, failureOf(err)); diff != "" || !strings.Contains(err.Error(), "--galleries") {

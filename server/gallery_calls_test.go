@@ -9,8 +9,10 @@ import (
 	"image"
 	_ "image/jpeg"
 	"image/png"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -305,8 +307,9 @@ func TestStoreThatCannotBeReached(t *testing.T) {
 		gallery.ErrUnavailable: {codes.Unavailable, "GALLERY_UNAVAILABLE", ""},
 		gallery.ErrInUse:       {codes.Unavailable, "GALLERY_UNAVAILABLE", ""},
 		gallery.ErrClosed:      {codes.Unavailable, "DRAINING", ""},
-		gallery.ErrDamaged:     {codes.Internal, "INTERNAL", ""},
-		gallery.ErrNotFound:    {codes.NotFound, "GALLERY_NOT_FOUND", "gallery"},
+		&fs.PathError{Op: "write", Path: "/secret", Err: syscall.ENOSPC}: {codes.ResourceExhausted, "GALLERY_STORE_FULL", ""},
+		gallery.ErrDamaged:  {codes.Internal, "INTERNAL", ""},
+		gallery.ErrNotFound: {codes.NotFound, "GALLERY_NOT_FOUND", "gallery"},
 	} {
 		store.err = fmt.Errorf("on a secret host: %w", failed)
 		for _, request := range []any{&pb.BatchEnrollRequest{Gallery: "tools", Entries: []*pb.NewEntry{newEntry("a", 1)}}, &pb.EnrollRequest{Gallery: "tools"}} {

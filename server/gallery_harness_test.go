@@ -93,6 +93,18 @@ func (g *withGalleries) enrollTo(ctx context.Context, gallery string, entries ..
 	return stream.CloseAndRecv()
 }
 
+// findDuplicates waits for the end.
+func (g *withGalleries) findDuplicates(ctx context.Context, request *pb.FindDuplicatesRequest) error {
+	stream, err := g.FindDuplicates(ctx, request)
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
 // reindex waits for the end and returns the last answer.
 func (g *withGalleries) reindex(ctx context.Context, request *pb.ReindexRequest) (*pb.ReindexResponse, error) {
 	stream, err := g.Reindex(ctx, request)

@@ -47,6 +47,7 @@ func TestRightsToGalleries(t *testing.T) {
 		{&pb.GetEntryRequest{Gallery: "tools", Id: "a"}, access.Read},
 		{&pb.ListEntriesRequest{Gallery: "tools"}, access.Read},
 		{&pb.IdentifyRequest{Gallery: "tools", Image: grayImage(1)}, access.Read},
+		{&pb.FindDuplicatesRequest{Gallery: "tools"}, access.Read},
 		{&pb.ReindexRequest{Gallery: "tools"}, access.Manage},
 		{&pb.RemoveEntriesRequest{Gallery: "tools", Ids: []string{"b"}}, access.Write},
 	}

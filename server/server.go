@@ -176,6 +176,8 @@ func (s *Server) streamConfig() stream.Config {
 func (s *Server) galleriesConfig() galleries.Config {
 	return galleries.Config{
 		Store:           s.cfg.Galleries,
+		MaxGalleries:    s.cfg.MaxGalleries,
+		MaxEntries:      s.cfg.MaxGalleryEntries,
 		Registry:        s.registry,
 		Rights:          s.cfg.GalleryRights,
 		Caller:          admission.Caller,

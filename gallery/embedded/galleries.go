@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -111,19 +110,12 @@ func makeFile(path string, fill func(tx *bolt.Tx) error) error {
 // Galleries implements gallery.Store. Galleries that are damaged are left out, and
 // logged; calls that name them fail.
 func (s *Store) Galleries(ctx context.Context) ([]gallery.Info, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(s.config.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := s.names(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var infos []gallery.Info
-	for _, entry := range entries {
-		name, isGallery := strings.CutSuffix(entry.Name(), Extension)
-		if !isGallery || !entry.Type().IsRegular() || gallery.CheckName(name) != nil {
-			continue
-		}
+	for _, name := range names {
 		info, err := s.Gallery(ctx, name)
 		switch {
 		case errors.Is(err, gallery.ErrDamaged), errors.Is(err, gallery.ErrNotFound): // deleted since

@@ -40,10 +40,14 @@ var (
 	memoryBytes    = describe("memory_bytes", "Bytes taken of the calls' budget: messages, replies until they are written, pictures being decoded.")
 	memoryCapacity = describe("memory_capacity_bytes", "Bytes of the calls' budget; messages and replies may take half.")
 
-	galleries     = describe("galleries", "Galleries.")
-	galleryItems  = describe("gallery_entries", "Entries of all galleries.")
-	galleryStale  = describe("gallery_stale_entries", "Entries whose embeddings are of another model than their gallery's: they are not found.")
-	galleryMemory = describe("gallery_index_bytes", "Memory of what finds entries; 0 where a database does.")
+	galleries       = describe("galleries", "Galleries.")
+	galleriesMost   = describe("galleries_capacity", "Galleries that there may be.")
+	galleriesOpen   = describe("galleries_open", "Galleries that are open; of a database all are.")
+	galleryItems    = describe("gallery_entries", "Entries of all galleries that are open.")
+	galleryLargest  = describe("gallery_largest_entries", "Entries of the largest gallery that is open.")
+	galleryCapacity = describe("gallery_capacity_entries", "Entries that one gallery may have.")
+	galleryStale    = describe("gallery_stale_entries", "Entries whose embeddings are of another model than their gallery's: they are not found.")
+	galleryMemory   = describe("gallery_index_bytes", "Memory of what finds entries; 0 where a database does.")
 
 	serving      = describe("serving", "1 while health says SERVING, else 0.")
 	modelServing = describe("model_serving", "1 while health says SERVING of the model, else 0.", byModel)
@@ -53,7 +57,9 @@ var (
 	descriptors  = []*prometheus.Desc{
 		queueImages, queueReserved, queueCapacity, encoderImages, encoderRuns, encoderTime, encoded, shared, refusedImages, droppedImages, failedRuns, batchImages,
 		cacheHits, cacheMisses, cacheBytes, cacheCapacity, cacheEntries, cacheEvictions,
-		memoryBytes, memoryCapacity, galleries, galleryItems, galleryStale, galleryMemory, serving, modelServing, modelInfo, buildInfo, outsideGo,
+		memoryBytes, memoryCapacity,
+		galleries, galleriesMost, galleriesOpen, galleryItems, galleryLargest, galleryCapacity, galleryStale, galleryMemory,
+		serving, modelServing, modelInfo, buildInfo, outsideGo,
 	}
 )
 
@@ -92,9 +98,17 @@ func (s sink) galleries(g *Galleries) {
 		return
 	}
 	s.gauge(galleries, float64(g.Galleries))
-	s.gauge(galleryItems, float64(g.Entries))
-	s.gauge(galleryStale, float64(g.Stale))
+	s.gauge(galleriesOpen, float64(g.Open))
+	s.gauge(galleryItems, float64(g.Count.Entries))
+	s.gauge(galleryLargest, float64(g.Largest))
+	s.gauge(galleryStale, float64(g.Count.Stale))
 	s.gauge(galleryMemory, float64(g.IndexBytes))
+	if g.MaxGalleries > 0 {
+		s.gauge(galleriesMost, float64(g.MaxGalleries))
+	}
+	if g.MaxEntries > 0 {
+		s.gauge(galleryCapacity, float64(g.MaxEntries))
+	}
 }
 
 // sink takes metrics. One that does not fit its description arrives as an error

@@ -3,6 +3,7 @@ package metrics
 import (
 	"maps"
 
+	"siamese/gallery"
 	"siamese/server/batch"
 	"siamese/server/cache"
 )
@@ -39,10 +40,11 @@ type Counts struct {
 	Cache cache.Stats
 }
 
-// Galleries is what the galleries have together.
+// Galleries is what the galleries that are open have together, and their bounds.
 type Galleries struct {
-	Galleries, Entries, Stale int
-	IndexBytes                int64 // of memory; 0 where the store does not tell
+	gallery.Figures
+
+	MaxGalleries, MaxEntries int // 0: no bound
 }
 
 // Version is a version of a model in memory.

@@ -22,6 +22,9 @@ const sentences: Record<string, string> = {
   GALLERY_EXISTS: "There is a gallery of that name that is made otherwise.",
   GALLERY_DENIED: "The server does not let you do that with this gallery.",
   GALLERY_MODEL_CHANGED: "The gallery's pictures are of another version of its model: Reindex, above, moves it to the present one.",
+  GALLERY_FULL: "The gallery has as many pictures as the server keeps of one.",
+  GALLERY_STORE_FULL: "The server's disk is full.",
+  TOO_MANY_GALLERIES: "There are as many galleries as the server keeps.",
   GALLERY_UNAVAILABLE: "The server can't reach its galleries.",
   DEADLINE_EXCEEDED: "The server took too long.",
 };

@@ -1901,9 +1901,11 @@ type FindDuplicatesRequest struct {
 	Filter map[string]string `protobuf:"bytes,3,rep,name=filter,proto3" json:"filter,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Only groups of more than one thing: entries of one thing are meant to be alike.
 	// Default false.
-	AcrossThings  bool `protobuf:"varint,4,opt,name=across_things,json=acrossThings,proto3" json:"across_things,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	AcrossThings bool `protobuf:"varint,4,opt,name=across_things,json=acrossThings,proto3" json:"across_things,omitempty"`
+	// Send DuplicatesProgress before the groups. Default false.
+	IncludeProgress bool `protobuf:"varint,5,opt,name=include_progress,json=includeProgress,proto3" json:"include_progress,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *FindDuplicatesRequest) Reset() {
@@ -1964,15 +1966,25 @@ func (x *FindDuplicatesRequest) GetAcrossThings() bool {
 	return false
 }
 
-// FindDuplicatesResponse is one group, or the end.
+func (x *FindDuplicatesRequest) GetIncludeProgress() bool {
+	if x != nil {
+		return x.IncludeProgress
+	}
+	return false
+}
+
+// FindDuplicatesResponse is one group, or the end, or, where asked for, how far the work
+// is.
 type FindDuplicatesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Either a group or, as the last message, what was done.
+	// Either a group or, as the last message, what was done, or, before the groups, how far
+	// that is.
 	//
 	// Types that are valid to be assigned to Event:
 	//
 	//	*FindDuplicatesResponse_Group
 	//	*FindDuplicatesResponse_Done
+	//	*FindDuplicatesResponse_Progress
 	Event         isFindDuplicatesResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2033,6 +2045,15 @@ func (x *FindDuplicatesResponse) GetDone() *DuplicatesDone {
 	return nil
 }
 
+func (x *FindDuplicatesResponse) GetProgress() *DuplicatesProgress {
+	if x != nil {
+		if x, ok := x.Event.(*FindDuplicatesResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
 type isFindDuplicatesResponse_Event interface {
 	isFindDuplicatesResponse_Event()
 }
@@ -2047,9 +2068,73 @@ type FindDuplicatesResponse_Done struct {
 	Done *DuplicatesDone `protobuf:"bytes,2,opt,name=done,proto3,oneof"`
 }
 
+type FindDuplicatesResponse_Progress struct {
+	// How far the work is: once it begins, and after every few hundred entries.
+	Progress *DuplicatesProgress `protobuf:"bytes,3,opt,name=progress,proto3,oneof"`
+}
+
 func (*FindDuplicatesResponse_Group) isFindDuplicatesResponse_Event() {}
 
 func (*FindDuplicatesResponse_Done) isFindDuplicatesResponse_Event() {}
+
+func (*FindDuplicatesResponse_Progress) isFindDuplicatesResponse_Event() {}
+
+// DuplicatesProgress tells how far the search for what is alike is. No group is sent
+// before it has been through all entries.
+type DuplicatesProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many entries have been looked at.
+	Compared uint64 `protobuf:"varint,1,opt,name=compared,proto3" json:"compared,omitempty"`
+	// How many there were to look at when it began; 0 where a filter selects them: then
+	// that is not known.
+	Total         uint64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicatesProgress) Reset() {
+	*x = DuplicatesProgress{}
+	mi := &file_siamese_v1_gallery_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicatesProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicatesProgress) ProtoMessage() {}
+
+func (x *DuplicatesProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_siamese_v1_gallery_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicatesProgress.ProtoReflect.Descriptor instead.
+func (*DuplicatesProgress) Descriptor() ([]byte, []int) {
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *DuplicatesProgress) GetCompared() uint64 {
+	if x != nil {
+		return x.Compared
+	}
+	return 0
+}
+
+func (x *DuplicatesProgress) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
 
 // DuplicateGroup is entries of which each is alike to at least one other.
 type DuplicateGroup struct {
@@ -2065,7 +2150,7 @@ type DuplicateGroup struct {
 
 func (x *DuplicateGroup) Reset() {
 	*x = DuplicateGroup{}
-	mi := &file_siamese_v1_gallery_proto_msgTypes[28]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2162,7 @@ func (x *DuplicateGroup) String() string {
 func (*DuplicateGroup) ProtoMessage() {}
 
 func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_gallery_proto_msgTypes[28]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2175,7 @@ func (x *DuplicateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateGroup.ProtoReflect.Descriptor instead.
 func (*DuplicateGroup) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{28}
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DuplicateGroup) GetEntries() []*DuplicateEntry {
@@ -2120,7 +2205,7 @@ type DuplicateEntry struct {
 
 func (x *DuplicateEntry) Reset() {
 	*x = DuplicateEntry{}
-	mi := &file_siamese_v1_gallery_proto_msgTypes[29]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2132,7 +2217,7 @@ func (x *DuplicateEntry) String() string {
 func (*DuplicateEntry) ProtoMessage() {}
 
 func (x *DuplicateEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_gallery_proto_msgTypes[29]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2145,7 +2230,7 @@ func (x *DuplicateEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateEntry.ProtoReflect.Descriptor instead.
 func (*DuplicateEntry) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{29}
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DuplicateEntry) GetEntry() *Entry {
@@ -2175,7 +2260,7 @@ type DuplicatesDone struct {
 
 func (x *DuplicatesDone) Reset() {
 	*x = DuplicatesDone{}
-	mi := &file_siamese_v1_gallery_proto_msgTypes[30]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2272,7 @@ func (x *DuplicatesDone) String() string {
 func (*DuplicatesDone) ProtoMessage() {}
 
 func (x *DuplicatesDone) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_gallery_proto_msgTypes[30]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2285,7 @@ func (x *DuplicatesDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatesDone.ProtoReflect.Descriptor instead.
 func (*DuplicatesDone) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{30}
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DuplicatesDone) GetEntries() uint64 {
@@ -2231,7 +2316,7 @@ type ReindexRequest struct {
 
 func (x *ReindexRequest) Reset() {
 	*x = ReindexRequest{}
-	mi := &file_siamese_v1_gallery_proto_msgTypes[31]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2243,7 +2328,7 @@ func (x *ReindexRequest) String() string {
 func (*ReindexRequest) ProtoMessage() {}
 
 func (x *ReindexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_gallery_proto_msgTypes[31]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2256,7 +2341,7 @@ func (x *ReindexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReindexRequest.ProtoReflect.Descriptor instead.
 func (*ReindexRequest) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{31}
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReindexRequest) GetGallery() string {
@@ -2293,7 +2378,7 @@ type ReindexResponse struct {
 
 func (x *ReindexResponse) Reset() {
 	*x = ReindexResponse{}
-	mi := &file_siamese_v1_gallery_proto_msgTypes[32]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2390,7 @@ func (x *ReindexResponse) String() string {
 func (*ReindexResponse) ProtoMessage() {}
 
 func (x *ReindexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_siamese_v1_gallery_proto_msgTypes[32]
+	mi := &file_siamese_v1_gallery_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2403,7 @@ func (x *ReindexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReindexResponse.ProtoReflect.Descriptor instead.
 func (*ReindexResponse) Descriptor() ([]byte, []int) {
-	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{32}
+	return file_siamese_v1_gallery_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReindexResponse) GetEncoded() uint64 {
@@ -2497,21 +2582,26 @@ const file_siamese_v1_gallery_proto_rawDesc = "" +
 	"\n" +
 	"similarity\x18\x03 \x01(\x02R\n" +
 	"similarity\x12\x12\n" +
-	"\x04same\x18\x04 \x01(\bR\x04same\"\x89\x02\n" +
+	"\x04same\x18\x04 \x01(\bR\x04same\"\xb4\x02\n" +
 	"\x15FindDuplicatesRequest\x12\x18\n" +
 	"\agallery\x18\x01 \x01(\tR\agallery\x12!\n" +
 	"\tthreshold\x18\x02 \x01(\x02H\x00R\tthreshold\x88\x01\x01\x12E\n" +
 	"\x06filter\x18\x03 \x03(\v2-.siamese.v1.FindDuplicatesRequest.FilterEntryR\x06filter\x12#\n" +
-	"\racross_things\x18\x04 \x01(\bR\facrossThings\x1a9\n" +
+	"\racross_things\x18\x04 \x01(\bR\facrossThings\x12)\n" +
+	"\x10include_progress\x18\x05 \x01(\bR\x0fincludeProgress\x1a9\n" +
 	"\vFilterEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
 	"\n" +
-	"_threshold\"\x87\x01\n" +
+	"_threshold\"\xc5\x01\n" +
 	"\x16FindDuplicatesResponse\x122\n" +
 	"\x05group\x18\x01 \x01(\v2\x1a.siamese.v1.DuplicateGroupH\x00R\x05group\x120\n" +
-	"\x04done\x18\x02 \x01(\v2\x1a.siamese.v1.DuplicatesDoneH\x00R\x04doneB\a\n" +
-	"\x05event\"o\n" +
+	"\x04done\x18\x02 \x01(\v2\x1a.siamese.v1.DuplicatesDoneH\x00R\x04done\x12<\n" +
+	"\bprogress\x18\x03 \x01(\v2\x1e.siamese.v1.DuplicatesProgressH\x00R\bprogressB\a\n" +
+	"\x05event\"F\n" +
+	"\x12DuplicatesProgress\x12\x1a\n" +
+	"\bcompared\x18\x01 \x01(\x04R\bcompared\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x04R\x05total\"o\n" +
 	"\x0eDuplicateGroup\x124\n" +
 	"\aentries\x18\x01 \x03(\v2\x1a.siamese.v1.DuplicateEntryR\aentries\x12'\n" +
 	"\x0fomitted_entries\x18\x02 \x01(\x04R\x0eomittedEntries\"Y\n" +
@@ -2569,7 +2659,7 @@ func file_siamese_v1_gallery_proto_rawDescGZIP() []byte {
 }
 
 var file_siamese_v1_gallery_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_siamese_v1_gallery_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_siamese_v1_gallery_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_siamese_v1_gallery_proto_goTypes = []any{
 	(EnrollStatus)(0),              // 0: siamese.v1.EnrollStatus
 	(*Gallery)(nil),                // 1: siamese.v1.Gallery
@@ -2600,89 +2690,91 @@ var file_siamese_v1_gallery_proto_goTypes = []any{
 	(*Identification)(nil),         // 26: siamese.v1.Identification
 	(*FindDuplicatesRequest)(nil),  // 27: siamese.v1.FindDuplicatesRequest
 	(*FindDuplicatesResponse)(nil), // 28: siamese.v1.FindDuplicatesResponse
-	(*DuplicateGroup)(nil),         // 29: siamese.v1.DuplicateGroup
-	(*DuplicateEntry)(nil),         // 30: siamese.v1.DuplicateEntry
-	(*DuplicatesDone)(nil),         // 31: siamese.v1.DuplicatesDone
-	(*ReindexRequest)(nil),         // 32: siamese.v1.ReindexRequest
-	(*ReindexResponse)(nil),        // 33: siamese.v1.ReindexResponse
-	nil,                            // 34: siamese.v1.Entry.MetadataEntry
-	nil,                            // 35: siamese.v1.NewEntry.MetadataEntry
-	nil,                            // 36: siamese.v1.ListEntriesRequest.FilterEntry
-	nil,                            // 37: siamese.v1.IdentifyRequest.FilterEntry
-	nil,                            // 38: siamese.v1.FindDuplicatesRequest.FilterEntry
-	(*ModelReference)(nil),         // 39: siamese.v1.ModelReference
-	(*timestamppb.Timestamp)(nil),  // 40: google.protobuf.Timestamp
-	(*Familiarity)(nil),            // 41: siamese.v1.Familiarity
-	(*Embedding)(nil),              // 42: siamese.v1.Embedding
-	(*Image)(nil),                  // 43: siamese.v1.Image
-	(*ItemError)(nil),              // 44: siamese.v1.ItemError
-	(*Timings)(nil),                // 45: siamese.v1.Timings
+	(*DuplicatesProgress)(nil),     // 29: siamese.v1.DuplicatesProgress
+	(*DuplicateGroup)(nil),         // 30: siamese.v1.DuplicateGroup
+	(*DuplicateEntry)(nil),         // 31: siamese.v1.DuplicateEntry
+	(*DuplicatesDone)(nil),         // 32: siamese.v1.DuplicatesDone
+	(*ReindexRequest)(nil),         // 33: siamese.v1.ReindexRequest
+	(*ReindexResponse)(nil),        // 34: siamese.v1.ReindexResponse
+	nil,                            // 35: siamese.v1.Entry.MetadataEntry
+	nil,                            // 36: siamese.v1.NewEntry.MetadataEntry
+	nil,                            // 37: siamese.v1.ListEntriesRequest.FilterEntry
+	nil,                            // 38: siamese.v1.IdentifyRequest.FilterEntry
+	nil,                            // 39: siamese.v1.FindDuplicatesRequest.FilterEntry
+	(*ModelReference)(nil),         // 40: siamese.v1.ModelReference
+	(*timestamppb.Timestamp)(nil),  // 41: google.protobuf.Timestamp
+	(*Familiarity)(nil),            // 42: siamese.v1.Familiarity
+	(*Embedding)(nil),              // 43: siamese.v1.Embedding
+	(*Image)(nil),                  // 44: siamese.v1.Image
+	(*ItemError)(nil),              // 45: siamese.v1.ItemError
+	(*Timings)(nil),                // 46: siamese.v1.Timings
 }
 var file_siamese_v1_gallery_proto_depIdxs = []int32{
-	39, // 0: siamese.v1.Gallery.reference:type_name -> siamese.v1.ModelReference
-	40, // 1: siamese.v1.Gallery.created:type_name -> google.protobuf.Timestamp
-	34, // 2: siamese.v1.Entry.metadata:type_name -> siamese.v1.Entry.MetadataEntry
-	40, // 3: siamese.v1.Entry.enrolled:type_name -> google.protobuf.Timestamp
-	41, // 4: siamese.v1.Entry.familiarity:type_name -> siamese.v1.Familiarity
-	42, // 5: siamese.v1.Entry.embedding:type_name -> siamese.v1.Embedding
+	40, // 0: siamese.v1.Gallery.reference:type_name -> siamese.v1.ModelReference
+	41, // 1: siamese.v1.Gallery.created:type_name -> google.protobuf.Timestamp
+	35, // 2: siamese.v1.Entry.metadata:type_name -> siamese.v1.Entry.MetadataEntry
+	41, // 3: siamese.v1.Entry.enrolled:type_name -> google.protobuf.Timestamp
+	42, // 4: siamese.v1.Entry.familiarity:type_name -> siamese.v1.Familiarity
+	43, // 5: siamese.v1.Entry.embedding:type_name -> siamese.v1.Embedding
 	1,  // 6: siamese.v1.CreateGalleryResponse.gallery:type_name -> siamese.v1.Gallery
 	1,  // 7: siamese.v1.GetGalleryResponse.gallery:type_name -> siamese.v1.Gallery
 	1,  // 8: siamese.v1.ListGalleriesResponse.galleries:type_name -> siamese.v1.Gallery
-	35, // 9: siamese.v1.NewEntry.metadata:type_name -> siamese.v1.NewEntry.MetadataEntry
-	43, // 10: siamese.v1.NewEntry.image:type_name -> siamese.v1.Image
+	36, // 9: siamese.v1.NewEntry.metadata:type_name -> siamese.v1.NewEntry.MetadataEntry
+	44, // 10: siamese.v1.NewEntry.image:type_name -> siamese.v1.Image
 	11, // 11: siamese.v1.EnrollRequest.entry:type_name -> siamese.v1.NewEntry
 	14, // 12: siamese.v1.EnrollResponse.failures:type_name -> siamese.v1.EnrollFailure
-	44, // 13: siamese.v1.EnrollFailure.error:type_name -> siamese.v1.ItemError
+	45, // 13: siamese.v1.EnrollFailure.error:type_name -> siamese.v1.ItemError
 	11, // 14: siamese.v1.BatchEnrollRequest.entries:type_name -> siamese.v1.NewEntry
 	17, // 15: siamese.v1.BatchEnrollResponse.results:type_name -> siamese.v1.EnrollResult
-	45, // 16: siamese.v1.BatchEnrollResponse.timings:type_name -> siamese.v1.Timings
+	46, // 16: siamese.v1.BatchEnrollResponse.timings:type_name -> siamese.v1.Timings
 	0,  // 17: siamese.v1.EnrollResult.status:type_name -> siamese.v1.EnrollStatus
-	44, // 18: siamese.v1.EnrollResult.error:type_name -> siamese.v1.ItemError
-	41, // 19: siamese.v1.EnrollResult.familiarity:type_name -> siamese.v1.Familiarity
+	45, // 18: siamese.v1.EnrollResult.error:type_name -> siamese.v1.ItemError
+	42, // 19: siamese.v1.EnrollResult.familiarity:type_name -> siamese.v1.Familiarity
 	2,  // 20: siamese.v1.GetEntryResponse.entry:type_name -> siamese.v1.Entry
-	36, // 21: siamese.v1.ListEntriesRequest.filter:type_name -> siamese.v1.ListEntriesRequest.FilterEntry
+	37, // 21: siamese.v1.ListEntriesRequest.filter:type_name -> siamese.v1.ListEntriesRequest.FilterEntry
 	2,  // 22: siamese.v1.ListEntriesResponse.entries:type_name -> siamese.v1.Entry
-	43, // 23: siamese.v1.IdentifyRequest.image:type_name -> siamese.v1.Image
-	37, // 24: siamese.v1.IdentifyRequest.filter:type_name -> siamese.v1.IdentifyRequest.FilterEntry
+	44, // 23: siamese.v1.IdentifyRequest.image:type_name -> siamese.v1.Image
+	38, // 24: siamese.v1.IdentifyRequest.filter:type_name -> siamese.v1.IdentifyRequest.FilterEntry
 	26, // 25: siamese.v1.IdentifyResponse.matches:type_name -> siamese.v1.Identification
-	39, // 26: siamese.v1.IdentifyResponse.model:type_name -> siamese.v1.ModelReference
-	41, // 27: siamese.v1.IdentifyResponse.familiarity:type_name -> siamese.v1.Familiarity
-	45, // 28: siamese.v1.IdentifyResponse.timings:type_name -> siamese.v1.Timings
+	40, // 26: siamese.v1.IdentifyResponse.model:type_name -> siamese.v1.ModelReference
+	42, // 27: siamese.v1.IdentifyResponse.familiarity:type_name -> siamese.v1.Familiarity
+	46, // 28: siamese.v1.IdentifyResponse.timings:type_name -> siamese.v1.Timings
 	2,  // 29: siamese.v1.Identification.entry:type_name -> siamese.v1.Entry
-	38, // 30: siamese.v1.FindDuplicatesRequest.filter:type_name -> siamese.v1.FindDuplicatesRequest.FilterEntry
-	29, // 31: siamese.v1.FindDuplicatesResponse.group:type_name -> siamese.v1.DuplicateGroup
-	31, // 32: siamese.v1.FindDuplicatesResponse.done:type_name -> siamese.v1.DuplicatesDone
-	30, // 33: siamese.v1.DuplicateGroup.entries:type_name -> siamese.v1.DuplicateEntry
-	2,  // 34: siamese.v1.DuplicateEntry.entry:type_name -> siamese.v1.Entry
-	3,  // 35: siamese.v1.GalleryService.CreateGallery:input_type -> siamese.v1.CreateGalleryRequest
-	5,  // 36: siamese.v1.GalleryService.GetGallery:input_type -> siamese.v1.GetGalleryRequest
-	7,  // 37: siamese.v1.GalleryService.ListGalleries:input_type -> siamese.v1.ListGalleriesRequest
-	9,  // 38: siamese.v1.GalleryService.DeleteGallery:input_type -> siamese.v1.DeleteGalleryRequest
-	12, // 39: siamese.v1.GalleryService.Enroll:input_type -> siamese.v1.EnrollRequest
-	15, // 40: siamese.v1.GalleryService.BatchEnroll:input_type -> siamese.v1.BatchEnrollRequest
-	18, // 41: siamese.v1.GalleryService.RemoveEntries:input_type -> siamese.v1.RemoveEntriesRequest
-	20, // 42: siamese.v1.GalleryService.GetEntry:input_type -> siamese.v1.GetEntryRequest
-	22, // 43: siamese.v1.GalleryService.ListEntries:input_type -> siamese.v1.ListEntriesRequest
-	24, // 44: siamese.v1.GalleryService.Identify:input_type -> siamese.v1.IdentifyRequest
-	27, // 45: siamese.v1.GalleryService.FindDuplicates:input_type -> siamese.v1.FindDuplicatesRequest
-	32, // 46: siamese.v1.GalleryService.Reindex:input_type -> siamese.v1.ReindexRequest
-	4,  // 47: siamese.v1.GalleryService.CreateGallery:output_type -> siamese.v1.CreateGalleryResponse
-	6,  // 48: siamese.v1.GalleryService.GetGallery:output_type -> siamese.v1.GetGalleryResponse
-	8,  // 49: siamese.v1.GalleryService.ListGalleries:output_type -> siamese.v1.ListGalleriesResponse
-	10, // 50: siamese.v1.GalleryService.DeleteGallery:output_type -> siamese.v1.DeleteGalleryResponse
-	13, // 51: siamese.v1.GalleryService.Enroll:output_type -> siamese.v1.EnrollResponse
-	16, // 52: siamese.v1.GalleryService.BatchEnroll:output_type -> siamese.v1.BatchEnrollResponse
-	19, // 53: siamese.v1.GalleryService.RemoveEntries:output_type -> siamese.v1.RemoveEntriesResponse
-	21, // 54: siamese.v1.GalleryService.GetEntry:output_type -> siamese.v1.GetEntryResponse
-	23, // 55: siamese.v1.GalleryService.ListEntries:output_type -> siamese.v1.ListEntriesResponse
-	25, // 56: siamese.v1.GalleryService.Identify:output_type -> siamese.v1.IdentifyResponse
-	28, // 57: siamese.v1.GalleryService.FindDuplicates:output_type -> siamese.v1.FindDuplicatesResponse
-	33, // 58: siamese.v1.GalleryService.Reindex:output_type -> siamese.v1.ReindexResponse
-	47, // [47:59] is the sub-list for method output_type
-	35, // [35:47] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	39, // 30: siamese.v1.FindDuplicatesRequest.filter:type_name -> siamese.v1.FindDuplicatesRequest.FilterEntry
+	30, // 31: siamese.v1.FindDuplicatesResponse.group:type_name -> siamese.v1.DuplicateGroup
+	32, // 32: siamese.v1.FindDuplicatesResponse.done:type_name -> siamese.v1.DuplicatesDone
+	29, // 33: siamese.v1.FindDuplicatesResponse.progress:type_name -> siamese.v1.DuplicatesProgress
+	31, // 34: siamese.v1.DuplicateGroup.entries:type_name -> siamese.v1.DuplicateEntry
+	2,  // 35: siamese.v1.DuplicateEntry.entry:type_name -> siamese.v1.Entry
+	3,  // 36: siamese.v1.GalleryService.CreateGallery:input_type -> siamese.v1.CreateGalleryRequest
+	5,  // 37: siamese.v1.GalleryService.GetGallery:input_type -> siamese.v1.GetGalleryRequest
+	7,  // 38: siamese.v1.GalleryService.ListGalleries:input_type -> siamese.v1.ListGalleriesRequest
+	9,  // 39: siamese.v1.GalleryService.DeleteGallery:input_type -> siamese.v1.DeleteGalleryRequest
+	12, // 40: siamese.v1.GalleryService.Enroll:input_type -> siamese.v1.EnrollRequest
+	15, // 41: siamese.v1.GalleryService.BatchEnroll:input_type -> siamese.v1.BatchEnrollRequest
+	18, // 42: siamese.v1.GalleryService.RemoveEntries:input_type -> siamese.v1.RemoveEntriesRequest
+	20, // 43: siamese.v1.GalleryService.GetEntry:input_type -> siamese.v1.GetEntryRequest
+	22, // 44: siamese.v1.GalleryService.ListEntries:input_type -> siamese.v1.ListEntriesRequest
+	24, // 45: siamese.v1.GalleryService.Identify:input_type -> siamese.v1.IdentifyRequest
+	27, // 46: siamese.v1.GalleryService.FindDuplicates:input_type -> siamese.v1.FindDuplicatesRequest
+	33, // 47: siamese.v1.GalleryService.Reindex:input_type -> siamese.v1.ReindexRequest
+	4,  // 48: siamese.v1.GalleryService.CreateGallery:output_type -> siamese.v1.CreateGalleryResponse
+	6,  // 49: siamese.v1.GalleryService.GetGallery:output_type -> siamese.v1.GetGalleryResponse
+	8,  // 50: siamese.v1.GalleryService.ListGalleries:output_type -> siamese.v1.ListGalleriesResponse
+	10, // 51: siamese.v1.GalleryService.DeleteGallery:output_type -> siamese.v1.DeleteGalleryResponse
+	13, // 52: siamese.v1.GalleryService.Enroll:output_type -> siamese.v1.EnrollResponse
+	16, // 53: siamese.v1.GalleryService.BatchEnroll:output_type -> siamese.v1.BatchEnrollResponse
+	19, // 54: siamese.v1.GalleryService.RemoveEntries:output_type -> siamese.v1.RemoveEntriesResponse
+	21, // 55: siamese.v1.GalleryService.GetEntry:output_type -> siamese.v1.GetEntryResponse
+	23, // 56: siamese.v1.GalleryService.ListEntries:output_type -> siamese.v1.ListEntriesResponse
+	25, // 57: siamese.v1.GalleryService.Identify:output_type -> siamese.v1.IdentifyResponse
+	28, // 58: siamese.v1.GalleryService.FindDuplicates:output_type -> siamese.v1.FindDuplicatesResponse
+	34, // 59: siamese.v1.GalleryService.Reindex:output_type -> siamese.v1.ReindexResponse
+	48, // [48:60] is the sub-list for method output_type
+	36, // [36:48] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_siamese_v1_gallery_proto_init() }
@@ -2701,6 +2793,7 @@ func file_siamese_v1_gallery_proto_init() {
 	file_siamese_v1_gallery_proto_msgTypes[27].OneofWrappers = []any{
 		(*FindDuplicatesResponse_Group)(nil),
 		(*FindDuplicatesResponse_Done)(nil),
+		(*FindDuplicatesResponse_Progress)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2708,7 +2801,7 @@ func file_siamese_v1_gallery_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siamese_v1_gallery_proto_rawDesc), len(file_siamese_v1_gallery_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,6 +46,12 @@ const (
 // GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
 // GALLERY_UNAVAILABLE.
 //
+// A server may bound how many galleries it keeps and how many entries a gallery has. One
+// more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
+// for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
+// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+// GALLERY_STORE_FULL.
+//
 // A caller may have the right to read a gallery, to write to it as well (Enroll,
 // BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
 // Reindex); one who may not do what a call does: PERMISSION_DENIED, GALLERY_DENIED.
@@ -255,6 +261,12 @@ type GalleryService_ReindexClient = grpc.ServerStreamingClient[ReindexResponse]
 // UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
 // GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
 // GALLERY_UNAVAILABLE.
+//
+// A server may bound how many galleries it keeps and how many entries a gallery has. One
+// more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
+// for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
+// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+// GALLERY_STORE_FULL.
 //
 // A caller may have the right to read a gallery, to write to it as well (Enroll,
 // BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,

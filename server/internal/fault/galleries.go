@@ -53,11 +53,38 @@ func galleryUnavailable(err error) *Fault {
 	return f
 }
 
+// galleryStoreFull says that what galleries are on has no room.
+func galleryStoreFull() *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonGalleryStoreFull,
+		message: "the server's disk has no room for galleries: entries can be read and removed, expected none to be added until there is",
+	}
+}
+
 // GalleryExists says that there is a gallery of the name with other choices.
 func GalleryExists(name, has, wanted string) *Fault {
 	return &Fault{
 		code: codes.AlreadyExists, reason: ReasonGalleryExists, field: "gallery",
 		message: fmt.Sprintf("received gallery %s with %s, and there is one with %s: expected the same, or another name", Quote(name), wanted, has),
+	}
+}
+
+// TooManyGalleries says that there are as many galleries as the server keeps.
+func TooManyGalleries(count, limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonTooManyGalleries, field: "gallery",
+		message:  fmt.Sprintf("received a new gallery beside the %d that there are, expected at most %d: delete one that is not needed, or have the server keep more", count, limit),
+		metadata: counted(count, limit),
+	}
+}
+
+// GalleryFull says that a gallery has as many entries as the server keeps of one.
+func GalleryFull(name string, count, limit int) *Fault {
+	return &Fault{
+		code: codes.ResourceExhausted, reason: ReasonGalleryFull,
+		message: fmt.Sprintf("received a new entry beside the %d of gallery %s, expected at most %d: remove entries that are not needed, or have the server keep more",
+			count, Quote(name), limit),
+		metadata: counted(count, limit),
 	}
 }
 
@@ -77,6 +104,17 @@ func GalleryModelChanged(name, model, has, serves string) *Fault {
 		message: fmt.Sprintf("gallery %s has embeddings of model %s with digest %s, and the server has that model with digest %s: Reindex moves the gallery to it",
 			Quote(name), Quote(model), has, serves),
 		metadata: map[string]string{"gallery_digest": has, "model_digest": serves},
+	}
+}
+
+// GalleryMoved says that a gallery was moved to other weights, by their digests, while a
+// call was under way.
+func GalleryMoved(name, was, is string) *Fault {
+	return &Fault{
+		code: codes.FailedPrecondition, reason: ReasonGalleryModelChanged,
+		message: fmt.Sprintf("gallery %s was moved from the model with digest %s to one with %s while the call was under way: send it again",
+			Quote(name), was, is),
+		metadata: map[string]string{"gallery_digest": was, "model_digest": is},
 	}
 }
 

@@ -62,6 +62,12 @@ const (
 	ReasonGalleryModelChanged = "GALLERY_MODEL_CHANGED"
 	// ReasonGalleryUnavailable: galleries can't be reached, or another process has one.
 	ReasonGalleryUnavailable = "GALLERY_UNAVAILABLE"
+	// ReasonTooManyGalleries: as many galleries as the server keeps.
+	ReasonTooManyGalleries = "TOO_MANY_GALLERIES"
+	// ReasonGalleryFull: as many entries of a gallery as the server keeps.
+	ReasonGalleryFull = "GALLERY_FULL"
+	// ReasonGalleryStoreFull: the disk of the galleries has no room.
+	ReasonGalleryStoreFull = "GALLERY_STORE_FULL"
 	// ReasonEntryID: what can't be an entry's id.
 	ReasonEntryID = "ENTRY_ID"
 	// ReasonEntryThing: what can't be a thing's name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -48,6 +49,8 @@ func Of(err error) *Fault {
 		return galleryGone()
 	case errors.Is(err, gallery.ErrInUse), errors.Is(err, gallery.ErrUnavailable):
 		return galleryUnavailable(err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return galleryStoreFull()
 	case errors.Is(err, batch.ErrUnmeetable):
 		return unmeetable()
 	case errors.Is(err, context.DeadlineExceeded):

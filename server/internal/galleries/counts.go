@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"siamese/gallery"
-	"siamese/server/metrics"
 )
 
 // countAge is how long a count is believed that nothing here has changed: other servers
@@ -50,42 +49,6 @@ func (c *counts) of(ctx context.Context, name string) (gallery.Count, error) {
 		c.known[name] = counted{count, time.Now()}
 	}
 	return count, nil
-}
-
-// readingTime is how long a scrape waits for a store.
-const readingTime = 2 * time.Second
-
-// sized is a store that has something in memory.
-type sized interface {
-	// MemoryBytes is what finds entries, in bytes.
-	MemoryBytes() int64
-}
-
-// Reading is what a scrape tells of galleries; nil where there are none, or the store does
-// not answer.
-func (s *Service) Reading() *metrics.Galleries {
-	if s.cfg.Store == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), readingTime)
-	defer cancel()
-	all, err := s.cfg.Store.Galleries(ctx)
-	if err != nil {
-		return nil
-	}
-	r := &metrics.Galleries{Galleries: len(all)}
-	for _, info := range all {
-		count, err := s.counts.of(ctx, info.Name)
-		if err != nil {
-			return nil
-		}
-		r.Entries += count.Entries
-		r.Stale += count.Stale
-	}
-	if store, ok := s.cfg.Store.(sized); ok {
-		r.IndexBytes = store.MemoryBytes()
-	}
-	return r
 }
 
 // forget says that a gallery's entries have changed.

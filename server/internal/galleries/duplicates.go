@@ -46,7 +46,7 @@ func (s *Service) FindDuplicates(req *pb.FindDuplicatesRequest, stream duplicate
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return s.storeError(ctx, info.Name, err)
+		return s.searchError(ctx, info, err)
 	}
 	return nil
 }
@@ -58,16 +58,23 @@ func (s *Service) findDuplicates(ctx context.Context, info gallery.Info, thresho
 		return err
 	}
 	defer model.Release()
-	searcher, _, err := s.searcher(model)
+	searcher, release, err := s.longSearcher(ctx, info, model)
 	if err != nil {
 		return err
 	}
-	told, groups := narrator{model.Info()}, 0
-	entries, err := searcher.Duplicates(ctx, info.Name, gallery.DuplicateSearch{
+	defer release()
+	search := gallery.DuplicateSearch{
 		Threshold:    threshold.Of(model.Info()),
 		Filter:       req.GetFilter(),
 		AcrossThings: req.GetAcrossThings(),
-	}, func(group gallery.DuplicateGroup) error {
+	}
+	if req.GetIncludeProgress() {
+		if search.Progress, err = s.tellProgress(ctx, info, req, stream); err != nil {
+			return err
+		}
+	}
+	told, groups := narrator{model.Info()}, 0
+	entries, err := searcher.Duplicates(ctx, info.Name, search, func(group gallery.DuplicateGroup) error {
 		groups++
 		return stream.Send(&pb.FindDuplicatesResponse{Event: &pb.FindDuplicatesResponse_Group{Group: told.group(group, s.cfg.MaxMessageBytes-pageOverhead)}})
 	})
@@ -77,6 +84,25 @@ func (s *Service) findDuplicates(ctx context.Context, info gallery.Info, thresho
 	return stream.Send(&pb.FindDuplicatesResponse{Event: &pb.FindDuplicatesResponse_Done{
 		Done: &pb.DuplicatesDone{Entries: uint64(entries), Groups: uint64(groups)},
 	}})
+}
+
+// tellProgress tells that the search begins, and returns what tells how far it is. A
+// client that has left ends the stream's context, which ends the search.
+func (s *Service) tellProgress(ctx context.Context, info gallery.Info, req *pb.FindDuplicatesRequest, stream duplicatesStream) (func(entries int), error) {
+	var total uint64
+	if len(req.GetFilter()) == 0 {
+		count, err := s.counts.of(ctx, info.Name)
+		if err != nil {
+			return nil, err
+		}
+		total = uint64(count.Entries - count.Stale)
+	}
+	tell := func(entries int) error {
+		return stream.Send(&pb.FindDuplicatesResponse{Event: &pb.FindDuplicatesResponse_Progress{
+			Progress: &pb.DuplicatesProgress{Compared: uint64(entries), Total: total},
+		}})
+	}
+	return func(entries int) { _ = tell(entries) }, tell(0)
 }
 
 // maxGroupEntries is how many entries of a group are told.

@@ -261,7 +261,8 @@ func (e *enrolment) take(a *arrival) *arrival {
 // enroll encodes a group beside the one before it, and keeps it when that one has been
 // kept.
 func (e *enrolment) enroll(ctx context.Context, arrived []*arrival, before <-chan struct{}, kept chan<- struct{}) error {
-	info, err := e.service.find(ctx, e.gallery.Name) // it may have moved to another model
+	// It may have moved to another model, or its caller may have lost the right to it.
+	info, err := e.service.enter(ctx, e.gallery.Name, access.Write)
 	if err != nil {
 		return err
 	}

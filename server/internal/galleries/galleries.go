@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 
 	"siamese/gallery"
 	pb "siamese/proto/siamese/v1"
@@ -40,6 +41,8 @@ type Config struct {
 	Caller          func(context.Context) string                // names who makes a call
 	Enter           func(caller string) (leave func(), ok bool) // takes a place among MaxStreams
 	MaxStreams      int                                         // open at a time
+	MaxGalleries    int                                         // 0: no bound
+	MaxEntries      int                                         // of one gallery; 0: no bound
 	MaxImages       int                                         // entries of one BatchEnroll
 	MaxQueuedImages int                                         // images of one submission to the encoder
 	MaxMessageBytes int                                         // of one message
@@ -60,8 +63,10 @@ type Service struct {
 	searches   *fair.Gate // of Identify
 	duplicates *fair.Gate // of FindDuplicates
 	metrics    metricCache
+	learner    *learner
 	counts     counts
-	writing    sync.Map // gallery's name to *sync.RWMutex
+	writing    sync.Map      // gallery's name to *lock
+	creating   chan struct{} // held, by what is in it, while galleries are counted and one is made
 
 	ctx  context.Context // of jobs, which go on without their callers
 	stop context.CancelFunc
@@ -79,9 +84,11 @@ func New(cfg Config) *Service {
 		// A search keeps a core busy, and holds some megabytes of candidates.
 		searches:   fair.NewGate(runtime.GOMAXPROCS(0)),
 		duplicates: fair.NewGate(maxDuplicates),
+		creating:   make(chan struct{}, 1),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.counts.store = cfg.Store
+	s.learner = newLearner(s)
 	return s
 }
 
@@ -124,6 +131,32 @@ func (s *Service) find(ctx context.Context, name string) (gallery.Info, error) {
 	return info, s.storeError(ctx, name, err)
 }
 
+// isStill returns an error where a gallery has been deleted and made again since, or moved
+// to another model: what was encoded for it before would not be found in it.
+func (s *Service) isStill(ctx context.Context, was gallery.Info) error {
+	now, err := s.find(ctx, was.Name)
+	switch {
+	case err != nil:
+		return err
+	case !now.Created.Equal(was.Created):
+		return fault.GalleryNotFound(was.Name)
+	case now.ModelDigest != was.ModelDigest:
+		return fault.GalleryMoved(was.Name, was.ModelDigest, now.ModelDigest)
+	}
+	return nil
+}
+
+// searchError is storeError of a search. A store refuses what is asked by the metric of a
+// model that is not the gallery's any more.
+func (s *Service) searchError(ctx context.Context, was gallery.Info, err error) error {
+	if err != nil && fault.Of(err) == nil {
+		if moved := s.isStill(ctx, was); moved != nil {
+			return moved
+		}
+	}
+	return s.storeError(ctx, was.Name, err)
+}
+
 // storeError tells of a gallery that there is none of by its name, and the log of a store
 // that can't be used.
 func (s *Service) storeError(ctx context.Context, name string, err error) error {
@@ -132,6 +165,8 @@ func (s *Service) storeError(ctx context.Context, name string, err error) error 
 		return fault.GalleryNotFound(name)
 	case errors.Is(err, gallery.ErrInUse), errors.Is(err, gallery.ErrUnavailable):
 		s.cfg.Log.WarnContext(ctx, "galleries can't be used", "gallery", name, "err", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		s.cfg.Log.ErrorContext(ctx, "galleries have no room", "gallery", name, "err", err)
 	}
 	return err
 }
@@ -165,11 +200,4 @@ func (s *Service) acquire(info gallery.Info) (*infer.Handle, error) {
 		return nil, fault.GalleryModelChanged(info.Name, info.Model, info.ModelDigest, serves)
 	}
 	return model, nil
-}
-
-// lockOf is held for reading while entries are put or removed, and for writing while a
-// job replaces some that must not have changed since it looked.
-func (s *Service) lockOf(name string) *sync.RWMutex {
-	lock, _ := s.writing.LoadOrStore(name, new(sync.RWMutex))
-	return lock.(*sync.RWMutex)
 }

@@ -43,7 +43,7 @@ func (s *Service) Identify(ctx context.Context, req *pb.IdentifyRequest) (*pb.Id
 	defer q.images.Release()
 	matches, err := q.search(ctx)
 	if err != nil {
-		return nil, s.storeError(ctx, info.Name, err)
+		return nil, s.searchError(ctx, info, err)
 	}
 	return q.answer(ctx, matches)
 }
@@ -101,15 +101,15 @@ func (q *query) encode(ctx context.Context) error {
 // search finds the things, when its caller's turn has come.
 func (q *query) search(ctx context.Context) ([]gallery.Match, error) {
 	defer telemetry.Stage(ctx, metrics.Search, time.Now())
+	searcher, head, err := q.service.searcher(ctx, q.gallery, q.model)
+	if err != nil {
+		return nil, err
+	}
 	leave, err := q.service.searches.Enter(ctx, fair.Flow{Caller: q.service.cfg.Caller(ctx), Call: q})
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	searcher, head, err := q.service.searcher(q.model)
-	if err != nil {
-		return nil, err
-	}
 	search := gallery.Search{
 		Embedding:     gallery.NewVector(q.seen.Embedding()),
 		TopK:          defaultTopK,

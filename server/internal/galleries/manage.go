@@ -33,7 +33,7 @@ func (s *Service) CreateGallery(ctx context.Context, req *pb.CreateGalleryReques
 		Created:         time.Now(),
 	}
 	info := wanted
-	if err := s.cfg.Store.Create(ctx, wanted); errors.Is(err, gallery.ErrExists) {
+	if err := s.create(ctx, wanted); errors.Is(err, gallery.ErrExists) {
 		if info, err = s.existing(ctx, wanted); err != nil {
 			return nil, err
 		}
@@ -42,6 +42,44 @@ func (s *Service) CreateGallery(ctx context.Context, req *pb.CreateGalleryReques
 	}
 	told, err := s.describe(ctx, info)
 	return &pb.CreateGalleryResponse{Gallery: told}, err
+}
+
+// create makes a gallery, where the store has room for one more.
+func (s *Service) create(ctx context.Context, wanted gallery.Info) error {
+	if s.cfg.MaxGalleries == 0 {
+		return s.cfg.Store.Create(ctx, wanted)
+	}
+	select {
+	case s.creating <- struct{}{}:
+		defer func() { <-s.creating }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	there, err := s.howMany(ctx)
+	if err != nil {
+		return err
+	}
+	if there < s.cfg.MaxGalleries {
+		return s.cfg.Store.Create(ctx, wanted)
+	}
+	_, err = s.cfg.Store.Gallery(ctx, wanted.Name)
+	switch {
+	case err == nil:
+		return gallery.ErrExists
+	case errors.Is(err, gallery.ErrNotFound):
+		return fault.TooManyGalleries(there, s.cfg.MaxGalleries)
+	}
+	return err
+}
+
+// howMany returns how many galleries there are.
+func (s *Service) howMany(ctx context.Context) (int, error) {
+	if store, ok := s.cfg.Store.(figured); ok {
+		figures, err := store.Figures(ctx)
+		return figures.Galleries, err
+	}
+	all, err := s.cfg.Store.Galleries(ctx)
+	return len(all), err
 }
 
 // existing returns the gallery that has the name of the one that is wanted, where it is
@@ -131,5 +169,7 @@ func (s *Service) DeleteGallery(ctx context.Context, req *pb.DeleteGalleryReques
 		return nil, s.storeError(ctx, req.GetGallery(), err)
 	}
 	s.counts.forget(req.GetGallery())
+	s.learner.forget(req.GetGallery())
+	s.writing.Delete(req.GetGallery())
 	return &pb.DeleteGalleryResponse{Entries: uint64(removed)}, nil
 }

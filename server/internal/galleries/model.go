@@ -2,7 +2,6 @@ package galleries
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -10,14 +9,36 @@ import (
 	"siamese/server/internal/infer"
 )
 
-// searcher returns what finds things by a gallery's model.
-func (s *Service) searcher(model *infer.Handle) (*gallery.Searcher, *timedHead, error) {
-	metric, err := s.metrics.of(model.Info())
-	if err != nil {
-		return nil, nil, err
+// searcher returns what finds things of a gallery by its model. It waits for a while where
+// the gallery's metric is being learnt.
+func (s *Service) searcher(ctx context.Context, info gallery.Info, model *infer.Handle) (*gallery.Searcher, *timedHead, error) {
+	late := time.NewTimer(learnWait)
+	defer late.Stop()
+	searcher, head, release, err := s.searcherUntil(ctx, info, model, late.C)
+	if err == nil {
+		release()
 	}
+	return searcher, head, err
+}
+
+// longSearcher is searcher for what goes on for long: the gallery's metric stays until it
+// is released.
+func (s *Service) longSearcher(ctx context.Context, info gallery.Info, model *infer.Handle) (*gallery.Searcher, func(), error) {
+	searcher, _, release, err := s.searcherUntil(ctx, info, model, nil)
+	return searcher, release, err
+}
+
+func (s *Service) searcherUntil(ctx context.Context, info gallery.Info, model *infer.Handle, late <-chan time.Time) (*gallery.Searcher, *timedHead, func(), error) {
 	head := &timedHead{model: model}
-	return &gallery.Searcher{Store: s.cfg.Store, Head: head, Metric: metric}, head, nil
+	searcher := &gallery.Searcher{Store: s.cfg.Store, Head: head}
+	release := func() {}
+	var err error
+	if model.Info().MetricWeights != nil {
+		searcher.Metric, err = s.metrics.of(model.Info())
+	} else {
+		searcher.Metric, release, err = s.learner.keep(ctx, info, late)
+	}
+	return searcher, head, release, err
 }
 
 // timedHead is a model's head that tells how long it took.
@@ -46,8 +67,8 @@ func (h *timedHead) time() time.Duration {
 	return h.took
 }
 
-// metricCache makes the metric of a model once: of one that tells no weights all numbers
-// of an embedding weigh alike. It is safe for concurrent use.
+// metricCache makes the metric of a model that tells its weights once. It is safe for
+// concurrent use.
 type metricCache struct {
 	mu   sync.Mutex
 	made map[string]*gallery.Metric // by the model's digest
@@ -62,11 +83,7 @@ func (c *metricCache) of(model infer.ModelInfo) (*gallery.Metric, error) {
 	if metric, ok := c.made[model.Digest]; ok {
 		return metric, nil
 	}
-	weights := model.MetricWeights
-	if weights == nil {
-		weights = slices.Repeat([]float32{1}, model.EmbeddingLength)
-	}
-	metric, err := gallery.NewMetric(model.Digest, weights)
+	metric, err := gallery.NewMetric(model.Digest, model.MetricWeights)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"siamese/gallery"
 	pb "siamese/proto/siamese/v1"
 	"siamese/server/internal/fault"
 )
@@ -33,7 +34,7 @@ func readPageToken(req *pb.ListEntriesRequest) (after string, err error) {
 		return "", fault.PageToken()
 	}
 	after = string(token[tokenSumBytes:])
-	if !bytes.Equal(token[:tokenSumBytes], listSum(req, after)) {
+	if !bytes.Equal(token[:tokenSumBytes], listSum(req, after)) || gallery.CheckID(after) != nil {
 		return "", fault.PageToken()
 	}
 	return after, nil

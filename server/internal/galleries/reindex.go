@@ -116,10 +116,9 @@ func (s *Service) move(ctx context.Context, j *job) error {
 	defer s.counts.forget(info.Name)
 	if to := model.Info(); info.ModelDigest != to.Digest || info.Model != to.ServingName {
 		info.Model, info.ModelDigest, info.EmbeddingLength = to.ServingName, to.Digest, to.EmbeddingLength
-		if err := s.cfg.Store.Update(ctx, info); err != nil {
+		if err := s.update(ctx, info); err != nil {
 			return err
 		}
-		s.counts.forget(info.Name)
 	}
 	count, err := s.cfg.Store.Count(ctx, info.Name)
 	if err != nil {
@@ -142,6 +141,16 @@ func (s *Service) move(ctx context.Context, j *job) error {
 		}
 		listing.After = stale[len(stale)-1].ID
 	}
+}
+
+// update changes what is known of a gallery while nobody puts entries: what was put before
+// is stale and found by the job, and what was encoded for the model before is put no more.
+func (s *Service) update(ctx context.Context, info gallery.Info) error {
+	lock := s.lockOf(info.Name)
+	lock.Lock()
+	defer lock.Unlock()
+	defer s.counts.forget(info.Name)
+	return s.cfg.Store.Update(ctx, info)
 }
 
 // renew encodes stale entries again, where they have their pictures.
@@ -196,6 +205,9 @@ func (s *Service) replace(ctx context.Context, info gallery.Info, renewed []gall
 	lock := s.lockOf(info.Name)
 	lock.Lock()
 	defer lock.Unlock()
+	if err := s.isStill(ctx, info); err != nil {
+		return err
+	}
 	defer s.counts.forget(info.Name)
 	_, err := s.cfg.Store.Renew(ctx, info.Name, renewed)
 	return err

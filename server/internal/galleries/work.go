@@ -145,19 +145,18 @@ func (w *work) fill(it *item) {
 
 // keep puts the entries into the store.
 func (w *work) keep(ctx context.Context) error {
-	var entries []gallery.Entry
-	var put []*item
+	var encoded []*item
 	for _, it := range w.items {
 		if it.fault == nil && it.outcome == 0 {
-			entries, put = append(entries, it.entry), append(put, it)
+			encoded = append(encoded, it)
 		}
 	}
-	if len(entries) > 0 {
-		outcomes, err := w.put(ctx, entries)
+	if len(encoded) > 0 {
+		kept, outcomes, err := w.put(ctx, encoded)
 		if err != nil {
 			return err
 		}
-		for i, it := range put {
+		for i, it := range kept {
 			it.outcome = outcomes[i]
 		}
 	}
@@ -165,11 +164,16 @@ func (w *work) keep(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) put(ctx context.Context, entries []gallery.Entry) ([]gallery.Outcome, error) {
-	lock := w.service.lockOf(w.gallery.Name)
-	lock.RLock()
-	defer lock.RUnlock()
+// store puts items' entries into the store. The caller holds the gallery's lock.
+func (w *work) store(ctx context.Context, items []*item) ([]gallery.Outcome, error) {
+	if err := w.service.isStill(ctx, w.gallery); err != nil {
+		return nil, err
+	}
 	defer w.service.counts.forget(w.gallery.Name)
+	entries := make([]gallery.Entry, len(items))
+	for i, it := range items {
+		entries[i] = it.entry
+	}
 	outcomes, err := w.service.cfg.Store.Put(ctx, w.gallery.Name, entries)
 	if err == nil && len(outcomes) != len(entries) {
 		err = fmt.Errorf("the store told of %d entries, expected %d", len(outcomes), len(entries))

@@ -12,8 +12,10 @@ import (
 
 // galleryFlags say where galleries are, and who may do what with them.
 type galleryFlags struct {
-	Galleries     galleries.Location `help:"Keeps galleries in this folder, or in the database of a URL postgres://… (PostgreSQL with pgvector). off: keeps none. Empty: in siamese/galleries below $XDG_DATA_HOME or ~/.local/share, a folder that the first gallery makes." placeholder:"DIR"`
-	GalleryRights string             `help:"Names a file of lines NAME read|write|manage GALLERY that say what a token or certificate of that name, * for all, may do with a gallery, or with all that begin as one that ends in *. Empty: every caller may do all." name:"gallery-rights" placeholder:"FILE"`
+	Galleries         galleries.Location `help:"Keeps galleries in this folder, or in the database of a URL postgres://… (PostgreSQL with pgvector). off: keeps none. Empty: in siamese/galleries below $XDG_DATA_HOME or ~/.local/share, a folder that the first gallery makes." placeholder:"DIR"`
+	MaxGalleries      int                `help:"Limits the galleries that there may be; more are refused. 0: no limit." default:"1000"`
+	MaxGalleryEntries int                `help:"Limits the entries of one gallery, of which each takes some 0.6 kB of memory in a folder; more are refused. 0: no limit." default:"1000000"`
+	GalleryRights     string             `help:"Names a file of lines NAME read|write|manage GALLERY that say what a token or certificate of that name, * for all, may do with a gallery, or with all that begin as one that ends in *. Empty: every caller may do all." name:"gallery-rights" placeholder:"FILE"`
 }
 
 // noGalleries turns galleries off.

@@ -218,6 +218,8 @@ func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 		AutoModels:              chosen.autoModels(),
 		OIP:                     c.OIP,
 		TFServing:               c.TFServing,
+		MaxGalleries:            c.MaxGalleries,
+		MaxGalleryEntries:       c.MaxGalleryEntries,
 		MaxMessageBytes:         c.MaxMessageBytes,
 		MaxPairs:                c.MaxPairs,
 		MaxCandidates:           c.MaxCandidates,

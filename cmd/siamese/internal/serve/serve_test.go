@@ -24,6 +24,8 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 		AutoModels:              chosen.autoModels(),
 		OIP:                     true, // a bare server speaks its own contract alone
 		TFServing:               true,
+		MaxGalleries:            1000, // a bare server has no bound
+		MaxGalleryEntries:       1_000_000,
 		MaxMessageBytes:         server.DefaultMaxMessageBytes,
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,

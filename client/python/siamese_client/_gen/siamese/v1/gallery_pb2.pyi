@@ -332,7 +332,7 @@ class Identification(_message.Message):
     def __init__(self, thing: _Optional[str] = ..., entry: _Optional[_Union[Entry, _Mapping]] = ..., similarity: _Optional[float] = ..., same: bool = ...) -> None: ...
 
 class FindDuplicatesRequest(_message.Message):
-    __slots__ = ("gallery", "threshold", "filter", "across_things")
+    __slots__ = ("gallery", "threshold", "filter", "across_things", "include_progress")
     class FilterEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -344,19 +344,31 @@ class FindDuplicatesRequest(_message.Message):
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     ACROSS_THINGS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_PROGRESS_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     threshold: float
     filter: _containers.ScalarMap[str, str]
     across_things: bool
-    def __init__(self, gallery: _Optional[str] = ..., threshold: _Optional[float] = ..., filter: _Optional[_Mapping[str, str]] = ..., across_things: bool = ...) -> None: ...
+    include_progress: bool
+    def __init__(self, gallery: _Optional[str] = ..., threshold: _Optional[float] = ..., filter: _Optional[_Mapping[str, str]] = ..., across_things: bool = ..., include_progress: bool = ...) -> None: ...
 
 class FindDuplicatesResponse(_message.Message):
-    __slots__ = ("group", "done")
+    __slots__ = ("group", "done", "progress")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     group: DuplicateGroup
     done: DuplicatesDone
-    def __init__(self, group: _Optional[_Union[DuplicateGroup, _Mapping]] = ..., done: _Optional[_Union[DuplicatesDone, _Mapping]] = ...) -> None: ...
+    progress: DuplicatesProgress
+    def __init__(self, group: _Optional[_Union[DuplicateGroup, _Mapping]] = ..., done: _Optional[_Union[DuplicatesDone, _Mapping]] = ..., progress: _Optional[_Union[DuplicatesProgress, _Mapping]] = ...) -> None: ...
+
+class DuplicatesProgress(_message.Message):
+    __slots__ = ("compared", "total")
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    compared: int
+    total: int
+    def __init__(self, compared: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class DuplicateGroup(_message.Message):
     __slots__ = ("entries", "omitted_entries")
