@@ -73,7 +73,7 @@ func (f *folder) rename(from, to string) {
 // takeIn lets time pass, and takes in what is whole and what is gone.
 func (f *folder) takeIn() (whole, gone []string) {
 	f.now = f.now.Add(2 * settle)
-	whole, gone = f.whole(f.now, settle), f.tree.gone(f.now, settle)
+	whole, gone = f.whole(f.now, settle), f.gone(f.now, settle)
 	f.taken(whole, gone)
 	return f.names(whole), f.names(gone)
 }
