@@ -130,7 +130,11 @@ func (s *seeker) verdicts(ctx context.Context, all []*content, h nearby, similar
 		verdicts[i] = s.rule.judge(similarities[i], one.foreign() || other.foreign(), func() float32 {
 			agreement, known := s.kept.agreement(one.Sum, other.Sum)
 			if !known {
-				agreement = overlap.Agreement(look(), overlap.New(other.made.Look))
+				a, b := look(), overlap.New(other.made.Look)
+				if h.hits[i] < h.of { // so that it does not matter which is asked about first
+					a, b = b, a
+				}
+				agreement = overlap.Agreement(a, b)
 				found[i] = &agreement
 			}
 			return agreement

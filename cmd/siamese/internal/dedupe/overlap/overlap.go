@@ -16,7 +16,8 @@ import (
 // Side is the longer side of a look in pixels.
 const Side = 48
 
-// Version is raised whenever the same picture would give another look.
+// Version is raised whenever the same pictures would give other looks or another
+// agreement: programs keep both.
 const Version = 1
 
 // Look is a small grey picture of a whole image. It must not be changed.
@@ -65,12 +66,12 @@ type Image struct {
 
 // New prepares a look.
 func New(look Look) *Image {
+	if look.Width == 0 {
+		return &Image{}
+	}
 	fine := newPlane(look.Width, look.Height)
 	for i, level := range look.Levels {
 		fine.levels[i] = float32(level)
-	}
-	if look.Width == 0 {
-		return &Image{}
 	}
 	half := fine.resized((look.Width+1)/2, (look.Height+1)/2)
 	return &Image{fine: fine, coarse: newField(half.detail(detailReach)), detail: newField(fine.detail(detailReach))}
@@ -79,7 +80,7 @@ func New(look Look) *Image {
 // Agreement is 0 to 1: the correlation of the details of one image with those of the
 // other where the one lies best within the other. It is 0 where one has no details, and
 // where they agree so little at half the size that no more was looked at. It is the same
-// for (a, b) and (b, a).
+// for (a, b) and (b, a), unless two places are equally good.
 func Agreement(a, b *Image) float32 {
 	if a.fine.width*a.fine.height < leastArea || b.fine.width*b.fine.height < leastArea {
 		return 0
