@@ -63,6 +63,16 @@ func (m *Model) Prepare(image Image) (*imaging.Picture, error) {
 	return prepared[0].picture, nil
 }
 
+// PrepareWithThumbnail is Prepare of an encoded image that also returns the whole image,
+// upright, with its longer side scaled down to side pixels, at least 1; a smaller image
+// keeps its size. It is decoded once. The caller owns both pictures.
+func (m *Model) PrepareWithThumbnail(encoded []byte, side int) (picture, thumbnail *imaging.Picture, err error) {
+	if picture, thumbnail, err = m.preparer.PrepareWithThumbnail(encoded, side, nil); err != nil {
+		return nil, nil, &ImageError{Err: err}
+	}
+	return picture, thumbnail, nil
+}
+
 // prepareAll returns the images with their pictures or embeddings, whose sizes fit.
 func (m *Model) prepareAll(images ...Image) ([]Image, error) {
 	prepared := make([]Image, len(images))

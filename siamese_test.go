@@ -1,6 +1,7 @@
 package siamese_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,32 @@ func TestEmbeddedComparesAlike(t *testing.T) {
 		if off := math.Abs(float64(got.Similarity - want.Similarity)); err != nil || off > tolerance {
 			t.Errorf("%s: Compare = %+v, %v, want %+v", name, got, err, want)
 		}
+	}
+}
+
+// TestPrepareWithThumbnail: the picture is that of Prepare, and the thumbnail the whole
+// image, no larger than it was asked for.
+func TestPrepareWithThumbnail(t *testing.T) {
+	model := open(t)
+	encoded, err := os.ReadFile(hills)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := model.Prepare(siamese.Bytes(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, thumbnail, err := model.PrepareWithThumbnail(encoded, 48)
+	if err != nil || !bytes.Equal(picture.Pix, want.Pix) {
+		t.Errorf("the picture is not that of Prepare: %v", err)
+	}
+	if max(thumbnail.Width, thumbnail.Height) != 48 || len(thumbnail.Pix) != 3*thumbnail.Width*thumbnail.Height {
+		t.Errorf("the thumbnail is %d×%d with %d bytes, want a longer side of 48", thumbnail.Width, thumbnail.Height, len(thumbnail.Pix))
+	}
+	if _, _, err := model.PrepareWithThumbnail([]byte("no picture"), 48); err == nil {
+		t.Error("what is no picture has a thumbnail")
+	} else if _, ok := errors.AsType[*siamese.ImageError](err); !ok {
+		t.Errorf("what is no picture: %v, want an *ImageError", err)
 	}
 }
 

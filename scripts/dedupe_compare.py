@@ -37,7 +37,8 @@ from dedupe_attacks import ATTACKS, saved
 MIN_SIDE = 64
 ORIGINAL_QUALITY = 95
 
-THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)
+MATCHES = (0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.95, 0.98)
+THRESHOLDS = (0.5, 0.9, 0.99, 0.999)
 DISTANCES = (0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
 DEFAULT_DISTANCE = 10
 WANTED_PRECISIONS = (0.9, 0.95, 0.98, 0.99)
@@ -106,11 +107,9 @@ def count_found(removed, kinds, kind):
     return sum(kinds[name] == kind for name in together)
 
 
-def run_siamese(program, model, folder, index, threshold, flags):
+def run_siamese(program, model, folder, index, flags):
     """Runs dedupe and returns its document and seconds."""
     command = [program, "dedupe", f"--model={model}", "--json", f"--index={index}", *flags, str(folder)]
-    if threshold is not None:
-        command.append(f"--threshold={threshold}")
     begin = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - begin
@@ -185,20 +184,28 @@ def print_comparison(siamese, hashed):
 
 
 def measure_siamese(arguments, folder, index, kinds):
-    """Runs dedupe on the folder at all thresholds and prints its table; returns rows and seconds."""
+    """Runs dedupe on the folder and prints its tables; returns the rows by match and both runs' seconds."""
     flags = ["--foreign"] if arguments.foreign else []
-    document, seconds = run_siamese(arguments.siamese, arguments.model, folder, index, None, flags)
-    print(f"siamese dedupe: model {document['model']}, default threshold {document['threshold']}, "
-          f"{document['foreign']} pictures foreign to it")
-    rows = []
-    for threshold in sorted({*THRESHOLDS, *arguments.threshold}):
-        found, again = run_siamese(arguments.siamese, arguments.model, folder, index, threshold, flags)
-        if found["encoded"]:
-            sys.exit(f"a second run encoded {found['encoded']} pictures, expected that the first one's were kept")
-        removed = removed_by_siamese(found)
-        rows.append((threshold, len(removed), judge(removed, kinds)))
-    print_table("siamese dedupe, by similarity", rows, kinds)
-    return rows, seconds, again
+
+    def run(*more):
+        return run_siamese(arguments.siamese, arguments.model, folder, index, [*flags, *more])
+
+    document, first = run()
+    _, again = run()
+    print(f"siamese dedupe: model {document['model']}, default match {document['match']}, {document['foreign']} pictures foreign to it")
+
+    def rows(flag, values):
+        for value in sorted({*values}):
+            found, _ = run(f"--{flag}={value}")
+            if found["encoded"]:
+                sys.exit(f"a second run encoded {found['encoded']} pictures, expected that the first one's were kept")
+            removed = removed_by_siamese(found)
+            yield value, len(removed), judge(removed, kinds)
+
+    by_match = list(rows("match", {*MATCHES, document["match"], *arguments.match}))
+    print_table("siamese dedupe, by match (pixels and the model)", by_match, kinds)
+    print_table("siamese dedupe --threshold, by similarity alone", list(rows("threshold", THRESHOLDS)), kinds)
+    return by_match, first, again
 
 
 def measure_hash(folder, kinds):
@@ -223,8 +230,8 @@ def parse():
     parser.add_argument("--seed", type=int, default=1, help="which pictures are taken, and how they are attacked")
     parser.add_argument("--siamese", default="bin/siamese", help="the program")
     parser.add_argument("--model", default="general", help="its model")
-    parser.add_argument("--foreign", action="store_true", help="has it compare what is foreign to its model, too")
-    parser.add_argument("--threshold", type=float, action="append", default=[], help="one more threshold to try")
+    parser.add_argument("--foreign", action="store_true", help="has it count similarities of what is foreign to its model, too")
+    parser.add_argument("--match", type=float, action="append", default=[], help="one more match to try")
     parser.add_argument("--keep", type=pathlib.Path, help="keeps the files in this new folder")
     return parser.parse_args()
 

@@ -36,7 +36,7 @@ var examples = map[string][]reference.Example{
 	"embed": {{Line: "siamese embed photos -o embeddings.npy", Does: "An embedding for each picture below a folder."}},
 	"dedupe": {
 		{Line: "siamese dedupe photos --html doubles.html", Does: "A page with the copies and near-doubles below a folder."},
-		{Line: "siamese dedupe photos --threshold 0.99 --move doubles --dry-run", Does: "Which files would be moved, where only copies count."},
+		{Line: "siamese dedupe photos --move doubles --dry-run", Does: "Which files would be moved."},
 		{Line: "siamese dedupe photos --exact", Does: "Files of the same bytes alone, without a model."},
 	},
 	"gallery create":   {{Line: "siamese gallery create products --keep-pictures", Does: "An empty gallery that can be moved to another model."}},

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"image/jpeg"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +16,13 @@ import (
 // doubles is what dedupe --json prints, as far as it is looked at.
 type doubles struct {
 	Pictures, Encoded int
+	Foreign           int
 	Groups            []struct {
-		Files []struct {
+		Foreign bool
+		Files   []struct {
 			File, Role, Action string
-			Similarity         float64
+			Similarity, Match  float64
+			Foreign            bool
 		}
 	}
 	Failed []struct{ File string }
@@ -73,5 +78,35 @@ func TestDedupe(t *testing.T) {
 	proctest.ReadFile(t, filepath.Join(moved, "a/renamed.jpg"))
 	if groups, got = dedupe(t, dir, 1); len(groups) != 0 || got.Encoded != 0 {
 		t.Errorf("what was moved is found: %q, %d encoded", groups, got.Encoded)
+	}
+}
+
+// TestDedupeForeign: copies of what the model does not know are found by their pixels,
+// and told as foreign; things alike are near-doubles by a threshold alone.
+func TestDedupeForeign(t *testing.T) {
+	dir := t.TempDir()
+	ridge := proctest.ReadFile(t, filepath.Join(proctest.Root, "testdata/photos/ridge_grey.png"))
+	picture, err := png.Decode(bytes.NewReader(ridge))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var small bytes.Buffer
+	if err := jpeg.Encode(&small, picture, &jpeg.Options{Quality: 10}); err != nil {
+		t.Fatal(err)
+	}
+	place(t, filepath.Join(dir, "ridge.png"), ridge)
+	place(t, filepath.Join(dir, "ridge.jpg"), small.Bytes())
+	for _, name := range []string{"hills.jpg", "hills_dusk.jpg"} {
+		place(t, filepath.Join(dir, name), proctest.ReadFile(t, filepath.Join(proctest.Root, "testdata/photos", name)))
+	}
+	groups, got := dedupe(t, dir, 0)
+	if len(groups) != 1 || groups[0] != "best ridge.png, near ridge.jpg" || got.Foreign == 0 || !got.Groups[0].Foreign {
+		t.Fatalf("found %q, %+v; want the foreign picture and its copy", groups, got)
+	}
+	if near := got.Groups[0].Files[1]; near.Match < 0.9 || near.Match > 1 {
+		t.Errorf("the copy has a match of %v, want 0.9 to 1", near.Match)
+	}
+	if groups, got = dedupe(t, dir, 0, "--threshold", "0.5"); len(groups) != 2 || got.Encoded != 0 {
+		t.Errorf("from a similarity of 0.5 on there is %q, %d encoded; want the hills, too, and none encoded", groups, got.Encoded)
 	}
 }

@@ -277,6 +277,8 @@ func TestJSON(t *testing.T) {
 func TestUsage(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.pgm", picture, "b.pgm", picture)
+	tooMuch := new(float32)
+	*tooMuch = 1.5
 	tests := map[string]*dedupe.Command{
 		"no folder":              {},
 		"a file":                 exact(filepath.Join(dir, "a.pgm")),
@@ -285,6 +287,8 @@ func TestUsage(t *testing.T) {
 		"undo beside a folder":   {Dirs: []string{dir}, Undo: "list"},
 		"moved into what it is":  {Dirs: []string{dir}, Exact: true, Move: filepath.Join(dir, "sub", "new")},
 		"near-doubles by bytes":  {Dirs: []string{dir}, Exact: true, LinkNear: true},
+		"a match of bytes":       {Dirs: []string{dir}, Exact: true, Match: new(float32)},
+		"a match above 1":        {Dirs: []string{dir}, Match: tooMuch},
 		"no list":                {Undo: filepath.Join(dir, "a.pgm.missing")},
 		"a list that is a photo": {Undo: filepath.Join(dir, "a.pgm")},
 	}

@@ -21,11 +21,11 @@ const (
 // member is a file of a group.
 type member struct {
 	*item
-	role       role
-	of         *item   // of a copy, the file that it has the bytes of
-	similarity float32 // to the best
-	done       string  // what became of it; empty: nothing was done
-	failed     error   // why that could not be done
+	role    role
+	of      *item   // of a copy, the file that it has the bytes of
+	verdict verdict // of it and the best; of the best, and copies of it, that of one picture
+	done    string  // what became of it; empty: nothing was done
+	failed  error   // why that could not be done
 }
 
 // group is a best file with those that are copies of it or alike to it.
@@ -37,6 +37,16 @@ func (g *group) wasted() (bytes int64) {
 		bytes += m.size
 	}
 	return bytes
+}
+
+// foreign reports whether a near-double of the group, or what it is one of, is foreign to
+// the model.
+func (g *group) foreign() bool {
+	doubles := false
+	for _, m := range g.members {
+		doubles = doubles || m.role == near && (m.foreign() || g.members[0].foreign())
+	}
+	return doubles
 }
 
 // better orders files by which is to be kept: the most pixels, then the most bytes,
@@ -82,8 +92,8 @@ func contents(items []*item) []*content {
 
 // edge is a content that is alike to another one.
 type edge struct {
-	to         int
-	similarity float32
+	to      int
+	verdict verdict
 }
 
 // groups makes groups around the best contents: each of the others is in the group of
@@ -98,14 +108,14 @@ func groups(all []*content, alike map[int][]edge) []*group {
 		}
 		taken[i] = true
 		g := new(group)
-		g.add(c, best, 1)
+		g.add(c, best, verdict{similarity: 1, near: true})
 		slices.SortFunc(alike[i], func(a, b edge) int {
-			return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(a.to, b.to))
+			return cmp.Or(cmp.Compare(b.verdict.match, a.verdict.match), cmp.Compare(b.verdict.similarity, a.verdict.similarity), cmp.Compare(a.to, b.to))
 		})
 		for _, e := range alike[i] {
 			if !taken[e.to] {
 				taken[e.to] = true
-				g.add(all[e.to], near, e.similarity)
+				g.add(all[e.to], near, e.verdict)
 			}
 		}
 		if len(g.members) > 1 {
@@ -119,9 +129,9 @@ func groups(all []*content, alike map[int][]edge) []*group {
 }
 
 // add adds a content with its copies.
-func (g *group) add(c *content, as role, similarity float32) {
-	g.members = append(g.members, &member{item: c.first(), role: as, similarity: similarity})
+func (g *group) add(c *content, as role, v verdict) {
+	g.members = append(g.members, &member{item: c.first(), role: as, verdict: v})
 	for _, it := range c.items[1:] {
-		g.members = append(g.members, &member{item: it, role: copied, of: c.first(), similarity: similarity})
+		g.members = append(g.members, &member{item: it, role: copied, of: c.first(), verdict: v})
 	}
 }

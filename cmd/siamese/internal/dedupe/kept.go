@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"siamese/cmd/siamese/internal/dedupe/overlap"
 	"siamese/cmd/siamese/internal/dedupe/sidefile"
 	"siamese/cmd/siamese/internal/scorer"
 )
@@ -36,8 +37,10 @@ type side struct {
 // none as --index keeps nothing.
 const none = "none"
 
-// modelKey tells embeddings apart that can't be compared.
-func modelKey(model scorer.Model) string { return model.Digest + " " + model.Prepared }
+// modelKey tells embeddings apart that can't be compared, and the looks beside them.
+func modelKey(model scorer.Model) string {
+	return fmt.Sprintf("%s %s, look %d", model.Digest, model.Prepared, overlap.Version)
+}
 
 // openKept opens the side files of the roots. where is --index.
 func openKept(where string, roots []root, model scorer.Model, notes io.Writer) (*kept, error) {
@@ -152,6 +155,25 @@ func (k *kept) keep(it *item) error {
 		}
 	}
 	return side.KeepContent(k.key(it.root, it.rel), it.size, it.modified, it.Content)
+}
+
+// agreement is how well the pixels of two contents agree, if that is known. It may be
+// called by several goroutines at a time, while nothing is kept.
+func (k *kept) agreement(a, b sidefile.Sum) (agreement float32, ok bool) {
+	for _, file := range k.files() {
+		if agreement, ok = file.Agreement(a, b); ok {
+			return agreement, true
+		}
+	}
+	return 0, false
+}
+
+// keepAgreement keeps how well the pixels of two files agree, in the side file of one.
+func (k *kept) keepAgreement(a, b *item, agreement float32) error {
+	if file := k.of[a.root].File; file != nil {
+		return file.KeepAgreement(a.Sum, b.Sum, agreement)
+	}
+	return nil
 }
 
 // files are the side files, each once.

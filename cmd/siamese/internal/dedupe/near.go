@@ -3,9 +3,11 @@ package dedupe
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"siamese/cmd/siamese/internal/dedupe/overlap"
 	"siamese/cmd/siamese/internal/scorer"
 	"siamese/gallery"
 	"siamese/gallery/index"
@@ -13,18 +15,19 @@ import (
 
 // seeker finds what is alike among contents.
 type seeker struct {
-	by        scorer.Scorer
-	threshold float32
-	metric    *gallery.Metric
-	foreign   bool // what is foreign to the model is compared, too
-	progress  func(done, total int)
+	by       scorer.Scorer
+	rule     rule
+	metric   *gallery.Metric
+	kept     *kept
+	judged   map[[2]int]verdict // by the contents of a pair
+	progress func(done, total int)
 }
 
-// How far is looked: the model is asked about the nearest few by the metric, and about
-// twice as many for as long as some of the last are alike.
+// How far is looked: at the nearest few by the metric, and at a few more for as long as
+// some of the last are alike.
 const (
 	nearest   = 64
-	firstFew  = 4
+	few       = 4
 	slotsWait = 8 // searches that are ahead of the model
 )
 
@@ -40,7 +43,7 @@ func (s *seeker) alike(ctx context.Context, all []*content) (map[int][]edge, err
 	near := index.New(s.metric)
 	for i, c := range all {
 		made := c.first().made
-		if made == nil || made.Foreign && !s.foreign {
+		if made == nil {
 			continue
 		}
 		slot, err := near.Add(made.Vector)
@@ -89,12 +92,10 @@ func (s *seeker) judge(ctx context.Context, all []*content, near *index.Index, s
 	return alike, err
 }
 
-// ask has the model judge those near to a content.
+// ask has the model, and the rule, judge those near to a content.
 func (s *seeker) ask(ctx context.Context, all []*content, h nearby, alike map[int][]edge) error {
 	query := all[h.of].first().made.Vector.AppendTo(nil)
-	for few := firstFew; len(h.hits) > 0; few *= 2 {
-		some := h.hits[:min(few, len(h.hits))]
-		h.hits = h.hits[len(some):]
+	for some := range slices.Chunk(h.hits, few) {
 		candidates := make([][]float32, len(some))
 		for i, other := range some {
 			candidates[i] = all[other].first().made.Vector.AppendTo(nil)
@@ -103,29 +104,66 @@ func (s *seeker) ask(ctx context.Context, all []*content, h nearby, alike map[in
 		if err != nil {
 			return err
 		}
-		any := false
-		for i, similarity := range similarities {
-			if similarity >= s.threshold {
-				any = true
-				join(alike, h.of, some[i], similarity)
-			}
+		verdicts, err := s.verdicts(ctx, all, nearby{h.of, some}, similarities)
+		if err != nil {
+			return err
 		}
-		if !any {
+		if !s.join(h.of, some, verdicts, alike) {
 			break
 		}
 	}
 	return nil
 }
 
-// join notes a pair. Asked from either side, the model's answers differ in their last
-// digits: the larger one counts, whichever comes first.
-func join(alike map[int][]edge, a, b int, similarity float32) {
-	for _, pair := range [][2]int{{a, b}, {b, a}} {
-		edges := alike[pair[0]]
-		if known := slices.IndexFunc(edges, func(e edge) bool { return e.to == pair[1] }); known >= 0 {
-			edges[known].similarity = max(edges[known].similarity, similarity)
+// verdicts judges a content and some that are near to it, whose similarities are known.
+// How well their pixels agree is kept for the next run: it takes a millisecond a pair.
+func (s *seeker) verdicts(ctx context.Context, all []*content, h nearby, similarities []float32) ([]verdict, error) {
+	one := all[h.of].first()
+	look := sync.OnceValue(func() *overlap.Image { return overlap.New(one.made.Look) })
+	verdicts, found := make([]verdict, len(h.hits)), make([]*float32, len(h.hits))
+	err := each(ctx, len(h.hits), func(i int) {
+		var known bool
+		if verdicts[i], known = s.judged[pairOf(h.of, h.hits[i])]; known {
+			return
+		}
+		other := all[h.hits[i]].first()
+		verdicts[i] = s.rule.judge(similarities[i], one.foreign() || other.foreign(), func() float32 {
+			agreement, known := s.kept.agreement(one.Sum, other.Sum)
+			if !known {
+				a, b := look(), overlap.New(other.made.Look)
+				if h.hits[i] < h.of { // so that it does not matter which is asked about first
+					a, b = b, a
+				}
+				agreement = overlap.Agreement(a, b)
+				found[i] = &agreement
+			}
+			return agreement
+		})
+	})
+	for i, agreement := range found {
+		if agreement != nil && err == nil {
+			err = s.kept.keepAgreement(one, all[h.hits[i]].first(), *agreement)
+		}
+	}
+	return verdicts, err
+}
+
+// join notes what became of pairs, and reports whether one of them is alike.
+func (s *seeker) join(of int, some []int, verdicts []verdict, alike map[int][]edge) (any bool) {
+	for i, v := range verdicts {
+		any = any || v.near
+		pair := pairOf(of, some[i])
+		if _, known := s.judged[pair]; known {
 			continue
 		}
-		alike[pair[0]] = append(edges, edge{pair[1], similarity})
+		s.judged[pair] = v
+		if v.near {
+			alike[of] = append(alike[of], edge{some[i], v})
+			alike[some[i]] = append(alike[some[i]], edge{of, v})
+		}
 	}
+	return any
 }
+
+// pairOf is the same from either side.
+func pairOf(a, b int) [2]int { return [2]int{min(a, b), max(a, b)} }

@@ -42,6 +42,7 @@ type pageFile struct {
 	Best       bool
 	Role       string
 	Similarity string
+	Foreign    string
 	Name       string // the file's
 	Path       string
 	Link       template.URL // empty: it has been moved
@@ -60,13 +61,16 @@ type pageFailure struct{ Path, Error string }
 func (r *report) writeHTML(out io.Writer) error {
 	p := page{Summary: r.summary(), Made: time.Now().Format("2 January 2006, 15:04"), By: "by their bytes alone"}
 	if !r.Exact {
-		p.By = fmt.Sprintf("by their bytes, and by the model %s from a similarity of %s", r.model.Name, scorer.Number(r.model.Threshold))
+		p.By = fmt.Sprintf("by their bytes, and by their pixels and the model %s from a match of %s", r.model.Name, scorer.Number(r.rule().match))
+		if r.Threshold != nil {
+			p.By = fmt.Sprintf("by their bytes, and by the model %s from a similarity of %s", r.model.Name, scorer.Number(*r.Threshold))
+		}
 	}
 	for _, root := range r.found.roots {
 		p.Folders = append(p.Folders, root.path)
 	}
-	if n := r.foreigners(); n > 0 {
-		p.Foreign = count(n, "picture is", "pictures are") + " unlike what the model knows: only exact copies of them were looked for."
+	if p.Foreign = r.foreignNote(); p.Foreign != "" {
+		p.Foreign += "."
 	}
 	for i, g := range r.groups {
 		own := pageGroup{Number: i + 1, Title: fmt.Sprintf("%s, %s beside the best", count(len(g.members), "file", "files"), size(g.wasted()))}
@@ -102,7 +106,13 @@ func (r *report) pageFile(m *member, look template.URL) pageFile {
 		Modified: m.modified.Format("2006-01-02 15:04"), Also: m.also, Done: m.done,
 	}
 	if m.role == near {
-		own.Similarity = r.like(m)
+		own.Similarity = "similarity " + r.like(m)
+		if match := m.match(); match != "" {
+			own.Similarity = "match " + match + ", " + own.Similarity
+		}
+	}
+	if m.foreign() {
+		own.Foreign = "foreign to the model"
 	}
 	if m.failed != nil {
 		own.Failed = m.failed.Error()

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"siamese/cmd/siamese/internal/dedupe/overlap"
 	"siamese/cmd/siamese/internal/dedupe/sidefile"
 	"siamese/cmd/siamese/internal/scorer"
 	"siamese/gallery"
@@ -24,6 +25,9 @@ type item struct {
 	made *sidefile.Made
 	err  error // why it can't be used
 }
+
+// foreign reports whether the model does not know such pictures.
+func (it *item) foreign() bool { return it.made != nil && it.made.Foreign }
 
 // What is read in one go: enough pictures to fill a GPU's batch. While some are
 // encoded, the next are read.
@@ -157,7 +161,7 @@ func (e *encoder) encode(ctx context.Context, b batch) error {
 			continue
 		}
 		at[it.Sum] = true
-		pictures = append(pictures, scorer.Picture{Name: it.path, Data: present(b.data[i])})
+		pictures = append(pictures, scorer.Picture{Name: it.path, Data: present(b.data[i]), Thumbnail: overlap.Side})
 		asked = append(asked, it)
 	}
 	embeddings, err := e.by.Embed(ctx, pictures)
@@ -169,8 +173,12 @@ func (e *encoder) encode(ctx context.Context, b batch) error {
 			e.failed[asked[i].Sum] = cause(embedding.Err)
 			continue
 		}
-		foreign := embedding.Familiarity != nil && embedding.Familiarity.Foreign
-		e.kept.add(asked[i].Sum, &sidefile.Made{Vector: gallery.NewVector(embedding.Values), Foreign: foreign})
+		made := &sidefile.Made{Vector: gallery.NewVector(embedding.Values)}
+		made.Foreign = embedding.Familiarity != nil && embedding.Familiarity.Foreign
+		if made.Look, err = overlap.NewLook(embedding.Thumbnail); err != nil {
+			return err
+		}
+		e.kept.add(asked[i].Sum, made)
 		e.made++
 	}
 	return e.keep(b.items)

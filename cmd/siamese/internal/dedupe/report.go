@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -56,14 +57,34 @@ func (r *report) failure() error {
 	return errors.Join(errs...)
 }
 
-// foreigners are how many pictures were compared with their copies alone.
-func (r *report) foreigners() (n int) {
+// foreigners are how many pictures are foreign to the model, and in how many groups
+// such are near-doubles or have one.
+func (r *report) foreigners() (n, inGroups int) {
 	for _, it := range r.items {
-		if it.made != nil && it.made.Foreign && !r.Foreign {
+		if it.foreign() {
 			n++
 		}
 	}
-	return n
+	for _, g := range r.groups {
+		if g.foreign() {
+			inGroups++
+		}
+	}
+	return n, inGroups
+}
+
+// foreignNote says what foreign pictures there are; empty: none.
+func (r *report) foreignNote() string {
+	n, inGroups := r.foreigners()
+	if n == 0 {
+		return ""
+	}
+	by := "their pixels alone were compared"
+	if r.Foreign {
+		by = "similarities of them mean little"
+	}
+	return fmt.Sprintf("%s unlike what the model %s knows: %s; %s such near-doubles",
+		count(n, "picture is", "pictures are"), r.model.Name, by, count(inGroups, "group has", "groups have"))
 }
 
 // write prints the report, and writes the page.
@@ -95,9 +116,8 @@ func (r *report) writeNotes(notes io.Writer) error {
 			}
 		}
 	}
-	if n := r.foreigners(); n > 0 {
-		fmt.Fprintf(notes, "note: %s unlike what the model %s knows: only exact copies of them were looked for (--foreign compares them, too)\n",
-			count(n, "picture is", "pictures are"), scorer.Printable(r.model.Name))
+	if note := r.foreignNote(); note != "" {
+		fmt.Fprintln(notes, "note: "+scorer.Printable(note))
 	}
 	_, err := fmt.Fprintln(notes, r.summary())
 	return err
@@ -156,8 +176,20 @@ func (r *report) like(m *member) string {
 	case copied:
 		return "copy"
 	}
-	text, _ := scorer.Agree(m.similarity, r.model.Threshold, true)
+	if r.Threshold == nil || m.verdict.match > 0 { // the similarity did not decide
+		return strconv.FormatFloat(float64(m.verdict.similarity), 'f', 4, 32)
+	}
+	text, _ := scorer.Agree(m.verdict.similarity, *r.Threshold, true)
 	return text
+}
+
+// match is what decided about a near-double, for a person; empty where its similarity
+// did.
+func (m *member) match() string {
+	if m.role != near || m.verdict.match == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(math.Floor(100*float64(m.verdict.match))/100, 'f', 2, 64)
 }
 
 func dimensions(it *item) string {
@@ -173,12 +205,15 @@ func (r *report) writeTable(out io.Writer) error {
 		return nil // no head above nothing
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "group\tsimilarity\tpixels\tbytes\tmodified\tfile")
+	fmt.Fprintln(table, "group\tsimilarity\tmatch\tpixels\tbytes\tmodified\tfile")
 	for i, g := range r.groups {
 		for _, m := range g.members {
-			fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s", i+1, r.like(m), dimensions(m.item), m.size, m.modified.Format(time.DateTime), scorer.Printable(m.path))
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d\t%s\t%s", i+1, r.like(m), m.match(), dimensions(m.item), m.size, m.modified.Format(time.DateTime), scorer.Printable(m.path))
 			for _, also := range m.also {
 				fmt.Fprintf(table, " = %s", scorer.Printable(also))
+			}
+			if m.foreign() {
+				fmt.Fprint(table, " (foreign)")
 			}
 			if m.done != "" {
 				fmt.Fprintf(table, " (%s)", scorer.Printable(m.done))
@@ -194,7 +229,8 @@ type fileObject struct {
 	File       name      `json:"file"`
 	Role       role      `json:"role"`
 	CopyOf     name      `json:"copy_of,omitempty"`
-	Similarity float32   `json:"similarity"` // to the best
+	Similarity float32   `json:"similarity"`      // to the best
+	Match      float32   `json:"match,omitempty"` // likewise, where it decided
 	Width      int       `json:"width,omitempty"`
 	Height     int       `json:"height,omitempty"`
 	Bytes      int64     `json:"bytes"`
@@ -208,6 +244,7 @@ type fileObject struct {
 
 type groupObject struct {
 	WastedBytes int64        `json:"wasted_bytes"`
+	Foreign     bool         `json:"foreign,omitempty"` // has near-doubles that are
 	Files       []fileObject `json:"files"`
 }
 
@@ -221,9 +258,10 @@ type document struct {
 	Pictures    int             `json:"pictures"`
 	Model       string          `json:"model,omitempty"`
 	Digest      string          `json:"digest,omitempty"`
-	Threshold   *float32        `json:"threshold,omitempty"`
-	Encoded     int             `json:"encoded"` // in this run
-	Foreign     int             `json:"foreign"` // compared with their copies alone
+	Threshold   *float32        `json:"threshold,omitempty"` // where it decides
+	Match       *float32        `json:"match,omitempty"`     // likewise
+	Encoded     int             `json:"encoded"`             // in this run
+	Foreign     int             `json:"foreign"`             // to the model
 	WastedBytes int64           `json:"wasted_bytes"`
 	Groups      []groupObject   `json:"groups"`
 	Failed      []failureObject `json:"failed,omitempty"`
@@ -232,8 +270,8 @@ type document struct {
 
 func object(m *member) fileObject {
 	o := fileObject{
-		File: name(m.path), Role: m.role, Similarity: m.similarity, Width: m.Width, Height: m.Height, Bytes: m.size,
-		Modified: m.modified.UTC(), SHA256: hex.EncodeToString(m.Sum[:]), Foreign: m.made != nil && m.made.Foreign, Action: m.done,
+		File: name(m.path), Role: m.role, Similarity: m.verdict.similarity, Match: m.verdict.match, Width: m.Width, Height: m.Height, Bytes: m.size,
+		Modified: m.modified.UTC(), SHA256: hex.EncodeToString(m.Sum[:]), Foreign: m.foreign(), Action: m.done,
 	}
 	if m.of != nil {
 		o.CopyOf = name(m.of.path)
@@ -248,13 +286,18 @@ func object(m *member) fileObject {
 }
 
 func (r *report) writeJSON(out io.Writer) error {
-	d := document{Pictures: len(r.items), Groups: []groupObject{}, Foreign: r.foreigners(), Passed: r.found.passed}
+	d := document{Pictures: len(r.items), Groups: []groupObject{}, Passed: r.found.passed}
+	d.Foreign, _ = r.foreigners()
 	_, _, d.WastedBytes = r.totals()
 	if !r.Exact {
-		d.Model, d.Digest, d.Threshold, d.Encoded = r.model.Name, r.model.Digest, &r.model.Threshold, r.encoder.made
+		d.Model, d.Digest, d.Encoded = r.model.Name, r.model.Digest, r.encoder.made
+		if d.Threshold = r.Threshold; d.Threshold == nil {
+			match := r.rule().match
+			d.Match = &match
+		}
 	}
 	for _, g := range r.groups {
-		own := groupObject{WastedBytes: g.wasted()}
+		own := groupObject{WastedBytes: g.wasted(), Foreign: g.foreign()}
 		for _, m := range g.members {
 			own.Files = append(own.Files, object(m))
 		}
@@ -268,20 +311,28 @@ func (r *report) writeJSON(out io.Writer) error {
 	return encoder.Encode(d)
 }
 
+// matchNumber is a match as CSV has it.
+func matchNumber(match float32) string {
+	if match == 0 {
+		return ""
+	}
+	return scorer.Number(match)
+}
+
 func (r *report) writeCSV(out io.Writer) error {
 	w := csv.NewWriter(out)
-	lines := [][]string{{"group", "file", "role", "copy_of", "similarity", "width", "height", "bytes", "modified", "sha256", "links", "action", "error"}}
+	lines := [][]string{{"group", "file", "role", "copy_of", "similarity", "width", "height", "bytes", "modified", "sha256", "links", "action", "error", "match", "foreign"}}
 	for i, g := range r.groups {
 		for _, m := range g.members {
 			o := object(m)
 			lines = append(lines, []string{
-				strconv.Itoa(i + 1), m.path, string(m.role), string(o.CopyOf), scorer.Number(m.similarity), strconv.Itoa(m.Width), strconv.Itoa(m.Height),
-				strconv.FormatInt(m.size, 10), o.Modified.Format(time.RFC3339), o.SHA256, strings.Join(m.also, "\n"), o.Action, o.Error,
+				strconv.Itoa(i + 1), m.path, string(m.role), string(o.CopyOf), scorer.Number(m.verdict.similarity), strconv.Itoa(m.Width), strconv.Itoa(m.Height),
+				strconv.FormatInt(m.size, 10), o.Modified.Format(time.RFC3339), o.SHA256, strings.Join(m.also, "\n"), o.Action, o.Error, matchNumber(o.Match), strconv.FormatBool(o.Foreign),
 			})
 		}
 	}
 	for _, f := range r.failed {
-		lines = append(lines, []string{"", f.path, "", "", "", "", "", "", "", "", "", "", f.err.Error()})
+		lines = append(lines, []string{"", f.path, "", "", "", "", "", "", "", "", "", "", f.err.Error(), "", ""})
 	}
 	return w.WriteAll(lines)
 }

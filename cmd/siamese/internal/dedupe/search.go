@@ -20,7 +20,7 @@ func (r *run) find(ctx context.Context) ([]*group, error) {
 	if r.Exact {
 		return r.findExact(ctx)
 	}
-	by, err := r.Open(ctx, r.screen, r.ThresholdFlags)
+	by, err := r.Open(ctx, r.screen, scorer.ThresholdFlags{Threshold: r.Threshold})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (r *run) findBy(ctx context.Context, by scorer.Scorer) (found []*group, err
 		return nil, err
 	}
 	all := contents(r.items)
-	alike, err := r.alike(ctx, by, all)
+	alike, err := r.alike(ctx, by, all, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (r *run) encode(ctx context.Context, kept *kept) error {
 }
 
 // alike has the model say which contents are alike.
-func (r *run) alike(ctx context.Context, by scorer.Scorer, all []*content) (map[int][]edge, error) {
+func (r *run) alike(ctx context.Context, by scorer.Scorer, all []*content, kept *kept) (map[int][]edge, error) {
 	if len(all) < 2 {
 		return nil, nil
 	}
@@ -148,6 +148,6 @@ func (r *run) alike(ctx context.Context, by scorer.Scorer, all []*content) (map[
 	if err != nil {
 		return nil, err
 	}
-	s := seeker{by: by, threshold: r.model.Threshold, metric: metric, foreign: r.Foreign, progress: r.screen.Done}
+	s := seeker{by: by, rule: r.rule(), metric: metric, kept: kept, judged: make(map[[2]int]verdict), progress: r.screen.Done}
 	return s.alike(ctx, all)
 }

@@ -194,12 +194,18 @@ type work struct {
 	picture hash
 	image   siamese.Image
 	known   *siamese.Encoded // by another name; then there is no image
+	small   *imaging.Picture // where it was asked for
 	err     error
 }
 
 // encode returns what a model makes of pictures, each distinct one of which it encodes
 // once, and the errors of those that it can't use.
 func (l *local) encode(ctx context.Context, number int, pictures []Picture) ([]siamese.Encoded, []error, error) {
+	return l.encodeWith(ctx, number, pictures, make([]*imaging.Picture, len(pictures)))
+}
+
+// encodeWith is encode that puts the thumbnails that are asked for into thumbnails.
+func (l *local) encodeWith(ctx context.Context, number int, pictures []Picture, thumbnails []*imaging.Picture) ([]siamese.Encoded, []error, error) {
 	model, err := l.model(ctx, number)
 	if err != nil {
 		return nil, nil, err
@@ -220,7 +226,7 @@ func (l *local) encode(ctx context.Context, number int, pictures []Picture) ([]s
 	for _, w := range read {
 		for _, place := range w.places {
 			if errs[place] = w.err; w.err == nil {
-				encoded[place] = *w.known
+				encoded[place], thumbnails[place] = *w.known, w.small
 				l.keep(number, pictures[place], w.picture, *w.known)
 			}
 		}
@@ -282,12 +288,17 @@ func (l *local) prepare(ctx context.Context, number int, picture Picture) work {
 		return work{err: err}
 	}
 	w := work{picture: sha256.Sum256(data)}
-	if known, ok := l.known.peek(knownKey{number, w.picture}); ok {
+	if known, ok := l.known.peek(knownKey{number, w.picture}); ok && picture.Thumbnail == 0 {
 		w.known = &known
 		return w
 	}
-	err = l.side.decode(ctx, data, func() error {
-		prepared, err := l.models[number].Prepare(siamese.Bytes(data))
+	err = l.side.decode(ctx, data, func() (err error) {
+		var prepared *imaging.Picture
+		if picture.Thumbnail > 0 {
+			prepared, w.small, err = l.models[number].PrepareWithThumbnail(data, picture.Thumbnail)
+		} else {
+			prepared, err = l.models[number].Prepare(siamese.Bytes(data))
+		}
 		if failure, ok := errors.AsType[*siamese.ImageError](err); ok {
 			return failure.Err
 		}
@@ -448,7 +459,8 @@ func (l *local) Embedder(ctx context.Context) (Model, error) {
 func (l *local) Embed(ctx context.Context, pictures []Picture) ([]Embedding, error) {
 	var embeddings []Embedding
 	for some := range slices.Chunk(pictures, atOnce) {
-		encoded, errs, err := l.encode(ctx, 0, some)
+		thumbnails := make([]*imaging.Picture, len(some))
+		encoded, errs, err := l.encodeWith(ctx, 0, some, thumbnails)
 		if err != nil {
 			return nil, err
 		}
@@ -457,7 +469,7 @@ func (l *local) Embed(ctx context.Context, pictures []Picture) ([]Embedding, err
 				embeddings = append(embeddings, Embedding{Err: &PictureError{Index: len(embeddings), Name: some[i].Name, Err: err}})
 				continue
 			}
-			embeddings = append(embeddings, Embedding{Values: encoded[i].Embedding, Familiarity: told(encoded[i].Familiarity)})
+			embeddings = append(embeddings, Embedding{Values: encoded[i].Embedding, Familiarity: told(encoded[i].Familiarity), Thumbnail: thumbnails[i]})
 		}
 	}
 	return embeddings, nil

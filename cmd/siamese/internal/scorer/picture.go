@@ -24,6 +24,9 @@ type Picture struct {
 	Name string
 	// Data is the encoded picture; nil: it is in the file. It must not be changed.
 	Data []byte
+	// Thumbnail asks Embed for a small picture of the whole, with a longer side of so
+	// many pixels; 0: for none. Data must be there then.
+	Thumbnail int
 }
 
 // Read returns the encoded picture of at most maxBytes. Only regular files are read.
@@ -125,6 +128,15 @@ func (s *side) each(ctx context.Context, n int, work func(i int)) error {
 		})
 	}
 	return group.Wait()
+}
+
+// thumbnail decodes a picture for its thumbnail alone.
+func (s *side) thumbnail(ctx context.Context, picture Picture) (thumbnail *imaging.Picture, err error) {
+	err = s.decode(ctx, picture.Data, func() error {
+		_, thumbnail, err = s.inspector.PrepareWithThumbnail(picture.Data, picture.Thumbnail, ctx.Err)
+		return err
+	})
+	return thumbnail, err
 }
 
 // decode calls a function that decodes a picture once there is memory for it.

@@ -321,7 +321,25 @@ func (r *remote) Embed(ctx context.Context, pictures []Picture) ([]Embedding, er
 	if length := info.Model.EmbeddingLength; length > 0 { // the answer has to fit, too
 		most = max(min(most, int(r.room()/int64(4*length+replyItem))), 1)
 	}
-	return embeddings, pack(ctx, len(pictures), most, r.room(), load, send)
+	if err := pack(ctx, len(pictures), most, r.room(), load, send); err != nil {
+		return nil, err
+	}
+	return embeddings, r.addThumbnails(ctx, pictures, embeddings)
+}
+
+// addThumbnails makes the thumbnails that are asked for here: servers send none.
+func (r *remote) addThumbnails(ctx context.Context, pictures []Picture, embeddings []Embedding) error {
+	return r.side.each(ctx, len(pictures), func(i int) {
+		if pictures[i].Thumbnail == 0 || embeddings[i].Err != nil {
+			return
+		}
+		thumbnail, err := r.side.thumbnail(ctx, pictures[i])
+		if err != nil {
+			embeddings[i] = Embedding{Err: &PictureError{Index: i, Name: pictures[i].Name, Err: err}}
+			return
+		}
+		embeddings[i].Thumbnail = thumbnail
+	})
 }
 
 // replyItem is what an answer has about an image beside its embedding, at most.

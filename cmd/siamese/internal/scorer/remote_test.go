@@ -320,6 +320,27 @@ func TestEmbedIsSplit(t *testing.T) {
 	}
 }
 
+// TestThumbnails: they are made here of those pictures that ask for one.
+func TestThumbnails(t *testing.T) {
+	by, _ := open(t, &limited{defaultModel: "general"}, "")
+	pictures := write(t, 10, "0.1", "0.2")
+	data, err := os.ReadFile(filepath.Join("../../../../testdata/photos", "cat.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures = append(pictures, scorer.Picture{Name: "cat", Data: data, Thumbnail: 48}, scorer.Picture{Name: "broken", Data: []byte("0.3"), Thumbnail: 48})
+	embeddings, err := by.Embed(t.Context(), pictures)
+	if err != nil || len(embeddings) != 4 {
+		t.Fatalf("Embed = %d embeddings, %v; want 4", len(embeddings), err)
+	}
+	if embeddings[0].Thumbnail != nil || embeddings[3].Err == nil {
+		t.Errorf("not asked for: %v, broken: %v; want no thumbnail, and an error", embeddings[0].Thumbnail, embeddings[3].Err)
+	}
+	if small := embeddings[2].Thumbnail; small == nil || small.Width != 48 || small.Height >= 48 || embeddings[2].Err != nil {
+		t.Errorf("cat: %+v, want a thumbnail 48 pixels wide", embeddings[2])
+	}
+}
+
 // TestBusyForEver: the waiting ends, and the error is the server's.
 func TestBusyForEver(t *testing.T) {
 	by, _ := open(t, &limited{defaultModel: "general", busy: 1 << 30}, "")

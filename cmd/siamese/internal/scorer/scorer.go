@@ -11,6 +11,7 @@ import (
 
 	"siamese/client"
 	"siamese/gallery"
+	"siamese/imaging"
 )
 
 // Scorer scores pictures. It belongs to one goroutine. Errors of its methods, in
@@ -94,6 +95,7 @@ type Ranking struct {
 type Embedding struct {
 	Values      []float32
 	Familiarity *client.Familiarity // nil where the model does not tell
+	Thumbnail   *imaging.Picture    // where it was asked for
 	Err         error               // a *PictureError; nil: there is an embedding
 }
 

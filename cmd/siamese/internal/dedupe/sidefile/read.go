@@ -76,6 +76,12 @@ func (f *File) take(payload []byte) error {
 			return err
 		}
 		f.files[path] = s
+	case kindPair:
+		p, agreement, current, err := decodePair(payload)
+		if current {
+			f.pairs[p] = agreement
+		}
+		return err
 	case kindMade:
 		model, sum, err := madeOf(payload)
 		if err != nil {
@@ -113,6 +119,11 @@ func (f *File) compact() error {
 			live += recordHead + int64(len(encodeMade(f.model, sum, f.made[sum])))
 		}
 	}
+	for p := range f.pairs {
+		if used[p[0]] && used[p[1]] {
+			live += recordHead + pairSize
+		}
+	}
 	for i, other := range f.others {
 		if f.others[i].used = used[other.of]; f.others[i].used {
 			live += other.length
@@ -142,6 +153,13 @@ func (f *File) copy(w io.Writer, used map[Sum]bool) error {
 	for sum, made := range f.made {
 		if used[sum] {
 			if err := f.add(encodeMade(f.model, sum, made)); err != nil {
+				return err
+			}
+		}
+	}
+	for p, agreement := range f.pairs {
+		if used[p[0]] && used[p[1]] {
+			if err := f.add(encodePair(p, agreement)); err != nil {
 				return err
 			}
 		}

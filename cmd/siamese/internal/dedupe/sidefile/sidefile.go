@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"siamese/cmd/siamese/internal/dedupe/overlap"
 	"siamese/gallery"
 )
 
@@ -36,6 +37,7 @@ type Content struct {
 type Made struct {
 	Vector  gallery.Vector
 	Foreign bool // to the model
+	Look    overlap.Look
 }
 
 // state is what a file was like when its content was read.
@@ -63,7 +65,8 @@ type File struct {
 
 	files  map[string]state // by path
 	made   map[Sum]Made
-	others []place // embeddings of other models
+	pairs  map[pair]float32 // how well the pixels agree
+	others []place          // embeddings of other models
 
 	// Damaged is how many bytes at the end were cut away; 0: all was read.
 	Damaged int64
@@ -95,7 +98,7 @@ func Open(path, model string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, file: file, model: sha256.Sum256([]byte(model)), files: make(map[string]state), made: make(map[Sum]Made)}
+	f := &File{path: path, file: file, model: sha256.Sum256([]byte(model)), files: make(map[string]state), made: make(map[Sum]Made), pairs: make(map[pair]float32)}
 	if err := f.begin(); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -168,6 +171,19 @@ func (f *File) Made(sum Sum) (made Made, ok bool) {
 func (f *File) KeepMade(sum Sum, made Made) error {
 	f.made[sum] = made
 	return f.add(encodeMade(f.model, sum, made))
+}
+
+// Agreement returns how well the pixels of two contents agree, in whichever order; ok
+// reports whether it is known.
+func (f *File) Agreement(a, b Sum) (agreement float32, ok bool) {
+	agreement, ok = f.pairs[pairOf(a, b)]
+	return agreement, ok
+}
+
+// KeepAgreement keeps how well the pixels of two contents agree, 0 to 1.
+func (f *File) KeepAgreement(a, b Sum, agreement float32) error {
+	f.pairs[pairOf(a, b)] = agreement
+	return f.add(encodePair(pairOf(a, b), agreement))
 }
 
 // add writes a record behind the others.

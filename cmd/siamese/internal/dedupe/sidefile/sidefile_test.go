@@ -1,13 +1,16 @@
 package sidefile_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"siamese/cmd/siamese/internal/dedupe/overlap"
 	"siamese/cmd/siamese/internal/dedupe/sidefile"
 	"siamese/gallery"
 )
@@ -34,11 +37,14 @@ func shut(t *testing.T, file *sidefile.File, all bool) {
 // sum is one of a content's.
 func sum(of string) sidefile.Sum { return sha256.Sum256([]byte(of)) }
 
+// look is of each content.
+var look = overlap.Look{Width: 3, Height: 2, Levels: []byte{1, 2, 3, 4, 5, 255}}
+
 // keep keeps a file and what a model makes of it.
 func keep(t *testing.T, file *sidefile.File, path string, vector gallery.Vector) {
 	t.Helper()
 	content := sidefile.Content{Sum: sum(path), Width: 3, Height: 4}
-	err := errors.Join(file.KeepContent(path, 7, longAgo, content), file.KeepMade(content.Sum, sidefile.Made{Vector: vector, Foreign: true}))
+	err := errors.Join(file.KeepContent(path, 7, longAgo, content), file.KeepMade(content.Sum, sidefile.Made{Vector: vector, Foreign: true, Look: look}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +57,7 @@ func check(t *testing.T, file *sidefile.File, path string, vector gallery.Vector
 	if want := (sidefile.Content{Sum: sum(path), Width: 3, Height: 4}); !ok || content != want {
 		t.Errorf("Content(%q) = %v, %t, want %v", path, content, ok, want)
 	}
-	if made, ok := file.Made(sum(path)); !ok || !made.Vector.Equal(vector) || !made.Foreign {
+	if made, ok := file.Made(sum(path)); !ok || !made.Vector.Equal(vector) || !made.Foreign || made.Look.Width != 3 || made.Look.Height != 2 || !bytes.Equal(made.Look.Levels, look.Levels) {
 		t.Errorf("Made(%q) = %v, %t, want %v", path, made, ok, vector)
 	}
 }
@@ -226,5 +232,41 @@ func TestForgets(t *testing.T) {
 		file = open(t, path, model)
 		check(t, file, "kept", vector)
 		shut(t, file, false)
+	}
+}
+
+// TestKeepsAgreement: how well two contents agree is there again in either order, and goes
+// with either of them.
+func TestKeepsAgreement(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index")
+	file := open(t, path, "one")
+	for name, vector := range map[string]gallery.Vector{"a": dense, "b": dense, "gone": gallery.NewVector(slices.Repeat([]float32{1}, 1<<19))} {
+		keep(t, file, name, vector)
+	}
+	if err := errors.Join(file.KeepAgreement(sum("a"), sum("b"), 0.5), file.KeepAgreement(sum("gone"), sum("a"), 0.25)); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, file, true)
+
+	file = open(t, path, "one")
+	for _, pair := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		if got, ok := file.Agreement(sum(pair[0]), sum(pair[1])); !ok || got != 0.5 {
+			t.Errorf("Agreement(%v) = %v, %t, want 0.5", pair, got, ok)
+		}
+	}
+	if _, ok := file.Agreement(sum("b"), sum("gone")); ok {
+		t.Error("an agreement is known that was never kept")
+	}
+	check(t, file, "a", dense)
+	check(t, file, "b", dense)
+	shut(t, file, true) // without "gone", which most of the file is about
+
+	file = open(t, path, "one")
+	defer shut(t, file, false)
+	if got, ok := file.Agreement(sum("a"), sum("b")); !ok || got != 0.5 {
+		t.Errorf("written again, Agreement = %v, %t, want 0.5", got, ok)
+	}
+	if got, ok := file.Agreement(sum("gone"), sum("a")); ok {
+		t.Errorf("the agreement with a content that is gone is %v, want none", got)
 	}
 }
