@@ -101,6 +101,7 @@ func (c *Command) serve(ctx context.Context, chosen *choice, logger *slog.Logger
 	if err := c.planMemory(chosen, logger); err != nil {
 		return err
 	}
+	boundGarbage(maxGarbage)
 	security, err := c.openSecurity(c.GalleryRights)
 	if err != nil {
 		return err
