@@ -28,18 +28,18 @@ type Row struct {
 	isLeast bool // Bar is the lowest that Value may be
 }
 
-// figure is a row without a bar.
-func figure(name string, value float64, unit string) Row {
+// Figure is a row without a bar.
+func Figure(name string, value float64, unit string) Row {
 	return Row{Name: name, Value: value, Unit: unit, Holds: true}
 }
 
-// atMost is a row whose value must not go over the bar.
-func atMost(name string, value float64, unit string, bar float64) Row {
+// AtMost is a row whose value must not go over the bar.
+func AtMost(name string, value float64, unit string, bar float64) Row {
 	return Row{Name: name, Value: value, Unit: unit, Bar: &bar, Holds: value <= bar}
 }
 
-// atLeast is a row whose value must not go under the bar.
-func atLeast(name string, value float64, unit string, bar float64) Row {
+// AtLeast is a row whose value must not go under the bar.
+func AtLeast(name string, value float64, unit string, bar float64) Row {
 	return Row{Name: name, Value: value, Unit: unit, Bar: &bar, Holds: value >= bar, isLeast: true}
 }
 
@@ -102,8 +102,8 @@ func medianOf[T any](values []T, number func(T) float64) float64 {
 	return Median(numbers)
 }
 
-// medianRatio is the median of the ratios within each round.
-func medianRatio(over, under []float64) float64 {
+// MedianRatio is the median of the ratios within each round.
+func MedianRatio(over, under []float64) float64 {
 	ratios := make([]float64, len(over))
 	for i := range ratios {
 		ratios[i] = over[i] / under[i]
@@ -111,12 +111,12 @@ func medianRatio(over, under []float64) float64 {
 	return Median(ratios)
 }
 
-// work is something that is measured: in a round, counted from 1 after round 0, which
+// Work is something that is measured: in a round, counted from 1 after round 0, which
 // warms up, it gives the seconds that it took.
-type work func(round int) (seconds float64, err error)
+type Work func(round int) (seconds float64, err error)
 
-// clocked is work by its wall time.
-func clocked(f func(round int) error) work {
+// Clocked is work by its wall time.
+func Clocked(f func(round int) error) Work {
 	return func(round int) (float64, error) {
 		begin := time.Now()
 		err := f(round)
@@ -124,10 +124,10 @@ func clocked(f func(round int) error) work {
 	}
 }
 
-// inTurn does each work once a round, one after the other, so that the machine's
+// InTurn does each work once a round, one after the other, so that the machine's
 // moods hit all alike, and gives the seconds by work and round. Round 0 does not
 // count.
-func inTurn(rounds int, works ...work) ([][]float64, error) {
+func InTurn(rounds int, works ...Work) ([][]float64, error) {
 	seconds := make([][]float64, len(works))
 	for round := range rounds + 1 {
 		for i, do := range works {
@@ -145,7 +145,7 @@ func inTurn(rounds int, works ...work) ([][]float64, error) {
 
 // repeat gives the wall times of n runs of f in seconds, after one that does not count.
 func repeat(n int, f func() error) ([]float64, error) {
-	seconds, err := inTurn(n, clocked(func(int) error { return f() }))
+	seconds, err := InTurn(n, Clocked(func(int) error { return f() }))
 	if err != nil {
 		return nil, err
 	}

@@ -13,10 +13,10 @@ func TestRowsHoldOrNot(t *testing.T) {
 		give Row
 		want bool
 	}{
-		{figure("a figure", 1e9, "s"), true},
-		{atMost("on the bar", 5, "%", 5), true},
-		{atMost("below", -1, "%", 5), true},
-		{atMost("over", 5.1, "%", 5), false},
+		{Figure("a figure", 1e9, "s"), true},
+		{AtMost("on the bar", 5, "%", 5), true},
+		{AtMost("below", -1, "%", 5), true},
+		{AtMost("over", 5.1, "%", 5), false},
 	}
 	for _, tt := range tests {
 		if tt.give.Holds != tt.want {
@@ -42,7 +42,7 @@ func TestMedian(t *testing.T) {
 }
 
 func TestWriteResults(t *testing.T) {
-	rows := []Row{figure("rate", 24.5, "images/s"), atMost("overhead", 6, "%", 5)}
+	rows := []Row{Figure("rate", 24.5, "images/s"), AtMost("overhead", 6, "%", 5)}
 	path := filepath.Join(t.TempDir(), ".bench", "results.json")
 	if err := WriteJSON(path, rows); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestWriteResults(t *testing.T) {
 // TestStartServerTellsWhatWentWrong: a server that ends at once is an error with
 // its own words, not a wait of minutes.
 func TestStartServerTellsWhatWentWrong(t *testing.T) {
-	if _, err := startServer(t.Context(), []string{"sh", "-c", "echo no model >&2; exit 3", "sh"}); err == nil || !strings.Contains(err.Error(), "no model") {
+	if _, err := StartServer(t.Context(), []string{"sh", "-c", "echo no model >&2; exit 3", "sh"}); err == nil || !strings.Contains(err.Error(), "no model") {
 		t.Errorf("startServer of a program that fails = %v, want its standard error", err)
 	}
 }

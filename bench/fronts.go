@@ -33,31 +33,31 @@ type front struct {
 // pictures, one after the other in each round. Both are made with generated stubs on the
 // same connection.
 func (s Serving) Fronts(ctx context.Context) (rows []Row, err error) {
-	server, err := startServer(ctx, s.Command)
+	server, err := StartServer(ctx, s.Command)
 	if err != nil {
 		return nil, fmt.Errorf("bench fronts: %w", err)
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	conn, err := grpc.NewClient(server.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, fmt.Errorf("bench fronts: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	works, fronts := []work{clocked(func(int) error { return s.nativeCompare(ctx, conn) })}, s.fronts(conn)
+	works, fronts := []Work{Clocked(func(int) error { return s.nativeCompare(ctx, conn) })}, s.fronts(conn)
 	for _, front := range fronts {
-		works = append(works, clocked(func(int) error { return front.score(ctx) }))
+		works = append(works, Clocked(func(int) error { return front.score(ctx) }))
 	}
 	s.say("calls of other protocols, in turn with native ones")
-	seconds, err := inTurn(frontRuns, works...)
+	seconds, err := InTurn(frontRuns, works...)
 	if err != nil {
 		return nil, fmt.Errorf("bench fronts: %w", err)
 	}
 	native := seconds[0]
-	rows = append(rows, figure("Compare, beside other protocols", Median(native)*1e3, "ms"))
+	rows = append(rows, Figure("Compare, beside other protocols", Median(native)*1e3, "ms"))
 	for i, front := range fronts {
 		rows = append(rows,
-			figure(front.name, Median(seconds[i+1])*1e3, "ms"),
-			atMost(front.name+", to Compare, overhead", (medianRatio(seconds[i+1], native)-1)*100, "%", frontBarPercent))
+			Figure(front.name, Median(seconds[i+1])*1e3, "ms"),
+			AtMost(front.name+", to Compare, overhead", (MedianRatio(seconds[i+1], native)-1)*100, "%", frontBarPercent))
 	}
 	return rows, nil
 }

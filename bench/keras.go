@@ -167,7 +167,7 @@ func (s Speed) kerasRows(ctx context.Context, to target, drawings [][]byte) (_ [
 	}
 	defer stream.Close() //nolint:errcheck // returns nil
 	s.say("Compare and a stream's frames, in turn with Keras' predict")
-	seconds, err := inTurn(kerasRounds, kerasWorks(ctx, peer, to, stream, reference, frames)...)
+	seconds, err := InTurn(kerasRounds, kerasWorks(ctx, peer, to, stream, reference, frames)...)
 	if err != nil {
 		return nil, err
 	}
@@ -191,10 +191,10 @@ func (s Speed) prepareEach(reference []byte, frames [][]byte) ([]byte, error) {
 
 // kerasWorks have Keras, Compare and the stream score all pairs once. Keras'
 // similarities must be ours: else the sides do not do the same work.
-func kerasWorks(ctx context.Context, peer *kerasProcess, to target, stream stream, reference []byte, frames [][]byte) []work {
+func kerasWorks(ctx context.Context, peer *kerasProcess, to target, stream stream, reference []byte, frames [][]byte) []Work {
 	var similarities []float64
-	scoring := func(score func(frame []byte) (float32, error)) work {
-		return clocked(func(int) error {
+	scoring := func(score func(frame []byte) (float32, error)) Work {
+		return Clocked(func(int) error {
 			for i, frame := range frames {
 				similarity, err := score(frame)
 				if err != nil {
@@ -207,7 +207,7 @@ func kerasWorks(ctx context.Context, peer *kerasProcess, to target, stream strea
 			return nil
 		})
 	}
-	return []work{
+	return []Work{
 		func(int) (seconds float64, err error) {
 			seconds, similarities, err = peer.predict(len(frames))
 			return seconds, err
@@ -240,10 +240,10 @@ func (k *kerasProcess) predict(pairs int) (seconds float64, similarities []float
 // kerasRates are the figures of the seconds in which each side scored all pairs.
 func kerasRates(keras, distinct, reference []float64) []Row {
 	return []Row{
-		figure("Keras' predict, a pair at a time", kerasPairs/Median(keras), "pairs/s"),
-		figure("Compare of the same pairs, one after the other", kerasPairs/Median(distinct), "pairs/s"),
-		atLeast("Compare to Keras' predict", medianRatio(keras, distinct), "×", kerasDistinctBar),
-		figure("frames of the same pairs, one after the other", kerasPairs/Median(reference), "pairs/s"),
-		atLeast("frames against a fixed reference to Keras' predict", medianRatio(keras, reference), "×", kerasReferenceBar),
+		Figure("Keras' predict, a pair at a time", kerasPairs/Median(keras), "pairs/s"),
+		Figure("Compare of the same pairs, one after the other", kerasPairs/Median(distinct), "pairs/s"),
+		AtLeast("Compare to Keras' predict", MedianRatio(keras, distinct), "×", kerasDistinctBar),
+		Figure("frames of the same pairs, one after the other", kerasPairs/Median(reference), "pairs/s"),
+		AtLeast("frames against a fixed reference to Keras' predict", MedianRatio(keras, reference), "×", kerasReferenceBar),
 	}
 }

@@ -59,11 +59,11 @@ func (l Live) measure(ctx context.Context, dir string) (rounds liveRounds, err e
 	if player.source, err = film.write(dir); err != nil {
 		return nil, err
 	}
-	server, err := startServer(ctx, l.Command)
+	server, err := StartServer(ctx, l.Command)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	player.server = server.address
 	return l.playRounds(ctx, player)
 }
@@ -139,18 +139,18 @@ func (r liveRound) lagBound() float64 {
 // rows are the figures of all rounds.
 func (r liveRounds) rows() []Row {
 	return []Row{
-		figure("live, encodes in process, rate", medianOf(r, func(l liveRound) float64 { return l.encodesPerSec }), "images/s"),
-		figure("live, frames scored, rate", medianOf(r, func(l liveRound) float64 { return l.scoredPerSec }), "frames/s"),
-		atLeast("live, frames scored to what could be (encodes in process, the film's rate)",
+		Figure("live, encodes in process, rate", medianOf(r, func(l liveRound) float64 { return l.encodesPerSec }), "images/s"),
+		Figure("live, frames scored, rate", medianOf(r, func(l liveRound) float64 { return l.scoredPerSec }), "frames/s"),
+		AtLeast("live, frames scored to what could be (encodes in process, the film's rate)",
 			medianOf(r, func(l liveRound) float64 { return l.scoredPerSec / l.scorable() }), "×", scoredBar),
-		figure("live, frames shown, rate", medianOf(r, func(l liveRound) float64 { return l.shownPerSec }), "frames/s"),
-		atMost("live, frames shown, off the film's rate",
+		Figure("live, frames shown, rate", medianOf(r, func(l liveRound) float64 { return l.shownPerSec }), "frames/s"),
+		AtMost("live, frames shown, off the film's rate",
 			medianOf(r, func(l liveRound) float64 { return 100 * offBy(l.shownPerSec, filmRate) }), "%", shownBarPercent),
-		figure("live, lag, median", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagMedian }), "ms"),
-		figure("live, lag, 95 of 100", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagHigh }), "ms"),
-		atMost("live, lag, 95 of 100, to two encodes and a frame's interval",
+		Figure("live, lag, median", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagMedian }), "ms"),
+		Figure("live, lag, 95 of 100", medianOf(r, func(l liveRound) float64 { return 1e3 * l.lagHigh }), "ms"),
+		AtMost("live, lag, 95 of 100, to two encodes and a frame's interval",
 			medianOf(r, func(l liveRound) float64 { return l.lagHigh / l.lagBound() }), "×", lagBar),
-		atMost("live, the client's CPU", medianOf(r, func(l liveRound) float64 { return l.cores }), "cores", clientBar),
+		AtMost("live, the client's CPU", medianOf(r, func(l liveRound) float64 { return l.cores }), "cores", clientBar),
 	}
 }
 

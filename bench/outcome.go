@@ -19,12 +19,12 @@ import (
 // Rows are the outcome's figures.
 func (o Outcome) Rows(name string) []Row {
 	rows := []Row{
-		figure(name+", answered", o.Throughput(), "calls/s"),
-		figure(name+", images answered for", o.Throughput()*float64(o.ImagesPerCall), "images/s"),
-		figure(name+", failed", float64(o.Sent-o.Answered), "calls"),
+		Figure(name+", answered", o.Throughput(), "calls/s"),
+		Figure(name+", images answered for", o.Throughput()*float64(o.ImagesPerCall), "images/s"),
+		Figure(name+", failed", float64(o.Sent-o.Answered), "calls"),
 	}
 	for _, p := range percentiles {
-		rows = append(rows, figure(fmt.Sprintf("%s, %g of 100", name, p), o.Percentile(p).Seconds()*1e3, "ms"))
+		rows = append(rows, Figure(fmt.Sprintf("%s, %g of 100", name, p), o.Percentile(p).Seconds()*1e3, "ms"))
 	}
 	return rows
 }

@@ -21,8 +21,8 @@ import (
 // startTimeout is how long a server may take before it is given up.
 const startTimeout = 2 * time.Minute
 
-// serverProcess is a server of the bench's own.
-type serverProcess struct {
+// Server is a server of the bench's own.
+type Server struct {
 	command *exec.Cmd
 	ended   chan error    // gives the process's end, once
 	log     *bytes.Buffer // complete once the process has ended
@@ -31,13 +31,13 @@ type serverProcess struct {
 	startSeconds float64
 }
 
-// startServer starts a server on a free port and waits until it serves.
-func startServer(ctx context.Context, command []string) (*serverProcess, error) {
+// StartServer starts a server on a free port and waits until it serves.
+func StartServer(ctx context.Context, command []string) (*Server, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	server := &serverProcess{ended: make(chan error, 1), log: new(bytes.Buffer), address: address}
+	server := &Server{ended: make(chan error, 1), log: new(bytes.Buffer), address: address}
 	arguments := append(append([]string(nil), command[1:]...), address)
 	server.command = exec.CommandContext(ctx, command[0], arguments...)
 	server.command.Stderr = server.log
@@ -102,8 +102,14 @@ func waitServing(ctx context.Context, address string) error {
 	}
 }
 
-// stop ends the server in its own way and waits for it.
-func (s *serverProcess) stop() error {
+// Address is where it serves, host:port.
+func (s *Server) Address() string { return s.address }
+
+// Process is the server's process id.
+func (s *Server) Process() int { return s.command.Process.Pid }
+
+// Stop ends the server in its own way and waits for it.
+func (s *Server) Stop() error {
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -111,13 +117,13 @@ func (s *serverProcess) stop() error {
 }
 
 // residentMB is the server's resident memory in MB (10⁶ bytes).
-func (s *serverProcess) residentMB() (float64, error) {
-	return memoryMB(s.command.Process.Pid, "VmRSS")
+func (s *Server) residentMB() (float64, error) {
+	return MemoryMB(s.command.Process.Pid, "VmRSS")
 }
 
-// memoryMB is a figure of a process's memory, by its name in /proc, in MB: VmRSS
+// MemoryMB is a figure of a process's memory, by its name in /proc, in MB: VmRSS
 // is what is resident now, VmHWM the most that ever was.
-func memoryMB(process int, name string) (float64, error) {
+func MemoryMB(process int, name string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
 	if err != nil {
 		return 0, fmt.Errorf("resident memory: %w", err)

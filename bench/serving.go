@@ -86,8 +86,8 @@ func (s Serving) encodeRows(ctx context.Context) ([]Row, error) {
 		}
 		middle := Median(seconds)
 		rows = append(rows,
-			figure(fmt.Sprintf("encode, batch %d", size), middle*1e3, "ms"),
-			figure(fmt.Sprintf("encode, batch %d, rate", size), float64(size)/middle, "images/s"))
+			Figure(fmt.Sprintf("encode, batch %d", size), middle*1e3, "ms"),
+			Figure(fmt.Sprintf("encode, batch %d, rate", size), float64(size)/middle, "images/s"))
 	}
 	return rows, nil
 }
@@ -95,12 +95,12 @@ func (s Serving) encodeRows(ctx context.Context) ([]Row, error) {
 // serverRows starts a server process and measures it.
 func (s Serving) serverRows(ctx context.Context) (rows []Row, err error) {
 	s.say("starting a server")
-	server, err := startServer(ctx, s.Command)
+	server, err := StartServer(ctx, s.Command)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	rows = append(rows, atMost("start to SERVING", server.startSeconds, "s", startBarSeconds))
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	rows = append(rows, AtMost("start to SERVING", server.startSeconds, "s", startBarSeconds))
 	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err
@@ -123,17 +123,17 @@ func (s Serving) serverRows(ctx context.Context) (rows []Row, err error) {
 // overheadRows times a Compare over gRPC against two decodes and encodes in
 // this process, in turn, so that the machine's moods hit both.
 func (s Serving) overheadRows(ctx context.Context, connection *client.Client) ([]Row, error) {
-	seconds, err := inTurn(compareRuns,
-		clocked(func(int) error { _, err := connection.Compare(ctx, s.A, s.B, client.Options{}); return err }),
-		clocked(func(int) error { return s.encodePair(ctx) }))
+	seconds, err := InTurn(compareRuns,
+		Clocked(func(int) error { _, err := connection.Compare(ctx, s.A, s.B, client.Options{}); return err }),
+		Clocked(func(int) error { return s.encodePair(ctx) }))
 	if err != nil {
 		return nil, err
 	}
 	remote, local := seconds[0], seconds[1]
 	return []Row{
-		figure("two decodes and encodes in process", Median(local)*1e3, "ms"),
-		figure("Compare over gRPC, two 105×105 PNGs", Median(remote)*1e3, "ms"),
-		atMost("Compare over gRPC, overhead", (medianRatio(remote, local)-1)*100, "%", overheadBarPercent),
+		Figure("two decodes and encodes in process", Median(local)*1e3, "ms"),
+		Figure("Compare over gRPC, two 105×105 PNGs", Median(remote)*1e3, "ms"),
+		AtMost("Compare over gRPC, overhead", (MedianRatio(remote, local)-1)*100, "%", overheadBarPercent),
 	}, nil
 }
 
@@ -152,7 +152,7 @@ func (s Serving) encodePair(ctx context.Context) error {
 }
 
 // memoryRow is how much the server grows over many calls.
-func (s Serving) memoryRow(ctx context.Context, connection *client.Client, server *serverProcess) (Row, error) {
+func (s Serving) memoryRow(ctx context.Context, connection *client.Client, server *Server) (Row, error) {
 	if err := s.compareTimes(ctx, connection, memoryWarmUpCalls); err != nil {
 		return Row{}, err
 	}
@@ -168,7 +168,7 @@ func (s Serving) memoryRow(ctx context.Context, connection *client.Client, serve
 		return Row{}, err
 	}
 	name := fmt.Sprintf("resident memory, growth over %d Compares after %d", memoryCalls, memoryWarmUpCalls)
-	return atMost(name, after-before, "MB", memoryBarMB), nil
+	return AtMost(name, after-before, "MB", memoryBarMB), nil
 }
 
 func (s Serving) compareTimes(ctx context.Context, connection *client.Client, times int) error {

@@ -73,11 +73,11 @@ func (s Speed) Run(ctx context.Context) (rows []Row, err error) {
 		return nil, err
 	}
 	rows = append(rows, half...)
-	server, err := startServer(ctx, s.Command)
+	server, err := StartServer(ctx, s.Command)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (s Speed) decodeRows(scenes [][]byte) ([]Row, error) {
 		}
 		seconds = append(seconds, Median(times))
 	}
-	return []Row{atMost("decode and resize a JPEG of 640×480", Median(seconds)*1e3, "ms", s.DecodeBar)}, nil
+	return []Row{AtMost("decode and resize a JPEG of 640×480", Median(seconds)*1e3, "ms", s.DecodeBar)}, nil
 }
 
 // halfRows hold bfloat16 against float32, a batch each in turn.
@@ -125,17 +125,17 @@ func (s Speed) halfRows(ctx context.Context, drawing []byte) ([]Row, error) {
 		return nil, err
 	}
 	batch := bytes.Repeat(image, halfBatch)
-	encode := func(encoder Encoder) work {
-		return clocked(func(int) error { _, err := encoder.Encode(ctx, batch); return err })
+	encode := func(encoder Encoder) Work {
+		return Clocked(func(int) error { _, err := encoder.Encode(ctx, batch); return err })
 	}
-	seconds, err := inTurn(halfRounds, encode(s.Half), encode(s.Encoder))
+	seconds, err := InTurn(halfRounds, encode(s.Half), encode(s.Encoder))
 	if err != nil {
 		return nil, err
 	}
 	half, full := seconds[0], seconds[1]
 	return []Row{
-		figure(fmt.Sprintf("encode in bfloat16, batch %d, rate", halfBatch), halfBatch/Median(half), "images/s"),
-		figure(fmt.Sprintf("encode, batch %d, bfloat16 to float32", halfBatch), medianRatio(full, half), "×"),
+		Figure(fmt.Sprintf("encode in bfloat16, batch %d, rate", halfBatch), halfBatch/Median(half), "images/s"),
+		Figure(fmt.Sprintf("encode, batch %d, bfloat16 to float32", halfBatch), MedianRatio(full, half), "×"),
 	}, nil
 }
 
@@ -143,7 +143,7 @@ func (s Speed) halfRows(ctx context.Context, drawing []byte) ([]Row, error) {
 // one feels when calls arrive at random.
 func (s Speed) unaryRows(ctx context.Context, to target, scenes [][]byte) ([]Row, error) {
 	s.say(fmt.Sprintf("Compare from %d clients, in turn with the same work in this process", unaryClients))
-	compared, err := s.inTurn(ctx, load.Config{Call: to.comparing(scenes), Clients: unaryClients}, s.pairs(scenes))
+	compared, err := s.InTurn(ctx, load.Config{Call: to.comparing(scenes), Clients: unaryClients}, s.pairs(scenes))
 	if err != nil {
 		return nil, err
 	}
@@ -158,9 +158,9 @@ func (s Speed) unaryRows(ctx context.Context, to target, scenes [][]byte) ([]Row
 		return nil, err
 	}
 	return append(compared.rows("Compare of two JPEGs of 640×480, 16 clients", "pairs", unaryBar),
-		figure("Compare of two JPEGs of 640×480, one client, median", alone.Percentile(50).Seconds()*1e3, "ms"),
-		figure("the same, arriving at random at half of that rate, 99 of 100", arriving.Percentile(99).Seconds()*1e3, "ms"),
-		atMost("99 of 100 at half load, to one client's median", arriving.Percentile(99).Seconds()/alone.Percentile(50).Seconds(), "×", poissonBar)), nil
+		Figure("Compare of two JPEGs of 640×480, one client, median", alone.Percentile(50).Seconds()*1e3, "ms"),
+		Figure("the same, arriving at random at half of that rate, 99 of 100", arriving.Percentile(99).Seconds()*1e3, "ms"),
+		AtMost("99 of 100 at half load, to one client's median", arriving.Percentile(99).Seconds()/alone.Percentile(50).Seconds(), "×", poissonBar)), nil
 }
 
 // streamRows measure frames on one stream against one reference.
@@ -171,7 +171,7 @@ func (s Speed) streamRows(ctx context.Context, to target, drawings [][]byte) ([]
 		return nil, err
 	}
 	defer stream.Close() //nolint:errcheck // returns nil
-	compared, err := s.inTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
+	compared, err := s.InTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
 	if err != nil {
 		return nil, err
 	}
@@ -217,12 +217,12 @@ func (s Speed) rankRows(ctx context.Context, to target, drawings [][]byte) ([]Ro
 		taken := drawings[round*(rankCandidates+1):]
 		return taken[0], taken[1 : rankCandidates+1]
 	}
-	seconds, err := inTurn(rankRounds,
-		clocked(func(round int) error {
+	seconds, err := InTurn(rankRounds,
+		Clocked(func(round int) error {
 			query, candidates := files(round)
 			return to.rank(ctx, query, candidates)
 		}),
-		clocked(func(round int) error {
+		Clocked(func(round int) error {
 			query, candidates := files(round)
 			for _, candidate := range candidates {
 				if _, err := to.compare(ctx, query, candidate); err != nil {
@@ -236,9 +236,9 @@ func (s Speed) rankRows(ctx context.Context, to target, drawings [][]byte) ([]Ro
 	}
 	ranked, compared := seconds[0], seconds[1]
 	return []Row{
-		figure("Rank 1:64, nothing kept", Median(ranked), "s"),
-		figure("64 Compares of the same, nothing kept", Median(compared), "s"),
-		atMost("Rank 1:64 to 64 Compares, nothing kept", medianRatio(ranked, compared), "×", rankBar),
+		Figure("Rank 1:64, nothing kept", Median(ranked), "s"),
+		Figure("64 Compares of the same, nothing kept", Median(compared), "s"),
+		AtMost("Rank 1:64 to 64 Compares, nothing kept", MedianRatio(ranked, compared), "×", rankBar),
 	}, nil
 }
 
@@ -246,11 +246,11 @@ func (s Speed) rankRows(ctx context.Context, to target, drawings [][]byte) ([]Ro
 // with a new query each time, in turn with an encode in this process.
 func (s Speed) cachedRankRows(ctx context.Context, drawings [][]byte) (rows []Row, err error) {
 	s.say("Rank with its candidates' embeddings kept, in turn with encodes in this process")
-	server, err := startServer(ctx, s.Caching)
+	server, err := StartServer(ctx, s.Caching)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	connection, err := client.New(server.address)
 	if err != nil {
 		return nil, err
@@ -258,16 +258,16 @@ func (s Speed) cachedRankRows(ctx context.Context, drawings [][]byte) (rows []Ro
 	defer connection.Close()
 	to := target{connection}
 	candidates, queries := drawings[:rankCandidates], drawings[rankCandidates:]
-	seconds, err := inTurn(cachedRankRuns, // from round 0 on the candidates are kept
-		clocked(func(round int) error { return to.rank(ctx, queries[round], candidates) }),
-		clocked(func(round int) error { return s.images(queries)(ctx, round) }))
+	seconds, err := InTurn(cachedRankRuns, // from round 0 on the candidates are kept
+		Clocked(func(round int) error { return to.rank(ctx, queries[round], candidates) }),
+		Clocked(func(round int) error { return s.images(queries)(ctx, round) }))
 	if err != nil {
 		return nil, err
 	}
 	ranked, encoded := seconds[0], seconds[1]
 	return []Row{
-		figure("Rank 1:64, candidates kept", Median(ranked)*1e3, "ms"),
-		atMost("Rank 1:64, candidates kept, to an encode in process", medianRatio(ranked, encoded), "×", cachedRankBar),
+		Figure("Rank 1:64, candidates kept", Median(ranked)*1e3, "ms"),
+		AtMost("Rank 1:64, candidates kept, to an encode in process", MedianRatio(ranked, encoded), "×", cachedRankBar),
 	}, nil
 }
 
@@ -277,9 +277,9 @@ type speedRates struct {
 	server, here []float64
 }
 
-// inTurn measures the server under load and the same work in this process, one
+// InTurn measures the server under load and the same work in this process, one
 // after the other in this goroutine, for some rounds.
-func (s Speed) inTurn(ctx context.Context, config load.Config, here load.Call) (speedRates, error) {
+func (s Speed) InTurn(ctx context.Context, config load.Config, here load.Call) (speedRates, error) {
 	var rates speedRates
 	config.WarmUp, config.Duration = speedWarmUp, speedSpan
 	number := 0
@@ -310,8 +310,8 @@ func (r speedRates) served() float64 { return Median(r.server) }
 // rows are the two rates and their ratio, which has a bar.
 func (r speedRates) rows(name, unit string, bar float64) []Row {
 	return []Row{
-		figure(name+", rate", r.served(), unit+"/s"),
-		figure(name+", decoded and encoded in process", Median(r.here), unit+"/s"),
-		atLeast(fmt.Sprintf("%s, to in process", name), medianRatio(r.server, r.here), "×", bar),
+		Figure(name+", rate", r.served(), unit+"/s"),
+		Figure(name+", decoded and encoded in process", Median(r.here), unit+"/s"),
+		AtLeast(fmt.Sprintf("%s, to in process", name), MedianRatio(r.server, r.here), "×", bar),
 	}
 }

@@ -92,7 +92,7 @@ func TestKerasRoundHoldsSimilaritiesAgainstEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := inTurn(1, kerasWorks(t.Context(), peer, target{connection}, stream, []byte("a"), frames)...)
+		got, err := InTurn(1, kerasWorks(t.Context(), peer, target{connection}, stream, []byte("a"), frames)...)
 		if (err == nil) != (tt.want == "") || (err != nil && !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("round with Keras' %q = %v, want %q", tt.give, err, tt.want)
 		}

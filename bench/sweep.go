@@ -87,11 +87,11 @@ func (s Sweep) Run(ctx context.Context) ([]Swept, error) {
 func (s Sweep) measure(ctx context.Context, setting string, half float64) (_ Swept, err error) {
 	last := len(s.Command) - 1
 	command := slices.Concat(s.Command[:last], strings.Fields(setting), s.Command[last:])
-	server, err := startServer(ctx, command)
+	server, err := StartServer(ctx, command)
 	if err != nil {
 		return Swept{}, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	at := func(pace load.Config) (Outcome, error) {
 		traffic := s.Traffic
 		traffic.Pace = pace
@@ -155,12 +155,12 @@ func SweepRows(swept []Swept) []Row {
 	for _, s := range swept {
 		name := "sweep, " + settingName(s.Setting)
 		rows = append(rows,
-			figure(name+", answered", s.Rate, "calls/s"),
-			figure(name+", 50 of 100", s.Median*1e3, "ms"),
-			figure(name+", 99 of 100", s.High*1e3, "ms"),
-			figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"),
-			figure(name+", at half load, 99 of 100", s.HalfHigh*1e3, "ms"),
-			figure(name+", failed", float64(s.Failed), "calls"))
+			Figure(name+", answered", s.Rate, "calls/s"),
+			Figure(name+", 50 of 100", s.Median*1e3, "ms"),
+			Figure(name+", 99 of 100", s.High*1e3, "ms"),
+			Figure(name+", one caller, 50 of 100", s.Lone*1e3, "ms"),
+			Figure(name+", at half load, 99 of 100", s.HalfHigh*1e3, "ms"),
+			Figure(name+", failed", float64(s.Failed), "calls"))
 	}
 	return rows
 }

@@ -122,11 +122,11 @@ func (t Traffic) RunOwnPaces(ctx context.Context, command []string, paces []load
 		return 0, nil, err
 	}
 	last := len(command) - 1
-	server, err := startServer(ctx, slices.Concat(command[:last], []string{"--health-addr=" + probes}, command[last:]))
+	server, err := StartServer(ctx, slices.Concat(command[:last], []string{"--health-addr=" + probes}, command[last:]))
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	var outcomes []Outcome
 	for _, pace := range paces {
 		t.Pace = pace

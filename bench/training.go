@@ -118,16 +118,16 @@ func (t Training) largeRows(ctx context.Context, pixels []byte) (seconds float64
 	if err != nil {
 		return 0, nil, err
 	}
-	peak, err := memoryMB(os.Getpid(), "VmHWM")
+	peak, err := MemoryMB(os.Getpid(), "VmHWM")
 	if err != nil {
 		return 0, nil, err
 	}
 	seconds = Median(times)
 	return seconds, []Row{
-		figure(fmt.Sprintf("training step, %d images, all pairs", largeImages), seconds, "s"),
-		figure(fmt.Sprintf("training step, %d images, all pairs, rate", largeImages), largeImages/seconds, "images/s"),
-		figure(fmt.Sprintf("training step, %d images, all pairs, pairs", largeImages), float64(len(batch.A))/seconds, "pairs/s"),
-		atMost(fmt.Sprintf("resident memory, training with %d images, most", largeImages), peak, "MB", peakBarMB),
+		Figure(fmt.Sprintf("training step, %d images, all pairs", largeImages), seconds, "s"),
+		Figure(fmt.Sprintf("training step, %d images, all pairs, rate", largeImages), largeImages/seconds, "images/s"),
+		Figure(fmt.Sprintf("training step, %d images, all pairs, pairs", largeImages), float64(len(batch.A))/seconds, "pairs/s"),
+		AtMost(fmt.Sprintf("resident memory, training with %d images, most", largeImages), peak, "MB", peakBarMB),
 	}, nil
 }
 

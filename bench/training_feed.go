@@ -64,9 +64,9 @@ func (t Training) feedRows(ctx context.Context) (rows []Row, err error) {
 	}
 	rate, taken := drawImages/Median(drawing), smallImages/watch.stepSeconds()
 	return append([]Row{
-		figure("input pipeline (decode, prepare, affine), rate", rate, "images/s"),
-		atLeast("input pipeline to what training steps take, images/s", rate/taken, "×", drawBar),
-		figure("training loop, share of time between steps (waiting for data, records)", 100*watch.betweenShare(), "%"),
+		Figure("input pipeline (decode, prepare, affine), rate", rate, "images/s"),
+		AtLeast("input pipeline to what training steps take, images/s", rate/taken, "×", drawBar),
+		Figure("training loop, share of time between steps (waiting for data, records)", 100*watch.betweenShare(), "%"),
 	}, full...), nil
 }
 
@@ -105,8 +105,8 @@ func feedRates(marks []feedMark) []Row {
 	}
 	name := fmt.Sprintf("training feed (pictures in memory, affine, batches of %d)", feedImages)
 	return []Row{
-		figure(fmt.Sprintf("%s, rate on %d cores", name, runtime.GOMAXPROCS(0)), Median(rates), "images/s"),
-		atLeast(name+", a second of one core", Median(cores), "images", feedBar),
+		Figure(fmt.Sprintf("%s, rate on %d cores", name, runtime.GOMAXPROCS(0)), Median(rates), "images/s"),
+		AtLeast(name+", a second of one core", Median(cores), "images", feedBar),
 	}
 }
 

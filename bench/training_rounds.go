@@ -44,17 +44,17 @@ func (t Training) measureRounds(ctx context.Context, pixels []byte) (measured tr
 	t.say(fmt.Sprintf("training steps of %d images, %d rounds", smallImages, rounds))
 	tiny := ownPairs(pixels[:len(pixels)/smallImages*tinyImages], tinyImages)
 	var losses train.Losses
-	works := []work{
-		clocked(func(int) error { _, err := learner.Encode(ctx, pixels); return err }),
-		clocked(func(int) error { _, err := half.Step(ctx, batch, learningRate); return err }),
+	works := []Work{
+		Clocked(func(int) error { _, err := learner.Encode(ctx, pixels); return err }),
+		Clocked(func(int) error { _, err := half.Step(ctx, batch, learningRate); return err }),
 		// Before the tiny step: its first loss is of the weights that Keras has too.
-		clocked(func(int) (err error) { losses, err = learner.Step(ctx, batch, learningRate); return err }),
-		clocked(func(int) error { _, err := learner.Step(ctx, tiny, learningRate); return err }),
+		Clocked(func(int) (err error) { losses, err = learner.Step(ctx, batch, learningRate); return err }),
+		Clocked(func(int) error { _, err := learner.Step(ctx, tiny, learningRate); return err }),
 	}
 	if peer != nil { // right after our step: in one mood
 		works = slices.Insert(works, 3, func(int) (float64, error) { return peer.step(losses.Loss) })
 	}
-	seconds, err := inTurn(rounds, works...)
+	seconds, err := InTurn(rounds, works...)
 	if err != nil {
 		return trainingRounds{}, err
 	}
@@ -74,12 +74,12 @@ func (r trainingRounds) rows() []Row {
 		fixed[i] = math.Max(0, r.tiny[i]-tinyImages*each) / r.step[i]
 	}
 	return []Row{
-		figure(name+" as pairs", Median(r.step), "s"),
-		figure(name+" as pairs, rate", smallImages/Median(r.step), "images/s"),
-		figure(name+", share of the forward pass", 100*medianRatio(r.forward, r.step), "%"),
-		figure(name+", share that no image adds to (update)", 100*Median(fixed), "%"),
-		figure(name+", bfloat16, rate", smallImages/Median(r.half), "images/s"),
-		figure(name+", bfloat16 to float32", medianRatio(r.step, r.half), "×"),
+		Figure(name+" as pairs", Median(r.step), "s"),
+		Figure(name+" as pairs, rate", smallImages/Median(r.step), "images/s"),
+		Figure(name+", share of the forward pass", 100*MedianRatio(r.forward, r.step), "%"),
+		Figure(name+", share that no image adds to (update)", 100*Median(fixed), "%"),
+		Figure(name+", bfloat16, rate", smallImages/Median(r.half), "images/s"),
+		Figure(name+", bfloat16 to float32", MedianRatio(r.step, r.half), "×"),
 	}
 }
 
@@ -91,9 +91,9 @@ func (r trainingRounds) kerasRows(large float64) []Row {
 	pairs := float64(largeImages * (largeImages - 1) / 2)
 	theirPairs := smallImages / 2 / Median(r.keras)
 	return []Row{
-		figure("Keras' train_on_batch, same images, rate", smallImages/Median(r.keras), "images/s"),
-		atLeast("training step to Keras' train_on_batch, images/s", medianRatio(r.keras, r.step), "×", kerasBar),
-		figure("Keras' pair loop, pairs", theirPairs, "pairs/s"),
-		atLeast("all pairs to Keras' pair loop, pairs/s", pairs/large/theirPairs, "×", pairsBar),
+		Figure("Keras' train_on_batch, same images, rate", smallImages/Median(r.keras), "images/s"),
+		AtLeast("training step to Keras' train_on_batch, images/s", MedianRatio(r.keras, r.step), "×", kerasBar),
+		Figure("Keras' pair loop, pairs", theirPairs, "pairs/s"),
+		AtLeast("all pairs to Keras' pair loop, pairs/s", pairs/large/theirPairs, "×", pairsBar),
 	}
 }

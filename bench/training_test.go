@@ -279,7 +279,7 @@ func TestAtLeast(t *testing.T) {
 		wantHolds bool
 	}{{0.95, true}, {1.2, true}, {0.94, false}}
 	for _, tt := range tests {
-		row := atLeast("ratio", tt.give, "×", 0.95)
+		row := AtLeast("ratio", tt.give, "×", 0.95)
 		if row.Holds != tt.wantHolds || row.bound() != "≥ 0.95" {
 			t.Errorf("%v against at least 0.95 holds: %t with bar %q, want %t and ≥ 0.95", tt.give, row.Holds, row.bound(), tt.wantHolds)
 		}

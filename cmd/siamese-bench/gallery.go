@@ -11,6 +11,7 @@ import (
 
 	"siamese"
 	"siamese/bench"
+	"siamese/bench/galleries"
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/tfmodel"
@@ -88,9 +89,9 @@ func (f galleryFlags) model(ctx context.Context, flags modelFlags, s cli.Streams
 	if err != nil {
 		return nil, err
 	}
-	stores := []bench.GalleryStore{bench.Embedded(dir)}
+	stores := []galleries.Store{galleries.Embedded(dir)}
 	if f.Postgres != "" {
-		stores = append(stores, bench.Postgres(f.Postgres))
+		stores = append(stores, galleries.Postgres(f.Postgres))
 	}
 	for _, store := range stores {
 		g.Store = store
@@ -105,10 +106,10 @@ func (f galleryFlags) model(ctx context.Context, flags modelFlags, s cli.Streams
 }
 
 // gallery is what is measured but for the store.
-func (f galleryFlags) gallery(ctx context.Context, flags modelFlags, model *siamese.Model, s cli.Streams) (g bench.Gallery, err error) {
-	g = bench.Gallery{
-		GalleryModel: bench.GalleryModel{Name: flags.Model, Digest: model.Digest(), Head: model.Head(), Of: f.folder(model.Name())},
-		Entries:      f.Entries, Queries: f.Queries, Judged: f.Judged, Seed: f.Seed, Parts: f.Parts, Seconds: f.Seconds, Progress: s.Err,
+func (f galleryFlags) gallery(ctx context.Context, flags modelFlags, model *siamese.Model, s cli.Streams) (g galleries.Gallery, err error) {
+	g = galleries.Gallery{
+		Model:   galleries.Model{Name: flags.Model, Digest: model.Digest(), Head: model.Head(), Of: f.folder(model.Name())},
+		Entries: f.Entries, Queries: f.Queries, Judged: f.Judged, Seed: f.Seed, Parts: f.Parts, Seconds: f.Seconds, Progress: s.Err,
 	}
 	if g.Metric, err = model.Metric(); err != nil {
 		return g, fmt.Errorf("%s: %w: expected a model that tells one", flags.Model, err)
@@ -183,7 +184,7 @@ func (f galleryFlags) pictures(usable []string) ([][]byte, error) {
 }
 
 // exactHead is the model's head in Go.
-func exactHead(ctx context.Context, flags modelFlags) (*bench.DistanceHead, error) {
+func exactHead(ctx context.Context, flags modelFlags) (*galleries.DistanceHead, error) {
 	source, err := tfmodel.ReadSource(ctx, flags.Model, tfmodel.Trust{Digests: flags.ModelDigest, AllowAnyOp: flags.AllowAnyOp})
 	if err != nil {
 		return nil, err
@@ -199,5 +200,5 @@ func exactHead(ctx context.Context, flags modelFlags) (*bench.DistanceHead, erro
 	if len(layers[3]) != 1 {
 		return nil, fmt.Errorf("received a head with %d outputs, expected one", len(layers[3]))
 	}
-	return bench.NewDistanceHead(layers[0], layers[1], layers[2], layers[3][0])
+	return galleries.NewDistanceHead(layers[0], layers[1], layers[2], layers[3][0])
 }

@@ -1,4 +1,6 @@
-package bench
+// Package galleries measures galleries of many entries: searches, what they find of the
+// head's own best, memory, opening, and enrolment beside searches.
+package galleries
 
 import (
 	"context"
@@ -9,14 +11,15 @@ import (
 	"slices"
 	"strings"
 
+	"siamese/bench"
 	"siamese/gallery"
 )
 
-// GalleryParts are what Gallery can measure, in the order in which it does.
-var GalleryParts = []string{"open", "search", "recall", "memory", "serve", "enrol", "load"}
+// Parts are what Gallery can measure, in the order in which it does.
+var Parts = []string{"open", "search", "recall", "memory", "serve", "enrol", "load"}
 
-// GalleryModel is a model whose galleries are measured.
-type GalleryModel struct {
+// Model is a model whose galleries are measured.
+type Model struct {
 	// Name is that by which a server has it, and Digest that of its weights.
 	Name, Digest string
 	Head         gallery.Head
@@ -35,15 +38,15 @@ type GalleryModel struct {
 
 // Gallery measures galleries of one model in a store.
 type Gallery struct {
-	GalleryModel
+	Model
 	// Store is where the galleries are.
-	Store GalleryStore
+	Store Store
 	// Entries is how many a gallery has, Queries how many searches are timed, Judged of
 	// how many the recall is told.
 	Entries, Queries, Judged int
 	// Seed fixes entries and queries.
 	Seed uint64
-	// Parts are those of GalleryParts that are measured.
+	// Parts are those of Parts that are measured.
 	Parts []string
 	// Pictures are image files that are enrolled.
 	Pictures [][]byte
@@ -56,8 +59,8 @@ type Gallery struct {
 // Validate tells what is wrong, nil if nothing is.
 func (g Gallery) Validate() error {
 	for _, part := range g.Parts {
-		if !slices.Contains(GalleryParts, part) {
-			return fmt.Errorf("bench: received the part %q, expected some of %s", part, strings.Join(GalleryParts, ", "))
+		if !slices.Contains(Parts, part) {
+			return fmt.Errorf("bench: received the part %q, expected some of %s", part, strings.Join(Parts, ", "))
 		}
 	}
 	switch {
@@ -84,7 +87,7 @@ func (g Gallery) called(what string) string {
 }
 
 // Run fills a gallery and measures it.
-func (g Gallery) Run(ctx context.Context) (rows []Row, err error) {
+func (g Gallery) Run(ctx context.Context) (rows []bench.Row, err error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
@@ -104,12 +107,12 @@ func (g Gallery) Run(ctx context.Context) (rows []Row, err error) {
 	}
 	rows = append(append(filled, found...), served...)
 	return append(rows,
-		figure(g.called("load of the machine before, one minute's"), before, "processes"),
-		figure(g.called("load of the machine at the end"), machineLoad(), "processes")), nil
+		bench.Figure(g.called("load of the machine before, one minute's"), before, "processes"),
+		bench.Figure(g.called("load of the machine at the end"), machineLoad(), "processes")), nil
 }
 
 // inProcess measures what searches in this process.
-func (g Gallery) inProcess(ctx context.Context) (rows []Row, err error) {
+func (g Gallery) inProcess(ctx context.Context) (rows []bench.Row, err error) {
 	if !g.does("open") && !g.does("search") && !g.does("recall") {
 		return nil, nil
 	}
@@ -125,7 +128,7 @@ func (g Gallery) inProcess(ctx context.Context) (rows []Row, err error) {
 	searcher := &gallery.Searcher{Store: store, Head: g.Head, Metric: g.Metric}
 	for _, part := range []struct {
 		name    string
-		measure func(context.Context, *gallery.Searcher) ([]Row, error)
+		measure func(context.Context, *gallery.Searcher) ([]bench.Row, error)
 	}{{"search", g.searchRows}, {"recall", g.recallRows}} {
 		if !g.does(part.name) {
 			continue

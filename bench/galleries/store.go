@@ -1,4 +1,4 @@
-package bench
+package galleries
 
 import (
 	"context"
@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"siamese/bench"
 	"siamese/gallery"
 	"siamese/gallery/embedded"
 	"siamese/gallery/postgres"
 )
 
-// GalleryStore is a kind of store, at a place of its own.
-type GalleryStore interface {
+// Store is a kind of store, at a place of its own.
+type Store interface {
 	// Kind names it for a person.
 	Kind() string
 	// Place is what a server takes as its galleries.
@@ -37,18 +38,18 @@ const (
 // Embedded is the store in files of this folder, which must be empty.
 type Embedded string
 
-// Kind implements GalleryStore.
+// Kind implements Store.
 func (Embedded) Kind() string { return "embedded" }
 
-// Place implements GalleryStore.
+// Place implements Store.
 func (e Embedded) Place() string { return string(e) }
 
-// Open implements GalleryStore.
+// Open implements Store.
 func (e Embedded) Open(context.Context) (gallery.Store, error) {
 	return embedded.Open(embedded.Config{Dir: string(e), LockTimeout: time.Minute})
 }
 
-// Index implements GalleryStore.
+// Index implements Store.
 func (Embedded) Index(context.Context, gallery.Store, string, *gallery.Metric) (made bool, err error) {
 	return false, nil
 }
@@ -58,18 +59,18 @@ func (Embedded) bars() storeBars { return storeBars{p50: 10, p99: 25, p50OfMilli
 // Postgres is the store in the database of a URL.
 type Postgres string
 
-// Kind implements GalleryStore.
+// Kind implements Store.
 func (Postgres) Kind() string { return "PostgreSQL" }
 
-// Place implements GalleryStore.
+// Place implements Store.
 func (p Postgres) Place() string { return string(p) }
 
-// Open implements GalleryStore.
+// Open implements Store.
 func (p Postgres) Open(ctx context.Context) (gallery.Store, error) {
 	return postgres.Open(ctx, postgres.Config{URL: string(p)})
 }
 
-// Index implements GalleryStore.
+// Index implements Store.
 func (Postgres) Index(ctx context.Context, store gallery.Store, name string, metric *gallery.Metric) (made bool, err error) {
 	database, ok := store.(*postgres.Store)
 	if !ok {
@@ -96,7 +97,7 @@ const smallGallery = 200
 const fillAtOnce = 2000
 
 // fill makes the galleries.
-func (g Gallery) fill(ctx context.Context) (rows []Row, err error) {
+func (g Gallery) fill(ctx context.Context) (rows []bench.Row, err error) {
 	store, err := g.Store.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -115,13 +116,13 @@ func (g Gallery) fill(ctx context.Context) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rows = append(rows, figure(g.called("embeddings kept"), float64(g.Entries)/took.Seconds(), "entries/s"))
+	rows = append(rows, bench.Figure(g.called("embeddings kept"), float64(g.Entries)/took.Seconds(), "entries/s"))
 	begin := time.Now()
 	g.say("indexing it")
 	if made, err := g.Store.Index(ctx, store, g.allName(), g.Metric); err != nil || !made {
 		return rows, err
 	}
-	return append(rows, figure(g.called("indexing"), time.Since(begin).Seconds(), "s")), nil
+	return append(rows, bench.Figure(g.called("indexing"), time.Since(begin).Seconds(), "s")), nil
 }
 
 // put makes a gallery and puts entries into it. It returns how long the store took.

@@ -1,4 +1,4 @@
-package bench
+package galleries
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +79,7 @@ func (f *fakeGalleries) Embed(_ context.Context, r *siamesev1.EmbedRequest) (*si
 }
 
 // serveGalleries is a server in this process.
-func serveGalleries(t *testing.T) (*fakeGalleries, *galleryServer) {
+func serveGalleries(t *testing.T) (*fakeGalleries, *runningServer) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,8 +105,7 @@ func serveGalleries(t *testing.T) (*fakeGalleries, *galleryServer) {
 		server.Stop()
 		<-done
 	})
-	self := &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}
-	return fake, &galleryServer{serverProcess: &serverProcess{command: self}, client: connection}
+	return fake, &runningServer{process: os.Getpid(), client: connection}
 }
 
 // servedGallery is a gallery with pictures to enroll.

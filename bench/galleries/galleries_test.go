@@ -1,4 +1,4 @@
-package bench
+package galleries
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"siamese/bench"
 	"siamese/gallery"
 )
 
@@ -50,8 +51,8 @@ func testGallery(t *testing.T, entries int, sparse bool) Gallery {
 		t.Fatal(err)
 	}
 	g := Gallery{
-		GalleryModel: GalleryModel{Name: "made-up", Digest: "digest", Head: goHead{exact, testLength, 0}, Metric: metric, Exact: exact, Of: "chance"},
-		Store:        Embedded(t.TempDir()), Entries: entries, Queries: 5, Judged: 5, Seed: 3, Seconds: 0.2,
+		Model: Model{Name: "made-up", Digest: "digest", Head: goHead{exact, testLength, 0}, Metric: metric, Exact: exact, Of: "chance"},
+		Store: Embedded(t.TempDir()), Entries: entries, Queries: 5, Judged: 5, Seed: 3, Seconds: 0.2,
 		Parts: []string{"open", "search", "recall"}, Progress: io.Discard,
 	}
 	for range 8 {
@@ -67,9 +68,9 @@ func testGallery(t *testing.T, entries int, sparse bool) Gallery {
 }
 
 // named finds a row by a part of its name.
-func named(t *testing.T, rows []Row, part string) Row {
+func named(t *testing.T, rows []bench.Row, part string) bench.Row {
 	t.Helper()
-	at := slices.IndexFunc(rows, func(r Row) bool { return strings.Contains(r.Name, part) })
+	at := slices.IndexFunc(rows, func(r bench.Row) bool { return strings.Contains(r.Name, part) })
 	if at < 0 {
 		t.Fatalf("no row has %q in its name: %v", part, rows)
 	}
@@ -117,10 +118,10 @@ func (b blind) Nearest(ctx context.Context, name string, query gallery.Query) ([
 }
 
 // blindStore is a place whose store is blind.
-type blindStore struct{ GalleryStore }
+type blindStore struct{ Store }
 
 func (b blindStore) Open(ctx context.Context) (gallery.Store, error) {
-	store, err := b.GalleryStore.Open(ctx)
+	store, err := b.Store.Open(ctx)
 	return blind{store}, err
 }
 

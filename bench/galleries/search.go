@@ -1,4 +1,4 @@
-package bench
+package galleries
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"siamese/bench"
 	"siamese/gallery"
 )
 
@@ -32,7 +33,7 @@ const (
 )
 
 // open opens the store and searches once, which is what a gallery's opening ends with.
-func (g Gallery) open(ctx context.Context) (store gallery.Store, rows []Row, err error) {
+func (g Gallery) open(ctx context.Context) (store gallery.Store, rows []bench.Row, err error) {
 	query := g.query(0)
 	begin := time.Now()
 	store, err = g.Store.Open(ctx)
@@ -52,13 +53,13 @@ func (g Gallery) open(ctx context.Context) (store gallery.Store, rows []Row, err
 	}
 	name := g.called("opening, until the first search is answered (what it reads is in the system's cache)")
 	if g.Entries > usualGallery {
-		return store, []Row{figure(name, took, "s")}, nil
+		return store, []bench.Row{bench.Figure(name, took, "s")}, nil
 	}
-	return store, []Row{atMost(name, took, "s", openBarSeconds)}, nil
+	return store, []bench.Row{bench.AtMost(name, took, "s", openBarSeconds)}, nil
 }
 
 // searchRows times searches in this process.
-func (g Gallery) searchRows(ctx context.Context, searcher *gallery.Searcher) ([]Row, error) {
+func (g Gallery) searchRows(ctx context.Context, searcher *gallery.Searcher) ([]bench.Row, error) {
 	g.say("%d searches in this process", g.Queries)
 	return g.searches("Identify in process", func(query gallery.Vector) error {
 		found, err := searcher.Identify(ctx, g.allName(), gallery.Search{Embedding: query, TopK: searchedThings})
@@ -70,7 +71,7 @@ func (g Gallery) searchRows(ctx context.Context, searcher *gallery.Searcher) ([]
 }
 
 // searches times searches by embeddings, one after the other.
-func (g Gallery) searches(what string, search func(gallery.Vector) error) ([]Row, error) {
+func (g Gallery) searches(what string, search func(gallery.Vector) error) ([]bench.Row, error) {
 	var milliseconds []float64
 	for i := range searchWarmUp + g.Queries {
 		query := g.query(i)
@@ -85,13 +86,13 @@ func (g Gallery) searches(what string, search func(gallery.Vector) error) ([]Row
 	slices.Sort(milliseconds)
 	bars := g.Store.bars()
 	first := g.called(what + ", p50")
-	rows := []Row{figure(first, rank(milliseconds, 50), "ms"), figure(g.called(what+", p99"), rank(milliseconds, 99), "ms")}
+	rows := []bench.Row{bench.Figure(first, rank(milliseconds, 50), "ms"), bench.Figure(g.called(what+", p99"), rank(milliseconds, 99), "ms")}
 	switch {
 	case g.Entries <= usualGallery:
-		rows[0] = atMost(first, rows[0].Value, "ms", bars.p50)
-		rows[1] = atMost(rows[1].Name, rows[1].Value, "ms", bars.p99)
+		rows[0] = bench.AtMost(first, rows[0].Value, "ms", bars.p50)
+		rows[1] = bench.AtMost(rows[1].Name, rows[1].Value, "ms", bars.p99)
 	case g.Entries <= largeGallery && bars.p50OfMillion > 0:
-		rows[0] = atMost(first, rows[0].Value, "ms", bars.p50OfMillion)
+		rows[0] = bench.AtMost(first, rows[0].Value, "ms", bars.p50OfMillion)
 	}
 	return rows, nil
 }
@@ -102,7 +103,7 @@ func rank(sorted []float64, p float64) float64 {
 }
 
 // recallRows tell how many of the head's own best are found.
-func (g Gallery) recallRows(ctx context.Context, searcher *gallery.Searcher) ([]Row, error) {
+func (g Gallery) recallRows(ctx context.Context, searcher *gallery.Searcher) ([]bench.Row, error) {
 	if g.Entries > judgedEntries {
 		g.say("no recall: it is told of at most %d entries", judgedEntries)
 		return nil, nil
@@ -127,9 +128,9 @@ func (g Gallery) recallRows(ctx context.Context, searcher *gallery.Searcher) ([]
 		first, ten = first+one/float64(g.Judged), ten+some/float64(g.Judged)
 	}
 	name := fmt.Sprintf("recall of the head's best %%d of all entries (%d searches, %s)", g.Judged, by)
-	return []Row{
-		atLeast(g.called(fmt.Sprintf(name, 1)), first, "", recallBarFirst),
-		atLeast(g.called(fmt.Sprintf(name, searchedThings)), ten, "", recallBarTen),
+	return []bench.Row{
+		bench.AtLeast(g.called(fmt.Sprintf(name, 1)), first, "", recallBarFirst),
+		bench.AtLeast(g.called(fmt.Sprintf(name, searchedThings)), ten, "", recallBarTen),
 	}, nil
 }
 

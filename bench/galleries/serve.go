@@ -1,4 +1,4 @@
-package bench
+package galleries
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"siamese/bench"
 	"siamese/bench/load"
 	"siamese/client"
 	"siamese/gallery"
@@ -30,12 +31,12 @@ const (
 )
 
 // served measures what a server of its own process does with the galleries.
-func (g Gallery) served(ctx context.Context) (rows []Row, err error) {
+func (g Gallery) served(ctx context.Context) (rows []bench.Row, err error) {
 	parts := []struct {
 		name    string
-		measure func(context.Context, *galleryServer) ([]Row, error)
+		measure func(context.Context, *runningServer) ([]bench.Row, error)
 	}{{"memory", g.memoryRows}, {"serve", g.callRows}, {"enrol", g.enrolRows}, {"load", g.loadRows}}
-	var server *galleryServer
+	var server *runningServer
 	for _, part := range parts {
 		if !g.does(part.name) {
 			continue
@@ -55,27 +56,28 @@ func (g Gallery) served(ctx context.Context) (rows []Row, err error) {
 	return rows, nil
 }
 
-// galleryServer is a server process with a client.
-type galleryServer struct {
-	*serverProcess
-	client *client.Client
+// runningServer is a server process with a client.
+type runningServer struct {
+	process int // its id
+	client  *client.Client
+	stop    func() error
 }
 
 // start starts the server and has it do all kinds of calls once, before it has opened the
 // gallery that is measured.
-func (g Gallery) start(ctx context.Context) (*galleryServer, error) {
+func (g Gallery) start(ctx context.Context) (*runningServer, error) {
 	g.say("starting a server")
 	command, err := g.Command(g.Store.Place())
 	if err != nil {
 		return nil, err
 	}
-	process, err := startServer(ctx, command)
+	process, err := bench.StartServer(ctx, command)
 	if err != nil {
 		return nil, err
 	}
-	s := &galleryServer{serverProcess: process}
-	if s.client, err = client.New(process.address); err != nil {
-		return nil, errors.Join(err, process.stop())
+	s := &runningServer{process: process.Process(), stop: process.Stop}
+	if s.client, err = client.New(process.Address()); err != nil {
+		return nil, errors.Join(err, process.Stop())
 	}
 	for i := range searchWarmUp {
 		if err := g.identify(ctx, s.client, g.smallName(), g.query(i)); err != nil {
@@ -85,7 +87,7 @@ func (g Gallery) start(ctx context.Context) (*galleryServer, error) {
 	return s, nil
 }
 
-func (s *galleryServer) close() error { return errors.Join(s.client.Close(), s.stop()) }
+func (s *runningServer) close() error { return errors.Join(s.client.Close(), s.stop()) }
 
 // identify searches by an embedding.
 func (g Gallery) identify(ctx context.Context, c *client.Client, name string, query gallery.Vector) error {
@@ -100,8 +102,8 @@ func (g Gallery) identify(ctx context.Context, c *client.Client, name string, qu
 
 // memoryRows tell what the server's memory grows by with the gallery, which it opens at
 // the first call about it.
-func (g Gallery) memoryRows(ctx context.Context, s *galleryServer) ([]Row, error) {
-	before, err := s.residentMB()
+func (g Gallery) memoryRows(ctx context.Context, s *runningServer) ([]bench.Row, error) {
+	before, err := bench.MemoryMB(s.process, "VmRSS")
 	if err != nil {
 		return nil, err
 	}
@@ -111,24 +113,24 @@ func (g Gallery) memoryRows(ctx context.Context, s *galleryServer) ([]Row, error
 			return nil, err
 		}
 	}
-	after, err := s.residentMB()
+	after, err := bench.MemoryMB(s.process, "VmRSS")
 	if err != nil {
 		return nil, err
 	}
-	most, err := memoryMB(s.command.Process.Pid, "VmHWM")
+	most, err := bench.MemoryMB(s.process, "VmHWM")
 	if err != nil {
 		return nil, err
 	}
-	return []Row{
-		figure(g.called("resident memory of a server with the model alone"), before, "MB"),
-		figure(g.called("resident memory of the server, the gallery open"), after, "MB"),
-		figure(g.called("resident memory of the server, most while it opened it"), most, "MB"),
-		atMost(g.called("resident memory, growth by the gallery"), after-before, "MB", residentBarMB),
+	return []bench.Row{
+		bench.Figure(g.called("resident memory of a server with the model alone"), before, "MB"),
+		bench.Figure(g.called("resident memory of the server, the gallery open"), after, "MB"),
+		bench.Figure(g.called("resident memory of the server, most while it opened it"), most, "MB"),
+		bench.AtMost(g.called("resident memory, growth by the gallery"), after-before, "MB", residentBarMB),
 	}, nil
 }
 
 // callRows time searches over gRPC.
-func (g Gallery) callRows(ctx context.Context, s *galleryServer) ([]Row, error) {
+func (g Gallery) callRows(ctx context.Context, s *runningServer) ([]bench.Row, error) {
 	g.say("%d searches over gRPC", g.Queries)
 	return g.searches("Identify over gRPC", func(query gallery.Vector) error {
 		return g.identify(ctx, s.client, g.allName(), query)
@@ -137,23 +139,23 @@ func (g Gallery) callRows(ctx context.Context, s *galleryServer) ([]Row, error) 
 
 // enrolRows hold enrolment of pictures against encoding them alone, in turn, each on
 // another part of the pictures in a round.
-func (g Gallery) enrolRows(ctx context.Context, s *galleryServer) ([]Row, error) {
+func (g Gallery) enrolRows(ctx context.Context, s *runningServer) ([]bench.Row, error) {
 	g.say("enrolling %d pictures, in turn with Embed of the same", len(g.Pictures))
 	some := len(g.Pictures) / (enrolRounds + 1)
 	of := func(round int) [][]byte { return g.Pictures[round*some : (round+1)*some] }
-	seconds, err := inTurn(enrolRounds,
-		clocked(func(round int) error { return g.embed(ctx, s.client, of(round)) }),
-		clocked(func(round int) error {
+	seconds, err := bench.InTurn(enrolRounds,
+		bench.Clocked(func(round int) error { return g.embed(ctx, s.client, of(round)) }),
+		bench.Clocked(func(round int) error {
 			return g.enrol(ctx, s.client, g.newName(), of(round), fmt.Sprint("round-", round))
 		}))
 	if err != nil {
 		return nil, err
 	}
 	embedded, enrolled := seconds[0], seconds[1]
-	return []Row{
-		figure(g.called("Embed of pictures, two calls of 8 at a time"), float64(some)/Median(embedded), "images/s"),
-		figure(g.called("Enroll of the same pictures"), float64(some)/Median(enrolled), "images/s"),
-		atLeast(g.called("Enroll to Embed"), medianRatio(embedded, enrolled), "×", enrolBar),
+	return []bench.Row{
+		bench.Figure(g.called("Embed of pictures, two calls of 8 at a time"), float64(some)/bench.Median(embedded), "images/s"),
+		bench.Figure(g.called("Enroll of the same pictures"), float64(some)/bench.Median(enrolled), "images/s"),
+		bench.AtLeast(g.called("Enroll to Embed"), bench.MedianRatio(embedded, enrolled), "×", enrolBar),
 	}, nil
 }
 
@@ -214,7 +216,7 @@ func newEntries(pictures [][]byte, prefix string) iter.Seq2[client.NewEntry, err
 
 // loadRows hold searches of 16 clients beside an enrolment in the same gallery against
 // the same alone.
-func (g Gallery) loadRows(ctx context.Context, s *galleryServer) ([]Row, error) {
+func (g Gallery) loadRows(ctx context.Context, s *runningServer) ([]bench.Row, error) {
 	g.say("%d clients search, alone, then beside an enrolment", loadClients)
 	alone, err := g.search16(ctx, s)
 	if err != nil {
@@ -232,17 +234,17 @@ func (g Gallery) loadRows(ctx context.Context, s *galleryServer) ([]Row, error) 
 	return g.loadFigures(alone, beside, enrolled.perSecond), nil
 }
 
-func (g Gallery) loadFigures(alone, beside load.Report, enrolled float64) []Row {
+func (g Gallery) loadFigures(alone, beside load.Report, enrolled float64) []bench.Row {
 	ms := func(r load.Report, p float64) float64 { return r.Percentile(p).Seconds() * 1e3 }
-	return []Row{
-		figure(g.called("16 clients Identify alone"), alone.Throughput(), "calls/s"),
-		figure(g.called("16 clients Identify alone, p99"), ms(alone, 99), "ms"),
-		figure(g.called("16 clients Identify beside enrolment"), beside.Throughput(), "calls/s"),
-		figure(g.called("16 clients Identify beside enrolment, p50"), ms(beside, 50), "ms"),
-		figure(g.called("16 clients Identify beside enrolment, p99"), ms(beside, 99), "ms"),
-		figure(g.called("pictures enrolled beside 16 clients' Identify"), enrolled, "images/s"),
-		atMost(g.called("16 clients Identify, calls that failed"), float64(alone.Sent-alone.Answered+beside.Sent-beside.Answered), "calls", 0),
-		atMost(g.called("16 clients Identify, p99 beside enrolment to alone"), ms(beside, 99)/ms(alone, 99), "×", loadBar),
+	return []bench.Row{
+		bench.Figure(g.called("16 clients Identify alone"), alone.Throughput(), "calls/s"),
+		bench.Figure(g.called("16 clients Identify alone, p99"), ms(alone, 99), "ms"),
+		bench.Figure(g.called("16 clients Identify beside enrolment"), beside.Throughput(), "calls/s"),
+		bench.Figure(g.called("16 clients Identify beside enrolment, p50"), ms(beside, 50), "ms"),
+		bench.Figure(g.called("16 clients Identify beside enrolment, p99"), ms(beside, 99), "ms"),
+		bench.Figure(g.called("pictures enrolled beside 16 clients' Identify"), enrolled, "images/s"),
+		bench.AtMost(g.called("16 clients Identify, calls that failed"), float64(alone.Sent-alone.Answered+beside.Sent-beside.Answered), "calls", 0),
+		bench.AtMost(g.called("16 clients Identify, p99 beside enrolment to alone"), ms(beside, 99)/ms(alone, 99), "×", loadBar),
 	}
 }
 
@@ -250,7 +252,7 @@ func (g Gallery) loadFigures(alone, beside load.Report, enrolled float64) []Row 
 const loadQueries = 256
 
 // search16 has 16 clients search in a closed loop.
-func (g Gallery) search16(ctx context.Context, s *galleryServer) (load.Report, error) {
+func (g Gallery) search16(ctx context.Context, s *runningServer) (load.Report, error) {
 	queries := g.maker().vectors(g.Entries, g.Entries+loadQueries)
 	report, err := load.Run(ctx, load.Config{
 		Call: func(ctx context.Context, number int) error {
