@@ -143,7 +143,7 @@ func (s Speed) halfRows(ctx context.Context, drawing []byte) ([]Row, error) {
 // one feels when calls arrive at random.
 func (s Speed) unaryRows(ctx context.Context, to target, scenes [][]byte) ([]Row, error) {
 	s.say(fmt.Sprintf("Compare from %d clients, in turn with the same work in this process", unaryClients))
-	compared, err := s.InTurn(ctx, load.Config{Call: to.comparing(scenes), Clients: unaryClients}, s.pairs(scenes))
+	compared, err := s.inTurn(ctx, load.Config{Call: to.comparing(scenes), Clients: unaryClients}, s.pairs(scenes))
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (s Speed) streamRows(ctx context.Context, to target, drawings [][]byte) ([]
 		return nil, err
 	}
 	defer stream.Close() //nolint:errcheck // returns nil
-	compared, err := s.InTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
+	compared, err := s.inTurn(ctx, load.Config{Call: stream.streaming(drawings[1:]), Clients: streamWindow}, s.images(drawings[1:]))
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +279,7 @@ type speedRates struct {
 
 // InTurn measures the server under load and the same work in this process, one
 // after the other in this goroutine, for some rounds.
-func (s Speed) InTurn(ctx context.Context, config load.Config, here load.Call) (speedRates, error) {
+func (s Speed) inTurn(ctx context.Context, config load.Config, here load.Call) (speedRates, error) {
 	var rates speedRates
 	config.WarmUp, config.Duration = speedWarmUp, speedSpan
 	number := 0

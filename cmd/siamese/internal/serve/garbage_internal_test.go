@@ -46,6 +46,5 @@ func TestGarbageIsBound(t *testing.T) {
 	held := make([]byte, 4*most)
 	await(func(is int) bool { return is > 10 && is <= 25 }, "at most a quarter")
 	runtime.KeepAlive(held)
-	held = nil
 	await(func(is int) bool { return is == defaultPercent }, "Go's own")
 }
