@@ -135,7 +135,7 @@ func (c *Command) checkMove(roots []root) error {
 	return nil
 }
 
-// checkPage refuses to write the page over a picture, or a folder.
+// checkPage refuses to write the page over a picture, a folder or a device.
 func (c *Command) checkPage() error {
 	info, err := os.Stat(c.HTML)
 	if c.HTML == "" || errors.Is(err, fs.ErrNotExist) {
@@ -144,12 +144,12 @@ func (c *Command) checkPage() error {
 	if err != nil {
 		return err
 	}
-	is := info.IsDir()
-	if info.Mode().IsRegular() {
+	is := !info.Mode().IsRegular()
+	if !is {
 		is, err = pictures.IsPicture(c.HTML)
 	}
 	if err != nil || is {
-		return cli.Usage(errors.Join(fmt.Errorf("--html %s: received a picture or a folder, expected a file to write a page to", c.HTML), err))
+		return cli.Usage(errors.Join(fmt.Errorf("--html %s: received a picture, or no regular file, expected a file to write a page to", c.HTML), err))
 	}
 	return nil
 }

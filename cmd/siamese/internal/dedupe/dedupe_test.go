@@ -291,6 +291,7 @@ func TestUsage(t *testing.T) {
 		"a match above 1":        {Dirs: []string{dir}, Match: tooMuch},
 		"a page over a picture":  {Dirs: []string{dir}, Exact: true, HTML: filepath.Join(dir, "a.pgm")},
 		"a page over a folder":   {Dirs: []string{dir}, Exact: true, HTML: dir},
+		"a page over a device":   {Dirs: []string{dir}, Exact: true, HTML: "/dev/null"},
 		"no list":                {Undo: filepath.Join(dir, "a.pgm.missing")},
 		"a list that is a photo": {Undo: filepath.Join(dir, "a.pgm")},
 	}
