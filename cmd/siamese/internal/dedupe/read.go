@@ -136,7 +136,7 @@ func sumOf(path string) (sidefile.Sum, error) {
 	if err != nil {
 		return sidefile.Sum{}, err
 	}
-	defer file.Close() //nolint:errcheck // it is only read
+	defer file.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
 		return sidefile.Sum{}, err
