@@ -54,17 +54,18 @@ func (a *action) one(kept *item, m *member) (done string, err error) {
 	if err := a.check(kept, m); err != nil {
 		return "", err
 	}
-	var to string
 	for i, path := range append([]string{m.path}, m.also...) {
+		to := kept.path
 		if a.move != "" {
 			to, err = a.moveTo(m, i, path)
-			done = "moved to " + to
 		} else {
 			err = a.linkTo(kept, m, path)
-			done = "linked to " + kept.path
 		}
 		if err != nil {
-			return "", err
+			return done, err // with what became of the names before
+		}
+		if done = "linked to " + to; a.move != "" {
+			done = "moved to " + to
 		}
 	}
 	if a.dry {

@@ -119,6 +119,27 @@ func TestOneFileTwice(t *testing.T) {
 	}
 }
 
+// TestHalfMoved: where the second name of a file can't be moved, the report says both
+// that and where the first one is.
+func TestHalfMoved(t *testing.T) {
+	dir, to := t.TempDir(), t.TempDir()
+	kept := foundItem(t, put(t, filepath.Join(dir, "best"), "picture"))
+	m := &member{item: foundItem(t, put(t, filepath.Join(dir, "double"), "picture")), role: copied, of: kept}
+	m.also = []string{filepath.Join(dir, "sub", "second")}
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "sub"), 0o755), os.Link(m.path, m.also[0])); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(to, "sub"), "no folder")
+	a := &action{move: to, roots: []root{{dir, dir}}, undo: &undoList{path: filepath.Join(dir, "list")}}
+	done, err := a.one(kept, m)
+	if want := "moved to " + filepath.Join(to, "double"); done != want || !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("%q, %v; want %q, %v", done, err, want, syscall.ENOTDIR)
+	}
+	if got := read(t, m.also[0]); got != "picture" {
+		t.Errorf("the second name has %q", got)
+	}
+}
+
 // TestRemoveCopied: what has been changed since it was copied stays, and the copy goes;
 // where it is gone, the copy stays.
 func TestRemoveCopied(t *testing.T) {
