@@ -42,7 +42,16 @@ func Clean(dir string) error {
 // file beside it, which is synced and renamed. When write fails, or the program
 // ends on the way, the old file stays. The file's mode is 0644. What write is given is
 // the file itself, an io.WriteSeeker, for heads that are written last.
-func Replace(path string, write func(io.Writer) error) (err error) {
+func Replace(path string, write func(io.Writer) error) error {
+	return replace(path, 0o644, write)
+}
+
+// ReplacePrivate is Replace with a file that nobody but its owner may read: mode 0600.
+func ReplacePrivate(path string, write func(io.Writer) error) error {
+	return replace(path, 0o600, write)
+}
+
+func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+partial+"*")
 	if err != nil {
 		return err
@@ -56,7 +65,7 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 	if err := write(temporary); err != nil {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
-	if err := temporary.Chmod(0o644); err != nil {
+	if err := temporary.Chmod(mode); err != nil {
 		return err
 	}
 	if err := temporary.Sync(); err != nil {

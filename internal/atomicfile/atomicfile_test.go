@@ -104,3 +104,25 @@ func TestWriteThatFailsLeavesNothing(t *testing.T) {
 		t.Errorf("folder holds %v, %v, want what was there before", entries, err)
 	}
 }
+
+// TestReplacePrivate: nobody but its owner may read the file, whatever was there.
+func TestReplacePrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := atomicfile.Write(path, []byte("for all")); err != nil {
+		t.Fatal(err)
+	}
+	err := atomicfile.ReplacePrivate(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, "secret")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "secret" || info.Mode() != 0o600 {
+		t.Errorf("the file has %q, mode %v, %v; want %q, mode 0600", got, info.Mode(), err, "secret")
+	}
+}

@@ -54,17 +54,18 @@ func (a *action) one(kept *item, m *member) (done string, err error) {
 	if err := a.check(kept, m); err != nil {
 		return "", err
 	}
-	var to string
 	for i, path := range append([]string{m.path}, m.also...) {
+		to := kept.path
 		if a.move != "" {
 			to, err = a.moveTo(m, i, path)
-			done = "moved to " + to
 		} else {
 			err = a.linkTo(kept, m, path)
-			done = "linked to " + kept.path
 		}
 		if err != nil {
-			return "", err
+			return done, err // with what became of the names before
+		}
+		if done = "linked to " + to; a.move != "" {
+			done = "moved to " + to
 		}
 	}
 	if a.dry {
@@ -73,24 +74,57 @@ func (a *action) one(kept *item, m *member) (done string, err error) {
 	return done, nil
 }
 
-// check makes sure that both files are what they were when they were compared, and of a
-// copy that it is one, byte by byte: what side files say may be wrong.
+// check makes sure that both files are what they were when they were compared, byte by
+// byte: what side files say may be wrong.
 func (a *action) check(kept *item, m *member) error {
-	for _, f := range []*file{kept.file, m.file} {
-		info, err := os.Lstat(f.path)
+	stays, err := unchanged(kept.path, kept.file)
+	if err != nil {
+		return err
+	}
+	var first fs.FileInfo
+	for i, path := range append([]string{m.path}, m.also...) {
+		goes, err := unchanged(path, m.file)
 		if err != nil {
 			return err
 		}
-		if !info.Mode().IsRegular() || info.Size() != f.size || !info.ModTime().Equal(f.modified) {
-			return fmt.Errorf("%s has been changed since it was looked at: nothing is done", f.path)
+		if i == 0 {
+			first = goes
+		}
+		if !os.SameFile(first, goes) {
+			return fmt.Errorf("%s is no link to %s any more: nothing is done", path, m.path)
+		}
+		if os.SameFile(stays, goes) { // such as by a folder that is mounted twice
+			return fmt.Errorf("%s is %s by another path, expected another file: nothing is done", path, kept.path)
 		}
 	}
-	if m.role != copied || kept.Sum != m.Sum {
-		return nil
+	if kept.Sum != m.Sum {
+		return errors.Join(sameSum(kept), sameSum(m.item))
 	}
 	same, err := sameBytes(kept.path, m.path)
 	if err == nil && !same {
 		err = fmt.Errorf("%s has other bytes than %s, expected a copy (the index is wrong: remove it)", m.path, kept.path)
+	}
+	return err
+}
+
+// unchanged is what there is to be known of a name of a file, which has to be as it was
+// found.
+func unchanged(path string, f *file) (fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() != f.size || !info.ModTime().Equal(f.modified) {
+		return nil, fmt.Errorf("%s has been changed since it was looked at: nothing is done", path)
+	}
+	return info, nil
+}
+
+// sameSum makes sure that a file has the bytes that were compared.
+func sameSum(it *item) error {
+	sum, err := sumOf(it.path)
+	if err == nil && sum != it.Sum {
+		err = fmt.Errorf("%s has other bytes than those that were compared, at the same size and time: nothing is done (the index is wrong: remove it)", it.path)
 	}
 	return err
 }
@@ -138,7 +172,14 @@ func (a *action) linkTo(kept *item, m *member, path string) error {
 	if err := os.Link(kept.path, temporary); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	// Once more, as all that is between this and the renaming may be lost.
+	if _, err = unchanged(path, m.file); err == nil {
+		_, err = unchanged(temporary, kept.file)
+	}
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(temporary))
 	}
 	return nil
@@ -197,47 +238,6 @@ func numbered(path string, try int) string {
 	}
 	ending := filepath.Ext(path)
 	return fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(path, ending), try, ending)
-}
-
-// moveFile gives a file another name, and never takes the place of another one:
-// fs.ErrExist then.
-func moveFile(from, to string) error {
-	err := os.Link(from, to)
-	if errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err != nil { // another file system, or one without hard links
-		if err := copyFile(from, to); err != nil {
-			return err
-		}
-	}
-	return os.Remove(from)
-}
-
-// copyFile copies a file with its mode and time. The copy is on disk when it returns.
-func copyFile(from, to string) (err error) {
-	in, err := regular.Open(from, 1<<62)
-	if err != nil {
-		return err
-	}
-	defer in.Close() //nolint:errcheck // it is only read
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Chtimes(to, info.ModTime(), info.ModTime())
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(to))
-	}
-	return err
 }
 
 // absolute is a path from the root on; as it is where that is not known.

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/pictures"
 	"siamese/cmd/siamese/internal/progress"
 	"siamese/cmd/siamese/internal/scorer"
 )
@@ -86,6 +88,9 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err := c.checkMove(found.roots); err != nil {
 		return err
 	}
+	if err := c.checkPage(); err != nil {
+		return err
+	}
 	reader, err := newReader(c.Limits())
 	if err != nil {
 		return err
@@ -126,6 +131,25 @@ func (c *Command) checkMove(roots []root) error {
 		if inside(path, root.path) {
 			return cli.Usage(fmt.Errorf("--move %s is within %s, expected a folder outside: the next run would find there what was moved", c.Move, root.name))
 		}
+	}
+	return nil
+}
+
+// checkPage refuses to write the page over a picture, a folder or a device.
+func (c *Command) checkPage() error {
+	info, err := os.Stat(c.HTML)
+	if c.HTML == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	is := !info.Mode().IsRegular()
+	if !is {
+		is, err = pictures.IsPicture(c.HTML)
+	}
+	if err != nil || is {
+		return cli.Usage(errors.Join(fmt.Errorf("--html %s: received a picture, or no regular file, expected a file to write a page to", c.HTML), err))
 	}
 	return nil
 }

@@ -289,6 +289,9 @@ func TestUsage(t *testing.T) {
 		"near-doubles by bytes":  {Dirs: []string{dir}, Exact: true, LinkNear: true},
 		"a match of bytes":       {Dirs: []string{dir}, Exact: true, Match: new(float32)},
 		"a match above 1":        {Dirs: []string{dir}, Match: tooMuch},
+		"a page over a picture":  {Dirs: []string{dir}, Exact: true, HTML: filepath.Join(dir, "a.pgm")},
+		"a page over a folder":   {Dirs: []string{dir}, Exact: true, HTML: dir},
+		"a page over a device":   {Dirs: []string{dir}, Exact: true, HTML: "/dev/null"},
 		"no list":                {Undo: filepath.Join(dir, "a.pgm.missing")},
 		"a list that is a photo": {Undo: filepath.Join(dir, "a.pgm")},
 	}
@@ -297,7 +300,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s: printed %q, %q, want an error", name, stdout, stderr)
 		}
 	}
-	if got := names(t, dir); len(got) != 2 {
+	if got := names(t, dir); len(got) != 2 || got["a.pgm"] != picture {
 		t.Errorf("there is %q", got)
 	}
 }

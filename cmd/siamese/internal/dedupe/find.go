@@ -141,7 +141,7 @@ func (f *found) folder(ctx context.Context, root int, rel string) error {
 
 // take takes a file where it is a picture, or is called one.
 func (f *found) take(root int, rel string, entry fs.DirEntry) {
-	path := filepath.Join(f.roots[root].name, rel)
+	path := asPath(filepath.Join(f.roots[root].name, rel))
 	info, err := entry.Info()
 	if err != nil {
 		f.fail(path, err)
@@ -169,8 +169,17 @@ func (f *found) take(root int, rel string, entry fs.DirEntry) {
 	f.byInode[own.inode] = own
 }
 
+// asPath is a path that programs take for nothing else: neither for a flag, nor
+// spreadsheets that open --csv for a formula.
+func asPath(path string) string {
+	if strings.ContainsRune("-=+@\t\r", rune(path[0])) {
+		return "." + string(filepath.Separator) + path
+	}
+	return path
+}
+
 func (f *found) fail(path string, err error) {
-	f.failed = append(f.failed, failure{path, cause(err)})
+	f.failed = append(f.failed, failure{asPath(path), cause(err)})
 }
 
 // cause is an error without the path that it is about.

@@ -122,18 +122,26 @@ func (r *reader) read(it *item) []byte {
 
 // hash reads a file for its sum alone.
 func (r *reader) hash(it *item) {
-	file, err := regular.Open(it.path, 1<<62)
+	sum, err := sumOf(it.path)
 	if err != nil {
 		it.err = cause(err)
 		return
 	}
+	it.Sum, it.read = sum, true
+}
+
+// sumOf is the sum of a file's bytes.
+func sumOf(path string) (sidefile.Sum, error) {
+	file, err := regular.Open(path, 1<<62)
+	if err != nil {
+		return sidefile.Sum{}, err
+	}
 	defer file.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
-		it.err = cause(err)
-		return
+		return sidefile.Sum{}, err
 	}
-	it.Sum, it.read = sidefile.Sum(sum.Sum(nil)), true
+	return sidefile.Sum(sum.Sum(nil)), nil
 }
 
 // encoder has pictures encoded, each content once.

@@ -52,7 +52,7 @@ func (r *report) failure() error {
 		errs = append(errs, fmt.Errorf("%d of %d could not be used", n, len(r.items)+len(r.found.failed)))
 	}
 	if stuck > 0 {
-		errs = append(errs, fmt.Errorf("%d doubles could not be linked or moved", stuck))
+		errs = append(errs, fmt.Errorf("%s could not be linked or moved", count(stuck, "double", "doubles")))
 	}
 	return errors.Join(errs...)
 }

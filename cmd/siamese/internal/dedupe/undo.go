@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -73,6 +74,7 @@ func (n *name) UnmarshalJSON(text []byte) error {
 type undoList struct {
 	path string
 	file *os.File // nil before the first line
+	size int64
 }
 
 // write adds a line.
@@ -86,9 +88,11 @@ func (u *undoList) write(d step) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := u.file.Write(append(line, '\n')); err != nil {
-		return err
+	n, err := u.file.WriteAt(append(line, '\n'), u.size)
+	if err != nil { // such as half a line on a full disk: the next one takes its place
+		return errors.Join(err, u.file.Truncate(u.size))
 	}
+	u.size += int64(n)
 	return u.file.Sync()
 }
 
@@ -164,7 +168,7 @@ func (d step) undo() (was bool, err error) {
 	if d.Op == opLink {
 		return d.unlink(from, to)
 	}
-	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 		if _, err := os.Lstat(from); err == nil {
 			return false, nil // it was never moved, or is back
 		}
@@ -195,7 +199,7 @@ func (d step) unlink(from, to string) (was bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := copyFile(to, temporary); err != nil {
+	if _, err := copyFile(to, temporary); err != nil {
 		return false, err
 	}
 	err = errors.Join(os.Chmod(temporary, d.Mode.Perm()), os.Chtimes(temporary, d.Modified, d.Modified))

@@ -5,17 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/siamese/internal/galleries"
 	"siamese/cmd/siamese/internal/progress"
 	"siamese/cmd/siamese/internal/scorer"
+	"siamese/gallery/archive"
 	"siamese/internal/atomicfile"
+	"siamese/internal/regular"
 )
 
 type backupCommand struct {
-	File string `arg:"" help:"The file to write, or - for standard output. It appears when it is whole, and takes the place of one that is there."`
+	File string `arg:"" help:"The file to write, or - for standard output. It appears when it is whole, for its owner alone to read, and takes the place of a backup that is there, of no other file."`
 
 	galleries.Name
 	galleries.Place
@@ -23,12 +26,17 @@ type backupCommand struct {
 
 // Run writes the backup.
 func (c *backupCommand) Run(ctx context.Context, s cli.Streams) error {
+	if c.File != "-" {
+		if err := replaceable(c.File); err != nil {
+			return cli.Usage(err)
+		}
+	}
 	keeper, err := c.Open(ctx, s.Err)
 	return with(keeper, err, func(k galleries.Keeper) error {
 		if c.File == "-" {
 			return k.Backup(ctx, c.Gallery, s.Out)
 		}
-		err := atomicfile.Replace(c.File, func(w io.Writer) error { return k.Backup(ctx, c.Gallery, w) })
+		err := atomicfile.ReplacePrivate(c.File, func(w io.Writer) error { return k.Backup(ctx, c.Gallery, w) })
 		if err != nil {
 			return stopped(ctx, err, "nothing was written")
 		}
@@ -39,6 +47,26 @@ func (c *backupCommand) Run(ctx context.Context, s cli.Streams) error {
 		_, err = fmt.Fprintf(s.Out, "%s: %d bytes of gallery %s\n", scorer.Printable(c.File), info.Size(), c.Gallery)
 		return err
 	})
+}
+
+// replaceable refuses to write a backup over what is none, such as a gallery's own file.
+func replaceable(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file, err := regular.Open(path, 1<<62)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := archive.NewReader(file); errors.Is(err, archive.ErrNoBackup) {
+		return fmt.Errorf("%s: received a file that is no backup, expected one, or a name that is free: nothing is written over it", path)
+	}
+	return nil // also one that is damaged, or of another version
 }
 
 type restoreCommand struct {
