@@ -126,7 +126,7 @@ func undo(list string, s cli.Streams) error {
 			undone++
 		}
 	}
-	fmt.Fprintf(s.Out, "%d files are as they were\n", undone)
+	fmt.Fprintf(s.Out, "%s as before\n", count(undone, "file is", "files are"))
 	if failed > 0 {
 		return fmt.Errorf("%d of %d could not be undone", failed, len(all))
 	}
