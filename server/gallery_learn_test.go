@@ -28,8 +28,8 @@ func numbered(from, n int) []*pb.NewEntry {
 	return entries
 }
 
-// The metric of a gallery whose model tells none is learnt once, whoever searches at
-// once, and again when there is much more to learn from.
+// Where the model tells no metric, one is learnt: once for all searches that begin
+// together, and again when there is much more to learn from.
 func TestMetricIsLearntOnce(t *testing.T) {
 	g := serveGalleries(t, server.Config{Galleries: embeddedStore(t, t.TempDir())}, &fakeModel{}, tools())
 	entered := 0

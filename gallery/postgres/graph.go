@@ -13,10 +13,10 @@ const (
 	// that are alike, 40 links and 400 candidates lose 3 in 100, 48 and 100 twice as many,
 	// and 96 and 192 about 2 in a graph that is half as large again.
 	graphCandidates = 400
-	// sampled entries are searched by their own vectors. Where more than one in so many is
-	// not found, the graph is made again with more links: entries of large groups that are
-	// alike, and all others equally far, may get no link that leads to them. That takes
-	// twice as long.
+	// sampled entries are searched by their own vectors. Where more than one of
+	// lostTolerated is not found, the graph is made again with more links: entries of large
+	// groups that are alike, with all others equally far, may get no link that leads to
+	// them. That takes twice as long.
 	sampled       = 300
 	lostTolerated = 20
 )

@@ -89,8 +89,8 @@ func (l *learner) current(known *learnt) *gallery.Metric {
 	return known.metric
 }
 
-// look returns what is known of a gallery with so many entries, one more user of which the
-// caller is then, or the lesson that has to be waited for, which it begins.
+// look returns what is known of a gallery, and counts the caller among its users; or else
+// the lesson to wait for. It begins a lesson where the number of entries asks for one.
 func (l *learner) look(info gallery.Info, entries int) (*learnt, *lesson, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

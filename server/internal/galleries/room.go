@@ -55,7 +55,7 @@ func (w *work) put(ctx context.Context, items []*item) ([]*item, []gallery.Outco
 	return items, outcomes, err
 }
 
-// hasRoom reports whether a gallery has room for so many entries more.
+// hasRoom reports whether a gallery can take this number of further entries.
 func (s *Service) hasRoom(ctx context.Context, name string, more int64) (bool, error) {
 	if s.cfg.MaxEntries == 0 {
 		return true, nil

@@ -52,8 +52,8 @@ const (
 	// leastCoarse is the agreement at half the size below which there is none at full
 	// size that counts.
 	leastCoarse = 0.6
-	// leastArea is how many pixels of a look must agree, of each picture: less does so by
-	// chance, somewhere on a large one.
+	// leastArea is how many pixels of each look must agree. A smaller area agrees with
+	// some place on a large picture by chance.
 	leastArea = 200
 )
 
