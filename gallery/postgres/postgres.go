@@ -8,8 +8,9 @@
 // metric has it made in the background. Until it is there, and in small galleries, each
 // query looks at all entries. With an index the entries found are the nearest ones but
 // for a few in a thousand, of groups of thousands that are alike a few in a hundred, and
-// their order and distances are exact. A new index is tried, and made again with more links where more than one in twenty of its entries
-// can't be reached by its own embedding; those that are put later are not tried.
+// their order and distances are exact. A new index is tried, and made again with more
+// links where more than one in twenty of its entries can't be reached by its own
+// embedding; those that are put later are not tried.
 //
 // An entry with 123 numbers that are not 0 takes 1.7 kB of the index, 1.1 kB of its table
 // and 0.8 kB of the entries: searches are fast where the index is within PostgreSQL's
