@@ -295,6 +295,19 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 clean: ## Remove what was built and fetched.
 	rm -rf bin build dist .bench .bundle .fronts .tensorflow .tools .venv .venv-docs {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
 
+# What .ci/run needs of tools and Python packages. With -j it takes half the time, since
+# each of them waits for the network or keeps one core busy.
+.PHONY: fetch
+fetch: $(LINT) setup fetchkeras $(PAGE) $(TYPESCRIPT) $(PROTO) fetchprotoc $(GRPCURL) $(LICENSES) fetchmkdocs $(ESBUILD) ## Fetch what the checks need, which fetch it themselves otherwise (make -j4 -O fetch).
+
+.PHONY: fetchkeras fetchmkdocs fetchprotoc
+fetchkeras:
+	@source scripts/keras-venv.sh
+fetchmkdocs:
+	@source scripts/docs-venv.sh
+fetchprotoc:
+	@cd client/python; source venv.sh; prepare build/generate requirements-generate.txt
+
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.
 
