@@ -23,6 +23,14 @@ LEARNING := Train|Scratch|Resume|RunFolder|Kinds|OwnModel|Eval|ModelForms|Verify
 # the machine has other work.
 TEST_TIMEOUT := 30m
 
+# Tests of the real programs take those that are built: linking both takes half a minute
+# of a processor.
+PROGRAMS := SIAMESE_PROGRAM=$(CURDIR)/bin/siamese SIAMESE_BENCH_PROGRAM=$(CURDIR)/bin/siamese-bench
+
+# gold, where there is one, links the tests' own binaries. The usual linker takes 10
+# seconds more for each of some 20, for the 850 MB of TensorFlow's libraries.
+LINKED_FAST := $(shell command -v ld.gold >/dev/null && echo -ldflags=-extldflags=-fuse-ld=gold)
+
 # Build tags: TAGS=turbo decodes JPEG by libturbojpeg.
 TAGS :=
 WITH_TAGS := $(if $(TAGS),-tags=$(TAGS))
@@ -57,14 +65,20 @@ serve: build ## Build and serve on 127.0.0.1:50051 (ARGS="--addr …" for more).
 	exec bin/siamese serve $(ARGS)
 
 .PHONY: test
-test: setup libraries $(GRPCURL) ## Run all tests.
+test: testpure testnative ## Run all tests.
+
+.PHONY: testpure
+testpure: libraries ## Run the tests that need no TensorFlow, with the race detector.
 	go vet $(WITH_TAGS) $(PURE)
 	go test -race -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(PURE)
+
+.PHONY: testnative
+testnative: build $(GRPCURL) ## Run the tests that need TensorFlow, most of them of the programs in bin/.
 	$(ENV) && go vet $(WITH_TAGS) $(NATIVE)
-	$(ENV) && export GRPCURL=$(TOOLS)/bin/grpcurl; \
-	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) -run '$(LEARNING)' ./internal/e2e & learning=$$!; status=0; \
-	go test -p 1 -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(filter-out ./internal/e2e/...,$(NATIVE)) ./internal/e2e/chaos || status=1; \
-	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) -skip '$(LEARNING)' ./internal/e2e || status=1; \
+	$(ENV) && export GRPCURL=$(TOOLS)/bin/grpcurl $(PROGRAMS); \
+	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(LINKED_FAST) -run '$(LEARNING)' ./internal/e2e & learning=$$!; status=0; \
+	go test -p 1 -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(LINKED_FAST) $(filter-out ./internal/e2e/...,$(NATIVE)) ./internal/e2e/chaos || status=1; \
+	go test -timeout $(TEST_TIMEOUT) $(WITH_TAGS) $(LINKED_FAST) -skip '$(LEARNING)' ./internal/e2e || status=1; \
 	wait $$learning || status=1; exit $$status
 
 .PHONY: build
@@ -89,8 +103,8 @@ webcam: ## Build bin/siamese-webcam (needs OpenCV).
 	go build -tags $(WEBCAM) -o bin/siamese-webcam ./cmd/siamese-webcam
 
 .PHONY: checkwebcam
-checkwebcam: webcam ## Run the webcam client against a real server, headless and in a window.
-	scripts/webcam-check.sh
+checkwebcam: build webcam ## Run the webcam client against a real server, headless and in a window.
+	$(PROGRAMS) scripts/webcam-check.sh
 
 .PHONY: checkpage
 checkpage: build $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Drive the page in Chromium against a real server.
@@ -121,8 +135,8 @@ postgres: ## Find a PostgreSQL with pgvector, or make one in .tools/ (Debian; ha
 
 # Some 20 seconds, and as much for making PostgreSQL the first time.
 .PHONY: checkpostgres
-checkpostgres: ## Test galleries in a real PostgreSQL with pgvector.
-	@if scripts/postgres.sh get; then go test -race -count=1 ./gallery/postgres && $(ENV) && go test -count=1 -run Postgres ./internal/e2e; \
+checkpostgres: build ## Test galleries in a real PostgreSQL with pgvector.
+	@if scripts/postgres.sh get; then go test -race -count=1 ./gallery/postgres && $(ENV) && $(PROGRAMS) go test -count=1 $(LINKED_FAST) -run Postgres ./internal/e2e; \
 	else echo "galleries in PostgreSQL are not tested, see above"; fi
 
 .PHONY: client-python
@@ -280,6 +294,19 @@ setup: ## Find or fetch TensorFlow (done by all that need it).
 .PHONY: clean
 clean: ## Remove what was built and fetched.
 	rm -rf bin build dist .bench .bundle .fronts .tensorflow .tools .venv .venv-docs {web,client/typescript}/node_modules client/{typescript,python}/{build,dist}
+
+# What .ci/run needs of tools and Python packages. With -j it takes half the time, since
+# each of them waits for the network or keeps one core busy.
+.PHONY: fetch
+fetch: $(LINT) setup fetchkeras $(PAGE) $(TYPESCRIPT) $(PROTO) fetchprotoc $(GRPCURL) $(LICENSES) fetchmkdocs $(ESBUILD) ## Fetch what the checks need, which fetch it themselves otherwise (make -j4 -O fetch).
+
+.PHONY: fetchkeras fetchmkdocs fetchprotoc
+fetchkeras:
+	@source scripts/keras-venv.sh
+fetchmkdocs:
+	@source scripts/docs-venv.sh
+fetchprotoc:
+	@cd client/python; source venv.sh; prepare build/generate requirements-generate.txt
 
 .PHONY: tools
 tools: $(GRPCURL) ## Install grpcurl into .tools/bin, for calls by hand and the scripts.

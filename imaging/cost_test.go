@@ -34,11 +34,23 @@ type costly struct {
 	loose bool // the structure does not tell; the estimate is for the worst
 }
 
+// allCostly is what costlyImages made: with the race detector that takes many seconds.
+var allCostly []costly
+
 // costlyImages are of every kind that a decoder takes other memory for.
 func costlyImages(t testing.TB) []costly {
 	t.Helper()
+	if allCostly == nil {
+		allCostly = makeCostly(t)
+	}
+	return allCostly
+}
+
+func makeCostly(t testing.TB) []costly {
+	t.Helper()
 	const side = 1000
 	box := image.Rect(0, 0, side, side)
+	plain := photo(side, side)
 	encoded := func(encode func(*bytes.Buffer) error) []byte {
 		var out bytes.Buffer
 		if err := encode(&out); err != nil {
@@ -47,16 +59,16 @@ func costlyImages(t testing.TB) []costly {
 		return out.Bytes()
 	}
 	images := []costly{
-		{"jpeg", encoded(func(w *bytes.Buffer) error { return jpeg.Encode(w, photo(side, side), nil) }), false},
+		{"jpeg", encoded(func(w *bytes.Buffer) error { return jpeg.Encode(w, plain, nil) }), false},
 		{"gray jpeg", encoded(func(w *bytes.Buffer) error { return jpeg.Encode(w, image.NewGray(box), nil) }), false},
 		{"progressive jpeg", progressiveJPEG(side, 3), false},
 		{"progressive jpeg, 64 scans", progressiveJPEG(side, 64), false},
 		{"gif", encoded(func(w *bytes.Buffer) error { return gif.Encode(w, image.NewPaletted(box, palette.Plan9), nil) }), true},
-		{"bmp", encoded(func(w *bytes.Buffer) error { return bmp.Encode(w, photo(side, side)) }), false},
+		{"bmp", encoded(func(w *bytes.Buffer) error { return bmp.Encode(w, plain) }), false},
 		{"gray bmp", encoded(func(w *bytes.Buffer) error { return bmp.Encode(w, image.NewGray(box)) }), true},
-		{"tiff", encoded(func(w *bytes.Buffer) error { return tiff.Encode(w, photo(side, side), nil) }), false},
+		{"tiff", encoded(func(w *bytes.Buffer) error { return tiff.Encode(w, plain, nil) }), false},
 		{"deflated tiff", encoded(func(w *bytes.Buffer) error {
-			return tiff.Encode(w, photo(side, side), &tiff.Options{Compression: tiff.Deflate})
+			return tiff.Encode(w, plain, &tiff.Options{Compression: tiff.Deflate})
 		}), true},
 		{deepTIFF, encoded(func(w *bytes.Buffer) error {
 			return tiff.Encode(w, image.NewNRGBA64(box), &tiff.Options{Compression: tiff.Deflate})
@@ -66,18 +78,18 @@ func costlyImages(t testing.TB) []costly {
 		{"gif whose screen grows", gifFrame(2, 2, side, side, farPixels(side*side)...), true},
 	}
 	for _, m := range []image.Image{
-		image.NewGray(box), image.NewGray16(box), photo(side, side), image.NewNRGBA(box), image.NewNRGBA64(box),
+		image.NewGray(box), image.NewGray16(box), plain, image.NewNRGBA(box), image.NewNRGBA64(box),
 		image.NewPaletted(box, color.Palette{color.Black, color.White}),
 	} {
 		name, data := "png of "+strings.TrimPrefix(fmt.Sprintf("%T", m), "*image."), encodePNG(t, m)
 		images = append(images, costly{name, data, false}, costly{name + ", without an end", data[:len(data)-12], false})
 	}
+	plainPNG, deep := encodePNG(t, plain), encodePNG(t, image.NewNRGBA64(box))
 	for name, file := range map[string]string{"P3": "display_p3", "a table": "mft2_lab", "gray of sRGB": "srgb_gray"} {
 		images = append(images,
-			costly{"png with a profile of " + name, withProfile(t, encodePNG(t, photo(side, side)), file), false},
-			costly{"deep png with a profile of " + name, withProfile(t, encodePNG(t, image.NewNRGBA64(box)), file), false})
+			costly{"png with a profile of " + name, withProfile(t, plainPNG, file), false},
+			costly{"deep png with a profile of " + name, withProfile(t, deep, file), false})
 	}
-	deep := encodePNG(t, image.NewNRGBA64(box))
 	turned := slices.Concat(deep[:33], pngChunk("eXIf", exifOrientation(be, 6)), deep[33:])
 	images = append(images, costly{"deep png that is turned", turned, false})
 	for name, kind := range map[string][2]byte{"gray": {1, 0}, "gray of 16 bits": {16, 0}, "rgb": {8, 2}, "rgba of 16 bits": {16, 6}} {

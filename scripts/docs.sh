@@ -7,13 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-requirements=scripts/requirements-docs.txt
-if ! cmp -s "$requirements" .venv-docs/requirements.txt; then
-  rm -rf .venv-docs
-  python3 -m venv .venv-docs
-  .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$requirements"
-  cp "$requirements" .venv-docs/requirements.txt
-fi
+source scripts/docs-venv.sh
+
 # Not with --quiet: warnings would not count then.
 if ! log=$(NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build 2>&1); then
   echo "$log" >&2

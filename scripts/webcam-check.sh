@@ -6,7 +6,8 @@
 # How to run: scripts/webcam-check.sh [arguments of go test, such as -v]
 #       It needs (apt-get install --no-install-recommends) libopencv-dev xvfb
 #       openbox wmctrl xdotool imagemagick ffmpeg gstreamer1.0-plugins-base, and
-#       stops where one is missing. SIAMESE_WEBCAM_SHOTS=FOLDER keeps screenshots.
+#       stops where one is missing. SIAMESE_PROGRAM names a siamese to serve with, else
+#       one is built. SIAMESE_WEBCAM_SHOTS=FOLDER keeps screenshots.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,10 +34,13 @@ tags=gocv,gocv_specific_modules,gocv_highgui,gocv_videoio
 scripts/setup.sh
 # shellcheck source=/dev/null
 source .tensorflow/env
-built=$(mktemp -d)
-trap 'rm -rf "$built"' EXIT
-go build -o "$built/siamese" ./cmd/siamese
+if [[ -z ${SIAMESE_PROGRAM:-} ]]; then
+	built=$(mktemp -d)
+	trap 'rm -rf "$built"' EXIT
+	export SIAMESE_PROGRAM=$built/siamese
+	go build -o "$SIAMESE_PROGRAM" ./cmd/siamese
+fi
 
 go vet -tags "$tags,matprofile" ./client/webcam ./cmd/siamese-webcam
 go test -count=1 -tags "$tags,matprofile" "$@" ./client/webcam
-SIAMESE_PROGRAM=$built/siamese go test -count=1 -tags "$tags" "$@" ./cmd/siamese-webcam
+go test -count=1 -tags "$tags" "$@" ./cmd/siamese-webcam

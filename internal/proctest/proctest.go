@@ -19,8 +19,12 @@ import (
 	"siamese/imaging"
 )
 
-// programVariable names a siamese to use in place of one that is built.
-const programVariable = "SIAMESE_PROGRAM"
+// Variables that name programs to use in place of those that are built: linking both
+// takes half a minute of a processor.
+const (
+	programVariable = "SIAMESE_PROGRAM"
+	benchVariable   = "SIAMESE_BENCH_PROGRAM"
+)
 
 // Root is the repository, relative to the test's folder.
 var Root = findRoot()
@@ -83,14 +87,18 @@ var build = sync.OnceValues(func() (folder string, err error) {
 // Program is the path of siamese: what SIAMESE_PROGRAM names, else it is built.
 func Program(t *testing.T) string {
 	t.Helper()
-	if program := os.Getenv(programVariable); program != "" {
-		return program
-	}
-	return built(t, "siamese")
+	return program(t, programVariable, "siamese")
 }
 
-func built(t *testing.T, name string) string {
+func program(t *testing.T, variable, name string) string {
 	t.Helper()
+	if given := os.Getenv(variable); given != "" {
+		// Tells go test, too, what its result depends on.
+		if _, err := os.Stat(given); err != nil {
+			t.Fatalf("%s: %v", variable, err)
+		}
+		return given
+	}
 	folder, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -126,10 +134,11 @@ func RunBench(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return ToEnd(t, BenchCommand(t, args...))
 }
 
-// BenchCommand is siamese-bench as a process that is killed with the test.
+// BenchCommand is siamese-bench, what SIAMESE_BENCH_PROGRAM names or else built, as a
+// process that is killed with the test.
 func BenchCommand(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	return command(t, built(t, "siamese-bench"), args...)
+	return command(t, program(t, benchVariable, "siamese-bench"), args...)
 }
 
 // ToEnd runs a process to its end and returns what it wrote and its exit code.

@@ -67,7 +67,7 @@ func TestGrayIsWhatThreeChannelsGive(t *testing.T) {
 				a := newAugmenter(t, "affine", augment.Config{Width: side[0], Height: side[1], Affine: config}).(augment.GrayAugmenter)
 				for _, given := range [][2]int{side, {40, 33}} {
 					p := drawing(given[0], given[1])
-					before := bytes.Clone(p.Pix)
+					before, wide := bytes.Clone(p.Pix), rgb(p)
 					one, three := seeded(5), seeded(5)
 					out := make([]byte, side[0]*side[1]*3)
 					for round := range 200 {
@@ -75,7 +75,7 @@ func TestGrayIsWhatThreeChannelsGive(t *testing.T) {
 							out[i] = 77 // what the memory held before
 						}
 						a.ApplyGray(one, p, out)
-						if want := a.Apply(three, rgb(p)).Pix; !bytes.Equal(out, want) {
+						if want := a.Apply(three, wide).Pix; !bytes.Equal(out, want) {
 							t.Fatalf("round %d differs from Apply", round)
 						}
 					}
