@@ -143,8 +143,8 @@ func TestCombinedImagesMayBeRedrawn(t *testing.T) {
 }
 
 func TestTwinsDifferFromTheirAlphabet(t *testing.T) {
-	d, report := stroked(t, omniglot(t, 105), dataset.StrokesConfig{Twins: 4, Seed: 7})
-	if report.Twins < 20 || report.Refused == 0 {
+	d, report := stroked(t, omniglot(t, 105), dataset.StrokesConfig{Twins: 6, Seed: 7})
+	if report.Twins < 10 || report.Refused == 0 {
 		t.Errorf("%d twins of 20 classes, %d refused, want some of both", report.Twins, report.Refused)
 	}
 	sum := 0

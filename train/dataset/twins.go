@@ -190,6 +190,10 @@ func (m *twinMaker) make(most int) (made []*twin, refused int) {
 		if !ok {
 			continue
 		}
+		if m.isBase(t) || !m.findSources(t) {
+			refused++
+			continue
+		}
 		look := m.look(t)
 		if m.isKnown(look, looks) {
 			refused++
@@ -202,24 +206,47 @@ func (m *twinMaker) make(most int) (made []*twin, refused int) {
 
 // try makes a twin of a drawing by chance.
 func (m *twinMaker) try(operation strokes.Operation) (*twin, bool) {
-	template := m.of[m.base.files[m.random.IntN(len(m.base.files))]]
+	template := m.base.files[m.random.IntN(len(m.base.files))]
 	var others []strokes.Drawing
 	for _, i := range m.random.Perm(len(m.beside)) {
 		if other := m.beside[i]; other != m.base && len(others) < twinParts {
 			others = append(others, m.of[other.files[m.random.IntN(len(other.files))]].parts)
 		}
 	}
-	made, ok := strokes.NewTwin(operation, m.random.Uint64(), template.parts, others)
+	made, ok := strokes.NewTwin(operation, m.random.Uint64(), m.of[template].parts, others)
 	if !ok {
 		return nil, false
 	}
-	t := &twin{made: made}
+	_, ok = made.Of(m.of[template].parts)
+	return &twin{made: made, sources: []*file{template}}, ok
+}
+
+// isBase reports whether a twin's template looks like the class that it is made of: most
+// of those that are refused do, and it is quickly seen.
+func (m *twinMaker) isBase(t *twin) bool {
+	pen := strokes.Pen{Width: m.of[t.sources[0]].pen}
+	pixels := pen.Draw(strokes.Fitted(t.made.Template(), pen.Width), m.canvas.width, m.canvas.height)
+	look := &shapes{}
+	look.of[0] = []*shape{m.shape(pixels)}
+	return look.distance(0, m.base.shapes) <= symmetricRatio*m.base.shapes.within
+}
+
+// findSources finds the drawings in which the template's parts are known again, and
+// reports whether they are enough.
+func (m *twinMaker) findSources(t *twin) bool {
+	template := t.sources[0]
+	t.sources = nil
 	for _, f := range m.base.files {
-		if _, ok := made.Of(m.of[f].parts); ok {
+		if _, ok := t.made.Of(m.of[f].parts); ok || f == template {
 			t.sources = append(t.sources, f)
 		}
 	}
-	return t, len(t.sources) >= min(twinSources, len(m.base.files))
+	return len(t.sources) >= min(twinSources, len(m.base.files))
+}
+
+// shape is that of a drawing's pixels.
+func (m *twinMaker) shape(pixels []byte) *shape {
+	return shapeOf(&imaging.Picture{Width: m.canvas.width, Height: m.canvas.height, Pix: widened(pixels)})
 }
 
 // look is how some drawings of a twin look, in all poses.
@@ -228,7 +255,7 @@ func (m *twinMaker) look(t *twin) *shapes {
 	for i := range min(twinShapes, len(m.base.files)) {
 		source := t.sources[i*len(t.sources)/twinShapes]
 		pixels := m.draw(source, redrawing{is: true, seed: m.random.Uint64(), twin: t}, m.canvas)
-		upright := shapeOf(&imaging.Picture{Width: m.canvas.width, Height: m.canvas.height, Pix: widened(pixels)})
+		upright := m.shape(pixels)
 		for _, v := range m.poses {
 			look.of[v] = append(look.of[v], upright.made(v))
 		}

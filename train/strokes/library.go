@@ -2,6 +2,8 @@ package strokes
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -124,6 +126,15 @@ func (l *Library) Len() int {
 		return 0
 	}
 	return len(l.drawings)
+}
+
+// Digest tells libraries apart: a SHA-256 over names and points, in hex.
+func (l *Library) Digest() string {
+	sum := sha256.New()
+	for _, name := range l.Names() {
+		fmt.Fprintln(sum, name, l.drawings[name])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Names lists the drawings as alphabet/character/NNNN_DD, sorted. The caller owns the

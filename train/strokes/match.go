@@ -8,6 +8,8 @@ const (
 	// mostApart is how far, on average, the points of two parts lie from each other that
 	// are the same part of two drawings, in the drawings' sizes; see frame.
 	mostApart = 0.5
+	// mostLonger is how many times as long one of two parts is at most that match.
+	mostLonger = 2.0
 	// clearly is by how much a match is better than the next one.
 	clearly = 1.2
 	// closedShare is between a closed path's ends at most, of its length.
@@ -52,16 +54,18 @@ type matched struct {
 }
 
 // match finds for each part of a drawing the one of another drawing that is nearest in
-// shape and place, each in its own frame. Two parts match that are each other's nearest,
+// shape and place, by the points of both. Two parts match that are each other's nearest,
 // near enough, and clearly nearer than the next.
-func match(a, b Drawing) []matched {
-	from, to := points(a), points(b)
+func match(from, to []Stroke) []matched {
 	table := make([][]float64, len(from))
 	turned := make([][]bool, len(from))
 	for i := range from {
 		table[i], turned[i] = make([]float64, len(to)), make([]bool, len(to))
 		for j := range to {
 			table[i][j], turned[i][j] = apart(from[i], to[j])
+			if a, b := from[i].length(), to[j].length(); max(a, b) > mostLonger*min(a, b)+mostApart {
+				table[i][j] = math.Inf(1)
+			}
 		}
 	}
 	found := make([]matched, len(from))
@@ -75,7 +79,7 @@ func match(a, b Drawing) []matched {
 	return found
 }
 
-// points are those by which parts are compared.
+// points are those by which parts are compared, in the drawing's frame.
 func points(d Drawing) []Stroke {
 	f := frameOf(d)
 	all := make([]Stroke, len(d.Strokes))

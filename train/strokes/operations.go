@@ -117,27 +117,42 @@ func flipped(s Stroke) Stroke {
 	})
 }
 
-// stretch lengthens a part at one of its ends, straight on, or shortens it there.
+// stretch lengthens a part at one of its ends, straight on, or shortens it there; at an
+// end that another part touches it is only lengthened.
 func (m *maker) stretch() (change, bool) {
 	part, ok := m.part(leastChanged, 1)
+	if !ok {
+		return change{}, false
+	}
 	back, longer := m.IntN(2) == 0, m.IntN(2) == 0
 	by, left := m.uniform(0.7, 1.2), m.uniform(0.4, 0.6)
+	end := m.base.Strokes[part][len(m.base.Strokes[part])-1]
+	if back {
+		end = m.base.Strokes[part][0]
+	}
+	longer = longer || isHeld(m.base.Strokes, part, end)
 	return changing(part, func(f frame, s Stroke) []Stroke {
 		if back {
 			s = s.reversed()
 		}
-		if !longer {
-			return []Stroke{simplified(s.resampled(2 + int(s.length()))[:2+int(left*s.length())])}
+		if longer {
+			return []Stroke{lengthened(s, by*f.size)}
 		}
-		last := s[len(s)-1]
-		x, y := direction(s[max(len(s)-3, 0)], last)
-		longer := slices.Clone(s)
-		for k := 1; k <= 4; k++ {
-			step := by * f.size * float64(k) / 4
-			longer = append(longer, last.plus(step*x, step*y))
-		}
-		return []Stroke{longer}
-	}), ok
+		return []Stroke{simplified(s.resampled(2 + int(s.length()))[:2+int(left*s.length())])}
+	}), true
+}
+
+// lengthened goes straight on at the path's end.
+func lengthened(s Stroke, by float64) Stroke {
+	const pieces = 4
+	last := s[len(s)-1]
+	x, y := direction(s[max(len(s)-3, 0)], last)
+	out := slices.Clone(s)
+	for k := 1; k <= pieces; k++ {
+		step := by * float64(k) / pieces
+		out = append(out, last.plus(step*x, step*y))
+	}
+	return out
 }
 
 // move sets a part elsewhere, or onto the middle or an end of another one.

@@ -43,7 +43,8 @@ type Twin struct {
 	Operation Operation
 	Seed      uint64
 
-	base   Drawing // the template
+	base   Drawing  // the template
+	points []Stroke // of it
 	change change
 }
 
@@ -57,10 +58,11 @@ type change struct {
 // What parts an operation takes, as shares of a drawing's length or in its size.
 const (
 	leastChanged = 0.15
-	mostRemoved  = 0.6
+	mostRemoved  = 0.5
 	mostReshaped = 0.8 // more would leave little of the character
 	leastAdded   = 0.6
 	mostAdded    = 4.0
+	leastLeft    = 0.5
 )
 
 // twinStream sets the draws of twins apart from other draws of the same seed.
@@ -71,8 +73,11 @@ const twinStream = 0x7477696e // "twin"
 // drawing, or the others, have no part for it. Whether the twin looks like another
 // character is for the caller to see.
 func NewTwin(operation Operation, seed uint64, base Drawing, others []Drawing) (*Twin, bool) {
+	if len(base.Strokes) == 0 {
+		return nil, false
+	}
 	random := rand.New(rand.NewPCG(seed, twinStream+uint64(operation)))
-	t := &Twin{Operation: operation, Seed: seed, base: base}
+	t := &Twin{Operation: operation, Seed: seed, base: base, points: points(base)}
 	m := maker{Rand: random, base: base, others: others}
 	var ok bool
 	switch operation {
@@ -105,9 +110,11 @@ func (t *Twin) Template() Drawing {
 // Of is the twin as it is made of another drawing of the base character, in parts; false
 // where that one's parts can't be told to be those of the template.
 func (t *Twin) Of(d Drawing) (Drawing, bool) {
-	found := match(t.base, d)
+	var found []matched
 	if slices.EqualFunc(t.base.Strokes, d.Strokes, func(a, b Stroke) bool { return &a[0] == &b[0] }) {
 		found = itself(len(t.base.Strokes))
+	} else {
+		found = match(t.points, points(d))
 	}
 	at, taken := make([]Stroke, len(found)), make([]bool, len(d.Strokes))
 	for _, part := range t.change.needs {
@@ -126,7 +133,8 @@ func (t *Twin) Of(d Drawing) (Drawing, bool) {
 			rest = append(rest, s)
 		}
 	}
-	return Drawing{Strokes: t.change.apply(d, at, rest)}, true
+	made := Drawing{Strokes: t.change.apply(d, at, rest)}
+	return made, made.length() > leastLeft*d.length()
 }
 
 // itself matches each of n parts with itself.
@@ -166,6 +174,9 @@ func (m *maker) foreign() (Stroke, bool) {
 	from := append(slices.Clone(m.others), m.base) // its own, too
 	for range 8 {
 		d := from[m.IntN(len(from))]
+		if len(d.Strokes) == 0 {
+			continue
+		}
 		f := frameOf(d)
 		s := f.within(d.Strokes[m.IntN(len(d.Strokes))])
 		if length := s.length(); length >= leastAdded && length <= mostAdded {
