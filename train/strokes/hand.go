@@ -27,10 +27,10 @@ const (
 // and warped a little, each part moved, turned, scaled and bent, those that touch still
 // doing so, by a pen of another width. pen is the width of the one before.
 func Again(random *rand.Rand, d Drawing, pen float64) (Drawing, Pen) {
-	touching := touches(d, touchShare*pen)
-	for i := range touching {
+	joints := touches(d, touchShare*pen)
+	for i := range joints {
 		if random.Float64() < openJoint {
-			touching[i].held = 0.5
+			joints[i].held = 0.5
 		}
 	}
 	out := wholly(random, d)
@@ -38,8 +38,8 @@ func Again(random *rand.Rand, d Drawing, pen float64) (Drawing, Pen) {
 		out.Strokes[i] = partly(random, s)
 	}
 	for range 2 { // what is joined may be moved by another joint
-		for i := range touching {
-			touching[i].close(d, out)
+		for i := range joints {
+			joints[i].close(d, out)
 		}
 	}
 	width := pen * math.Exp(penWidths*random.NormFloat64())

@@ -155,7 +155,7 @@ func lengthened(s Stroke, by float64) Stroke {
 	return out
 }
 
-// move sets a part elsewhere, or onto the middle or an end of another one.
+// move sets a part elsewhere.
 func (m *maker) move() (change, bool) {
 	part, ok := m.part(leastChanged, mostRemoved)
 	if !ok || len(m.base.Strokes) < 2 {

@@ -42,6 +42,9 @@ func (c *Command) goOn(given []string) error {
 			return err
 		}
 	}
+	if err := saved.strokesFlags.conflict(saved.Combine, saved.ClassWeight); err != nil {
+		return cli.Usage(err)
+	}
 	if err := saved.strokesFlags.absolute(); err != nil {
 		return err
 	}
