@@ -2,9 +2,9 @@
 // of those that were recorded, finds those of others in their ink, and draws them
 // again: by another hand, or as a character that differs from the first by a stroke.
 //
-// Everything random comes by seed, and the same drawing and the same seed give the
-// same picture everywhere. All functions are safe for concurrent use; none changes
-// what it is given.
+// Everything random comes by seed: the same drawing and the same seed give the same
+// picture, up to single pixels at edges where a processor multiplies and adds in one
+// step. All functions are safe for concurrent use; none changes what it is given.
 package strokes
 
 import (
