@@ -47,10 +47,10 @@ func readMetrics(t *testing.T, dir string) map[int]float64 {
 // Ctrl-C, resume, evaluate, serve what was trained.
 func TestTrainInterruptResumeServe(t *testing.T) {
 	straight, broken := filepath.Join(t.TempDir(), "straight"), filepath.Join(t.TempDir(), "broken")
-	if _, stderr, code := proctest.Run(t, "", quick(straight, "--epochs", "4")...); code != 0 {
+	if _, stderr, code := proctest.Run(t, "", quick(straight, "--epochs", "4", "--redraw", "0.5", "--twins", "0.25")...); code != 0 {
 		t.Fatalf("train: exit code %d\n%s", code, stderr)
 	}
-	cmd := proctest.Command(t, quick(broken, "--epochs", "4")...)
+	cmd := proctest.Command(t, quick(broken, "--epochs", "4", "--redraw", "0.5", "--twins", "0.25")...)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

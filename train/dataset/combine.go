@@ -24,6 +24,7 @@ type part struct {
 	file     *file
 	turns    int
 	mirrored bool
+	redrawn  redrawing
 }
 
 // Combine names the picture that two images of one dataset make when they are
@@ -38,13 +39,13 @@ func Combine(first, second Image, how Arrangement) (Image, error) {
 		return Image{}, fmt.Errorf("dataset: %q or %q is combined already", first.Name, second.Name)
 	}
 	first.Name += "+" + second.Name
-	first.second = part{how: how, file: second.file, turns: second.Turns, mirrored: second.Mirrored}
+	first.second = part{how: how, file: second.file, turns: second.Turns, mirrored: second.Mirrored, redrawn: second.redrawn}
 	return first, nil
 }
 
 // parts gives the two images that Combine was called with; their names are lost.
 func (image Image) parts() (first, second Image) {
-	second = Image{Name: image.Name, Turns: image.second.turns, Mirrored: image.second.mirrored, file: image.second.file}
+	second = Image{Name: image.Name, Turns: image.second.turns, Mirrored: image.second.mirrored, file: image.second.file, redrawn: image.second.redrawn}
 	image.second = part{}
 	return image, second
 }

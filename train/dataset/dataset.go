@@ -58,6 +58,7 @@ type Dataset struct {
 	classes  []Class
 	shown    size // of Picture's pictures; zero: the preparer's
 	layout   Layout
+	penned   *penned // nil unless WithStrokes was called
 }
 
 // size is that of a picture, in pixels.
@@ -81,6 +82,8 @@ type Image struct {
 
 	file   *file
 	second part // of an image that Combine made
+
+	redrawn redrawing // of an image that Redrawn or Twin made
 }
 
 // Open lists the images below cfg.Path, decodes each once over all processors,
@@ -204,6 +207,9 @@ func (d *Dataset) picture(image Image) (*imaging.Picture, error) {
 	if image.file == nil || image.file.source != d.source {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, ErrForeignImage)
 	}
+	if image.redrawn.is {
+		return d.redrawnPicture(image)
+	}
 	picture, err := image.file.picture(d.preparer)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: image %q: %w", image.Name, err)
@@ -234,7 +240,13 @@ func (d *Dataset) Gray(image Image) (pixels []byte, ok bool) {
 	if image.second.how != 0 {
 		return d.combinedGray(image)
 	}
-	if image.file == nil || image.file.source != d.source || !image.file.gray {
+	if image.file == nil || image.file.source != d.source {
+		return nil, false
+	}
+	if image.redrawn.is {
+		return d.drawnAgain(image)
+	}
+	if !image.file.gray {
 		return nil, false
 	}
 	pixels, err := d.canvas(1).pose(image.file.pixels, image)

@@ -34,7 +34,7 @@ func (d *Dataset) ByKind() (*Dataset, error) {
 
 // like is an empty dataset on the same source.
 func (d *Dataset) like() *Dataset {
-	return &Dataset{preparer: d.preparer, source: d.source, shown: d.shown, layout: d.layout}
+	return &Dataset{preparer: d.preparer, source: d.source, shown: d.shown, layout: d.layout, penned: d.penned}
 }
 
 // Matches reports whether a class has the name, lies in the folder, or fits the pattern,

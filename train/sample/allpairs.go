@@ -35,6 +35,10 @@ type AllPairsConfig struct {
 	// Combine is the share of a batch's classes that are made of two classes of an
 	// alphabet (see dataset.Combine), 0 to 0.9.
 	Combine float64
+	// Redraw is the share of a batch's images that are drawn again by their strokes, 0
+	// to 1; Twins the share of its classes that nearly are other ones of the batch, 0 to
+	// 0.5. Both are for datasets with strokes (dataset.WithStrokes).
+	Redraw, Twins float64
 }
 
 // maxCombine leaves some of a batch to classes as they are.
@@ -78,7 +82,7 @@ func (c AllPairsConfig) Validate() error {
 	if !(c.Combine >= 0 && c.Combine <= maxCombine) {
 		return fmt.Errorf("sample: Combine is %v, expected 0 to %v", c.Combine, maxCombine)
 	}
-	return nil
+	return c.validateStrokes()
 }
 
 // allPairs compares all images of a batch with each other.
@@ -92,6 +96,9 @@ type allPairs struct {
 	alphabets int
 	onePose   bool
 	combine   float64
+
+	data           *dataset.Dataset
+	redrawn, twins float64
 }
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
@@ -108,7 +115,7 @@ type allPairs struct {
 // images or more, and two classes.
 //
 // With Alphabets the hard classes come from several alphabets, with Combine some
-// classes are made of two.
+// classes are made of two, with Twins some are near twins of others in the batch.
 //
 // It fails with what Validate reports, or where the dataset has no pairs.
 func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
@@ -131,6 +138,10 @@ func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
 		alphabets: cfg.Alphabets,
 		onePose:   cfg.OnePose,
 		combine:   cfg.Combine,
+
+		data:    d,
+		redrawn: cfg.Redraw,
+		twins:   cfg.Twins,
 	}, nil
 }
 
@@ -138,15 +149,19 @@ func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
 func (s *allPairs) Next() Batch {
 	g := s.gather()
 	left := s.images - s.addCombined(g)
+	twins := s.twinning()
 	for class := range s.order() {
 		take := min(s.perClass, s.size(class), left)
 		for _, image := range s.distinct(s.size(class), take) {
 			g.add(class, image)
 		}
-		if left -= take; left == 0 {
+		left -= take
+		left -= twins.beside(g, class, left)
+		if left == 0 {
 			break
 		}
 	}
+	s.redraw(g.batch.Images)
 	for a := range g.batch.Images {
 		for b := a + 1; b < len(g.batch.Images); b++ {
 			g.pair(int32(a), int32(b))

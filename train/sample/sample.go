@@ -16,7 +16,7 @@ import (
 // Batch is what one training step sees. The caller owns it.
 type Batch struct {
 	Images []dataset.Image // what is encoded, once each, however many pairs it is in
-	Labels []int32         // of each image: the index of its class among the dataset's classes; from Classes() on a combined class of this batch alone
+	Labels []int32         // of each image: the index of its class among the dataset's classes; from Classes() on a combined class, or a twin, of this batch alone
 	A, B   []int32         // the pairs, as indices into Images; A[i] and B[i] always differ
 	Same   []bool          // of each pair: whether both images are of one class
 
@@ -30,7 +30,7 @@ type Sampler interface {
 	// Next draws a batch. It never fails and never waits.
 	Next() Batch
 	// Classes is the number of classes; labels lie below it, but for those of
-	// combined classes.
+	// combined classes and of twins.
 	Classes() int
 	// State returns where the sampler stands, for Restore.
 	State() ([]byte, error)

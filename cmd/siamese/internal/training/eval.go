@@ -25,6 +25,7 @@ type EvalCommand struct {
 	Retrieval retrievalCommand   `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`
 	Copies    copiesCommand      `cmd:"" help:"Measure edited copies: are they recognised after the attacks of Copydays, made as it goes?"`
 	Familiar  familiarityCommand `cmd:"" name:"familiarity" help:"Measure what is familiar: which share of pictures that it should know, and of others, is foreign to the model."`
+	Strokes   strokesCommand     `cmd:"" help:"Tell how well strokes stand for drawings, and show what train --redraw and --twins make of them."`
 	MakeRuns  makeRunsCommand    `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 

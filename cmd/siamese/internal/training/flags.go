@@ -54,6 +54,8 @@ type trainFlags struct {
 	OnePose       bool    `help:"Counts an alphabet that is turned or mirrored as one of its own in --alphabet-share: the classes from it are turned and mirrored alike." json:"one_pose,omitempty"`
 	Combine       float64 `help:"Sets the share of a batch's classes that are combined: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
+	strokesFlags
+
 	levelsFlags
 
 	Augment string `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way), edits (crops, text, compression and whatever else happens to pictures that are passed on) or none. auto: affine for Omniglot's layout, edits for things and domains, else autoaugment." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto" json:"augment"`
@@ -155,6 +157,9 @@ func (f trainFlags) conflict() error {
 	if err := notNegative(f); err != nil {
 		return err
 	}
+	if err := f.strokesFlags.conflict(f.Combine, f.ClassWeight); err != nil {
+		return err
+	}
 	if f.Sampler != "pairs" && f.Batch < 2*f.PerClass {
 		return fmt.Errorf("train: --batch is %d and --per-class %d, expected a batch of two classes or more: twice --per-class", f.Batch, f.PerClass)
 	}
@@ -186,6 +191,7 @@ func (f trainFlags) idle() []idleRule {
 	return append(f.idleAugmenters(), []idleRule{
 		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", []string{"PerClass"}},
 		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "says how --sampler allpairs draws", alphabetFields},
+		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "is about what --sampler allpairs draws", strokesFields},
 		{f.Sampler != "levels", "--sampler " + f.Sampler, "is for --sampler levels", levelsFields},
 		{f.Hard == 0, "--hard 0", "is about --hard", []string{"HardThings"}},
 		{f.Pooling != "gem", "--pooling " + f.Pooling, "is the power of --pooling gem", []string{"GemPower"}},
@@ -216,7 +222,7 @@ func (f trainFlags) idleAugmenters() []idleRule {
 
 // idleWith reports flags that change nothing with the data that was found.
 func (f trainFlags) idleWith(learn *dataset.Dataset) error {
-	rules := []idleRule{{len(learn.Alphabets()) == 0, "data that has no alphabets", "is about alphabets", alphabetFields}}
+	rules := []idleRule{{len(learn.Alphabets()) == 0, "data that has no alphabets", "is about alphabets", append(slices.Clone(alphabetFields), "Twins")}}
 	if auto := autoAugment(learn); f.Augment == "auto" {
 		f.Augment = auto
 	}

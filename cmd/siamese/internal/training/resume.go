@@ -20,7 +20,7 @@ import (
 // long it trains, and where and how it is watched. Nothing else can change without another
 // run coming of it.
 var changeable = []string{
-	"Epochs", "Patience", "SavePeriod", "SaveEvery", "LogSteps", "DataMemory", "Workers", "Device", "Name",
+	"Epochs", "Patience", "SavePeriod", "SaveEvery", "LogSteps", "DataMemory", "Workers", "Device", "Name", "StrokeData",
 }
 
 // goOn puts a run's configuration in the place of the flags, with what of it may change.
@@ -41,6 +41,12 @@ func (c *Command) goOn(given []string) error {
 		if saved.DataPath, err = filepath.Abs(c.Data); err != nil {
 			return err
 		}
+	}
+	if err := saved.strokesFlags.conflict(saved.Combine, saved.ClassWeight); err != nil {
+		return cli.Usage(err)
+	}
+	if err := saved.strokesFlags.absolute(); err != nil {
+		return err
 	}
 	c.trainFlags = saved
 	return notNegative(c.trainFlags)

@@ -45,7 +45,10 @@ func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.S
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
 	warnOfParts(c.Split == "image", learn, validation, logger)
-	if learn, err = c.variants(ctx, learn, logger); err != nil {
+	if learn, err = c.variants(ctx, learn, logger); err == nil {
+		learn, err = c.withStrokes(ctx, learn, logger)
+	}
+	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
 	setup, trainer, err := c.assemble(ctx, learn, validation, logger)
@@ -211,6 +214,7 @@ func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
 		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine,
+		Redraw: f.Redraw, Twins: f.Twins,
 	})
 }
 

@@ -153,7 +153,7 @@ func (c *Command) runFolder(given []string) (string, error) {
 		return "", err
 	}
 	c.DataPath = absolute
-	return c.Folder, nil
+	return c.Folder, c.strokesFlags.absolute()
 }
 
 // given are the names of the flags that the command line itself has, in order.
