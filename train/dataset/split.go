@@ -48,7 +48,7 @@ const DefaultFraction = 0.1
 // parts of a run draw from the same seed.
 const splitStream = 0x73706c6974 // "split"
 
-// Split says how a dataset is parted. At most one of Fraction, HoldOut and Names
+// Split says how a dataset is parted. At most one of Fraction, HoldOut, Names and Folds
 // is set.
 type Split struct {
 	By       SplitBy  // zero = ByImage
@@ -56,6 +56,12 @@ type Split struct {
 	HoldOut  int      // number of classes or alphabets held out instead; not with ByImage
 	Names    []string // classes or alphabets held out, by name; by class also kinds and domains; not with ByImage
 	Seed     uint64   // the same seed gives the same parts
+
+	// Folds cuts the classes or alphabets, in the order of chance, into this many parts as
+	// equal as possible, of which the one numbered Fold, from 1, is held out: over all
+	// folds each is held out once. The first fold holds out what HoldOut of its size does.
+	// 0: none.
+	Folds, Fold int
 }
 
 // Validate reports the first field that is out of range or contradicts another.
@@ -77,6 +83,22 @@ func (s Split) Validate() error {
 	if (counted && named) || (s.Fraction > 0 && (counted || named)) {
 		return errors.New("dataset: several of Fraction, HoldOut and Names are set, expected one")
 	}
+	return s.validateFolds()
+}
+
+func (s Split) validateFolds() error {
+	switch {
+	case s.Folds == 0 && s.Fold == 0:
+		return nil
+	case s.Folds < 2:
+		return fmt.Errorf("dataset: Folds is %d, expected 2 or more", s.Folds)
+	case s.Fold < 1 || s.Fold > s.Folds:
+		return fmt.Errorf("dataset: Fold is %d of %d, expected 1 to %d", s.Fold, s.Folds, s.Folds)
+	case s.By == ByImage:
+		return errors.New("dataset: Folds is set with ByImage, expected ByClass or ByAlphabet")
+	case s.Fraction > 0 || s.HoldOut > 0 || len(s.Names) > 0:
+		return errors.New("dataset: Folds is set beside Fraction, HoldOut or Names, expected one")
+	}
 	return nil
 }
 
@@ -86,7 +108,7 @@ func (s Split) Validate() error {
 // needs. Where a part that is drawn so has no pairs, as of few images it may, others are
 // held out: by image at least two images of one class and one of another, of which as
 // many as can stay to be learnt from; by class or alphabet as many as before, or by a
-// fraction the fewest more that do. Both parts must be datasets in their own right:
+// fraction the fewest more that do; not of folds, which hold out each once. Both parts must be datasets in their own right:
 // ErrNoImages, ErrTooFewClasses and ErrNoPairs say that no choice makes them so, and
 // which is not. ErrNoAlphabets and
 // ErrUnknownName say that there is nothing of the kind to hold out. A dataset with
@@ -104,7 +126,7 @@ func (d *Dataset) Split(s Split) (train, validation *Dataset, err error) {
 		return nil, nil, fmt.Errorf("dataset: split by %v: %w", s.By, err)
 	}
 	train, validation, err = d.parts(held)
-	if err != nil && len(s.Names) == 0 {
+	if err != nil && len(s.Names) == 0 && s.Folds == 0 {
 		for other := range d.otherChoices(s) {
 			if train, validation, otherErr := d.parts(other); otherErr == nil {
 				return train, validation, nil
@@ -219,11 +241,23 @@ func (s Split) choose(all []string, atLeast int) (map[string]bool, error) {
 	if len(s.Names) > 0 {
 		return chooseNamed(s.Names, all)
 	}
+	if s.Folds > 0 {
+		return s.chooseFold(all)
+	}
 	count := s.count(len(all), atLeast)
 	if count >= len(all) {
 		return nil, fmt.Errorf("%w: %d of %d would be, expected at least one to learn from", ErrHoldOut, count, len(all))
 	}
 	return setOf(s.shuffled(all)[:count]), nil
+}
+
+// chooseFold picks the names of a fold.
+func (s Split) chooseFold(all []string) (map[string]bool, error) {
+	if s.Folds > len(all) {
+		return nil, fmt.Errorf("%w: received %d folds of %d, expected at most one for each", ErrHoldOut, s.Folds, len(all))
+	}
+	begin, end := (s.Fold-1)*len(all)/s.Folds, s.Fold*len(all)/s.Folds
+	return setOf(s.shuffled(all)[begin:end]), nil
 }
 
 // count is how many of all names are held out; a fraction holds out at least atLeast.

@@ -42,6 +42,16 @@ func TestSplitValidate(t *testing.T) {
 		{"count of images", dataset.Split{HoldOut: 3}, "with ByImage"},
 		{"names of images", dataset.Split{Names: []string{"x"}}, "with ByImage"},
 		{"two ways", dataset.Split{By: dataset.ByClass, HoldOut: 1, Names: []string{"x"}}, "expected one"},
+		{"fold", dataset.Split{By: dataset.ByAlphabet, Folds: 5, Fold: 5}, ""},
+		{"fold of images", dataset.Split{Folds: 5, Fold: 1}, "Folds is set with ByImage"},
+		{"one fold", dataset.Split{By: dataset.ByAlphabet, Folds: 1, Fold: 1}, "Folds is 1, expected 2 or more"},
+		{"fold of none", dataset.Split{By: dataset.ByAlphabet, Fold: 1}, "Folds is 0"},
+		{"fewer folds than none", dataset.Split{By: dataset.ByAlphabet, Folds: -2, Fold: -1}, "Folds is -2"},
+		{"no fold", dataset.Split{By: dataset.ByAlphabet, Folds: 5}, "Fold is 0 of 5, expected 1 to 5"},
+		{"fold behind the last", dataset.Split{By: dataset.ByAlphabet, Folds: 5, Fold: 6}, "Fold is 6 of 5"},
+		{"fold and count", dataset.Split{By: dataset.ByAlphabet, Folds: 5, Fold: 1, HoldOut: 6}, "expected one"},
+		{"fold and names", dataset.Split{By: dataset.ByClass, Folds: 5, Fold: 1, Names: []string{"x"}}, "expected one"},
+		{"fold and fraction", dataset.Split{By: dataset.ByClass, Folds: 5, Fold: 1, Fraction: 0.2}, "expected one"},
 		{"other two ways", dataset.Split{By: dataset.ByClass, HoldOut: 1, Fraction: 0.1}, "expected one"},
 	}
 	d, _ := open(t, alphabets(t, 2).folder(t))
@@ -132,6 +142,52 @@ func TestSplitHoldsOutWhatItIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestFoldsHoldOutEachOnce: over all folds every alphabet or class is held out once, in
+// parts that differ by one at most, and the first fold is what is held out by number.
+func TestFoldsHoldOutEachOnce(t *testing.T) {
+	d, _ := open(t, alphabets(t, 8).archive(t))
+	tests := []struct {
+		by    dataset.SplitBy
+		folds int
+		all   []string
+		of    func(*dataset.Dataset) []string
+	}{
+		{dataset.ByAlphabet, 3, d.Alphabets(), (*dataset.Dataset).Alphabets},
+		{dataset.ByAlphabet, 4, d.Alphabets(), (*dataset.Dataset).Alphabets},
+		{dataset.ByAlphabet, 8, d.Alphabets(), (*dataset.Dataset).Alphabets},
+		{dataset.ByClass, 5, classNames(d), classNames},
+	}
+	for _, tt := range tests {
+		var all []string
+		for fold := 1; fold <= tt.folds; fold++ {
+			split := dataset.Split{By: tt.by, Folds: tt.folds, Fold: fold, Seed: 7}
+			learn, held, err := d.Split(split)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := tt.of(held)
+			if least := len(tt.all) / tt.folds; len(names) < least || len(names) > least+1 {
+				t.Errorf("by %v, fold %d of %d holds out %d of %d", tt.by, fold, tt.folds, len(names), len(tt.all))
+			}
+			if slices.ContainsFunc(tt.of(learn), func(name string) bool { return slices.Contains(names, name) }) {
+				t.Errorf("by %v, fold %d of %d: %q are in both parts", tt.by, fold, tt.folds, names)
+			}
+			all = append(all, names...)
+			if fold > 1 {
+				continue
+			}
+			_, counted, err := d.Split(dataset.Split{By: tt.by, HoldOut: len(names), Seed: 7})
+			if err != nil || !slices.Equal(tt.of(counted), names) {
+				t.Errorf("by %v, the first fold of %d holds out %q, by number %q are (%v)", tt.by, tt.folds, names, tt.of(counted), err)
+			}
+		}
+		slices.Sort(all)
+		if diff := cmp.Diff(slices.Sorted(slices.Values(tt.all)), all); diff != "" {
+			t.Errorf("by %v, %d folds together (-all +held out):\n%s", tt.by, tt.folds, diff)
+		}
+	}
+}
+
 func TestSplitFollowsItsSeed(t *testing.T) {
 	d, _ := open(t, alphabets(t, 8).archive(t))
 	for _, by := range []dataset.SplitBy{dataset.ByImage, dataset.ByClass, dataset.ByAlphabet} {
@@ -168,6 +224,8 @@ func TestSplitRefuses(t *testing.T) {
 			dataset.ErrUnknownName, `received "script00", expected one of 2 such as "Script00"`},
 		{"an unknown class", own, dataset.Split{By: dataset.ByClass, Names: []string{"d"}}, dataset.ErrUnknownName, `"d"`},
 		{"all alphabets", omniglot, dataset.Split{By: dataset.ByAlphabet, HoldOut: 2}, dataset.ErrHoldOut, "2 of 2 would be"},
+		{"more folds than alphabets", omniglot, dataset.Split{By: dataset.ByAlphabet, Folds: 3, Fold: 1}, dataset.ErrHoldOut, "received 3 folds of 2, expected at most one for each"},
+		{"folds of one class", own, dataset.Split{By: dataset.ByClass, Folds: 3, Fold: 2}, dataset.ErrTooFewClasses, "the validation part"},
 		{"all classes by name", own, dataset.Split{By: dataset.ByClass, Names: []string{"a", "b", "c"}},
 			dataset.ErrNoImages, "the training part"},
 		{"all classes but one", own, dataset.Split{By: dataset.ByClass, HoldOut: 2}, dataset.ErrTooFewClasses, "the training part"},

@@ -50,14 +50,14 @@ type KindsFit struct {
 // their weight says, however many they are. Kinds without a weight don't count; the weight
 // of a kind without pairs goes to the others, same or different as it is.
 func CalibrateKinds(pairs []KindPair, weights KindWeights) (KindsFit, error) {
-	line, err := fitKinds(pairs, weights)
+	line, err := FitKinds(pairs, weights)
 	if err != nil {
 		return KindsFit{}, err
 	}
-	fit := KindsFit{Line: line, After: rescaleKinds(pairs, func(KindPair) Line { return line })}
+	fit := KindsFit{Line: line, After: line.Rescale(pairs)}
 	var halves [2]Line
 	for half := range halves {
-		halves[half], err = fitKinds(slices.DeleteFunc(slices.Clone(pairs), func(p KindPair) bool { return p.Half != half }), weights)
+		halves[half], err = FitKinds(slices.DeleteFunc(slices.Clone(pairs), func(p KindPair) bool { return p.Half != half }), weights)
 		if errors.Is(err, ErrNoPairs) {
 			return fit, nil
 		}
@@ -70,7 +70,8 @@ func CalibrateKinds(pairs []KindPair, weights KindWeights) (KindsFit, error) {
 	return fit, nil
 }
 
-func fitKinds(pairs []KindPair, weights KindWeights) (Line, error) {
+// FitKinds is the line that CalibrateKinds finds on all pairs.
+func FitKinds(pairs []KindPair, weights KindWeights) (Line, error) {
 	counts := map[PairKind]float64{}
 	for _, pair := range pairs {
 		counts[pair.Kind]++
@@ -82,6 +83,11 @@ func fitKinds(pairs []KindPair, weights KindWeights) (Line, error) {
 	}
 	scale, shift, err := Calibrate(logits, same, each)
 	return Line{scale, shift}, err
+}
+
+// Rescale returns the pairs as the line makes them. The given ones are not changed.
+func (l Line) Rescale(pairs []KindPair) []KindPair {
+	return rescaleKinds(pairs, func(KindPair) Line { return l })
 }
 
 func rescaleKinds(pairs []KindPair, line func(KindPair) Line) []KindPair {

@@ -142,28 +142,14 @@ func distinct(runs []Run) ([]*imaging.Picture, map[*imaging.Picture]int) {
 
 // score counts the right answers of one run.
 func score(ctx context.Context, model Model, run Run, images embeddings, numbers map[*imaging.Picture]int) (RunResult, error) {
-	var pairs []indices
-	var cosines []float64
-	for _, test := range run.Test {
-		for _, training := range run.Training {
-			pair := indices{numbers[test], numbers[training]}
-			pairs = append(pairs, pair)
-			cosines = append(cosines, cosine(images.row(pair.a), images.row(pair.b)))
-		}
-	}
-	similarities, err := compare(ctx, model, images, pairs)
+	trials, err := ask(ctx, model, run, images, numbers)
 	if err != nil {
 		return RunResult{}, err
 	}
 	result := RunResult{Name: run.Name, Ways: run.Ways(), Trials: len(run.Test)}
-	for i, answer := range run.Answer {
-		row := i * run.Ways()
-		if onTop(similarities[row:row+run.Ways()], answer) {
-			result.Right++
-		}
-		if onTop(cosines[row:row+run.Ways()], answer) {
-			result.RightCosine++
-		}
+	for _, trial := range trials {
+		result.Right += int(indicator(trial.Right))
+		result.RightCosine += int(indicator(trial.RightCosine))
 	}
 	result.Mean = float64(result.Right) / float64(result.Trials)
 	return result, nil

@@ -184,6 +184,16 @@ type Mean struct {
 	StdErr float64 `json:"stderr"`
 }
 
+// ClusterMean is the mean of values with its standard error over clusters, where cluster
+// names that of the value at a place. Of no values it is 0.
+func ClusterMean(values []float64, cluster func(i int) string) Mean {
+	e := newEstimate()
+	for i, value := range values {
+		e.add(cluster(i), value)
+	}
+	return e.mean()
+}
+
 func (e estimate) mean() Mean {
 	total, weight := 0.0, 0.0
 	for _, cluster := range sortedKeys(e.count) {

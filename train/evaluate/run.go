@@ -22,6 +22,14 @@ type Run struct {
 	Training []*imaging.Picture // one a class, two classes or more
 	Test     []*imaging.Picture // one a trial, one trial or more
 	Answer   []int              // one a test picture: the index of its class in Training
+	Drawn    *Drawn             // what a run of MakeRuns shows; nil of one that was read
+}
+
+// Drawn names what of a dataset the pictures of a run are.
+type Drawn struct {
+	Alphabet       string   // of all classes; empty where they have none
+	Classes        []string // one a training picture
+	Training, Test []string // the images, one a picture
 }
 
 // Ways is the number of classes to choose from.
@@ -192,8 +200,11 @@ func (m *runMaker) run(alphabet []dataset.Class) (Run, error) {
 		}
 	}
 	images := m.draw(classes)
-	run := Run{Answer: m.random.Perm(len(classes))}
+	run := Run{Answer: m.random.Perm(len(classes)), Drawn: &Drawn{Alphabet: classes[0].Alphabet}}
 	for i := range classes {
+		run.Drawn.Classes = append(run.Drawn.Classes, classes[i].Name)
+		run.Drawn.Training = append(run.Drawn.Training, images[i].training.Name)
+		run.Drawn.Test = append(run.Drawn.Test, images[run.Answer[i]].test.Name)
 		training, err := m.picture(images[i].training)
 		if err != nil {
 			return Run{}, err

@@ -64,20 +64,77 @@ func SheetColumns(columns ...[]Pair) ([]byte, error) {
 			}
 		}
 	}
-	lines, rows := 0, 0
-	for _, pair := range pairs {
-		lines = max(lines, len(pair.Under))
-	}
-	for _, column := range columns {
-		rows = max(rows, len(column))
-	}
-	cell := image.Pt(max(2*width+sheetGap, sheetText)+2*sheetMargin, sheetLabel+height+lines*sheetLine+sheetMargin)
-	canvas := image.NewRGBA(image.Rect(0, 0, len(columns)*cell.X, rows*cell.Y+sheetMargin))
-	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.Gray{0xe8}), image.Point{}, draw.Src)
+	cells := make([][]Cell, len(columns))
 	for x, column := range columns {
-		for y, pair := range column {
-			drawPair(canvas, image.Pt(x*cell.X+sheetMargin, y*cell.Y), pair, cell.X-2*sheetMargin)
+		for _, pair := range column {
+			cells[x] = append(cells[x], pair.cell())
 		}
+	}
+	return drawCells(cells)
+}
+
+// cell is a pair under the word that says what it is.
+func (p Pair) cell() Cell {
+	cell := Cell{Pictures: []*imaging.Picture{p.A, p.B}, Label: "different", Good: p.Same, Under: p.Under}
+	if p.Same {
+		cell.Label = "same"
+	}
+	if p.Note != "" {
+		cell.Label += " " + p.Note
+	}
+	return cell
+}
+
+// Cell is some pictures side by side, with a line above and lines below them.
+type Cell struct {
+	Pictures []*imaging.Picture // one or more; only read
+	Label    string             // above; what is wider than the column is cut
+	Good     bool               // whether Label is green
+	Under    []string           // below; cut likewise
+}
+
+// Cells draws 1 to MaxSheetPairs cells, all pictures of one size, as a PNG. A column is
+// as wide as its widest cell.
+func Cells(columns ...[]Cell) ([]byte, error) {
+	cells := slices.Concat(columns...)
+	if len(cells) == 0 || len(cells) > MaxSheetPairs {
+		return nil, fmt.Errorf("sheet: received %d cells, expected 1 to %d", len(cells), MaxSheetPairs)
+	}
+	for i, cell := range cells {
+		if len(cell.Pictures) == 0 || cells[0].Pictures[0] == nil {
+			return nil, fmt.Errorf("sheet: cell %d lacks a picture, expected one or more", i+1)
+		}
+		for _, picture := range cell.Pictures {
+			if err := checkPicture(picture, cells[0].Pictures[0].Width, cells[0].Pictures[0].Height); err != nil {
+				return nil, fmt.Errorf("sheet: cell %d: %w", i+1, err)
+			}
+		}
+	}
+	return drawCells(columns)
+}
+
+// drawCells draws cells whose pictures are of one size.
+func drawCells(columns [][]Cell) ([]byte, error) {
+	cells := slices.Concat(columns...)
+	width, height := cells[0].Pictures[0].Width, cells[0].Pictures[0].Height
+	lines, rows, across := 0, 0, 0
+	for _, cell := range cells {
+		lines = max(lines, len(cell.Under))
+	}
+	widths := columnWidths(columns, width)
+	for x, column := range columns {
+		rows = max(rows, len(column))
+		across += widths[x] + 2*sheetMargin
+	}
+	tall := sheetLabel + height + lines*sheetLine + sheetMargin
+	canvas := image.NewRGBA(image.Rect(0, 0, across, rows*tall+sheetMargin))
+	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.Gray{0xe8}), image.Point{}, draw.Src)
+	left := sheetMargin
+	for x, column := range columns {
+		for y, cell := range column {
+			drawCell(canvas, image.Pt(left, y*tall), cell, widths[x])
+		}
+		left += widths[x] + 2*sheetMargin
 	}
 	var encoded bytes.Buffer
 	if err := png.Encode(&encoded, canvas); err != nil {
@@ -86,16 +143,38 @@ func SheetColumns(columns ...[]Pair) ([]byte, error) {
 	return encoded.Bytes(), nil
 }
 
-// drawPair fills a cell, with text up to a width.
-func drawPair(canvas draw.Image, corner image.Point, pair Pair, text int) {
-	drawLabel(canvas, corner.Add(image.Pt(0, sheetLabel-4)), pair, text)
+// columnWidths are those of the widest cells, in pixels; a column without any is as wide
+// as the widest.
+func columnWidths(columns [][]Cell, picture int) []int {
+	widths := make([]int, len(columns))
+	for x, column := range columns {
+		for _, cell := range column {
+			widths[x] = max(widths[x], len(cell.Pictures)*(picture+sheetGap)-sheetGap, sheetText)
+		}
+	}
+	widest := slices.Max(widths)
+	for x, column := range columns {
+		if len(column) == 0 {
+			widths[x] = widest
+		}
+	}
+	return widths
+}
+
+// drawCell fills a cell, with text up to a width.
+func drawCell(canvas draw.Image, corner image.Point, cell Cell, text int) {
+	ink := brown
+	if cell.Good {
+		ink = green
+	}
+	drawText(canvas, corner.Add(image.Pt(0, sheetLabel-4)), cell.Label, ink, text)
 	corner.Y += sheetLabel
-	width, height := pair.A.Width, pair.A.Height
-	for i, picture := range []*imaging.Picture{pair.A, pair.B} {
+	width, height := cell.Pictures[0].Width, cell.Pictures[0].Height
+	for i, picture := range cell.Pictures {
 		place := image.Rect(0, 0, width, height).Add(corner).Add(image.Pt(i*(width+sheetGap), 0))
 		draw.Draw(canvas, place, picture.Image(), image.Point{}, draw.Src)
 	}
-	for i, line := range pair.Under {
+	for i, line := range cell.Under {
 		drawText(canvas, corner.Add(image.Pt(0, height+(i+1)*sheetLine-1)), line, color.Black, text)
 	}
 }
@@ -110,17 +189,6 @@ func checkPicture(picture *imaging.Picture, width, height int) error {
 			picture.Width, picture.Height, len(picture.Pix), width, height, width*height*3)
 	}
 	return nil
-}
-
-func drawLabel(canvas draw.Image, baseline image.Point, pair Pair, width int) {
-	label, ink := "different", brown
-	if pair.Same {
-		label, ink = "same", green
-	}
-	if pair.Note != "" {
-		label += " " + pair.Note
-	}
-	drawText(canvas, baseline, label, ink, width)
 }
 
 // drawText cuts what is wider than width, in pixels.

@@ -18,8 +18,11 @@ import (
 
 // CalibrateCommand is `siamese calibrate`.
 type CalibrateCommand struct {
-	Out  string `arg:"" help:"The weight file to write, safetensors; a card is written beside it."`
-	From string `help:"Names the weight file to calibrate." required:"" placeholder:"FILE"`
+	Out  string `arg:"" optional:"" help:"The weight file to write, safetensors; a card is written beside it. Left out with --model."`
+	From string `help:"Names the weight file to calibrate. Empty: --model is given." placeholder:"FILE"`
+
+	Model []string `help:"Names the network of each of --folds, as for eval folds: prints the scale and shift found on all of them together, each on what it has not seen, and what they are worth on a fold that they were not found on. Nothing is written. Empty: --from is calibrated." placeholder:"FILE"`
+
 	Data string `help:"Names data that the model was not trained on. Empty: --scale is given." placeholder:"PATH"`
 
 	Scale float64 `help:"Sets the factor on the logit, such as one found for a model trained in the same way on fewer classes; --data then tell familiarity alone. 0: found on --data."`
@@ -39,6 +42,12 @@ type CalibrateCommand struct {
 // Run folds a scale and a shift of the logit into the last layer, so that
 // similarities can be read as probabilities.
 func (c *CalibrateCommand) Run(ctx context.Context, s cli.Streams) error {
+	if len(c.Model) > 0 {
+		return c.overFolds(ctx, s)
+	}
+	if c.Out == "" || c.From == "" {
+		return cli.Usage(errors.New("calibrate: OUT and --from FILE are needed, or --folds with --model"))
+	}
 	if c.Scale == 0 && c.Data == "" || !(c.Scale >= 0) || math.IsInf(c.Scale, 0) {
 		return cli.Usage(errors.New("calibrate: --data, or --scale above 0 with --shift, is needed"))
 	}
@@ -103,7 +112,7 @@ func (c *CalibrateCommand) measure(ctx context.Context, model *network.Model, s 
 		return calibration{}, err
 	}
 	measured := calibration{Line: fit.Line, Halves: fit.Halves, Weights: weights, Before: c.contrasts(pairs), After: c.contrasts(fit.After)}
-	return measured, errors.Join(measured.print(s.Out), plotContrasts(c.Plot, measured.After), measured.write(c.JSON))
+	return measured, errors.Join(measured.print(s.Out), plotContrasts(c.Plot, measured.After), writeJSON(c.JSON, measured))
 }
 
 // weights are the layout's, with those given by name over them.

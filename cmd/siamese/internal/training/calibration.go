@@ -63,11 +63,12 @@ func plotContrasts(file string, contrasts []evaluate.Contrast) error {
 	return os.WriteFile(file, picture, 0o644)
 }
 
-func (c calibration) write(file string) error {
+// writeJSON writes what was measured to a file; "" is none.
+func writeJSON(file string, measured any) error {
 	if file == "" {
 		return nil
 	}
-	content, err := json.MarshalIndent(c, "", "  ")
+	content, err := json.MarshalIndent(measured, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ type dataConfig struct {
 	holdOutOf []string
 	holdOutIn string // a file of such names; "": none
 	forbidden string // a file of classes that must not count as different; "": none
-	seed      uint64
+	foldFlags
+	seed uint64
 }
 
 // open opens all of the data. The caller closes it.
@@ -61,6 +62,9 @@ func (c dataConfig) openReport(ctx context.Context, logger *slog.Logger) (*datas
 
 // dataset is the configuration in dataset's terms.
 func (c dataConfig) dataset() (dataset.Config, error) {
+	if err := c.foldFlags.check(c.split, c.holdOut > 0 || len(c.holdOutOf) > 0 || c.holdOutIn != ""); err != nil {
+		return dataset.Config{}, cli.Usage(err)
+	}
 	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side, Limits: siamese.DefaultLimits()})
 	if err != nil {
 		return dataset.Config{}, err
@@ -129,21 +133,21 @@ func (c dataConfig) parts(data *dataset.Dataset) (learn, held *dataset.Dataset, 
 		}
 		names = append(slices.Clone(names), listed...)
 	}
-	learn, held, err = data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: names, Seed: c.seed})
+	learn, held, err = data.Split(dataset.Split{By: by, HoldOut: c.holdOut, Names: names, Folds: c.Folds, Fold: c.Fold, Seed: c.seed})
 	if err != nil {
-		return nil, nil, splitAdvice(err, by, len(data.Classes()))
+		return nil, nil, splitAdvice(err, by, len(data.Classes()), c.Folds > 0)
 	}
 	return learn, held, nil
 }
 
 // splitAdvice says which flag helps where data can't be parted.
-func splitAdvice(err error, by dataset.SplitBy, classes int) error {
+func splitAdvice(err error, by dataset.SplitBy, classes int, folded bool) error {
 	const learnAll = "--split none learns from all of it and validates on nothing"
 	const leastClasses = 4 // two of each part
 	switch {
 	case errors.Is(err, dataset.ErrNoAlphabets):
 		return fmt.Errorf("%w; --split class holds out classes, --split image pictures", err)
-	case errors.Is(err, dataset.ErrUnknownName), by == dataset.ByAlphabet && errors.Is(err, dataset.ErrNoPairs):
+	case errors.Is(err, dataset.ErrUnknownName), folded, by == dataset.ByAlphabet && errors.Is(err, dataset.ErrNoPairs):
 		return err
 	case by == dataset.ByClass && classes < leastClasses:
 		return fmt.Errorf("%w; each part takes two classes, and there are %d: --split image holds out pictures, and %s", err, classes, learnAll)
@@ -155,15 +159,42 @@ func splitAdvice(err error, by dataset.SplitBy, classes int) error {
 	return fmt.Errorf("%w; each part takes two pictures of one class and one of another: more pictures do, and %s", err, learnAll)
 }
 
+// foldFlags choose one of several parts that are held out in turn.
+type foldFlags struct {
+	Folds int `help:"Cuts the classes or alphabets, shuffled by --seed, into this many parts of which --fold is held out. 0: --hold-out says what is." default:"0" json:"folds,omitempty"`
+	Fold  int `help:"Chooses which part of --folds is held out, from 1. 0: none." default:"0" json:"fold,omitempty"`
+}
+
+// check reports flags that contradict each other; others says whether something else
+// chooses what is held out.
+func (f foldFlags) check(split string, others bool) error {
+	switch {
+	case f.Folds == 0 && f.Fold == 0:
+		return nil
+	case f.Folds < 2:
+		return fmt.Errorf("--folds is %d and --fold %d, expected 2 folds or more", f.Folds, f.Fold)
+	case f.Fold < 1 || f.Fold > f.Folds:
+		return fmt.Errorf("--fold is %d and --folds %d, expected a fold of 1 to %d", f.Fold, f.Folds, f.Folds)
+	case split != "class" && split != "alphabet":
+		return fmt.Errorf("--folds are parts of the classes or alphabets, and change nothing with --split %s: expected --split class or alphabet", split)
+	case others:
+		return errors.New("--hold-out, --hold-out-of and --hold-out-in say what is held out, and so do --folds and --fold: leave one of them out")
+	}
+	return nil
+}
+
 // heldFlags choose the part of the data that a command measures on.
 type heldFlags struct {
 	Split     string   `help:"Takes only the part that training with the same --split, --hold-out and --seed held out. none: all of the data." enum:"none,image,class,alphabet" default:"none"`
 	HoldOut   int      `help:"Says how many classes or alphabets were held out. 0: a tenth." default:"0"`
 	HoldOutOf []string `help:"Names the classes or alphabets that were held out. Empty: drawn by --seed." placeholder:"NAME"`
 	HoldOutIn string   `help:"Names a file of the classes, kinds or domains that were held out, one a line; with --split class. Empty: none." placeholder:"FILE"`
-	Level     string   `help:"Chooses what counts as the same: a thing (a character, a class), or a kind (an alphabet)." enum:"thing,kind" default:"thing"`
-	Layout    string   `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto"`
-	Seed      uint64   `help:"Seeds the split and what is drawn." default:"1"`
+
+	foldFlags
+
+	Level  string `help:"Chooses what counts as the same: a thing (a character, a class), or a kind (an alphabet)." enum:"thing,kind" default:"thing"`
+	Layout string `help:"Says how the data is laid out: auto, omniglot (alphabet/character/image), things (kind/thing/image), domains (domain/kind/thing/image) or own (class/image)." enum:"auto,omniglot,things,domains,own" default:"auto"`
+	Seed   uint64 `help:"Seeds the split and what is drawn." default:"1"`
 
 	Unreadable string `help:"Chooses what to do about unreadable pictures: stop or skip, as training did." enum:"stop,skip" default:"stop"`
 }
@@ -171,7 +202,7 @@ type heldFlags struct {
 func (f heldFlags) config(path string, side int) dataConfig {
 	return dataConfig{
 		path: path, layout: f.Layout, unreadable: f.Unreadable, side: side,
-		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, seed: f.Seed,
+		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, foldFlags: f.foldFlags, seed: f.Seed,
 	}
 }
 
@@ -217,6 +248,8 @@ func (f heldFlags) describe() string {
 	switch {
 	case f.Split == "none":
 		return "all"
+	case f.Folds > 0:
+		return fmt.Sprintf("held out by %s: fold %d of %d, seed %d", f.Split, f.Fold, f.Folds, f.Seed)
 	case f.HoldOutIn != "":
 		return fmt.Sprintf("held out by %s: those of %s", f.Split, filepath.Base(f.HoldOutIn))
 	case len(f.HoldOutOf) > 0:

@@ -20,6 +20,7 @@ import (
 type EvalCommand struct {
 	OneShot   oneShotCommand     `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
 	Verify    verifyCommand      `cmd:"" help:"Measure verification: are these two of one class?"`
+	Folds     foldsCommand       `cmd:"" help:"Measure a recipe over folds: networks each of which has not seen its part of the data, one-shot and verification on all of it, by alphabet."`
 	Kinds     kindsCommand       `cmd:"" help:"Measure pairs by kind: same things and edited copies against strangers, same things against neighbours, and how far similarities are from probabilities."`
 	Robust    robustCommand      `cmd:"" name:"robustness" help:"Measure how far similarities move when a picture is turned, shifted or saved as JPEG."`
 	Retrieval retrievalCommand   `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`

@@ -32,10 +32,13 @@ type trainFlags struct {
 	HoldOut    int      `help:"Sets how many classes or alphabets are held out. 0: a tenth." default:"0" json:"hold_out"`
 	HoldOutOf  []string `help:"Names the classes or alphabets that are held out. Empty: drawn by --seed." placeholder:"NAME" json:"hold_out_of"`
 	HoldOutIn  string   `help:"Names a file of the classes, kinds or domains that are held out, one a line; with --split class. Empty: none." placeholder:"FILE" json:"hold_out_in,omitempty"`
-	Forbidden  string   `help:"Names a file of classes that must not count as different: groups of names or patterns, one a line (docs/training.md); with --sampler levels. Empty: none." placeholder:"FILE" json:"forbidden,omitempty"`
-	Rotations  bool     `help:"Takes the quarter turns of each class as further classes." json:"rotations"`
-	Mirrors    bool     `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
-	Distinct   bool     `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
+
+	foldFlags
+
+	Forbidden string `help:"Names a file of classes that must not count as different: groups of names or patterns, one a line (docs/training.md); with --sampler levels. Empty: none." placeholder:"FILE" json:"forbidden,omitempty"`
+	Rotations bool   `help:"Takes the quarter turns of each class as further classes." json:"rotations"`
+	Mirrors   bool   `help:"Takes the mirror image of each class as a further class; with --rotations its quarter turns, too. What looks like another class of its alphabet is left out." json:"mirrors,omitempty"`
+	Distinct  bool   `help:"Leaves out quarter turns that look like another class of their alphabet; --mirrors implies it." json:"distinct,omitempty"`
 
 	Start              string     `help:"Names the weights to begin with: builtin (general's) or builtin:omniglot, of the built-in models, a VGG16 notop file, any weight file of the network, or a SavedModel folder. Layers of another shape begin from scratch. Empty: all do, by He." placeholder:"FILE" json:"start"`
 	network.TrustFlags `json:"-"` // of Start
@@ -165,6 +168,9 @@ func (f trainFlags) conflict() error {
 	}
 	if f.ValPairs%2 != 0 {
 		return fmt.Errorf("train: --val-pairs is %d, expected an even number: half of them are same", f.ValPairs)
+	}
+	if err := f.foldFlags.check(f.Split, changed(f, "HoldOut", "HoldOutOf", "HoldOutIn") != ""); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	return f.refuse(f.idle())
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,18 @@ func TestTrainFlagsConflict(t *testing.T) {
 		{"--temperature 0.5", "--temperature is about"},
 		{"--contrastive-weight 1 --temperature 0.5", ""},
 		{"--distinct --mirrors", ""},
+		{"--split alphabet --folds 5 --fold 5", ""},
+		{"--split class --folds 2 --fold 1", ""},
+		{"--folds 5 --fold 1", "change nothing with --split image: expected --split class or alphabet"},
+		{"--split none --folds 5 --fold 1", "change nothing with --split none"},
+		{"--split alphabet --folds 5", "--fold is 0 and --folds 5, expected a fold of 1 to 5"},
+		{"--split alphabet --folds 5 --fold 6", "--fold is 6 and --folds 5"},
+		{"--split alphabet --folds 1 --fold 1", "--folds is 1 and --fold 1, expected 2 folds or more"},
+		{"--split alphabet --fold 1", "--folds is 0 and --fold 1, expected 2"},
+		{"--split alphabet --folds 5 --fold=-1", "--fold is -1, expected 0 or more"},
+		{"--split alphabet --folds 5 --fold 1 --hold-out 6", "leave one of them out"},
+		{"--split alphabet --folds 5 --fold 1 --hold-out-of Greek", "leave one of them out"},
+		{"--split class --folds 5 --fold 1 --hold-out-in file", "leave one of them out"},
 		{"--split image --hold-out 3", "--hold-out is about classes or alphabets that are held out, and changes nothing with --split image"},
 		{"--hold-out-of cat", "--hold-out-of is about"},
 		{"--batch 6", "--batch is 6 and --per-class 4, expected a batch of two classes"},
@@ -164,6 +177,46 @@ func TestIdleWithData(t *testing.T) {
 	}
 }
 
+// TestFirstFoldIsHeldOutByNumber: runs with --hold-out can be compared with those of the
+// first fold, and every alphabet is held out by one fold.
+func TestFirstFoldIsHeldOutByNumber(t *testing.T) {
+	held := func(give string) []string {
+		var command Command
+		parser, err := kong.New(&command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(append(strings.Fields(give), "--data", "../../../../testdata/omniglot", "--run", "run")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := command.runFolder(nil); err != nil {
+			t.Fatal(err)
+		}
+		data, err := command.data().open(t.Context(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = data.Close() }() // only read
+		_, part, err := command.data().parts(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return part.Alphabets()
+	}
+	first := held("--split alphabet --folds 5 --fold 1")
+	if diff := cmp.Diff(held("--split alphabet --hold-out 2"), first); diff != "" {
+		t.Errorf("the first of five folds of ten alphabets (-hold-out 2 +fold):\n%s", diff)
+	}
+	all := first
+	for _, fold := range []string{"2", "3", "4", "5"} {
+		all = append(all, held("--split alphabet --folds 5 --fold "+fold)...)
+	}
+	slices.Sort(all)
+	if len(all) != 10 || len(slices.Compact(all)) != 10 {
+		t.Errorf("five folds hold out %q, want ten alphabets, each once", all)
+	}
+}
+
 // TestDefaultsAreNotChanged: changed reads the defaults as kong does, so that no
 // flag is taken for given that is not.
 func TestDefaultsAreNotChanged(t *testing.T) {
@@ -196,7 +249,7 @@ func TestDefaultsAreNotChanged(t *testing.T) {
 // another run of it is refused by name, wherever it comes from.
 func TestResumeTakesWhatCanChange(t *testing.T) {
 	folder := t.TempDir()
-	config := `{"data":"/pictures","epochs":3,"steps_per_epoch":7,"batch":32,"elastic":4,"augment":"affine"}`
+	config := `{"data":"/pictures","epochs":3,"steps_per_epoch":7,"batch":32,"elastic":4,"augment":"affine","split":"alphabet","folds":5,"fold":2}`
 	if err := os.WriteFile(filepath.Join(folder, configFile), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -211,6 +264,8 @@ func TestResumeTakesWhatCanChange(t *testing.T) {
 		{"--device cpu --workers 3 --patience 2 --name mine", "", "", func(f *trainFlags) { f.Device, f.Workers, f.Patience, f.Name = "cpu", 3, 2, "mine" }},
 		{"--batch 32 --elastic 4 --augment affine", "", "", nil}, // as it is
 		{"--elastic 3", "", "--elastic can't change in a run that goes on: received 3, the run was begun with 4", nil},
+		{"--folds 5 --fold 2", "", "", nil}, // as it is
+		{"--fold 3", "", "--fold can't change in a run that goes on: received 3, the run was begun with 2", nil},
 		{"--batch 64", "", "--batch can't change", nil}, // the default, and not the run's
 		{"--time-limit 5m --epochs 9 --stroke 1", "", "--stroke can't change", nil},
 		{"--no-nesterov", "", "--nesterov can't change", nil},

@@ -125,7 +125,7 @@ func shortened(names []string) string {
 func (f trainFlags) data() dataConfig {
 	return dataConfig{
 		path: f.DataPath, layout: f.Layout, unreadable: f.Unreadable, side: max(f.InputSize, f.KeptSize), memoryMiB: f.DataMemory,
-		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, forbidden: f.Forbidden, seed: f.Seed,
+		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, forbidden: f.Forbidden, foldFlags: f.foldFlags, seed: f.Seed,
 	}
 }
 

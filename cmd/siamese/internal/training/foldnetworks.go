@@ -1,0 +1,222 @@
+package training
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"siamese/cmd/internal/cli"
+	"siamese/cmd/internal/network"
+	"siamese/tfmodel"
+	"siamese/tfmodel/builtin"
+	"siamese/train/dataset"
+	"siamese/train/evaluate"
+	"siamese/train/folds"
+)
+
+// foldPattern stands for a fold's number in the names of models.
+const foldPattern = "{fold}"
+
+// foldModels are the files of each fold's network, several where they answer as one: one
+// name a fold, or one for all with foldPattern in it. In a name "+" parts the files, unless
+// a file is called so.
+func foldModels(given []string, count int) ([][]string, error) {
+	if len(given) == 1 && strings.Contains(given[0], foldPattern) {
+		name := given[0]
+		given = nil
+		for range count {
+			given = append(given, name)
+		}
+	}
+	if len(given) != count {
+		return nil, cli.Usage(fmt.Errorf("received %d models for %d folds, expected one a fold, in order, or one name with %s in it", len(given), count, foldPattern))
+	}
+	models := make([][]string, count)
+	for i, name := range given {
+		name = strings.ReplaceAll(name, foldPattern, strconv.Itoa(i+1))
+		models[i] = []string{name}
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			models[i] = strings.Split(name, "+")
+		}
+		for _, file := range models[i] {
+			if _, known := builtin.Find(file); known {
+				continue
+			}
+			if _, err := os.Stat(file); err != nil {
+				return nil, fmt.Errorf("model of fold %d: %w", i+1, err)
+			}
+		}
+	}
+	return models, nil
+}
+
+// foldRunner opens the network of each fold, and the part of the data that it has not
+// seen.
+type foldRunner struct {
+	data   dataConfig // its fold is that of each network in turn
+	flags  network.RunFlags
+	logger *slog.Logger
+
+	opened map[int]openedData // by side
+}
+
+// openedData is the data at one size of input.
+type openedData struct {
+	*dataset.Dataset
+	digest string
+}
+
+// close closes the data.
+func (r *foldRunner) close() error {
+	var err error
+	for _, data := range r.opened {
+		err = errors.Join(err, data.Close())
+	}
+	return err
+}
+
+// at is the data at one size of input; the runner closes it.
+func (r *foldRunner) at(ctx context.Context, side int) (openedData, error) {
+	if data, open := r.opened[side]; open {
+		return data, nil
+	}
+	config := r.data
+	config.side = side
+	config.Fold = cmp.Or(config.Fold, 1) // of which parts are taken later
+	data, report, err := config.openReport(ctx, r.logger)
+	if err != nil {
+		return openedData{}, err
+	}
+	if r.opened == nil {
+		r.opened = map[int]openedData{}
+	}
+	r.opened[side] = openedData{data, report.Digest}
+	return r.opened[side], nil
+}
+
+// each lends use the network of each fold in turn, and what it has not seen. Whatever is
+// encoded twice by one network is encoded once.
+func (r *foldRunner) each(ctx context.Context, models [][]string, use func(folds.Network, *dataset.Dataset) error) error {
+	for i, files := range models {
+		if err := r.one(ctx, i+1, files, use); err != nil {
+			return fmt.Errorf("fold %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *foldRunner) one(ctx context.Context, fold int, files []string, use func(folds.Network, *dataset.Dataset) error) (err error) {
+	var members []evaluate.Model
+	threshold := 0.0
+	var architecture tfmodel.Architecture
+	var held *dataset.Dataset
+	for i, file := range files {
+		model, err := r.flags.OpenPath(ctx, file, r.logger)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, model.Close()) }()
+		card := model.Card()
+		if i == 0 {
+			architecture = card.Architecture
+		}
+		if got := card.Architecture; got.Height != architecture.Height || got.Width != architecture.Width {
+			return fmt.Errorf("%s takes %d×%d, expected %d×%d as %s, with which it is to answer", file, got.Height, got.Width, architecture.Height, architecture.Width, files[0])
+		}
+		if held, err = r.heldFrom(ctx, fold, file, card); err != nil {
+			return err
+		}
+		members = append(members, model)
+		threshold += cmp.Or(card.Threshold, evaluate.DefaultThreshold) / float64(len(files))
+	}
+	together, err := folds.NewEnsemble(architecture.ImageBytes(), members...)
+	if err != nil {
+		return err
+	}
+	name := strings.Join(files, "+")
+	told := newPace(r.logger.With("fold", fold, "network", name), images(held))
+	once := folds.NewOnce(together, architecture.ImageBytes(), told.add)
+	if err := use(folds.Network{Name: name, Model: once, Threshold: threshold}, held); err != nil {
+		return err
+	}
+	told.end()
+	return nil
+}
+
+// heldFrom is the part of a fold, which the network must not have learnt from.
+func (r *foldRunner) heldFrom(ctx context.Context, fold int, file string, card tfmodel.Card) (*dataset.Dataset, error) {
+	data, err := r.at(ctx, card.Architecture.Height)
+	if err != nil {
+		return nil, err
+	}
+	config := r.data
+	config.Fold = fold
+	_, held, err := config.parts(data.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if seen := learntFrom(card, data, held); seen != "" {
+		return nil, fmt.Errorf("%s has learnt from %s by its card, which fold %d of %d holds out: expected a network that has not seen it", file, seen, fold, config.Folds)
+	}
+	return held, nil
+}
+
+// learntFrom names a class of a part that a network was trained on, by its card; empty where
+// there is none, and where the card tells nothing of this data.
+func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) string {
+	flags, err := defaultFlags()
+	if err != nil || json.Unmarshal(card.Training, &flags) != nil || flags.DataDigest == "" || flags.DataDigest != data.digest {
+		return ""
+	}
+	learn, _, err := flags.data().parts(data.Dataset)
+	if err != nil {
+		return "" // such as a file of names that is elsewhere
+	}
+	seen := map[string]bool{}
+	for _, class := range learn.Classes() {
+		seen[class.Name] = true
+	}
+	for _, class := range held.Classes() {
+		if seen[class.Name] {
+			return class.Name
+		}
+	}
+	return ""
+}
+
+// paceEvery is how often it is told how far the encoding is.
+const paceEvery = 15 * time.Second
+
+// pace tells how fast pictures are encoded.
+type pace struct {
+	logger      *slog.Logger
+	begun, told time.Time
+	done, all   int
+}
+
+func newPace(logger *slog.Logger, all int) *pace {
+	now := time.Now()
+	return &pace{logger: logger, begun: now, told: now, all: all}
+}
+
+func (p *pace) add(images int) {
+	if p.done += images; time.Since(p.told) >= paceEvery {
+		p.told = time.Now()
+		p.tell("encoding")
+	}
+}
+
+func (p *pace) end() { p.tell("measured") }
+
+func (p *pace) tell(message string) {
+	seconds := max(time.Since(p.begun).Seconds(), 1e-3)
+	p.logger.Info(message, "encoded", p.done, "of", p.all, "seconds", int(seconds), "images_per_s", fmt.Sprintf("%.1f", float64(p.done)/seconds))
+}
