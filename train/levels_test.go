@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"siamese/imaging"
 	"siamese/train"
 	"siamese/train/augment"
@@ -87,43 +85,6 @@ func TestLevelsReachTheModel(t *testing.T) {
 	must(t, train.Run(t.Context(), s))
 	if unknown == 0 || kinds == 0 {
 		t.Errorf("%d unknown pairs and %d of one kind came by, want some of both", unknown, kinds)
-	}
-}
-
-// TestHardNegativesAreResumed: with neighbours looked up at each second epoch a run
-// that was stopped anywhere ends as one that never was, and draws other batches than
-// without them.
-func TestHardNegativesAreResumed(t *testing.T) {
-	setup := func(dir string, model *fake, hard int) train.Setup {
-		s := levelsSetup(t, dir, model)
-		s.Hard, s.HardThings = hard, 12
-		return s
-	}
-	run := func(dir string, model *fake, hard int) {
-		must(t, train.Run(t.Context(), setup(dir, model, hard)))
-	}
-	straight, without := &fake{}, &fake{}
-	run(t.TempDir(), straight, 2)
-	run(t.TempDir(), without, 0)
-	if cmp.Equal(straight.losses, without.losses) {
-		t.Error("looking up neighbours changed nothing")
-	}
-	for stop := 1; stop < 12; stop++ {
-		dir := t.TempDir()
-		ctx, cancel := context.WithCancel(t.Context())
-		first := &fake{before: func(step int) error {
-			if step == stop {
-				cancel()
-			}
-			return nil
-		}}
-		wantInterrupted(t, train.Run(ctx, setup(dir, first, 2)), stop)
-		cancel()
-		second := &fake{}
-		must(t, train.Run(t.Context(), resumed(setup(dir, second, 2))))
-		if diff := cmp.Diff(straight.losses, append(first.losses, second.losses...)); diff != "" {
-			t.Errorf("stopped after step %d: losses (-uninterrupted +resumed):\n%s", stop, diff)
-		}
 	}
 }
 

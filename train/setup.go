@@ -67,9 +67,10 @@ type Config struct {
 	// for samplers that tell kinds.
 	KindTarget float64 `json:"kind_target,omitempty"`
 	// Hard is every how many epochs the sampler is told which of at most HardThings
-	// things look alike to the network; for samplers that can use it (sample.Miner).
-	// 0: never.
+	// things look alike to the network, HardSteps in its place every how many steps; for
+	// samplers that can use it (sample.Miner). 0 both: never.
 	Hard       int `json:"hard,omitempty"`
+	HardSteps  int `json:"hard_steps,omitempty"`
 	HardThings int `json:"hard_things,omitempty"`
 	// Averaged says that the model keeps averages, which are then what is
 	// validated and saved.
@@ -102,8 +103,8 @@ func (c Config) Validate() error {
 	if c.SavePeriod < 0 || c.Patience < 0 || c.SaveEvery < 0 {
 		return fmt.Errorf("train: save period %d, patience %d and saving every %v, want 0 or more", c.SavePeriod, c.Patience, c.SaveEvery)
 	}
-	if c.Hard < 0 || c.Hard > 0 && c.HardThings < 2 {
-		return fmt.Errorf("train: hard things every %d epochs among %d, want 0, or 1 or more among at least 2", c.Hard, c.HardThings)
+	if c.Hard < 0 || c.HardSteps < 0 || c.Hard > 0 && c.HardSteps > 0 || c.Hard+c.HardSteps > 0 && c.HardThings < 2 {
+		return fmt.Errorf("train: hard things every %d epochs and %d steps among %d, want 0, or 1 or more of one of them among at least 2", c.Hard, c.HardSteps, c.HardThings)
 	}
 	if !(c.KindTarget >= 0 && c.KindTarget < 1) {
 		return fmt.Errorf("train: kind target %v, want 0 to below 1", c.KindTarget)

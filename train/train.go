@@ -180,10 +180,7 @@ func (r *run) epochs(ctx context.Context) error {
 		return err
 	}
 	for r.Epochs == 0 || r.done.Epoch < r.Epochs {
-		over, err := false, r.findHard(ctx)
-		if err == nil {
-			over, err = r.epoch(ctx)
-		}
+		over, err := r.epoch(ctx)
 		if err == nil && over {
 			err = r.timeOver(ctx)
 		}
@@ -223,6 +220,9 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 	for r.done.Step < end {
 		if r.clock.over() {
 			return true, nil
+		}
+		if err := r.findHard(ctx); err != nil {
+			return false, err
 		}
 		taken, err := r.step(ctx)
 		if err != nil {

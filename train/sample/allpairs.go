@@ -35,6 +35,10 @@ type AllPairsConfig struct {
 	// Combine is the share of a batch's classes that are made of two classes of an
 	// alphabet (see dataset.Combine), 0 to 0.9.
 	Combine float64
+	// HardShare is the share of the classes of a batch's alphabets that are drawn because
+	// they look like another one of the batch, once SetNeighbors has told which do: 0 to
+	// 0.9; 0 = DefaultHardShare.
+	HardShare float64
 }
 
 // maxCombine leaves some of a batch to classes as they are.
@@ -54,6 +58,7 @@ func (c AllPairsConfig) withDefaults() AllPairsConfig {
 	if c.Alphabets == 0 {
 		c.Alphabets = 1
 	}
+	c.HardShare = hardShareOr(c.HardShare)
 	return c
 }
 
@@ -78,7 +83,7 @@ func (c AllPairsConfig) Validate() error {
 	if !(c.Combine >= 0 && c.Combine <= maxCombine) {
 		return fmt.Errorf("sample: Combine is %v, expected 0 to %v", c.Combine, maxCombine)
 	}
-	return nil
+	return checkHardShare(c.HardShare)
 }
 
 // allPairs compares all images of a batch with each other.
@@ -92,6 +97,10 @@ type allPairs struct {
 	alphabets int
 	onePose   bool
 	combine   float64
+
+	hardShare float64
+	near      map[int][]int // of some classes: those of their group that look like them, the nearest first
+	nearState []byte        // near as State gives it
 }
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
@@ -108,7 +117,8 @@ type allPairs struct {
 // images or more, and two classes.
 //
 // With Alphabets the hard classes come from several alphabets, with Combine some
-// classes are made of two.
+// classes are made of two. The sampler is a Miner: once it is told which classes look
+// alike, HardShare of the hard classes are drawn beside one that they look like.
 //
 // It fails with what Validate reports, or where the dataset has no pairs.
 func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
@@ -131,6 +141,7 @@ func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
 		alphabets: cfg.Alphabets,
 		onePose:   cfg.OnePose,
 		combine:   cfg.Combine,
+		hardShare: cfg.HardShare,
 	}, nil
 }
 
@@ -160,25 +171,30 @@ func (s *allPairs) Next() Batch {
 // different. It may be ranged over once.
 func (s *allPairs) order() iter.Seq[int] {
 	first := s.pairable[s.IntN(len(s.pairable))]
-	groups, others := s.shuffledBeside(first)
+	lists, others := s.shuffledBeside(first)
+	var groups []*mined
+	for _, list := range lists {
+		groups = append(groups, s.mine(list))
+	}
+	groups[0].drawn(first)
 	return func(yield func(int) bool) {
 		if !yield(first) {
 			return
 		}
 		fromGroups, turn := 1, 1
 		for drawn := 1; ; drawn++ {
-			groups = slices.DeleteFunc(groups, func(group []int) bool { return len(group) == 0 })
+			groups = slices.DeleteFunc(groups, func(group *mined) bool { return len(group.left) == 0 })
 			if len(groups)+len(others) == 0 {
 				return
 			}
-			from := &others
+			var class int
 			if len(others) == 0 || (len(groups) > 0 && float64(fromGroups) < s.share*float64(drawn+1)) {
-				from = &groups[turn%len(groups)]
+				class = groups[turn%len(groups)].next()
 				fromGroups++
 				turn++
+			} else {
+				class, others = others[0], others[1:]
 			}
-			class := (*from)[0]
-			*from = (*from)[1:]
 			if !yield(class) {
 				return
 			}

@@ -55,6 +55,7 @@ type trainFlags struct {
 	Combine       float64 `help:"Sets the share of a batch's classes that are combined: two characters of an alphabet side by side, one above the other or drawn over each other. 0: none." default:"0" json:"combine,omitempty"`
 
 	levelsFlags
+	hardFlags
 
 	Augment string `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way), edits (crops, text, compression and whatever else happens to pictures that are passed on) or none. auto: affine for Omniglot's layout, edits for things and domains, else autoaugment." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto" json:"augment"`
 	editsFlags
@@ -177,7 +178,8 @@ var (
 	affineFields   = []string{"Rotation", "Shear", "ScaleLow", "ScaleHigh", "Shift", "PartProbability", "Stroke", "Elastic", "ElasticSpacing"}
 	editsFields    = []string{"EditStrength", "LeastArea", "LeastQuality", "Mirrored"}
 	alphabetFields = []string{"AlphabetShare", "Alphabets", "OnePose", "Combine"}
-	levelsFields   = []string{"KindThings", "Copies", "KindTarget", "KindWeight", "Domain", "Forbidden", "Hard", "HardThings"}
+	levelsFields   = []string{"KindThings", "Copies", "KindTarget", "KindWeight", "Domain", "Forbidden"}
+	hardFields     = []string{"HardThings", "HardShare"}
 )
 
 // idle are the rules about flags that need nothing but the other flags.
@@ -187,7 +189,9 @@ func (f trainFlags) idle() []idleRule {
 		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", []string{"PerClass"}},
 		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "says how --sampler allpairs draws", alphabetFields},
 		{f.Sampler != "levels", "--sampler " + f.Sampler, "is for --sampler levels", levelsFields},
-		{f.Hard == 0, "--hard 0", "is about --hard", []string{"HardThings"}},
+		{f.Sampler == "pairs", "--sampler pairs", "is for --sampler allpairs and levels", []string{"Hard", "HardSteps"}},
+		{f.Hard > 0, "--hard", "looks up by steps in its place", []string{"HardSteps"}},
+		{f.Hard == 0 && f.HardSteps == 0, "neither --hard nor --hard-steps", "is about what they look up", hardFields},
 		{f.Pooling != "gem", "--pooling " + f.Pooling, "is the power of --pooling gem", []string{"GemPower"}},
 		{f.Pooling == "flatten", "--pooling flatten", "is for a pooled network", []string{"Projection", "Unit"}},
 		{f.Projection == 0, "--projection 0", "is about --projection", []string{"FreezeProjection"}},

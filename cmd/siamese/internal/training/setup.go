@@ -174,7 +174,7 @@ func (c *Command) assemble(ctx context.Context, learn, held *dataset.Dataset, lo
 	return train.Setup{
 		Config: train.Config{
 			Epochs: c.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(c.TimeLimit), Schedule: c.schedule(steps), Seed: c.Seed,
-			SaveEvery: time.Duration(c.SaveEvery), KindTarget: c.KindTarget, Hard: c.Hard, HardThings: c.HardThings,
+			SaveEvery: time.Duration(c.SaveEvery), KindTarget: c.KindTarget, Hard: c.Hard, HardSteps: c.HardSteps, HardThings: c.HardThings,
 			Averaged: c.AverageDecay > 0, SavePeriod: c.SavePeriod, Patience: c.Patience, LogSteps: c.LogSteps,
 			Contrastive: c.ContrastiveWeight > 0, Classified: c.ClassWeight > 0,
 		},
@@ -210,7 +210,7 @@ func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 	}
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
-		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine,
+		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine, HardShare: f.HardShare,
 	})
 }
 
