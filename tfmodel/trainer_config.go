@@ -53,7 +53,10 @@ type TrainerConfig struct {
 	// KindWeight is how much an image of another class of the same kind counts as
 	// alike in the contrastive term, where one of its own class counts 1; 0 to 1.
 	KindWeight float64 `json:"kind_weight,omitempty"`
-	// Temperature divides the cosines of the contrastive term. Default 0.1.
+	// RelationWeight is the weight of the term by which the embeddings' cosines come to
+	// be as alike as TrainBatch.Relations says. It takes one tower.
+	RelationWeight float64 `json:"relation_weight,omitempty"`
+	// Temperature divides the cosines of the contrastive and the relation term. Default 0.1.
 	Temperature float64 `json:"temperature"`
 	// Classes is how many classes the classifier tells apart. Needed with
 	// ClassWeight.
@@ -103,6 +106,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		{"pair weight", c.PairWeight, 0, 1e6, false},
 		{"contrastive weight", c.ContrastiveWeight, 0, 1e6, false},
 		{"class weight", c.ClassWeight, 0, 1e6, false},
+		{"relation weight", c.RelationWeight, 0, 1e6, false},
 		{"kind weight", c.KindWeight, 0, 1, false},
 		{"temperature", c.Temperature, 1e-3, 1e3, false},
 	}
@@ -114,7 +118,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 	if c.FrozenBlocks < 0 || c.FrozenBlocks > len(architecture.Blocks) {
 		return fmt.Errorf("%d frozen blocks, want 0 to %d", c.FrozenBlocks, len(architecture.Blocks))
 	}
-	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight == 0 {
+	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight+c.RelationWeight == 0 {
 		return fmt.Errorf("all terms of the loss have weight 0, want at least one above 0")
 	}
 	if c.ClassWeight > 0 && c.Classes < 2 {

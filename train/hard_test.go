@@ -32,7 +32,6 @@ func TestHardNegativesAreResumed(t *testing.T) {
 		ask   func(*train.Config)
 	}{
 		{"levels by epochs", levelsSetup, func(c *train.Config) { c.Hard, c.HardThings = 2, 12 }},
-		{"levels by steps", levelsSetup, func(c *train.Config) { c.HardSteps, c.HardThings = 3, 12 }},
 		{"all pairs by epochs", allPairsSetup, func(c *train.Config) { c.Hard, c.HardThings = 2, 12 }},
 		{"all pairs by steps", allPairsSetup, func(c *train.Config) { c.HardSteps, c.HardThings = 3, 12 }},
 	}
