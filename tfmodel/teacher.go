@@ -283,8 +283,11 @@ func offDiagonal(count int) []float32 {
 	return values
 }
 
-// Close gives the teachers' memory back. Closing twice is harmless.
+// Close gives the teachers' memory back. Closing twice, or none, is harmless.
 func (t *Teachers) Close() error {
+	if t == nil {
+		return nil
+	}
 	var err error
 	for _, one := range t.each {
 		err = errors.Join(err, one.session.Close())

@@ -26,12 +26,13 @@ type Batch struct {
 	Labels     []int32
 	Kinds      []int32
 	Unknown    [][2]int32
+	Relations  []float32
 	Shares     []int
 }
 
 // Losses is what a step reports; see tfmodel.StepResult.
 type Losses struct {
-	Loss, Pair, Contrastive, Class, Accuracy, Gradient float64
+	Loss, Pair, Contrastive, Class, Relation, Accuracy, Gradient float64
 }
 
 // Model is what training needs of a network. It is called by one goroutine.
@@ -72,6 +73,9 @@ type Config struct {
 	Hard       int `json:"hard,omitempty"`
 	HardSteps  int `json:"hard_steps,omitempty"`
 	HardThings int `json:"hard_things,omitempty"`
+	// TeacherWeight is the teacher's share of a pair's target, 0 to 1; for runs with a
+	// Teacher.
+	TeacherWeight float64 `json:"teacher_weight,omitempty"`
 	// Averaged says that the model keeps averages, which are then what is
 	// validated and saved.
 	Averaged bool `json:"averaged"`
@@ -86,10 +90,11 @@ type Config struct {
 	Patience int `json:"patience"`
 	// LogSteps is every how many steps a line is logged, at least 1.
 	LogSteps int `json:"log_steps"`
-	// Contrastive and Classified say which terms the model's loss has beside the pairs'
+	// Contrastive, Classified and Related say which terms the model's loss has beside the pairs'
 	// cross-entropy, for the records.
 	Contrastive bool `json:"contrastive,omitempty"`
 	Classified  bool `json:"classified,omitempty"`
+	Related     bool `json:"related,omitempty"`
 }
 
 // Validate reports the first field that is out of range.
@@ -128,6 +133,9 @@ type Setup struct {
 	// AugmentDomains take the place of Augment for images of a domain, by its name; of
 	// the same output size.
 	AugmentDomains map[string]augment.Augmenter
+	// Teacher is what the network learns from beside the classes; nil: nothing. It takes
+	// one tower.
+	Teacher Teacher
 	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
 	// Begin is called once the run is found to be one that can begin or go on, before

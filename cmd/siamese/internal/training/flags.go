@@ -90,8 +90,10 @@ type trainFlags struct {
 	PairWeight        float64 `help:"Sets the weight of the pairs' cross-entropy in the loss. 0: none." default:"1" json:"pair_weight"`
 	KindWeight        float64 `help:"Sets how much an image of another thing of the same kind counts as alike in the contrastive term, where one of the same thing counts 1. 0: as different." default:"0" json:"kind_weight,omitempty"`
 	ContrastiveWeight float64 `help:"Sets the weight of the supervised contrastive term on embeddings in the loss. 0: none." default:"0" json:"contrastive_weight"`
-	Temperature       float64 `help:"Sets the temperature of the contrastive term." default:"0.1" json:"temperature"`
+	Temperature       float64 `help:"Sets the temperature of the contrastive term, and of --relation-weight's." default:"0.1" json:"temperature"`
 	ClassWeight       float64 `help:"Sets the weight of a classifier on embeddings in the loss. 0: none." default:"0" json:"class_weight"`
+
+	teacherFlags
 
 	Epochs        int  `help:"Sets the epochs to train. 0: 100, or with --time-limit until the time is over." default:"0" json:"epochs"`
 	TimeLimit     span `help:"Trains for this long, such as 8m, from the program's start to its end, and spreads the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
@@ -156,6 +158,9 @@ func (f trainFlags) conflict() error {
 	if err := notNegative(f); err != nil {
 		return err
 	}
+	if err := f.teacherConflict(); err != nil {
+		return err
+	}
 	if f.Sampler != "pairs" && f.Batch < 2*f.PerClass {
 		return fmt.Errorf("train: --batch is %d and --per-class %d, expected a batch of two classes or more: twice --per-class", f.Batch, f.PerClass)
 	}
@@ -185,7 +190,7 @@ var (
 // idle are the rules about flags that need nothing but the other flags.
 func (f trainFlags) idle() []idleRule {
 	const held = "is about what is held out"
-	return append(f.idleAugmenters(), []idleRule{
+	return append(append(f.idleAugmenters(), f.idleTeacher()...), []idleRule{
 		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", []string{"PerClass"}},
 		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "says how --sampler allpairs draws", alphabetFields},
 		{f.Sampler != "levels", "--sampler " + f.Sampler, "is for --sampler levels", levelsFields},
@@ -201,7 +206,8 @@ func (f trainFlags) idle() []idleRule {
 		{f.Start == "", "no --start", "says what its weights take", []string{"StartScale"}},
 		{f.Optimizer != "sgd", "--optimizer " + f.Optimizer, "is about SGD", []string{"Nesterov"}},
 		{f.Decay == "constant", "--decay constant", "says how far the learning rate falls", []string{"MinRate"}},
-		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature", "KindWeight"}},
+		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"KindWeight"}},
+		{f.ContrastiveWeight == 0 && f.RelationWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature"}},
 		{f.PairWeight == 0, "--pair-weight 0", "is about the pairs' cross-entropy", []string{"KindTarget"}},
 	}...)
 }
@@ -342,6 +348,7 @@ func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
 		ContrastiveWeight: f.ContrastiveWeight,
 		KindWeight:        f.KindWeight,
 		ClassWeight:       f.ClassWeight,
+		RelationWeight:    f.RelationWeight,
 		Temperature:       f.Temperature,
 		Classes:           classes,
 		AverageDecay:      f.AverageDecay,

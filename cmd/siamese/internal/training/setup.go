@@ -52,7 +52,12 @@ func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.S
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	return setup, func() error { return errors.Join(trainer.Close(), data.Close()) }, nil
+	teachers, err := c.teachers(ctx, logger)
+	if err != nil {
+		return train.Setup{}, nil, errors.Join(err, trainer.Close(), data.Close())
+	}
+	c.learnFrom(&setup, teachers)
+	return setup, func() error { return errors.Join(teachers.Close(), trainer.Close(), data.Close()) }, nil
 }
 
 // sameData holds the data of a run that goes on against those that it began with: the
