@@ -61,6 +61,10 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 			return nil, err
 		}
 		feeds = append(feeds, fed...)
+		if t.config.HeadDropout > 0 {
+			seed := []int32{int32(t.config.Seed) + int32(number), int32(t.steps)}
+			feeds = append(feeds, tf.Feed{To: t.outputs[towerPrefix(number)+"/seed"], Type: tf.Int32, Shape: []int64{2}, Data: int32Bytes(seed)})
+		}
 	}
 	return feeds, nil
 }

@@ -20,6 +20,8 @@ type lossInputs struct {
 
 	relations binding.Output // float32 [N,N]: TrainBatch.Relations
 	diagonal  binding.Output // float32 [N,N]: selfOff on the diagonal, 0 elsewhere
+
+	seed binding.Output // int32 [2]: of this step's dropout
 }
 
 // losses are the scalars that a step reports.
@@ -44,6 +46,8 @@ func newLossInputs(scope *op.Scope) lossInputs {
 
 		relations: placeholder("relations", binding.Float, -1, -1),
 		diagonal:  placeholder("diagonal", binding.Float, -1, -1),
+
+		seed: placeholder("seed", binding.Int32, 2),
 	}
 }
 
@@ -58,7 +62,7 @@ func (g *graph) addLosses(embeddings binding.Output, in lossInputs, config Train
 		found.total = op.AddV2(s, found.total, op.Mul(s, term, op.Const(s, float32(weight))))
 	}
 	if config.PairWeight > 0 {
-		found.pair, found.accuracy = g.pairLoss(embeddings, in)
+		found.pair, found.accuracy = g.pairLoss(embeddings, in, config.HeadDropout)
 		add("pair_term", found.pair, config.PairWeight)
 	}
 	if config.ContrastiveWeight > 0 {
@@ -79,9 +83,9 @@ func (g *graph) addLosses(embeddings binding.Output, in lossInputs, config Train
 // pairLoss is the weighted binary cross-entropy of the head's probability: for a
 // logit x and a label y it is softplus(x) - x·y, which is exact where a
 // probability would have to be clipped.
-func (g *graph) pairLoss(embeddings binding.Output, in lossInputs) (loss, accuracy binding.Output) {
+func (g *graph) pairLoss(embeddings binding.Output, in lossInputs, rate float64) (loss, accuracy binding.Output) {
 	scope := g.scope.SubScope("pairs")
-	x := g.pairLogit("train_head", embeddings, in) // [M]
+	x := g.pairLogit("train_head", embeddings, in, dropout(in.seed, rate)) // [M]
 	// softplus(x) = max(x,0) + log(1+exp(-|x|)), stable for any x.
 	softplus := op.AddV2(scope, op.Relu(scope, x), op.Log1p(scope, op.Exp(scope, op.Neg(scope, op.Abs(scope, x)))))
 	each := op.Sub(scope, softplus, op.Mul(scope.SubScope("xy"), x, in.same)) // [M]
@@ -95,13 +99,26 @@ func (g *graph) pairLoss(embeddings binding.Output, in lossInputs) (loss, accura
 	return loss, op.Sub(right.SubScope("share"), op.Const(right.SubScope("one"), float32(1)), share)
 }
 
+// dropout sets a share of a layer's outputs to 0, others by chance for each pair, and
+// scales up the rest; nil for none. The chance is the seed's alone.
+func dropout(seed binding.Output, rate float64) func(*op.Scope, binding.Output) binding.Output {
+	if rate == 0 {
+		return nil
+	}
+	return func(scope *op.Scope, x binding.Output) binding.Output {
+		chance := op.StatelessRandomUniform(scope, op.Shape(scope, x), seed)
+		kept := op.Cast(scope, op.GreaterEqual(scope, chance, op.Const(scope.SubScope("rate"), float32(rate))), binding.Float)
+		return op.Mul(scope.SubScope("scaled"), x, op.Mul(scope, kept, op.Const(scope.SubScope("scale"), float32(1/(1-rate)))))
+	}
+}
+
 // pairLogit is the head's logit of each pair, float32 [M].
-func (g *graph) pairLogit(name string, embeddings binding.Output, in lossInputs) binding.Output {
+func (g *graph) pairLogit(name string, embeddings binding.Output, in lossInputs, dropped func(*op.Scope, binding.Output) binding.Output) binding.Output {
 	scope := g.scope.SubScope(name + "_pairs")
 	axis := op.Const(scope.SubScope("axis"), int32(0))
 	a := op.GatherV2(scope.SubScope("a"), embeddings, in.a, axis) // [M,E]
 	b := op.GatherV2(scope.SubScope("b"), embeddings, in.b, axis) // [M,E]
-	return op.Reshape(scope, g.logit(name, a, b), op.Const(scope.SubScope("flat"), []int32{-1}))
+	return op.Reshape(scope, g.logit(name, a, b, dropped), op.Const(scope.SubScope("flat"), []int32{-1}))
 }
 
 // contrastiveLoss is the supervised contrastive term (Khosla et al. 2020, the

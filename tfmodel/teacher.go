@@ -150,7 +150,7 @@ func newTeacherTower(architecture Architecture, config TeacherConfig) (*tower, e
 	images := g.images(imagesInput)
 	embeddings := g.encoder("teach", images)
 	in := newLossInputs(g.scope)
-	logit := g.pairLogit("teach_head", embeddings, in) // [M]
+	logit := g.pairLogit("teach_head", embeddings, in, nil) // [M]
 	scope := g.scope.SubScope("taught")
 	temperature := op.Const(scope, float32(orOne(config.Temperature)))
 	similarity := op.Sigmoid(scope, op.RealDiv(scope, logit, temperature))

@@ -73,7 +73,7 @@ func (t *tower) name(images, embeddings binding.Output, in lossInputs, found los
 	for name, output := range map[string]binding.Output{
 		"images": images, "embeddings": embeddings,
 		"pair_a": in.a, "pair_b": in.b, "same": in.same, "weight": in.weight,
-		"positive": in.positive, "self": in.self, "one_hot": in.oneHot, "relations": in.relations, "diagonal": in.diagonal,
+		"positive": in.positive, "self": in.self, "one_hot": in.oneHot, "relations": in.relations, "diagonal": in.diagonal, "seed": in.seed,
 		"loss": found.total, "pair": found.pair, "contrastive": found.contrastive,
 		"class": found.class, "relation": found.relation, "accuracy": found.accuracy,
 	} {

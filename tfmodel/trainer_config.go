@@ -40,6 +40,9 @@ type TrainerConfig struct {
 	// SparseHead keeps the entries of dense_1/kernel that are 0 at 0: a distance
 	// head (see DistanceHead) stays one.
 	SparseHead bool `json:"sparse_head,omitempty"`
+	// HeadDropout is the share of the head's hidden units, 0 to below 1, that a pair of a
+	// step does without, others for each pair.
+	HeadDropout float64 `json:"head_dropout,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
 	// FrozenProjection keeps the weights of a pooled network's projection.
@@ -64,7 +67,7 @@ type TrainerConfig struct {
 	// AverageDecay is the decay, 0 to below 1, of a moving average of the
 	// weights. 0: none is kept.
 	AverageDecay float64 `json:"average_decay"`
-	// Seed makes the initial classifier.
+	// Seed makes the initial classifier and HeadDropout.
 	Seed uint64 `json:"seed"`
 }
 
@@ -103,6 +106,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		{"average decay", c.AverageDecay, 0, 1, true},
 		{"clip norm", c.ClipNorm, 0, 1e9, false},
 		{"head rate", c.HeadRate, 0, 1e6, false},
+		{"head dropout", c.HeadDropout, 0, 1, true},
 		{"pair weight", c.PairWeight, 0, 1e6, false},
 		{"contrastive weight", c.ContrastiveWeight, 0, 1e6, false},
 		{"class weight", c.ClassWeight, 0, 1e6, false},

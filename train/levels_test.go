@@ -18,6 +18,7 @@ import (
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/sample"
+	"siamese/weights"
 )
 
 // levelsSetup is setup on two domains of 3 kinds with 3 things of 2 grey pictures.
@@ -173,6 +174,41 @@ func TestWhiten(t *testing.T) {
 		t.Errorf("a projection wider than the embedding: %v, want an error", err)
 	}
 	if _, err := train.Whiten(t.Context(), &fake{}, s.Data, black{plain}, config, 1); !errors.Is(err, train.ErrNoScatter) {
+		t.Errorf("embeddings that are all alike: %v, want %v", err, train.ErrNoScatter)
+	}
+}
+
+// TestStandardize: a head is told one over the deviation of each number within a class,
+// 1 on average, and the distance by these. Within a class the first number differs by 1,
+// others by noise: much in the second, little in the third, which the ridge keeps from
+// counting the most by far.
+func TestStandardize(t *testing.T) {
+	s := levelsSetup(t, t.TempDir(), nil)
+	plain, err := augment.New("none", augment.Config{Width: side, Height: side})
+	must(t, err)
+	var got train.HeadStatistics
+	stop := errors.New("seen")
+	config := train.HeadConfig{Copies: 6, Steps: 1, Pairs: 2, Rate: 1, Seed: 1, Standardize: true, Begin: func(found train.HeadStatistics) (*weights.Set, error) {
+		got = found
+		return nil, stop
+	}}
+	model := spread{&fake{}, rand.New(rand.NewPCG(1, 1))}
+	if err := train.Head(t.Context(), model, s.Data, plain, config, s.Log); !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	// Variances of 0.25, 2500 and 0.01 with a tenth of their mean, 83, added to each.
+	noisy := math.Sqrt(83.4 / 2583)
+	mean := (2 + noisy) / 3
+	for i, want := range []float64{1 / mean, noisy / mean, 1 / mean} {
+		if math.Abs(float64(got.Scales[i])-want) > 0.02*want {
+			t.Errorf("scale %d = %v, want about %v", i, got.Scales[i], want)
+		}
+	}
+	// Levels differ by 1 to 221, and the noise by 56 on average.
+	if got.Distance < 50 || got.Distance > 250 {
+		t.Errorf("distance %v, want that of levels and of noise that counts for a sixth", got.Distance)
+	}
+	if err := train.Head(t.Context(), &fake{}, s.Data, black{plain}, config, s.Log); !errors.Is(err, train.ErrNoScatter) {
 		t.Errorf("embeddings that are all alike: %v, want %v", err, train.ErrNoScatter)
 	}
 }
