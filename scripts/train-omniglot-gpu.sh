@@ -10,9 +10,14 @@
 #       START  weights to begin with, a distance for a head among them
 #       FOLDER is where runs and weights go: FOLDER/held-out.safetensors and
 #              FOLDER/all.safetensors, float16, made in some seconds after the time.
-#       Variables: SECONDS_IN_ALL=240, HELD_OUT_PERCENT=60 of them for the first run,
+#       Variables: SIZE=105 and BEGIN=distance (standardized, residual) of prepare;
+#       SECONDS_IN_ALL=240, HELD_OUT_PERCENT=60 of them for the first run,
 #       RUNS="held-out all", SIAMESE=bin/siamese, BATCH=256, RATE=2e-4, ALL_RATE=1e-4,
-#       PRECISION=bfloat16, DEVICE=auto, MORE="further flags of siamese train".
+#       PRECISION=bfloat16, DEVICE=auto, MORE="further flags of siamese train", which
+#       beat those below, such as
+#         MORE="--alphabets 6 --hard-steps 500 --hard-things 6000"   look-alikes
+#         MORE="--teacher A.safetensors --teacher B.safetensors"     an ensemble into one
+#         MORE="--input-size 128", with a START of that size (prepare takes SIZE=128)
 set -euo pipefail
 siamese=${SIAMESE:-bin/siamese}
 precision=${PRECISION:-bfloat16}
@@ -26,9 +31,9 @@ prepare() {
 	trap 'rm -rf "$work"' RETURN
 	# One step at a rate of nearly nothing writes the weights in the network's own form.
 	"$siamese" train --run "$work/run" --data "$data" "${held[@]}" --start "$vgg" --optimizer sgd --rate 1e-12 --min-rate 1e-12 \
-		--epochs 1 --steps-per-epoch 1 --batch 8 --val-pairs 2 --oneshot-trials 0
+		--input-size "${SIZE:-105}" --epochs 1 --steps-per-epoch 1 --batch 8 --val-pairs 2 --oneshot-trials 0
 	"$siamese" head "$work/head.safetensors" --data "$data" "${held[@]}" --from "$work/run/last_epoch_weights.h5" \
-		--begin distance --copies 3 --steps 100 --rate 2e-4 --precision "$precision"
+		--begin "${BEGIN:-distance}" --copies 3 --steps 100 --rate 2e-4 --precision "$precision"
 	"$siamese" model import "$work/head.safetensors" "$start" --dtype float16
 }
 

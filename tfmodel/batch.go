@@ -32,6 +32,10 @@ type TrainBatch struct {
 	// Unknown are pairs of images that the contrastive term counts neither as alike
 	// nor as different.
 	Unknown [][2]int32
+	// Relations, float32 [N,N], are for TrainerConfig.RelationWeight: how alike each image
+	// is to each other one, as a distribution over these. Rows sum to 1, the diagonal is 0.
+	// Teachers.Teach makes it.
+	Relations []float32
 	// Shares are the numbers of images that the towers take, in order. Each pair
 	// lies within one share, and the weights of each share sum to 1. Nil: one tower
 	// takes all.
@@ -57,6 +61,10 @@ func (t *Trainer) feeds(batch TrainBatch, learningRate float64) ([]tf.Feed, erro
 			return nil, err
 		}
 		feeds = append(feeds, fed...)
+		if t.config.HeadDropout > 0 {
+			seed := []int32{int32(t.config.Seed) + int32(number), int32(t.steps)}
+			feeds = append(feeds, tf.Feed{To: t.outputs[towerPrefix(number)+"/seed"], Type: tf.Int32, Shape: []int64{2}, Data: int32Bytes(seed)})
+		}
 	}
 	return feeds, nil
 }
@@ -133,6 +141,13 @@ func (t *Trainer) towerFeeds(prefix string, batch TrainBatch) ([]tf.Feed, error)
 			return nil, err
 		}
 		feeds = append(feeds, labels...)
+	}
+	if t.config.RelationWeight > 0 {
+		if len(batch.Relations) != count*count {
+			return nil, fmt.Errorf("got %d relations for %d images, want %d", len(batch.Relations), count, count*count)
+		}
+		rows := int64(count)
+		feeds = append(feeds, t.matrix(prefix+"relations", batch.Relations, rows, rows), t.matrix(prefix+"diagonal", offDiagonal(count), rows, rows))
 	}
 	return feeds, nil
 }

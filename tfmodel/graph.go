@@ -160,14 +160,17 @@ func (g *graph) convolution(scope *op.Scope, layer string, x binding.Output) bin
 }
 
 // logit turns embeddings, float32 [N,E] each, into the head's logit, float32
-// [N,1].
-func (g *graph) logit(name string, a, b binding.Output) binding.Output {
+// [N,1]. dropped, which may be nil, changes the hidden layer's output.
+func (g *graph) logit(name string, a, b binding.Output, dropped func(*op.Scope, binding.Output) binding.Output) binding.Output {
 	scope := g.scope.SubScope(name)
 	x := op.Abs(scope, op.Sub(scope, a, b)) // [N,E]
 	hidden := scope.SubScope("dense_1")
 	x = op.MatMul(hidden, x, g.reads["dense_1/kernel"])
 	x = op.Relu(hidden, op.BiasAdd(hidden, x, g.reads["dense_1/bias"]))
 	g.assertShape(x, -1, int64(g.architecture.Hidden))
+	if dropped != nil {
+		x = dropped(scope.SubScope("dropout"), x)
+	}
 	last := scope.SubScope("dense_2")
 	x = op.BiasAdd(last, op.MatMul(last, x, g.reads["dense_2/kernel"]), g.reads["dense_2/bias"])
 	g.assertShape(x, -1, 1)
@@ -177,7 +180,7 @@ func (g *graph) logit(name string, a, b binding.Output) binding.Output {
 // similarity turns embeddings, float32 [N,E] each, into similarities, float32
 // [N] in 0..1.
 func (g *graph) similarity(name string, a, b binding.Output) binding.Output {
-	logit := g.logit(name, a, b)
+	logit := g.logit(name, a, b, nil)
 	scope := g.scope.SubScope(name + "/similarity")
 	x := op.Sigmoid(scope, op.Reshape(scope, logit, op.Const(scope, []int32{-1})))
 	g.assertShape(x, -1)

@@ -30,7 +30,7 @@ func loadWith(t *testing.T, head func(set *weights.Set) (*weights.Set, error)) (
 
 func TestADistanceHeadTellsItsMetric(t *testing.T) {
 	model, set := loadWith(t, func(set *weights.Set) (*weights.Set, error) {
-		return tfmodel.DistanceHead(tiny(), set, 10)
+		return tfmodel.DistanceHead(tiny(), set, tfmodel.DistanceConfig{Distance: 10})
 	})
 	first, _ := set.Get("dense_1/kernel")
 	last, _ := set.Get("dense_2/kernel")

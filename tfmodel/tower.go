@@ -25,7 +25,7 @@ type tower struct {
 }
 
 // The trainer's names of a tower's results.
-var towerResults = []string{"loss", "pair", "contrastive", "class", "accuracy"}
+var towerResults = []string{"loss", "pair", "contrastive", "class", "relation", "accuracy"}
 
 // newTower builds the graph. Weights are placeholders in it, which stand for the
 // trainer's variables once it is imported.
@@ -73,9 +73,9 @@ func (t *tower) name(images, embeddings binding.Output, in lossInputs, found los
 	for name, output := range map[string]binding.Output{
 		"images": images, "embeddings": embeddings,
 		"pair_a": in.a, "pair_b": in.b, "same": in.same, "weight": in.weight,
-		"positive": in.positive, "self": in.self, "one_hot": in.oneHot,
+		"positive": in.positive, "self": in.self, "one_hot": in.oneHot, "relations": in.relations, "diagonal": in.diagonal, "seed": in.seed,
 		"loss": found.total, "pair": found.pair, "contrastive": found.contrastive,
-		"class": found.class, "accuracy": found.accuracy,
+		"class": found.class, "relation": found.relation, "accuracy": found.accuracy,
 	} {
 		t.names[name] = tensorName(output)
 	}
@@ -123,7 +123,7 @@ func (g *trainerGraph) addTowers(devices []string, rounds bool) error {
 
 // importTower copies a tower's graph into this one, on a device and with the
 // variables in place of the weights' placeholders.
-func (g *trainerGraph) importTower(t *tower, number int, device string) error {
+func (g *graph) importTower(t *tower, number int, device string) error {
 	options := binding.GraphImportOptions{Prefix: towerPrefix(number), Device: device}
 	for _, variable := range g.variables {
 		name, index, err := splitTensorName(t.names["weight/"+variable.Name])
@@ -141,7 +141,7 @@ func towerPrefix(number int) string {
 }
 
 // imported finds a tensor that came with an import.
-func (g *trainerGraph) imported(tensor string) (binding.Output, error) {
+func (g *graph) imported(tensor string) (binding.Output, error) {
 	name, index, err := splitTensorName(tensor)
 	if err != nil {
 		return binding.Output{}, err

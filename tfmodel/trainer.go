@@ -38,6 +38,7 @@ type StepResult struct {
 	Pair        float64 // binary cross-entropy
 	Contrastive float64
 	Class       float64
+	Relation    float64
 	Accuracy    float64 // share of pairs on the right side of 0.5, by weight
 	Gradient    float64 // length of the gradient before clipping; 0 without ClipNorm
 }
@@ -75,7 +76,9 @@ func (t *Trainer) open(options Options) error {
 	if err := reachWorkers(options.Cluster); err != nil {
 		return err
 	}
-	t.towers = len(devices)
+	if t.towers = len(devices); t.towers > 1 && t.config.RelationWeight > 0 {
+		return fmt.Errorf("a relation term on %d devices, want one: relations are between the images of a whole batch", t.towers)
+	}
 	rounds, err := options.roundsGraph()
 	if err != nil {
 		return err
@@ -143,7 +146,7 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 	if err != nil {
 		return StepResult{}, fmt.Errorf("train step: %w", err)
 	}
-	names := []string{"loss", "pair", "contrastive", "class", "accuracy", "gradient"}
+	names := []string{"loss", "pair", "contrastive", "class", "relation", "accuracy", "gradient"}
 	values := make([]float32, len(names))
 	var fetches []tf.Fetch
 	for i, name := range names {
@@ -159,8 +162,9 @@ func (t *Trainer) Step(ctx context.Context, batch TrainBatch, learningRate float
 		Pair:        float64(values[1]),
 		Contrastive: float64(values[2]),
 		Class:       float64(values[3]),
-		Accuracy:    float64(values[4]),
-		Gradient:    float64(values[5]),
+		Relation:    float64(values[4]),
+		Accuracy:    float64(values[5]),
+		Gradient:    float64(values[6]),
 	}, nil
 }
 

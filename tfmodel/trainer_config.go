@@ -40,6 +40,9 @@ type TrainerConfig struct {
 	// SparseHead keeps the entries of dense_1/kernel that are 0 at 0: a distance
 	// head (see DistanceHead) stays one.
 	SparseHead bool `json:"sparse_head,omitempty"`
+	// HeadDropout is the share of the head's hidden units, 0 to below 1, that a pair of a
+	// step does without, others for each pair.
+	HeadDropout float64 `json:"head_dropout,omitempty"`
 	// FrozenBlocks is how many of the first blocks keep their weights.
 	FrozenBlocks int `json:"frozen_blocks"`
 	// FrozenProjection keeps the weights of a pooled network's projection.
@@ -53,7 +56,10 @@ type TrainerConfig struct {
 	// KindWeight is how much an image of another class of the same kind counts as
 	// alike in the contrastive term, where one of its own class counts 1; 0 to 1.
 	KindWeight float64 `json:"kind_weight,omitempty"`
-	// Temperature divides the cosines of the contrastive term. Default 0.1.
+	// RelationWeight is the weight of the term by which the embeddings' cosines come to
+	// be as alike as TrainBatch.Relations says. It takes one tower.
+	RelationWeight float64 `json:"relation_weight,omitempty"`
+	// Temperature divides the cosines of the contrastive and the relation term. Default 0.1.
 	Temperature float64 `json:"temperature"`
 	// Classes is how many classes the classifier tells apart. Needed with
 	// ClassWeight.
@@ -61,7 +67,7 @@ type TrainerConfig struct {
 	// AverageDecay is the decay, 0 to below 1, of a moving average of the
 	// weights. 0: none is kept.
 	AverageDecay float64 `json:"average_decay"`
-	// Seed makes the initial classifier.
+	// Seed makes the initial classifier and HeadDropout.
 	Seed uint64 `json:"seed"`
 }
 
@@ -100,9 +106,11 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 		{"average decay", c.AverageDecay, 0, 1, true},
 		{"clip norm", c.ClipNorm, 0, 1e9, false},
 		{"head rate", c.HeadRate, 0, 1e6, false},
+		{"head dropout", c.HeadDropout, 0, 1, true},
 		{"pair weight", c.PairWeight, 0, 1e6, false},
 		{"contrastive weight", c.ContrastiveWeight, 0, 1e6, false},
 		{"class weight", c.ClassWeight, 0, 1e6, false},
+		{"relation weight", c.RelationWeight, 0, 1e6, false},
 		{"kind weight", c.KindWeight, 0, 1, false},
 		{"temperature", c.Temperature, 1e-3, 1e3, false},
 	}
@@ -114,7 +122,7 @@ func (c TrainerConfig) Validate(architecture Architecture) error {
 	if c.FrozenBlocks < 0 || c.FrozenBlocks > len(architecture.Blocks) {
 		return fmt.Errorf("%d frozen blocks, want 0 to %d", c.FrozenBlocks, len(architecture.Blocks))
 	}
-	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight == 0 {
+	if c.PairWeight+c.ContrastiveWeight+c.ClassWeight+c.RelationWeight == 0 {
 		return fmt.Errorf("all terms of the loss have weight 0, want at least one above 0")
 	}
 	if c.ClassWeight > 0 && c.Classes < 2 {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -57,7 +58,7 @@ func (f *fake) Step(_ context.Context, batch train.Batch, learningRate float64) 
 	for i := range batch.A {
 		sum += float64(batch.A[i]) - 2*float64(batch.B[i]) + float64(batch.Weights[i])
 	}
-	for _, value := range batch.Embeddings {
+	for _, value := range slices.Concat(batch.Embeddings, batch.Targets, batch.Relations) {
 		sum += float64(value)
 	}
 	loss := math.Mod(math.Abs(sum), 97) / 97

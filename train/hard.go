@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"siamese/train/dataset"
 	"siamese/train/sample"
@@ -18,18 +19,20 @@ const hardNeighbors = 8
 const hardStream = 0x68617264 // "hard"
 
 // findHard tells the sampler which things look alike to the network as it is now, at
-// the beginning of every Hard-th epoch. What the feeder has made ahead is thrown away:
-// batches after it are of the new knowledge, in a resumed run as in any other.
+// the beginning of every Hard-th epoch or before every HardSteps-th step. What the feeder
+// has made ahead is thrown away: batches after it are of the new knowledge, in a resumed
+// run as in any other.
 func (r *run) findHard(ctx context.Context) error {
 	miner, ok := r.Sampler.(sample.Miner)
-	if !ok || r.Hard == 0 || r.done.Epoch%r.Hard != 0 || r.done.Step != int64(r.done.Epoch)*int64(r.StepsPerEpoch) {
+	if !ok || !r.looksForHard() || !r.clock.timeToLook() {
 		return nil
 	}
+	begin := time.Now()
 	r.feeder.close()
 	if err := r.Sampler.Restore(r.sampler); err != nil {
 		return err
 	}
-	near, err := r.neighbors(ctx)
+	near, err := r.neighbors(ctx, miner)
 	if err != nil {
 		return fmt.Errorf("hard negatives: %w", err)
 	}
@@ -37,31 +40,51 @@ func (r *run) findHard(ctx context.Context) error {
 	if r.sampler, err = r.Sampler.State(); err != nil {
 		return err
 	}
-	r.Log.Info("hard negatives", "epoch", r.done.Epoch+1, "things", len(near))
+	r.clock.look = time.Since(begin)
+	r.Log.Info("hard negatives", "epoch", r.done.Epoch+1, "step", r.done.Step, "things", len(near), "took", r.clock.look.Round(time.Millisecond).String())
 	r.feeder = newFeeder(ctx, r.Setup, r.done.Step)
 	return nil
 }
 
-// neighbors encodes a picture of each of some things and finds for each the others
+// looksForHard reports whether neighbours are looked up before the next step.
+func (r *run) looksForHard() bool {
+	if r.HardSteps > 0 {
+		return r.done.Step%int64(r.HardSteps) == 0
+	}
+	begins := r.done.Step == int64(r.done.Epoch)*int64(r.StepsPerEpoch)
+	return r.Hard > 0 && begins && r.done.Epoch%r.Hard == 0
+}
+
+// hardDraws is what a look-up is drawn by: the seed and when it is.
+func (r *run) hardDraws() *rand.Rand {
+	if r.HardSteps > 0 {
+		return rand.New(rand.NewPCG(r.Seed, hardStream+uint64(r.done.Step)))
+	}
+	return rand.New(rand.NewPCG(r.Seed, hardStream+uint64(r.done.Epoch)))
+}
+
+// neighbors encodes a picture of each of some things and finds for each those of its set
 // with the nearest embeddings, the nearest first.
-func (r *run) neighbors(ctx context.Context) (map[int][]int, error) {
+func (r *run) neighbors(ctx context.Context, miner sample.Miner) (map[int][]int, error) {
 	width, height := r.Augment.Size()
 	data := r.Data.Shown(width, height)
 	classes := data.Classes()
-	random := rand.New(rand.NewPCG(r.Seed, hardStream+uint64(r.done.Epoch)))
-	drawn := random.Perm(len(classes))
-	drawn = drawn[:min(len(drawn), r.HardThings)]
+	random := r.hardDraws()
+	sets := miner.Peers(random, r.HardThings)
 	var rows [][]float32
-	for chunk := range slices.Chunk(drawn, headEncodeImages) {
+	for chunk := range slices.Chunk(slices.Concat(sets...), headEncodeImages) {
 		embeddings, err := r.encodeOne(ctx, data, classes, chunk, random)
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, embeddings...)
 	}
-	near := make(map[int][]int, len(drawn))
-	for i, row := range rows {
-		near[drawn[i]] = nearest(row, rows, drawn, i)
+	near := make(map[int][]int, len(rows))
+	for _, set := range sets {
+		for i, class := range set {
+			near[class] = nearest(rows[i], rows[:len(set)], set, i)
+		}
+		rows = rows[len(set):]
 	}
 	return near, nil
 }

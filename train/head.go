@@ -31,9 +31,21 @@ type HeadConfig struct {
 	// Rate is the highest learning rate, which falls along half a cosine.
 	Rate float64
 	Seed uint64
-	// Begin makes the weights to begin with, by the mean sum of |a-b| over pairs
-	// of different classes. Nil: the model's own.
-	Begin func(distance float64) (*weights.Set, error)
+	// Standardize has Begin told what differences are usual within a class.
+	Standardize bool
+	// Begin makes the weights to begin with, by what embeddings are like. Nil: the
+	// model's own.
+	Begin func(HeadStatistics) (*weights.Set, error)
+}
+
+// HeadStatistics is what a head begins by.
+type HeadStatistics struct {
+	// Distance is the mean sum of |a-b| over pairs of different classes; with Scales of
+	// their products.
+	Distance float64
+	// Scales, [E], are one over the deviation of each number within classes, with mean 1.
+	// Nil without HeadConfig.Standardize.
+	Scales []float32
 }
 
 // Validate reports the first field that is out of range.
@@ -71,9 +83,9 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 	course := schedule.Config{Kind: schedule.Smooth, Rate: config.Rate, MinRate: config.Rate / 100, Epochs: config.Steps, StepsPerEpoch: 1}
 	draw := newPairDraw(classes, config, random)
 	if config.Begin != nil {
-		begin, err := config.Begin(draw.distance())
+		begin, err := config.begin(classes, draw)
 		if err != nil {
-			return err
+			return fmt.Errorf("head: %w", err)
 		}
 		if err := model.SetWeights(begin); err != nil {
 			return fmt.Errorf("head: %w", err)
@@ -89,6 +101,19 @@ func Head(ctx context.Context, model Model, data *dataset.Dataset, augmenter aug
 		}
 	}
 	return nil
+}
+
+// begin are the weights to begin with.
+func (c HeadConfig) begin(classes []encodedClass, draw *pairDraw) (*weights.Set, error) {
+	var found HeadStatistics
+	var err error
+	if c.Standardize {
+		if found.Scales, err = standardizing(classes); err != nil {
+			return nil, err
+		}
+	}
+	found.Distance = draw.distance(found.Scales)
+	return c.Begin(found)
 }
 
 // encodeClasses encodes augmented drawings of each class, taking its images in
@@ -197,14 +222,19 @@ func (d *pairDraw) batch(pairs int) Batch {
 // distancePairs is how many pairs the usual distance is the mean of.
 const distancePairs = 1000
 
-// distance is the mean sum of |a-b| over pairs of different classes.
-func (d *pairDraw) distance() float64 {
+// distance is the mean sum of |a-b|, by scales where there are any, over pairs of
+// different classes.
+func (d *pairDraw) distance(scales []float32) float64 {
 	sum := 0.0
 	for range distancePairs {
 		first := d.random.IntN(len(d.classes))
 		a, b := d.classes[first].embeddings[0], d.classes[d.other(first)].embeddings[0]
 		for i := range a {
-			sum += math.Abs(float64(a[i] - b[i]))
+			difference := math.Abs(float64(a[i] - b[i]))
+			if scales != nil {
+				difference *= float64(scales[i])
+			}
+			sum += difference
 		}
 	}
 	return sum / distancePairs

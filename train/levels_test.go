@@ -13,13 +13,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"siamese/imaging"
 	"siamese/train"
 	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/sample"
+	"siamese/weights"
 )
 
 // levelsSetup is setup on two domains of 3 kinds with 3 things of 2 grey pictures.
@@ -87,43 +86,6 @@ func TestLevelsReachTheModel(t *testing.T) {
 	must(t, train.Run(t.Context(), s))
 	if unknown == 0 || kinds == 0 {
 		t.Errorf("%d unknown pairs and %d of one kind came by, want some of both", unknown, kinds)
-	}
-}
-
-// TestHardNegativesAreResumed: with neighbours looked up at each second epoch a run
-// that was stopped anywhere ends as one that never was, and draws other batches than
-// without them.
-func TestHardNegativesAreResumed(t *testing.T) {
-	setup := func(dir string, model *fake, hard int) train.Setup {
-		s := levelsSetup(t, dir, model)
-		s.Hard, s.HardThings = hard, 12
-		return s
-	}
-	run := func(dir string, model *fake, hard int) {
-		must(t, train.Run(t.Context(), setup(dir, model, hard)))
-	}
-	straight, without := &fake{}, &fake{}
-	run(t.TempDir(), straight, 2)
-	run(t.TempDir(), without, 0)
-	if cmp.Equal(straight.losses, without.losses) {
-		t.Error("looking up neighbours changed nothing")
-	}
-	for stop := 1; stop < 12; stop++ {
-		dir := t.TempDir()
-		ctx, cancel := context.WithCancel(t.Context())
-		first := &fake{before: func(step int) error {
-			if step == stop {
-				cancel()
-			}
-			return nil
-		}}
-		wantInterrupted(t, train.Run(ctx, setup(dir, first, 2)), stop)
-		cancel()
-		second := &fake{}
-		must(t, train.Run(t.Context(), resumed(setup(dir, second, 2))))
-		if diff := cmp.Diff(straight.losses, append(first.losses, second.losses...)); diff != "" {
-			t.Errorf("stopped after step %d: losses (-uninterrupted +resumed):\n%s", stop, diff)
-		}
 	}
 }
 
@@ -212,6 +174,41 @@ func TestWhiten(t *testing.T) {
 		t.Errorf("a projection wider than the embedding: %v, want an error", err)
 	}
 	if _, err := train.Whiten(t.Context(), &fake{}, s.Data, black{plain}, config, 1); !errors.Is(err, train.ErrNoScatter) {
+		t.Errorf("embeddings that are all alike: %v, want %v", err, train.ErrNoScatter)
+	}
+}
+
+// TestStandardize: a head is told one over the deviation of each number within a class,
+// 1 on average, and the distance by these. Within a class the first number differs by 1,
+// others by noise: much in the second, little in the third, which the ridge keeps from
+// counting the most by far.
+func TestStandardize(t *testing.T) {
+	s := levelsSetup(t, t.TempDir(), nil)
+	plain, err := augment.New("none", augment.Config{Width: side, Height: side})
+	must(t, err)
+	var got train.HeadStatistics
+	stop := errors.New("seen")
+	config := train.HeadConfig{Copies: 6, Steps: 1, Pairs: 2, Rate: 1, Seed: 1, Standardize: true, Begin: func(found train.HeadStatistics) (*weights.Set, error) {
+		got = found
+		return nil, stop
+	}}
+	model := spread{&fake{}, rand.New(rand.NewPCG(1, 1))}
+	if err := train.Head(t.Context(), model, s.Data, plain, config, s.Log); !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+	// Variances of 0.25, 2500 and 0.01 with a tenth of their mean, 83, added to each.
+	noisy := math.Sqrt(83.4 / 2583)
+	mean := (2 + noisy) / 3
+	for i, want := range []float64{1 / mean, noisy / mean, 1 / mean} {
+		if math.Abs(float64(got.Scales[i])-want) > 0.02*want {
+			t.Errorf("scale %d = %v, want about %v", i, got.Scales[i], want)
+		}
+	}
+	// Levels differ by 1 to 221, and the noise by 56 on average.
+	if got.Distance < 50 || got.Distance > 250 {
+		t.Errorf("distance %v, want that of levels and of noise that counts for a sixth", got.Distance)
+	}
+	if err := train.Head(t.Context(), &fake{}, s.Data, black{plain}, config, s.Log); !errors.Is(err, train.ErrNoScatter) {
 		t.Errorf("embeddings that are all alike: %v, want %v", err, train.ErrNoScatter)
 	}
 }

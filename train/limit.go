@@ -45,6 +45,7 @@ type clock struct {
 	stateSave     time.Duration // what the last save of the state took; 0: there was none
 	save          time.Duration // what the last save may take
 	validation    time.Duration // what the last validation may take; 0: there will be none
+	look          time.Duration // what the last look-up of hard negatives took; 0: there was none
 }
 
 // newClock takes the time that is left from the progress.
@@ -70,6 +71,12 @@ func (c *clock) stop() time.Time {
 // over reports whether the next step would end too late.
 func (c *clock) over() bool {
 	return c.limited() && time.Now().Add(c.step).After(c.stop())
+}
+
+// timeToLook reports whether a look-up of hard negatives like the last one and a step
+// after it end in time.
+func (c *clock) timeToLook() bool {
+	return !c.limited() || !time.Now().Add(c.look+c.step).After(c.stop())
 }
 
 // lastSave reports whether no step fits after the save that comes now. What is left

@@ -26,12 +26,13 @@ type Batch struct {
 	Labels     []int32
 	Kinds      []int32
 	Unknown    [][2]int32
+	Relations  []float32
 	Shares     []int
 }
 
 // Losses is what a step reports; see tfmodel.StepResult.
 type Losses struct {
-	Loss, Pair, Contrastive, Class, Accuracy, Gradient float64
+	Loss, Pair, Contrastive, Class, Relation, Accuracy, Gradient float64
 }
 
 // Model is what training needs of a network. It is called by one goroutine.
@@ -67,10 +68,14 @@ type Config struct {
 	// for samplers that tell kinds.
 	KindTarget float64 `json:"kind_target,omitempty"`
 	// Hard is every how many epochs the sampler is told which of at most HardThings
-	// things look alike to the network; for samplers that can use it (sample.Miner).
-	// 0: never.
+	// things look alike to the network, HardSteps in its place every how many steps; for
+	// samplers that can use it (sample.Miner). 0 both: never.
 	Hard       int `json:"hard,omitempty"`
+	HardSteps  int `json:"hard_steps,omitempty"`
 	HardThings int `json:"hard_things,omitempty"`
+	// TeacherWeight is the teacher's share of a pair's target, 0 to 1; for runs with a
+	// Teacher.
+	TeacherWeight float64 `json:"teacher_weight,omitempty"`
 	// Averaged says that the model keeps averages, which are then what is
 	// validated and saved.
 	Averaged bool `json:"averaged"`
@@ -85,10 +90,11 @@ type Config struct {
 	Patience int `json:"patience"`
 	// LogSteps is every how many steps a line is logged, at least 1.
 	LogSteps int `json:"log_steps"`
-	// Contrastive and Classified say which terms the model's loss has beside the pairs'
+	// Contrastive, Classified and Related say which terms the model's loss has beside the pairs'
 	// cross-entropy, for the records.
 	Contrastive bool `json:"contrastive,omitempty"`
 	Classified  bool `json:"classified,omitempty"`
+	Related     bool `json:"related,omitempty"`
 }
 
 // Validate reports the first field that is out of range.
@@ -102,8 +108,8 @@ func (c Config) Validate() error {
 	if c.SavePeriod < 0 || c.Patience < 0 || c.SaveEvery < 0 {
 		return fmt.Errorf("train: save period %d, patience %d and saving every %v, want 0 or more", c.SavePeriod, c.Patience, c.SaveEvery)
 	}
-	if c.Hard < 0 || c.Hard > 0 && c.HardThings < 2 {
-		return fmt.Errorf("train: hard things every %d epochs among %d, want 0, or 1 or more among at least 2", c.Hard, c.HardThings)
+	if c.Hard < 0 || c.HardSteps < 0 || c.Hard > 0 && c.HardSteps > 0 || c.Hard+c.HardSteps > 0 && c.HardThings < 2 {
+		return fmt.Errorf("train: hard things every %d epochs and %d steps among %d, want 0, or 1 or more of one of them among at least 2", c.Hard, c.HardSteps, c.HardThings)
 	}
 	if !(c.KindTarget >= 0 && c.KindTarget < 1) {
 		return fmt.Errorf("train: kind target %v, want 0 to below 1", c.KindTarget)
@@ -127,6 +133,9 @@ type Setup struct {
 	// AugmentDomains take the place of Augment for images of a domain, by its name; of
 	// the same output size.
 	AugmentDomains map[string]augment.Augmenter
+	// Teacher is what the network learns from beside the classes; nil: nothing. It takes
+	// one tower.
+	Teacher Teacher
 	// Validation measures the network after each epoch; nil where nothing is held out.
 	Validation *Validation
 	// Begin is called once the run is found to be one that can begin or go on, before

@@ -85,6 +85,9 @@ func Run(ctx context.Context, setup Setup) error {
 	if setup.Workers < 0 {
 		return fmt.Errorf("train: %d workers, want 0 or more", setup.Workers)
 	}
+	if err := setup.checkTeacher(); err != nil {
+		return err
+	}
 	r := &run{Setup: setup}
 	if r.Began.IsZero() {
 		r.Began = time.Now()
@@ -180,10 +183,7 @@ func (r *run) epochs(ctx context.Context) error {
 		return err
 	}
 	for r.Epochs == 0 || r.done.Epoch < r.Epochs {
-		over, err := false, r.findHard(ctx)
-		if err == nil {
-			over, err = r.epoch(ctx)
-		}
+		over, err := r.epoch(ctx)
 		if err == nil && over {
 			err = r.timeOver(ctx)
 		}
@@ -224,6 +224,9 @@ func (r *run) epoch(ctx context.Context) (over bool, err error) {
 		if r.clock.over() {
 			return true, nil
 		}
+		if err := r.findHard(ctx); err != nil {
+			return false, err
+		}
 		taken, err := r.step(ctx)
 		if err != nil {
 			return false, err
@@ -253,6 +256,7 @@ type taken struct {
 	losses Losses
 	rate   float64 // the learning rate
 	images int
+	taught time.Duration // that the teacher took
 }
 
 // step learns from the next batch.
@@ -266,6 +270,10 @@ func (r *run) step(ctx context.Context) (taken, error) {
 		if err := r.showSample(next); err != nil {
 			return taken{}, err
 		}
+	}
+	taught, err := r.teach(ctx, &next.batch)
+	if err != nil {
+		return taken{}, err
 	}
 	rate := r.rate()
 	losses, err := r.Model.Step(ctx, next.batch, rate)
@@ -281,13 +289,13 @@ func (r *run) step(ctx context.Context) (taken, error) {
 	r.sampler = next.sampler
 	images := len(next.batch.Labels)
 	r.clock.stepped(time.Since(begin), images)
-	return taken{losses: losses, rate: rate, images: images}, nil
+	return taken{losses: losses, rate: rate, images: images, taught: taught}, nil
 }
 
 func (r *run) recordStep(step taken, imagesPerSecond float64) error {
 	losses := step.losses
-	r.Log.Info("step", "step", r.done.Step, "epoch", r.done.Epoch+1, "loss", rounded(losses.Loss),
-		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", significant(step.rate), "images_per_s", math.Round(10*imagesPerSecond)/10)
+	words := []any{"step", r.done.Step, "epoch", r.done.Epoch + 1, "loss", rounded(losses.Loss),
+		"pair", rounded(losses.Pair), "accuracy", rounded(losses.Accuracy), "rate", significant(step.rate), "images_per_s", math.Round(10*imagesPerSecond) / 10}
 	values := map[string]float64{
 		"loss": losses.Loss, "accuracy": losses.Accuracy, "gradient": losses.Gradient,
 		"learning_rate": step.rate, "images_per_s": imagesPerSecond,
@@ -299,9 +307,18 @@ func (r *run) recordStep(step taken, imagesPerSecond float64) error {
 	if r.Classified {
 		values["class_loss"] = losses.Class
 	}
-	if r.Contrastive || r.Classified {
+	if r.Related {
+		values["relation_loss"] = losses.Relation
+	}
+	if r.Contrastive || r.Classified || r.Related {
 		values["pair_loss"] = losses.Pair // else it is the loss
 	}
+	if step.taught > 0 {
+		speed := float64(step.images) / step.taught.Seconds()
+		values["teacher_images_per_s"] = speed
+		words = append(words, "teacher_images_per_s", math.Round(10*speed)/10)
+	}
+	r.Log.Info("step", words...)
 	return r.recorder.Write(record.Entry{Step: r.done.Step, Epoch: r.done.Epoch + 1, Values: values})
 }
 

@@ -293,8 +293,10 @@ func TestHeadBegins(t *testing.T) {
 	s := setup(t, t.TempDir(), model, saved{})
 	config := train.HeadConfig{Copies: 2, Steps: 1, Pairs: 2, Rate: 0.1, Seed: 1}
 	var distance float64
-	config.Begin = func(given float64) (*weights.Set, error) {
-		distance = given
+	config.Begin = func(given train.HeadStatistics) (*weights.Set, error) {
+		if distance = given.Distance; given.Scales != nil {
+			t.Errorf("scales %v, want none", given.Scales)
+		}
 		return weights.New(weights.Tensor{Name: "weight", Shape: []int{1}, Data: []float32{42}})
 	}
 	model.before = func(int) error {
@@ -309,7 +311,7 @@ func TestHeadBegins(t *testing.T) {
 		t.Errorf("distance between classes = %v, want above 0 and below 255", distance)
 	}
 	broken := errors.New("no such head")
-	config.Begin = func(float64) (*weights.Set, error) { return nil, broken }
+	config.Begin = func(train.HeadStatistics) (*weights.Set, error) { return nil, broken }
 	if err := train.Head(t.Context(), model, s.Data, s.Augment, config, s.Log); !errors.Is(err, broken) {
 		t.Errorf("Head = %v, want the error of Begin", err)
 	}

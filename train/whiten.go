@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"siamese/train/augment"
@@ -17,7 +19,7 @@ import (
 const whitenRidge = 1
 
 // ErrNoScatter: the embeddings don't vary within a class.
-var ErrNoScatter = errors.New("embeddings of a class don't differ, so that there is nothing to whiten")
+var ErrNoScatter = errors.New("embeddings of a class don't differ, so that there is nothing to whiten or to standardize by")
 
 // Whiten finds a projection [E,width], row-major, after which embeddings vary as much in
 // every direction within a thing and within a kind, half each: distances then count
@@ -80,6 +82,37 @@ func whitening(classes []encodedClass, width int, random *rand.Rand) ([]float32,
 		}
 	}
 	return values, nil
+}
+
+// standardRidge is added to each variance within classes, in units of their mean, before
+// its root divides: numbers that are nearly always 0 would count the most.
+const standardRidge = 0.1
+
+// standardizing is one over the deviation of each number of an embedding within classes,
+// with mean 1.
+func standardizing(classes []encodedClass) ([]float32, error) {
+	variances := make([]float64, len(classes[0].embeddings[0]))
+	for _, class := range classes {
+		mean := meanRow(class.embeddings)
+		for _, row := range class.embeddings {
+			for i, value := range row {
+				variances[i] += (float64(value) - mean[i]) * (float64(value) - mean[i])
+			}
+		}
+	}
+	total := floats.Sum(variances)
+	if !(total > 0) {
+		return nil, ErrNoScatter
+	}
+	for i, variance := range variances {
+		variances[i] = 1 / math.Sqrt(variance+standardRidge*total/float64(len(variances)))
+	}
+	mean := floats.Sum(variances) / float64(len(variances))
+	scales := make([]float32, len(variances))
+	for i, value := range variances {
+		scales[i] = float32(value / mean)
+	}
+	return scales, nil
 }
 
 // scatters is half the mean scatter within classes and half that of the classes' means

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -39,6 +40,10 @@ type AllPairsConfig struct {
 	// to 1; Twins the share of its classes that nearly are other ones of the batch, 0 to
 	// 0.5. Both are for datasets with strokes (dataset.WithStrokes).
 	Redraw, Twins float64
+	// HardShare is the share of the classes of a batch's alphabets that are drawn because
+	// they look like another one of the batch, once SetNeighbors has told which do: 0 to
+	// 0.9; 0 = DefaultHardShare.
+	HardShare float64
 }
 
 // maxCombine leaves some of a batch to classes as they are.
@@ -58,6 +63,7 @@ func (c AllPairsConfig) withDefaults() AllPairsConfig {
 	if c.Alphabets == 0 {
 		c.Alphabets = 1
 	}
+	c.HardShare = hardShareOr(c.HardShare)
 	return c
 }
 
@@ -82,7 +88,7 @@ func (c AllPairsConfig) Validate() error {
 	if !(c.Combine >= 0 && c.Combine <= maxCombine) {
 		return fmt.Errorf("sample: Combine is %v, expected 0 to %v", c.Combine, maxCombine)
 	}
-	return c.validateStrokes()
+	return errors.Join(c.validateStrokes(), checkHardShare(c.HardShare))
 }
 
 // allPairs compares all images of a batch with each other.
@@ -99,6 +105,9 @@ type allPairs struct {
 
 	data           *dataset.Dataset
 	redrawn, twins float64
+	hardShare      float64
+	near           map[int][]int // of some classes: those of their group that look like them, the nearest first
+	nearState      []byte        // near as State gives it
 }
 
 // NewAllPairs returns a sampler whose batches have every pair i < j among their
@@ -115,7 +124,9 @@ type allPairs struct {
 // images or more, and two classes.
 //
 // With Alphabets the hard classes come from several alphabets, with Combine some
-// classes are made of two, with Twins some are near twins of others in the batch.
+// classes are made of two, with Twins some are near twins of others in the batch. The
+// sampler is a Miner: once it is told which classes look alike, HardShare of the hard
+// classes are drawn beside one that they look like.
 //
 // It fails with what Validate reports, or where the dataset has no pairs.
 func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
@@ -139,9 +150,10 @@ func NewAllPairs(d *dataset.Dataset, cfg AllPairsConfig) (Sampler, error) {
 		onePose:   cfg.OnePose,
 		combine:   cfg.Combine,
 
-		data:    d,
-		redrawn: cfg.Redraw,
-		twins:   cfg.Twins,
+		data:      d,
+		redrawn:   cfg.Redraw,
+		twins:     cfg.Twins,
+		hardShare: cfg.HardShare,
 	}, nil
 }
 
@@ -175,25 +187,30 @@ func (s *allPairs) Next() Batch {
 // different. It may be ranged over once.
 func (s *allPairs) order() iter.Seq[int] {
 	first := s.pairable[s.IntN(len(s.pairable))]
-	groups, others := s.shuffledBeside(first)
+	lists, others := s.shuffledBeside(first)
+	var groups []*mined
+	for _, list := range lists {
+		groups = append(groups, s.mine(list))
+	}
+	groups[0].drawn(first)
 	return func(yield func(int) bool) {
 		if !yield(first) {
 			return
 		}
 		fromGroups, turn := 1, 1
 		for drawn := 1; ; drawn++ {
-			groups = slices.DeleteFunc(groups, func(group []int) bool { return len(group) == 0 })
+			groups = slices.DeleteFunc(groups, func(group *mined) bool { return len(group.left) == 0 })
 			if len(groups)+len(others) == 0 {
 				return
 			}
-			from := &others
+			var class int
 			if len(others) == 0 || (len(groups) > 0 && float64(fromGroups) < s.share*float64(drawn+1)) {
-				from = &groups[turn%len(groups)]
+				class = groups[turn%len(groups)].next()
 				fromGroups++
 				turn++
+			} else {
+				class, others = others[0], others[1:]
 			}
-			class := (*from)[0]
-			*from = (*from)[1:]
 			if !yield(class) {
 				return
 			}

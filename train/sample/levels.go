@@ -29,6 +29,11 @@ type LevelsConfig struct {
 	Domains map[string]float64
 	// Forbidden are the classes that are never told apart; nil: none.
 	Forbidden *dataset.Forbidden
+
+	// HardShare is the share of a kind's places in a batch that go to things which look
+	// like the first one, of whatever kind, once SetNeighbors has told them: 0 to 0.9; 0 =
+	// DefaultHardShare.
+	HardShare float64
 }
 
 // withDefaults fills in the zero fields.
@@ -45,6 +50,7 @@ func (c LevelsConfig) withDefaults() LevelsConfig {
 	if c.Copies == 0 {
 		c.Copies = DefaultCopies
 	}
+	c.HardShare = hardShareOr(c.HardShare)
 	return c
 }
 
@@ -62,6 +68,9 @@ func (c LevelsConfig) Validate() error {
 	}
 	if !(c.Copies <= 1) {
 		return fmt.Errorf("sample: Copies is %v, expected at most 1", c.Copies)
+	}
+	if err := checkHardShare(c.HardShare); err != nil {
+		return err
 	}
 	for name, share := range c.Domains {
 		if !(share > 0) || math.IsInf(share, 0) {
@@ -157,17 +166,9 @@ func (s *levels) group() error {
 	return nil
 }
 
-// Miner is a Sampler that draws things together that look alike.
-type Miner interface {
-	Sampler
-	// SetNeighbors gives for some classes, by index, those that look like it, the
-	// nearest first. It takes the place of what was given before, and is part of State.
-	SetNeighbors(near map[int][]int)
-}
-
 // SetNeighbors implements Miner. Classes that must not be told apart are passed over.
 func (s *levels) SetNeighbors(near map[int][]int) {
-	s.near = make(map[int][]int, len(near))
+	s.near = make(map[int][]int, len(near)) // what was known before is forgotten
 	for class, others := range near {
 		for _, other := range others {
 			if other != class && !s.ambiguity.Together(class, other) {
@@ -198,12 +199,8 @@ func (s *levels) Restore(state []byte) error {
 	if err := json.Unmarshal(state, &found); err != nil {
 		return fmt.Errorf("sample: received a state of %d bytes, expected what State gives: %w", len(state), err)
 	}
-	for class, others := range found.Near {
-		for _, other := range append([]int{class}, others...) {
-			if other < 0 || other >= len(s.classes) {
-				return fmt.Errorf("sample: the state names class %d of %d: it is of other data", other, len(s.classes))
-			}
-		}
+	if err := checkNeighbors(found.Near, len(s.classes)); err != nil {
+		return err
 	}
 	if err := s.draws.Restore(found.Draws); err != nil {
 		return err
@@ -247,10 +244,6 @@ func (s *levels) addDomain(batch *Batch, domain levelsDomain, images int, taken 
 	}
 }
 
-// hardShare is the share of a kind's places in a batch that go to things which look
-// like the first one, of whatever kind: the nearest are often of its own.
-const hardShare = 0.5
-
 // things draws which things of a kind come: one by chance and, where it is known, some
 // that look like it; others by chance.
 func (s *levels) things(kind []int) []int {
@@ -262,7 +255,7 @@ func (s *levels) things(kind []int) []int {
 	if len(near) == 0 {
 		return drawn
 	}
-	alike := max(1, int(hardShare*float64(s.config.KindThings)))
+	alike := max(1, int(s.config.HardShare*float64(s.config.KindThings)))
 	chosen := drawn[:1:1]
 	for _, at := range s.distinct(len(near), min(alike, len(near))) {
 		chosen = append(chosen, near[at])

@@ -201,6 +201,15 @@ func (t Trainer) Step(ctx context.Context, batch train.Batch, learningRate float
 	return train.Losses(result), err
 }
 
+// Teachers makes tfmodel.Teachers a train.Teacher.
+type Teachers struct{ *tfmodel.Teachers }
+
+// Teach converts between the two packages' names for the same thing.
+func (t Teachers) Teach(ctx context.Context, pixels []byte, a, b []int32) (train.Lesson, error) {
+	lesson, err := t.Teachers.Teach(ctx, pixels, a, b)
+	return train.Lesson(lesson), err
+}
+
 // ReadSource reads a model in any of its forms; an empty path is the built-in one.
 // Warnings go to standard error.
 func (f TrustFlags) ReadSource(ctx context.Context, path string) (tfmodel.Source, error) {

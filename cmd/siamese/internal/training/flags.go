@@ -60,6 +60,7 @@ type trainFlags struct {
 	strokesFlags
 
 	levelsFlags
+	hardFlags
 
 	Augment string `help:"Chooses how images are varied: affine, autoaugment (upstream's default), jitter (upstream's other way), edits (crops, text, compression and whatever else happens to pictures that are passed on) or none. auto: affine for Omniglot's layout, edits for things and domains, else autoaugment." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto" json:"augment"`
 	editsFlags
@@ -94,8 +95,10 @@ type trainFlags struct {
 	PairWeight        float64 `help:"Sets the weight of the pairs' cross-entropy in the loss. 0: none." default:"1" json:"pair_weight"`
 	KindWeight        float64 `help:"Sets how much an image of another thing of the same kind counts as alike in the contrastive term, where one of the same thing counts 1. 0: as different." default:"0" json:"kind_weight,omitempty"`
 	ContrastiveWeight float64 `help:"Sets the weight of the supervised contrastive term on embeddings in the loss. 0: none." default:"0" json:"contrastive_weight"`
-	Temperature       float64 `help:"Sets the temperature of the contrastive term." default:"0.1" json:"temperature"`
+	Temperature       float64 `help:"Sets the temperature of the contrastive term, and of --relation-weight's." default:"0.1" json:"temperature"`
 	ClassWeight       float64 `help:"Sets the weight of a classifier on embeddings in the loss. 0: none." default:"0" json:"class_weight"`
+
+	teacherFlags
 
 	Epochs        int  `help:"Sets the epochs to train. 0: 100, or with --time-limit until the time is over." default:"0" json:"epochs"`
 	TimeLimit     span `help:"Trains for this long, such as 8m, from the program's start to its end, and spreads the learning rate's course over it; with --resume, for this much longer. 0: no limit, or with --resume what the run's own limit has left." default:"0" placeholder:"DURATION" json:"time_limit,omitempty"`
@@ -163,6 +166,9 @@ func (f trainFlags) conflict() error {
 	if err := f.strokesFlags.conflict(f.Combine, f.ClassWeight); err != nil {
 		return err
 	}
+	if err := f.teacherConflict(); err != nil {
+		return err
+	}
 	if f.Sampler != "pairs" && f.Batch < 2*f.PerClass {
 		return fmt.Errorf("train: --batch is %d and --per-class %d, expected a batch of two classes or more: twice --per-class", f.Batch, f.PerClass)
 	}
@@ -188,18 +194,21 @@ var (
 	affineFields   = []string{"Rotation", "Shear", "ScaleLow", "ScaleHigh", "Shift", "PartProbability", "Stroke", "Elastic", "ElasticSpacing"}
 	editsFields    = []string{"EditStrength", "LeastArea", "LeastQuality", "Mirrored"}
 	alphabetFields = []string{"AlphabetShare", "Alphabets", "OnePose", "Combine"}
-	levelsFields   = []string{"KindThings", "Copies", "KindTarget", "KindWeight", "Domain", "Forbidden", "Hard", "HardThings"}
+	levelsFields   = []string{"KindThings", "Copies", "KindTarget", "KindWeight", "Domain", "Forbidden"}
+	hardFields     = []string{"HardThings", "HardShare"}
 )
 
 // idle are the rules about flags that need nothing but the other flags.
 func (f trainFlags) idle() []idleRule {
 	const held = "is about what is held out"
-	return append(f.idleAugmenters(), []idleRule{
+	return append(append(f.idleAugmenters(), f.idleTeacher()...), []idleRule{
 		{f.Sampler == "pairs", "--sampler pairs", "says how --sampler allpairs draws", []string{"PerClass"}},
 		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "says how --sampler allpairs draws", alphabetFields},
 		{f.Sampler != "allpairs", "--sampler " + f.Sampler, "is about what --sampler allpairs draws", strokesFields},
 		{f.Sampler != "levels", "--sampler " + f.Sampler, "is for --sampler levels", levelsFields},
-		{f.Hard == 0, "--hard 0", "is about --hard", []string{"HardThings"}},
+		{f.Sampler == "pairs", "--sampler pairs", "is for --sampler allpairs and levels", []string{"Hard", "HardSteps"}},
+		{f.Hard > 0, "--hard", "looks up by steps in its place", []string{"HardSteps"}},
+		{f.Hard == 0 && f.HardSteps == 0, "neither --hard nor --hard-steps", "is about what they look up", hardFields},
 		{f.Pooling != "gem", "--pooling " + f.Pooling, "is the power of --pooling gem", []string{"GemPower"}},
 		{f.Pooling == "flatten", "--pooling flatten", "is for a pooled network", []string{"Projection", "Unit"}},
 		{f.Projection == 0, "--projection 0", "is about --projection", []string{"FreezeProjection"}},
@@ -209,7 +218,8 @@ func (f trainFlags) idle() []idleRule {
 		{f.Start == "", "no --start", "says what its weights take", []string{"StartScale"}},
 		{f.Optimizer != "sgd", "--optimizer " + f.Optimizer, "is about SGD", []string{"Nesterov"}},
 		{f.Decay == "constant", "--decay constant", "says how far the learning rate falls", []string{"MinRate"}},
-		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature", "KindWeight"}},
+		{f.ContrastiveWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"KindWeight"}},
+		{f.ContrastiveWeight == 0 && f.RelationWeight == 0, "--contrastive-weight 0", "is about the contrastive term", []string{"Temperature"}},
 		{f.PairWeight == 0, "--pair-weight 0", "is about the pairs' cross-entropy", []string{"KindTarget"}},
 	}...)
 }
@@ -350,6 +360,7 @@ func (f trainFlags) trainer(classes int) tfmodel.TrainerConfig {
 		ContrastiveWeight: f.ContrastiveWeight,
 		KindWeight:        f.KindWeight,
 		ClassWeight:       f.ClassWeight,
+		RelationWeight:    f.RelationWeight,
 		Temperature:       f.Temperature,
 		Classes:           classes,
 		AverageDecay:      f.AverageDecay,

@@ -1,8 +1,10 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -23,20 +25,22 @@ type HeadCommand struct {
 	Data string `help:"Names the images to learn from, as for train." required:"" placeholder:"PATH"`
 	From string `help:"Names the weight file to take encoder and head from." required:"" placeholder:"FILE"`
 
-	Begin         string  `help:"Chooses the head to begin with: file (the file's own), untrained (random) or distance (a weighted distance of the embeddings, which stays one)." enum:"file,untrained,distance" default:"distance"`
+	Begin         string  `help:"Chooses the head to begin with: file (the file's own), untrained (random), distance (a weighted distance of the embeddings, which stays one), standardized (a distance of numbers divided by their deviation within classes) or residual (a distance, and hidden units that learn to correct it)." enum:"file,untrained,distance,standardized,residual" default:"distance"`
+	Hidden        int     `help:"Sets how many hidden units correct the distance, with --begin residual. 0: 32." default:"0"`
 	Whiten        bool    `help:"Fills the network's projection with one that whitens the embeddings within things and kinds. Adds the projection, as wide as the embedding, to a pooled network that has none, and scales embeddings to length 1."`
 	Things        int     `help:"Limits how many classes are encoded, drawn by chance, evenly over kinds. 0: all." default:"0"`
 	Forbidden     string  `help:"Names a file of classes that must not count as different (docs/training.md). Empty: none." placeholder:"FILE"`
 	Augment       string  `help:"Chooses how images are varied, as in train." enum:"auto,affine,autoaugment,edits,jitter,none" default:"auto"`
 	KeptSize      int     `help:"Sets height and width at which pictures are kept for augmentation, in pixels. 0: the input's." default:"0"`
 	Pooling       string  `help:"Chooses how the last feature map becomes the embedding, where --from has none or another: flatten, average or gem. Empty: as in the file." enum:",flatten,average,gem" default:""`
-	InputSize     int     `help:"Sets height and width of a pooled network's input, in pixels. 0: as in the file." default:"0"`
+	InputSize     int     `help:"Sets height and width of the network's input, in pixels; a network that flattens takes a new head. 0: as in the file." default:"0"`
 	Copies        int     `help:"Sets how many augmented drawings of each class are encoded." default:"4"`
 	Steps         int     `help:"Sets the steps on these embeddings. An untrained head needs 2,000 or more." default:"200"`
 	Pairs         int     `help:"Sets the pairs of a step, half of them same." default:"512"`
 	AlphabetShare float64 `help:"Sets the share of the different pairs that are within one alphabet." default:"0.7"`
 	Rate          float64 `help:"Sets the highest learning rate, of Adam. An untrained head takes 0.001." default:"0.0002"`
 	WeightDecay   float64 `help:"Sets the decoupled weight decay. 0: none." default:"0"`
+	Dropout       float64 `help:"Sets the share of hidden units that each pair of a step does without, below 1. 0: none." default:"0"`
 	Shift         float64 `help:"Sets the largest shift of augmentation, in pixels. 0: none." default:"8"`
 	Device        string  `help:"Chooses where to train: auto, cpu or gpu:N." default:"auto"`
 	Precision     string  `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
@@ -50,6 +54,9 @@ type HeadCommand struct {
 func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err := notNegative(*c); err != nil {
 		return cli.Usage(err)
+	}
+	if c.Hidden > 0 && c.Begin != "residual" {
+		return cli.Usage(fmt.Errorf("head: --hidden says how many units correct the distance of --begin residual, and changes nothing with --begin %s: leave it out", c.Begin))
 	}
 	cli.OutliveReaders()
 	source, err := c.source(ctx)
@@ -147,9 +154,12 @@ func (c *HeadCommand) train(ctx context.Context, source tfmodel.Source, learn *d
 	if err != nil {
 		return nil, err
 	}
-	if c.Begin == "distance" {
-		head.Begin = func(distance float64) (*weights.Set, error) {
-			return tfmodel.DistanceHead(source.Card.Architecture, set, distance)
+	if c.isDistance() {
+		head.Standardize = c.Begin == "standardized"
+		head.Begin = func(found train.HeadStatistics) (*weights.Set, error) {
+			return tfmodel.DistanceHead(source.Card.Architecture, set, tfmodel.DistanceConfig{
+				Distance: found.Distance, Scales: found.Scales, Residual: c.residual(), Seed: c.Seed,
+			})
 		}
 	}
 	if err := train.Head(ctx, network.Trainer{Trainer: trainer}, learn, augmenter, head, logger); err != nil {
@@ -159,11 +169,27 @@ func (c *HeadCommand) train(ctx context.Context, source tfmodel.Source, learn *d
 	return trained, errors.Join(err, trainer.Close())
 }
 
+// isDistance reports whether the head begins as a distance.
+func (c *HeadCommand) isDistance() bool {
+	return c.Begin == "distance" || c.Begin == "standardized" || c.Begin == "residual"
+}
+
+// defaultResidual is how many units correct a distance where nobody says.
+const defaultResidual = 32
+
+// residual is how many hidden units correct the distance.
+func (c *HeadCommand) residual() int {
+	if c.Begin != "residual" {
+		return 0
+	}
+	return cmp.Or(c.Hidden, defaultResidual)
+}
+
 // trainer makes a trainer of the head alone.
 func (c *HeadCommand) trainer(architecture tfmodel.Architecture, set *weights.Set) (*tfmodel.Trainer, error) {
 	return tfmodel.NewTrainer(architecture, set, tfmodel.TrainerConfig{
 		Optimizer: tfmodel.AdamW, Momentum: 0.9, WeightDecay: c.WeightDecay,
-		FrozenBlocks: len(architecture.Blocks), FrozenProjection: true, PairWeight: 1, SparseHead: c.Begin == "distance",
+		FrozenBlocks: len(architecture.Blocks), FrozenProjection: true, PairWeight: 1, SparseHead: c.isDistance(), HeadDropout: c.Dropout, Seed: c.Seed,
 	}, tfmodel.Options{Device: c.Device, Precision: tfmodel.Precision(c.Precision)})
 }
 

@@ -17,10 +17,10 @@ import (
 )
 
 // changeable are the fields that a run which goes on takes from the command line: how
-// long it trains, and where and how it is watched. Nothing else can change without another
-// run coming of it.
+// long it trains, where and how it is watched, and where strokes and teachers lie. Nothing
+// else can change without another run coming of it.
 var changeable = []string{
-	"Epochs", "Patience", "SavePeriod", "SaveEvery", "LogSteps", "DataMemory", "Workers", "Device", "Name", "StrokeData",
+	"Epochs", "Patience", "SavePeriod", "SaveEvery", "LogSteps", "DataMemory", "Workers", "Device", "Name", "StrokeData", "Teacher",
 }
 
 // goOn puts a run's configuration in the place of the flags, with what of it may change.
@@ -49,6 +49,9 @@ func (c *Command) goOn(given []string) error {
 		return err
 	}
 	c.trainFlags = saved
+	if err := c.findTeachers(); err != nil {
+		return err
+	}
 	return notNegative(c.trainFlags)
 }
 

@@ -55,7 +55,12 @@ func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.S
 	if err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	return setup, func() error { return errors.Join(trainer.Close(), data.Close()) }, nil
+	teachers, err := c.teachers(ctx, logger)
+	if err != nil {
+		return train.Setup{}, nil, errors.Join(err, trainer.Close(), data.Close())
+	}
+	c.learnFrom(&setup, teachers)
+	return setup, func() error { return errors.Join(teachers.Close(), trainer.Close(), data.Close()) }, nil
 }
 
 // sameData holds the data of a run that goes on against those that it began with: the
@@ -177,7 +182,7 @@ func (c *Command) assemble(ctx context.Context, learn, held *dataset.Dataset, lo
 	return train.Setup{
 		Config: train.Config{
 			Epochs: c.Epochs, StepsPerEpoch: steps, TimeLimit: time.Duration(c.TimeLimit), Schedule: c.schedule(steps), Seed: c.Seed,
-			SaveEvery: time.Duration(c.SaveEvery), KindTarget: c.KindTarget, Hard: c.Hard, HardThings: c.HardThings,
+			SaveEvery: time.Duration(c.SaveEvery), KindTarget: c.KindTarget, Hard: c.Hard, HardSteps: c.HardSteps, HardThings: c.HardThings,
 			Averaged: c.AverageDecay > 0, SavePeriod: c.SavePeriod, Patience: c.Patience, LogSteps: c.LogSteps,
 			Contrastive: c.ContrastiveWeight > 0, Classified: c.ClassWeight > 0,
 		},
@@ -213,7 +218,7 @@ func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 	}
 	return sample.NewAllPairs(learn, sample.AllPairsConfig{
 		Images: f.Batch, PerClass: f.PerClass, AlphabetShare: f.AlphabetShare, Seed: f.Seed,
-		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine,
+		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine, HardShare: f.HardShare,
 		Redraw: f.Redraw, Twins: f.Twins,
 	})
 }

@@ -145,6 +145,9 @@ func (c *Command) runFolder(given []string) (string, error) {
 	if err := c.checkStart(); err != nil {
 		return "", err
 	}
+	if err := c.findTeachers(); err != nil {
+		return "", err
+	}
 	if c.Epochs == 0 && c.TimeLimit == 0 {
 		c.Epochs = defaultEpochs
 	}
