@@ -62,6 +62,22 @@ func Of(picture *imaging.Picture, n int) ([]*imaging.Picture, error) {
 	return views, nil
 }
 
+// Mean is the similarity of two images that have several views: the mean of that of the
+// images as they are, of those of a's further views with b, and of those of b's with a.
+// Sums are made side by side, so that swapping a and b changes no bit; without further
+// views it is the first as it is.
+func Mean(asTheyAre float32, ofA, ofB []float32) float32 {
+	sum := float64(asTheyAre) + (total(ofA) + total(ofB))
+	return float32(sum / float64(1+len(ofA)+len(ofB)))
+}
+
+func total(values []float32) (sum float64) {
+	for _, v := range values {
+		sum += float64(v)
+	}
+	return sum
+}
+
 // Places are in 65,536ths of a pixel and weights in 256ths, so that every machine rounds
 // alike.
 const (
