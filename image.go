@@ -14,6 +14,7 @@ type Image struct {
 	encoded   []byte
 	picture   *imaging.Picture
 	embedding []float32
+	moved     [][]float32  // embeddings of its further views
 	known     *Familiarity // of an embedding, where more than that was seen
 }
 

@@ -22,6 +22,7 @@ import (
 	"slices"
 
 	"siamese/imaging"
+	"siamese/imaging/views"
 	"siamese/tfmodel"
 )
 
@@ -39,6 +40,11 @@ type Options struct {
 	// Threshold is the similarity, 0 to 1, from which images are the same. Nil:
 	// the model's own.
 	Threshold *float32
+	// TestTimeViews is how many views of a picture are scored, up to 16, the mean of which
+	// is the similarity: the picture itself and small shifts, turns and scales of it, each
+	// of which costs another encoding. Compare scores every view of either image with the
+	// other image as it is, Rank those of the query. 0 or 1: the picture alone.
+	TestTimeViews int
 	// Rule, Alpha and Limits say how images are prepared. Zero: the shorter side
 	// fits, transparency becomes white, DefaultLimits; so are zero fields of Limits.
 	Rule   imaging.Rule
@@ -71,6 +77,7 @@ type Model struct {
 	network   *tfmodel.Model
 	preparer  *imaging.Preparer
 	threshold float32
+	views     int // of a picture, from 1
 }
 
 // Open opens a model: a built-in one by its name, "general" (for pictures; also "") or
@@ -81,12 +88,15 @@ func Open(ctx context.Context, path string, options Options) (*Model, error) {
 	if t := options.Threshold; t != nil && !(*t >= 0 && *t <= 1) {
 		return nil, fmt.Errorf("threshold: received %v, expected 0 to 1", *t)
 	}
+	if n := options.TestTimeViews; n < 0 || n > views.Most {
+		return nil, fmt.Errorf("test-time views: received %d, expected 0 to %d", n, views.Most)
+	}
 	network, err := tfmodel.Scratch{Dir: options.Cache, Log: options.Log}.Open(ctx, path, options.Run)
 	if err != nil {
 		return nil, err
 	}
 	card := network.Card()
-	m := &Model{network: network, threshold: float32(card.Threshold)}
+	m := &Model{network: network, threshold: float32(card.Threshold), views: max(options.TestTimeViews, 1)}
 	if options.Threshold != nil {
 		m.threshold = *options.Threshold
 	}
@@ -153,15 +163,15 @@ func (m *Model) Compare(ctx context.Context, a, b Image) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	embeddings, err := m.encode(ctx, prepared)
+	encoded, err := m.encodeViews(ctx, prepared, len(prepared))
 	if err != nil {
 		return Result{}, err
 	}
-	similarities, err := m.network.Compare(ctx, embeddings[0], embeddings[1])
+	similarity, err := m.comparePair(ctx, encoded[0], encoded[1])
 	if err != nil {
 		return Result{}, err
 	}
-	return m.result(similarities[0], m.familiarity(prepared[0], embeddings[0]), m.familiarity(prepared[1], embeddings[1])), nil
+	return m.result(similarity, m.familiarity(prepared[0], encoded[0].own), m.familiarity(prepared[1], encoded[1].own)), nil
 }
 
 func (m *Model) result(similarity float32, a, b Familiarity) Result {
@@ -201,7 +211,8 @@ type Ranking struct {
 	Failed []*ImageError
 }
 
-// Rank compares a query with candidates; each image is encoded once. A candidate
+// Rank compares a query with candidates; each image is encoded once, and the query's
+// further views where Options asks for them. A candidate
 // that can't be used is left out of the matches and told in Failed. A query that
 // can't be used is an *ImageError with index 0. ctx is treated as by Compare.
 func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Ranking, error) {
@@ -222,18 +233,17 @@ func (m *Model) Rank(ctx context.Context, query Image, candidates []Image) (Rank
 	if len(ranking.Matches) == 0 {
 		return ranking, nil
 	}
-	embeddings, err := m.encode(ctx, images)
+	encoded, err := m.encodeViews(ctx, images, 1)
 	if err != nil {
 		return Ranking{}, err
 	}
-	repeated := slices.Repeat(embeddings[0], len(ranking.Matches))
-	similarities, err := m.network.Compare(ctx, repeated, slices.Concat(embeddings[1:]...))
+	similarities, err := m.compareQuery(ctx, encoded[0], encoded[1:])
 	if err != nil {
 		return Ranking{}, err
 	}
-	asked := m.familiarity(images[0], embeddings[0])
+	asked := m.familiarity(images[0], encoded[0].own)
 	for i, similarity := range similarities {
-		ranking.Matches[i].Result = m.result(similarity, asked, m.familiarity(images[i+1], embeddings[i+1]))
+		ranking.Matches[i].Result = m.result(similarity, asked, m.familiarity(images[i+1], encoded[i+1].own))
 	}
 	slices.SortStableFunc(ranking.Matches, func(a, b Match) int { return cmp.Compare(b.Similarity, a.Similarity) })
 	return ranking, nil
@@ -245,27 +255,41 @@ type Encoded struct {
 	Embedding []float32
 	// Familiarity is how familiar the image is to the model.
 	Familiarity Familiarity
+
+	moved [][]float32 // embeddings of further views
 }
 
 // Image is the image to compare, rank and embed by the same model: it is not encoded
 // again, and its familiarity stays what it is, which Embedded of the embedding alone
-// does not promise.
-func (e Encoded) Image() Image { return Image{embedding: e.Embedding, known: &e.Familiarity} }
+// does not promise. Of an image that EncodeViews has encoded all views are compared.
+func (e Encoded) Image() Image {
+	return Image{embedding: e.Embedding, moved: e.moved, known: &e.Familiarity}
+}
 
-// Encode encodes images, for comparing each of them more than once. Otherwise it is as
-// Embed.
+// Encode encodes images, for comparing each of them more than once: as it is, whatever
+// Options.TestTimeViews says. Otherwise it is as Embed.
 func (m *Model) Encode(ctx context.Context, images ...Image) ([]Encoded, error) {
+	return m.encodeFor(ctx, images, 0)
+}
+
+// EncodeViews is Encode of as many views of each picture as Options.TestTimeViews says.
+func (m *Model) EncodeViews(ctx context.Context, images ...Image) ([]Encoded, error) {
+	return m.encodeFor(ctx, images, len(images))
+}
+
+// encodeFor encodes images, the first ones in all their views.
+func (m *Model) encodeFor(ctx context.Context, images []Image, varied int) ([]Encoded, error) {
 	prepared, err := m.prepareAll(images...)
 	if err != nil {
 		return nil, err
 	}
-	embeddings, err := m.encode(ctx, prepared)
+	made, err := m.encodeViews(ctx, prepared, varied)
 	if err != nil {
 		return nil, err
 	}
 	encoded := make([]Encoded, len(images))
-	for i, embedding := range embeddings {
-		encoded[i] = Encoded{Embedding: embedding, Familiarity: m.familiarity(prepared[i], embedding)}
+	for i, of := range made {
+		encoded[i] = Encoded{Embedding: of.own, Familiarity: m.familiarity(prepared[i], of.own), moved: of.moved}
 	}
 	return encoded, nil
 }

@@ -122,7 +122,7 @@ func TestServerInfo(t *testing.T) {
 				EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",
 			},
 			Limits: &siamesev1.Limits{
-				MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7,
+				MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7, MaxTestTimeViews: 18,
 				MaxStreamReferences: 8, MaxStreamWindow: 9, MemoryBytes: 10, MaxQueuedImages: 11,
 				DefaultDeadline: durationpb.New(12 * time.Second), MaxDeadline: durationpb.New(16 * time.Second), ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
 			},
@@ -145,7 +145,7 @@ func TestServerInfo(t *testing.T) {
 			EmbeddingLength: 4608, Threshold: 0.5, ResizeRule: "crop", Device: "cpu", Precision: "float32",
 		},
 		Limits: client.Limits{
-			MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7,
+			MaxMessageBytes: 1, MaxImageBytes: 2, MaxImagePixels: 3, MaxSideRatio: 4, MaxPairs: 5, MaxCandidates: 6, MaxImages: 7, MaxTestTimeViews: 18,
 			MaxStreamReferences: 8, MaxStreamWindow: 9, MemoryBytes: 10, MaxQueuedImages: 11,
 			DefaultDeadline: 12 * time.Second, MaxDeadline: 16 * time.Second, ImageFormats: []string{"jpeg"}, MaxStreams: 14, MaxCalls: 15,
 		},

@@ -41,10 +41,18 @@ type Options struct {
 	// ServerInfo.AutoModels. Empty: the server's default (ServerInfo.DefaultModel).
 	// One that is not served gives MODEL_NOT_FOUND.
 	Model string
+	// TestTimeViews is how many views of a picture are scored, the mean of which is the
+	// similarity: the picture itself and small shifts, turns and scales of it, at most
+	// Limits.MaxTestTimeViews (TEST_TIME_VIEWS beyond that). Each costs the server another
+	// encode, of both images of a pair and of a query or frame alone. 0 or 1: the picture
+	// alone.
+	TestTimeViews uint32
 }
 
 func (o Options) proto() *siamesev1.CompareOptions {
-	return &siamesev1.CompareOptions{IncludePrepared: o.IncludePrepared, Threshold: o.Threshold, Model: o.Model}
+	return &siamesev1.CompareOptions{
+		IncludePrepared: o.IncludePrepared, Threshold: o.Threshold, Model: o.Model, TestTimeViews: o.TestTimeViews,
+	}
 }
 
 // New makes a client for a server at an address as [ParseAddress] reads it, such as

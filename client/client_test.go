@@ -86,8 +86,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("server received %q and %q, want %q and %q", a, b, "a", "b")
 		}
 		options := request.GetOptions()
-		if options.Threshold == nil || options.GetThreshold() != 0.25 || !options.GetIncludePrepared() || options.GetModel() != "canary" {
-			t.Errorf("server received options %v, want threshold 0.25, include_prepared and model canary", options)
+		if options.Threshold == nil || options.GetThreshold() != 0.25 || !options.GetIncludePrepared() || options.GetModel() != "canary" || options.GetTestTimeViews() != 5 {
+			t.Errorf("server received options %v, want threshold 0.25, include_prepared, model canary and 5 views", options)
 		}
 		return &siamesev1.CompareResponse{
 			Similarity: 0.75, Same: true, Threshold: 0.25,
@@ -97,7 +97,7 @@ func TestCompare(t *testing.T) {
 		}, nil
 	}})
 	threshold := float32(0.25)
-	got, err := c.Compare(t.Context(), []byte("a"), []byte("b"), client.Options{Threshold: &threshold, IncludePrepared: true, Model: "canary"})
+	got, err := c.Compare(t.Context(), []byte("a"), []byte("b"), client.Options{Threshold: &threshold, IncludePrepared: true, Model: "canary", TestTimeViews: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

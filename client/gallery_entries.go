@@ -252,6 +252,8 @@ type IdentifyOptions struct {
 	Threshold *float32
 	// Thumbnails asks for those of the best entries, where kept.
 	Thumbnails bool
+	// TestTimeViews is as in Options, of the image.
+	TestTimeViews uint32
 }
 
 // Identification is the things that an image may show.
@@ -286,6 +288,7 @@ func (c *Client) Identify(ctx context.Context, gallery string, image Image, opti
 	reply, err := c.galleries.Identify(ctx, &siamesev1.IdentifyRequest{
 		Gallery: gallery, Image: image.proto(), TopK: uint32(max(options.TopK, 0)), MinSimilarity: options.MinSimilarity,
 		Filter: options.Filter, Threshold: options.Threshold, IncludeThumbnails: options.Thumbnails,
+		TestTimeViews: options.TestTimeViews,
 	})
 	if err != nil {
 		return Identification{}, newError(err)

@@ -222,14 +222,14 @@ func TestIdentify(t *testing.T) {
 	c := connectGalleries(t, stub)
 	threshold := float32(0.5)
 	got, err := c.Identify(t.Context(), "g", client.Image{Encoded: []byte("a")}, client.IdentifyOptions{
-		TopK: 3, MinSimilarity: 0.25, Filter: map[string]string{"k": "v"}, Threshold: &threshold, Thumbnails: true,
+		TopK: 3, MinSimilarity: 0.25, Filter: map[string]string{"k": "v"}, Threshold: &threshold, Thumbnails: true, TestTimeViews: 4,
 	})
 	check(t, client.Identification{
 		Matches:   []client.ThingMatch{{Thing: "cup", Entry: entryAsTold, Similarity: 0.75, Same: true}},
 		Threshold: 0.5, Model: "m", Familiarity: isStrange, Warning: "strange", SearchedEntries: 9,
 	}, got, err)
 	checkAsked(t, stub, &siamesev1.IdentifyRequest{
-		Gallery: "g", Image: encodedImage("a"), TopK: 3, MinSimilarity: 0.25, Filter: map[string]string{"k": "v"}, Threshold: &threshold, IncludeThumbnails: true,
+		Gallery: "g", Image: encodedImage("a"), TopK: 3, MinSimilarity: 0.25, Filter: map[string]string{"k": "v"}, Threshold: &threshold, IncludeThumbnails: true, TestTimeViews: 4,
 	})
 }
 

@@ -84,6 +84,9 @@ type Limits struct {
 	MaxSideRatio int
 	// MaxPairs bounds a BatchCompare, MaxCandidates a Rank, MaxImages an Embed.
 	MaxPairs, MaxCandidates, MaxImages int
+	// MaxTestTimeViews bounds Options.TestTimeViews. 0 or 1: the server scores pictures
+	// alone.
+	MaxTestTimeViews int
 	// MaxStreamReferences is how many references a stream may hold;
 	// MaxStreamWindow how many frames may be in flight on it: a larger window is
 	// cut to that.
@@ -194,6 +197,7 @@ func newLimits(limits *siamesev1.Limits) Limits {
 		MaxPairs:            int(limits.GetMaxPairs()),
 		MaxCandidates:       int(limits.GetMaxCandidates()),
 		MaxImages:           int(limits.GetMaxImages()),
+		MaxTestTimeViews:    int(limits.GetMaxTestTimeViews()),
 		MaxStreamReferences: int(limits.GetMaxStreamReferences()),
 		MaxStreamWindow:     int(limits.GetMaxStreamWindow()),
 		MemoryBytes:         int64(limits.GetMemoryBytes()), //nolint:gosec // see above

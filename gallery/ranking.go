@@ -30,7 +30,7 @@ type ranking struct {
 func newRanking(head Head, search Search) *ranking {
 	return &ranking{
 		search: search, scored: make(map[string]bool), ofThing: make(map[string]int),
-		scorer: scorer{head: head, query: search.Embedding},
+		scorer: scorer{head: head, query: search.Embedding, moved: search.Moved},
 	}
 }
 
@@ -157,13 +157,15 @@ func logit(similarity float32) float64 {
 type scorer struct {
 	head  Head
 	query Vector
+	moved []Vector // further views of the query, over which similarities are averaged
 	a, b  []float32
 }
 
 // ask sets what candidates are scored against.
 func (s *scorer) ask(query Vector) { s.query, s.a = query, s.a[:0] }
 
-// score returns the similarity of each candidate and the query.
+// score returns the similarity of each candidate and the query, the mean over the query's
+// views.
 func (s *scorer) score(ctx context.Context, candidates []Candidate) ([]float32, error) {
 	if len(candidates) == 0 {
 		return nil, nil
@@ -178,12 +180,38 @@ func (s *scorer) score(ctx context.Context, candidates []Candidate) ([]float32, 
 	for len(s.a) < len(s.b) {
 		s.a = s.query.AppendTo(s.a)
 	}
-	similarities, err := s.head.Compare(ctx, s.a[:len(s.b)], s.b)
+	similarities, err := s.compare(ctx, s.a[:len(s.b)], len(candidates))
+	if err != nil || len(s.moved) == 0 {
+		return similarities, err
+	}
+	sums := make([]float64, len(candidates))
+	for _, view := range s.moved {
+		a := make([]float32, 0, len(s.b))
+		for range candidates {
+			a = view.AppendTo(a)
+		}
+		more, err := s.compare(ctx, a, len(candidates))
+		if err != nil {
+			return nil, err
+		}
+		for i, similarity := range more {
+			sums[i] += float64(similarity)
+		}
+	}
+	for i, own := range similarities {
+		similarities[i] = float32((float64(own) + sums[i]) / float64(1+len(s.moved)))
+	}
+	return similarities, nil
+}
+
+// compare is one run of the head on a and the candidates' embeddings, n of each.
+func (s *scorer) compare(ctx context.Context, a []float32, n int) ([]float32, error) {
+	similarities, err := s.head.Compare(ctx, a, s.b)
 	if err != nil {
 		return nil, err
 	}
-	if len(similarities) != len(candidates) {
-		return nil, fmt.Errorf("gallery: the head returned %d similarities, expected %d", len(similarities), len(candidates))
+	if len(similarities) != n {
+		return nil, fmt.Errorf("gallery: the head returned %d similarities, expected %d", len(similarities), n)
 	}
 	return similarities, nil
 }

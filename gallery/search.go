@@ -25,6 +25,10 @@ type Searcher struct {
 type Search struct {
 	// Embedding is of the gallery's model.
 	Embedding Vector
+	// Moved are the embeddings of further views of the query, as long as Embedding. Where
+	// there are any, a similarity is the mean over all views; what is nearest to Embedding
+	// is looked at.
+	Moved []Vector
 	// TopK is how many things at most, from 1.
 	TopK int
 	// MinSimilarity leaves out things whose best entry has less.
@@ -61,6 +65,11 @@ const (
 func (s *Searcher) Identify(ctx context.Context, gallery string, search Search) ([]Match, error) {
 	if len(s.Metric.Weights()) != search.Embedding.Length() {
 		return nil, fmt.Errorf("gallery: received an embedding of %d numbers, expected %d", search.Embedding.Length(), len(s.Metric.Weights()))
+	}
+	for i, view := range search.Moved {
+		if view.Length() != search.Embedding.Length() {
+			return nil, fmt.Errorf("gallery: received an embedding of %d numbers as view %d, expected %d", view.Length(), i+1, search.Embedding.Length())
+		}
 	}
 	if search.TopK < 1 {
 		return nil, fmt.Errorf("gallery: received a search for %d things, expected at least 1", search.TopK)

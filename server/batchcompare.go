@@ -22,7 +22,7 @@ func (s *service) BatchCompare(ctx context.Context, req *pb.BatchCompareRequest)
 		return nil, err
 	}
 	pairs := c.pairs(req.GetPairs())
-	if err := c.images.Prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	results, err := c.scorePairs(ctx, pairs)
@@ -53,6 +53,7 @@ func (c *call) pairs(sent []*pb.ImagePair) []operandPair {
 		a := c.add(fmt.Sprintf("pairs[%d].image_a", i), pair.GetImageA())
 		b := c.add(fmt.Sprintf("pairs[%d].image_b", i), pair.GetImageB())
 		pairs[i] = operandPair{a, b, c.pair(a, b)}
+		c.vary(a, b)
 	}
 	return pairs
 }

@@ -38,6 +38,9 @@ func (s *service) begin(ctx context.Context, options *pb.CompareOptions) (*call,
 		return nil, err
 	}
 	threshold, err := wire.NewThreshold(options, "options.threshold")
+	if err == nil {
+		err = fault.CheckViews(viewsField, options.GetTestTimeViews(), s.cfg.MaxTestTimeViews)
+	}
 	if err != nil {
 		model.Release()
 		return nil, err
@@ -47,11 +50,15 @@ func (s *service) begin(ctx context.Context, options *pb.CompareOptions) (*call,
 		images: model.NewImages(infer.ImagesConfig{
 			Caller:       admission.Caller(ctx),
 			KeepPrepared: options.GetIncludePrepared(),
+			Views:        int(options.GetTestTimeViews()),
 		}),
 		threshold: threshold,
 		clock:     wire.Clock{Started: time.Now()},
 	}, nil
 }
+
+// viewsField is the option that says how many views are scored.
+const viewsField = "options.test_time_views"
 
 // end lets go of what the call has held.
 func (c *call) end() {
@@ -71,6 +78,21 @@ func (c *call) pair(a, b wire.Operand) *fault.Fault {
 		return f.At(b.Field)
 	}
 	return nil
+}
+
+// vary has images of the request encoded in as many views as its options ask for.
+func (c *call) vary(operands ...wire.Operand) {
+	for _, o := range operands {
+		c.images.Vary(o.Image)
+	}
+}
+
+// prepare prepares the call's images, unless their views are too many.
+func (c *call) prepare(ctx context.Context) error {
+	if f := c.images.CheckRoom(); f != nil {
+		return f.At(viewsField)
+	}
+	return c.images.Prepare(ctx)
 }
 
 // score encodes the images of the pairs, which must be without fault, and scores

@@ -23,7 +23,8 @@ func (s *service) Compare(ctx context.Context, req *pb.CompareRequest) (*pb.Comp
 	if f := c.pair(a, b); f != nil {
 		return nil, f
 	}
-	if err := c.images.Prepare(ctx); err != nil {
+	c.vary(a, b)
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := wire.Check(a, b); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"siamese/gallery"
 	"siamese/imaging"
+	"siamese/imaging/views"
 	"siamese/server/access"
 	"siamese/server/batch"
 	"siamese/server/internal/admission"
@@ -26,6 +27,7 @@ const (
 	DefaultMaxPairs            = 64
 	DefaultMaxCandidates       = 256
 	DefaultMaxImages           = 128
+	DefaultMaxTestTimeViews    = views.Most
 	DefaultMaxStreamReferences = 16
 	DefaultMaxStreamWindow     = 8
 	DefaultMaxStreams          = 256
@@ -97,6 +99,11 @@ type Config struct {
 
 	// MaxImages bounds the images of one Embed. Default [DefaultMaxImages].
 	MaxImages int
+
+	// MaxTestTimeViews bounds the views of a picture that a call may ask for, each of which
+	// is one more image to encode; at most [siamese/imaging/views.Most]. 1: calls that ask
+	// for more than the picture itself are refused. Default [DefaultMaxTestTimeViews].
+	MaxTestTimeViews int
 
 	// MaxStreamReferences bounds the references that a stream holds. Default
 	// [DefaultMaxStreamReferences].
@@ -256,6 +263,7 @@ func (c Config) Validate() error {
 		{"MaxPairs", int64(c.MaxPairs)},
 		{"MaxCandidates", int64(c.MaxCandidates)},
 		{"MaxImages", int64(c.MaxImages)},
+		{"MaxTestTimeViews", int64(c.MaxTestTimeViews)},
 		{"MaxStreamReferences", int64(c.MaxStreamReferences)},
 		{"MaxStreamWindow", int64(c.MaxStreamWindow)},
 		{"MaxStreams", int64(c.MaxStreams)},
@@ -321,6 +329,9 @@ func (c Config) validateRelations() error {
 		return fmt.Errorf("server: Config.MaxQueuedImages is %d, expected at least %d, the images of the largest call",
 			c.MaxQueuedImages, largest)
 	}
+	if c.MaxTestTimeViews > views.Most {
+		return fmt.Errorf("server: Config.MaxTestTimeViews is %d, expected at most %d, as many as there are", c.MaxTestTimeViews, views.Most)
+	}
 	if c.BatchWait > batch.MaxWait {
 		return fmt.Errorf("server: Config.BatchWait is %v, expected at most %v", c.BatchWait, batch.MaxWait)
 	}
@@ -339,6 +350,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPairs = cmp.Or(c.MaxPairs, DefaultMaxPairs)
 	c.MaxCandidates = cmp.Or(c.MaxCandidates, DefaultMaxCandidates)
 	c.MaxImages = cmp.Or(c.MaxImages, DefaultMaxImages)
+	c.MaxTestTimeViews = cmp.Or(c.MaxTestTimeViews, DefaultMaxTestTimeViews)
 	c.MaxStreamReferences = cmp.Or(c.MaxStreamReferences, DefaultMaxStreamReferences)
 	c.MaxStreamWindow = cmp.Or(c.MaxStreamWindow, DefaultMaxStreamWindow)
 	c.MaxStreams = cmp.Or(c.MaxStreams, DefaultMaxStreams)

@@ -25,7 +25,7 @@ func (s *service) Embed(ctx context.Context, req *pb.EmbedRequest) (*pb.EmbedRes
 	for i, image := range req.GetImages() {
 		images[i] = c.add(fmt.Sprintf("images[%d]", i), image)
 	}
-	if err := c.images.Prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	var needed []*infer.Image

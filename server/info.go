@@ -73,6 +73,7 @@ func (c Config) describe() *pb.Limits {
 		MaxPairs:            uint32(c.MaxPairs),
 		MaxCandidates:       uint32(c.MaxCandidates),
 		MaxImages:           uint32(c.MaxImages),
+		MaxTestTimeViews:    uint32(c.MaxTestTimeViews),
 		MaxStreamReferences: uint32(c.MaxStreamReferences),
 		MaxStreamWindow:     uint32(c.MaxStreamWindow),
 		MaxStreams:          uint32(c.MaxStreams),

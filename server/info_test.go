@@ -32,7 +32,7 @@ func TestGetServerInfoTellsTheLimitsInForce(t *testing.T) {
 		Model: model, Models: []*pb.ModelInfo{model}, DefaultModel: "fake",
 		Limits: &pb.Limits{
 			MaxMessageBytes: 16 << 20, MaxImageBytes: 1000, MaxImagePixels: 25_000_000, MaxSideRatio: 20,
-			MaxPairs: 5, MaxCandidates: 256, MaxImages: 128, MaxStreamReferences: 16, MaxStreamWindow: 8, MaxStreams: 256, MaxCalls: 512,
+			MaxPairs: 5, MaxCandidates: 256, MaxImages: 128, MaxTestTimeViews: 16, MaxStreamReferences: 16, MaxStreamWindow: 8, MaxStreams: 256, MaxCalls: 512,
 			MemoryBytes: 1 << 30, MaxQueuedImages: 512, DefaultDeadline: durationpb.New(3 * time.Second), MaxDeadline: durationpb.New(5 * time.Minute),
 			ImageFormats: []string{"jpeg", "png", "gif", "bmp", "tiff", "webp", "pnm", "heic", "avif"},
 		},

@@ -29,8 +29,9 @@ func (s *service) Rank(ctx context.Context, req *pb.RankRequest) (*pb.RankRespon
 	if err := wire.Check(query); err != nil {
 		return nil, err
 	}
+	c.vary(query)
 	candidates := c.candidates(query, req.GetCandidates())
-	if err := c.images.Prepare(ctx); err != nil {
+	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := wire.Check(query); err != nil {
@@ -81,7 +82,7 @@ func (c *call) scoreCandidates(ctx context.Context, query *infer.Image, candidat
 			failed = append(failed, &pb.CandidateError{Index: uint32(i), Error: f.Item()})
 			continue
 		}
-		pairs = append(pairs, infer.Pair{A: query, B: candidate.Image})
+		pairs = append(pairs, infer.Pair{A: query, B: candidate.Image, OneSided: true})
 		ranked = append(ranked, &pb.RankedCandidate{Index: uint32(i)})
 	}
 	scores, err := c.score(ctx, pairs)

@@ -76,7 +76,7 @@ class Runner:
     @staticmethod
     def wishes(case: dict[str, Any], *more: str) -> dict[str, Any]:
         """Pick the optional arguments that the case has."""
-        names = ("model", "threshold", "include_prepared", *more)
+        names = ("model", "threshold", "include_prepared", "test_time_views", *more)
         return {name: case[name] for name in names if name in case}
 
     async def compare(self, case: dict[str, Any]) -> list[str]:

@@ -260,7 +260,8 @@ def gallery_text(gallery):
 
 def options(case):
     """CompareOptions of what the case asks for."""
-    names = (("model", "model"), ("threshold", "threshold"), ("include_prepared", "includePrepared"))
+    names = (("model", "model"), ("threshold", "threshold"), ("include_prepared", "includePrepared"),
+             ("test_time_views", "testTimeViews"))
     return {to: case[name] for name, to in names if name in case}
 
 

@@ -1,5 +1,6 @@
 #include "pictures.h"
 
+#include <cstdint>
 #include <string>
 
 using nlohmann::json;
@@ -8,6 +9,7 @@ using siamese::Image;
 void set_options(siamese::CompareOptions& options, const json& one) {
   options.model = one.value("model", "");
   options.include_prepared = one.value("include_prepared", false);
+  options.test_time_views = one.value("test_time_views", std::uint32_t{0});
   if (one.contains("threshold")) {
     options.threshold = one["threshold"].get<float>();
   }

@@ -24,5 +24,5 @@ class Pictures {
   std::filesystem::path folder_;
 };
 
-// set_options sets what a case has of model, threshold and include_prepared.
+// set_options sets what a case has of model, threshold, include_prepared and test_time_views.
 void set_options(siamese::CompareOptions& options, const nlohmann::json& one);

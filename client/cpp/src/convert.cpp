@@ -47,6 +47,7 @@ Limits to_limits(const v1::Limits& message) {
   limits.max_pairs = message.max_pairs();
   limits.max_candidates = message.max_candidates();
   limits.max_images = message.max_images();
+  limits.max_test_time_views = message.max_test_time_views();
   limits.max_stream_references = message.max_stream_references();
   limits.max_stream_window = message.max_stream_window();
   limits.max_queued_images = message.max_queued_images();
@@ -193,6 +194,7 @@ void fill(v1::Image& message, const Image& image) {
 void fill(v1::CompareOptions& message, const CompareOptions& options) {
   message.set_model(options.model);
   message.set_include_prepared(options.include_prepared);
+  message.set_test_time_views(options.test_time_views);
   if (options.threshold) {
     message.set_threshold(*options.threshold);
   }

@@ -153,6 +153,7 @@ void fill(v1::IdentifyRequest& request, const IdentifyOptions& options) {
     request.set_threshold(*options.threshold);
   }
   request.set_include_thumbnails(options.include_thumbnails);
+  request.set_test_time_views(options.test_time_views);
 }
 
 void fill(v1::FindDuplicatesRequest& request, const DuplicateOptions& options) {

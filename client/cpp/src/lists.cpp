@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "convert.h"
@@ -12,6 +13,17 @@ using internal::divide;
 using internal::Part;
 using internal::refused;
 using internal::take;
+
+// most_pairs is how many pairs go in one request: with several views of each picture as many
+// as find room before the encoder.
+std::uint32_t most_pairs(const Limits& limits, const CompareOptions& options) {
+  const std::uint64_t views = options.test_time_views;
+  if (views <= 1 || limits.max_queued_images == 0) {
+    return limits.max_pairs;
+  }
+  const auto fitting = std::max<std::uint64_t>(limits.max_queued_images / (2 * views), 1);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.max_pairs, fitting));
+}
 
 std::vector<v1::Image> to_messages(const std::vector<Image>& images) {
   std::vector<v1::Image> messages(images.size());
@@ -103,7 +115,7 @@ BatchComparison Client::batch(const std::vector<Pair>& pairs, const CompareOptio
   const auto time = impl_->caller.begin(options.deadline);
   const Limits limits = impl_->limits(time);
   BatchComparison batch;
-  for (const Part& part : divide(items, limits.max_pairs, limits.max_message_bytes, base)) {
+  for (const Part& part : divide(items, most_pairs(limits, options), limits.max_message_bytes, base)) {
     if (part.too_large) {
       batch.results.emplace_back(refused(part, limits, "pairs"));
       continue;

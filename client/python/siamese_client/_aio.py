@@ -93,11 +93,12 @@ class AsyncClient:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Comparison:
         """Score one pair; the order does not matter."""
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return await self._run(self._calls.compare(a, b, wishes, deadline))
 
     async def batch(
@@ -107,11 +108,12 @@ class AsyncClient:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> BatchResult:
         """Score pairs, however many: a list over the server's limits goes in several calls."""
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return await self._run(self._calls.batch(pairs, wishes, deadline))
 
     async def rank(
@@ -124,11 +126,12 @@ class AsyncClient:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Ranking:
         """Score a query against candidates, however many, and return them best first."""
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return await self._run(
             self._calls.rank(query, candidates, top_k, min_similarity, wishes, deadline)
         )
@@ -168,6 +171,7 @@ class AsyncClient:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> AsyncCompareStream:
         """Score frames against named references; see :class:`AsyncCompareStream`.
@@ -177,7 +181,10 @@ class AsyncClient:
         are read at once.
         """
         wishes = StreamWishes(
-            window, drop, keep_bad_references, options(model, threshold, include_prepared)
+            window,
+            drop,
+            keep_bad_references,
+            options(model, threshold, include_prepared, test_time_views),
         )
 
         def begin(left: float | None) -> Any:

@@ -179,6 +179,7 @@ class AsyncGalleries:
         filter: Mapping[str, str] | None = None,
         threshold: float | None = None,
         include_thumbnails: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Identification:
         """Say which things of a gallery an image may show, best first."""
@@ -189,6 +190,7 @@ class AsyncGalleries:
             filter=filter,
             threshold=threshold,
             include_thumbnails=include_thumbnails,
+            test_time_views=test_time_views,
         )
         return await self._run(self._operations.identify(image, request, self._deadline(timeout)))
 

@@ -89,6 +89,7 @@ class Client:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Comparison:
         """Score one pair; the order does not matter.
@@ -100,6 +101,11 @@ class Client:
             threshold: the similarity, 0 to 1, from which the verdict is "same"; None: the
                 model's own.
             include_prepared: ask for the pictures as the network saw them.
+            test_time_views: how many views of a picture are scored, whose mean is the
+                similarity: the picture itself and small shifts, turns and scales of it, at
+                most ``Limits.max_test_time_views``. Each is one more encode for the server,
+                of both images of a pair and of a query or frame alone. 0 or 1: the picture
+                alone.
             timeout: seconds for all of this call; None: the client's.
 
         Raises:
@@ -109,7 +115,7 @@ class Client:
 
         """
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return self._run(self._calls.compare(a, b, wishes, deadline))
 
     def batch(
@@ -119,6 +125,7 @@ class Client:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> BatchResult:
         """Score pairs, however many: a list over the server's limits goes in several calls.
@@ -133,7 +140,7 @@ class Client:
 
         """
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return self._run(self._calls.batch(pairs, wishes, deadline))
 
     def rank(
@@ -146,6 +153,7 @@ class Client:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Ranking:
         """Score a query against candidates, however many, and return them best first.
@@ -157,7 +165,7 @@ class Client:
             candidates: the images to score.
             top_k: how many of the best to return; 0: all.
             min_similarity: leave out candidates below this similarity.
-            model, threshold, include_prepared, timeout: as in :meth:`compare`.
+            model, threshold, include_prepared, test_time_views, timeout: as in :meth:`compare`.
 
         Raises:
             SiameseError: a call failed as a whole, or no candidate fits a message.
@@ -165,7 +173,7 @@ class Client:
 
         """
         deadline = self._calls.deadline(check_timeout(timeout))
-        wishes = options(model, threshold, include_prepared)
+        wishes = options(model, threshold, include_prepared, test_time_views)
         return self._run(
             self._calls.rank(query, candidates, top_k, min_similarity, wishes, deadline)
         )
@@ -224,6 +232,7 @@ class Client:
         model: str = "",
         threshold: float | None = None,
         include_prepared: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> CompareStream:
         """Score frames against named references as they come; see :class:`CompareStream`.
@@ -239,7 +248,7 @@ class Client:
                 replaced by a newer one and reported as dropped.
             keep_bad_references: go on without a reference that the server refuses, whose
                 error is in ``CompareStream.references``; else it is raised.
-            model, threshold, include_prepared: as in :meth:`compare`.
+            model, threshold, include_prepared, test_time_views: as in :meth:`compare`.
             timeout: seconds for all of the stream; None: no bound.
 
         Raises:
@@ -248,7 +257,10 @@ class Client:
 
         """
         wishes = StreamWishes(
-            window, drop, keep_bad_references, options(model, threshold, include_prepared)
+            window,
+            drop,
+            keep_bad_references,
+            options(model, threshold, include_prepared, test_time_views),
         )
 
         def begin(requests: Any, left: float | None) -> Any:

@@ -231,6 +231,7 @@ class Galleries:
         filter: Mapping[str, str] | None = None,
         threshold: float | None = None,
         include_thumbnails: bool = False,
+        test_time_views: int = 0,
         timeout: float | None = None,
     ) -> Identification:
         """Say which things of a gallery an image may show, best first.
@@ -244,6 +245,8 @@ class Galleries:
             threshold: the similarity, 0 to 1, from which the verdict is "same"; None: the
                 model's own.
             include_thumbnails: with thumbnails of the best entries, where kept.
+            test_time_views: how many views of the image are scored, as in
+                :meth:`siamese_client.Client.compare`.
             timeout: as told at the class.
 
         Raises:
@@ -258,6 +261,7 @@ class Galleries:
             filter=filter,
             threshold=threshold,
             include_thumbnails=include_thumbnails,
+            test_time_views=test_time_views,
         )
         operation = self._operations.identify(image, request, self._deadline(timeout))
         return self._run(operation)

@@ -52,6 +52,7 @@ class Limits:
     max_pairs: int
     max_candidates: int
     max_images: int
+    max_test_time_views: int
     max_stream_references: int
     max_stream_window: int
     max_queued_images: int
@@ -146,6 +147,7 @@ def _limits(limits: info_pb2.Limits) -> Limits:
         max_pairs=limits.max_pairs,
         max_candidates=limits.max_candidates,
         max_images=limits.max_images,
+        max_test_time_views=limits.max_test_time_views,
         max_stream_references=limits.max_stream_references,
         max_stream_window=limits.max_stream_window,
         max_queued_images=limits.max_queued_images,

@@ -40,11 +40,14 @@ _SERVICE = "siamese.v1.SiameseService"
 
 
 def options(
-    model: str, threshold: float | None, include_prepared: bool
+    model: str, threshold: float | None, include_prepared: bool, test_time_views: int
 ) -> common_pb2.CompareOptions:
     """Make the contract's options; a threshold of None is not sent."""
     return common_pb2.CompareOptions(
-        model=model, threshold=threshold, include_prepared=include_prepared
+        model=model,
+        threshold=threshold,
+        include_prepared=include_prepared,
+        test_time_views=test_time_views,
     )
 
 
@@ -91,7 +94,7 @@ class Calls:
         """Score pairs, however many."""
         limits = yield from self.limits_of(deadline)
         empty = compare_pb2.BatchCompareRequest(options=wishes)
-        splitter = Splitter(_pairs(pairs), limits.max_pairs, room(limits, empty))
+        splitter = Splitter(_pairs(pairs), _most_pairs(limits, wishes), room(limits, empty))
         answered = yield from self.each("BatchCompare", "pairs", empty, splitter, deadline)
         first = answered[0].reply
         model = _convert.model_reference(first.model)
@@ -238,6 +241,14 @@ def room(limits: Limits, empty: Message) -> int:
     if not limits.max_message_bytes:  # the server does not say
         return 1 << 62
     return max(0, limits.max_message_bytes - empty.ByteSize())
+
+
+def _most_pairs(limits: Limits, wishes: common_pb2.CompareOptions) -> int:
+    """Return how many pairs go in one call: views of pictures need room in the queue."""
+    views = wishes.test_time_views
+    if views <= 1 or limits.max_queued_images == 0:
+        return limits.max_pairs
+    return min(limits.max_pairs, max(limits.max_queued_images // (2 * views), 1))
 
 
 def _pairs(pairs: Iterable[tuple[ImageLike, ImageLike]]) -> Iterator[compare_pb2.ImagePair]:

@@ -65,7 +65,7 @@ def test_compare(service: Served, connect: Connect) -> None:
         timings=common_pb2.Timings(total=duration_pb2.Duration(seconds=1, nanos=500_000_000)),
     )
     client = connect(address, token="secret")
-    answer = client.call("compare", b"a", b"b", model="m", threshold=0.125, include_prepared=True)
+    answer = client.call("compare", b"a", b"b", model="m", threshold=0.125, include_prepared=True, test_time_views=5)
     assert answer == sc.Comparison(
         similarity=0.25,
         same=True,
@@ -81,7 +81,7 @@ def test_compare(service: Served, connect: Connect) -> None:
     (request,) = fake.requests_of("Compare")
     assert (request.image_a.encoded, request.image_b.encoded) == (b"a", b"b")
     assert request.options == common_pb2.CompareOptions(
-        model="m", threshold=0.125, include_prepared=True
+        model="m", threshold=0.125, include_prepared=True, test_time_views=5
     )
     assert fake.metadata[0]["authorization"] == "Bearer secret"
     assert fake.metadata[0]["user-agent"].startswith("siamese-client-python/")

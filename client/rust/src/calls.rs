@@ -56,7 +56,7 @@ impl Client {
         let limits = self.limits(deadline).await?;
         let sizes = pairs.iter().map(|(a, b)| size(a) + size(b));
         let mut batch = Batch::default();
-        for range in split(sizes, limits.max_pairs as usize, room(&limits)) {
+        for range in split(sizes, most_pairs(&limits, options), room(&limits)) {
             let offset = range.start;
             let reply = self
                 .batch_call(&pairs[range], options, deadline)
@@ -321,4 +321,15 @@ pub(crate) fn room(limits: &Limits) -> usize {
         told => usize::try_from(told).unwrap_or(usize::MAX),
     };
     bytes.saturating_sub(MESSAGE_ROOM)
+}
+
+/// How many pairs go in one call: with several views of each picture as many as find room
+/// before the encoder.
+fn most_pairs(limits: &Limits, options: &Options) -> usize {
+    let (most, queued) = (limits.max_pairs as usize, limits.max_queued_images as usize);
+    let views = options.test_time_views as usize;
+    if views <= 1 || queued == 0 {
+        return most;
+    }
+    most.min((queued / views.saturating_mul(2)).max(1))
 }

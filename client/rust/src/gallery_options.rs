@@ -71,6 +71,8 @@ pub struct IdentifyOptions {
     pub threshold: Option<f32>,
     /// Asks for thumbnails of the best entries, where kept.
     pub include_thumbnails: bool,
+    /// How many views of the image are scored, as in [`crate::Options`].
+    pub test_time_views: u32,
 }
 
 impl IdentifyOptions {
@@ -83,6 +85,7 @@ impl IdentifyOptions {
             filter: self.filter.clone(),
             threshold: self.threshold,
             include_thumbnails: self.include_thumbnails,
+            test_time_views: self.test_time_views,
         }
     }
 }

@@ -77,6 +77,11 @@ pub struct Limits {
     pub max_candidates: u32,
     /// Images of one call; [`crate::Client::embed`] makes several.
     pub max_images: u32,
+    /// Views of a picture that a call may ask for
+    /// ([`crate::Options::test_time_views`]). 0 or 1: the picture alone.
+    pub max_test_time_views: u32,
+    /// Images of one call that may wait for the encoder.
+    pub max_queued_images: u32,
     /// References that one stream may hold.
     pub max_stream_references: u32,
     /// Frames and pairs in flight on one stream.
@@ -149,6 +154,8 @@ impl From<proto::Limits> for Limits {
             max_pairs: limits.max_pairs,
             max_candidates: limits.max_candidates,
             max_images: limits.max_images,
+            max_test_time_views: limits.max_test_time_views,
+            max_queued_images: limits.max_queued_images,
             max_stream_references: limits.max_stream_references,
             max_stream_window: limits.max_stream_window,
             default_deadline: duration(limits.default_deadline),

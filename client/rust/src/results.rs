@@ -14,6 +14,11 @@ pub struct Options {
     pub threshold: Option<f32>,
     /// Asks for the pictures as the network saw them, as PNG files.
     pub include_prepared: bool,
+    /// How many views of a picture are scored, whose mean is the similarity: the picture
+    /// itself and small shifts, turns and scales of it, at most `max_test_time_views` of
+    /// the server's limits. Each is one more encode for the server, of both images of a
+    /// pair and of a query or frame alone. 0 or 1: the picture alone.
+    pub test_time_views: u32,
     /// How long the call may take, all its parts and repetitions together. `None`: the
     /// client's ([`crate::Builder::deadline`]).
     pub deadline: Option<Duration>,
@@ -25,6 +30,7 @@ impl Options {
             include_prepared: self.include_prepared,
             threshold: self.threshold,
             model: self.model.clone(),
+            test_time_views: self.test_time_views,
         }
     }
 }

@@ -10,7 +10,7 @@ import { ImagePairSchema, type ImagePair } from "./gen/siamese/v1/compare_pb.js"
 import { GalleryService } from "./gen/siamese/v1/gallery_pb.js";
 import { SiameseService } from "./gen/siamese/v1/service_pb.js";
 import { bytesOf, type ImageInput, type Opener } from "./images.js";
-import { infoOf, type ServerInfo } from "./info.js";
+import { infoOf, type Limits, type ServerInfo } from "./info.js";
 import { compareOptionsOf, topKOf, type CallOptions, type CompareOptions, type ModelOptions, type RankOptions, type Settings } from "./options.js";
 import {
   addTime, comparisonOf, embedResultOf, familiarityOf, matchOf, modelOf, noTime, pairResultOf, pictureOf,
@@ -54,11 +54,11 @@ export class SiameseClient<Extra = never> {
    */
   async batch(pairs: readonly (readonly [ImageInput | Extra, ImageInput | Extra])[], options: CompareOptions = {}): Promise<Batch> {
     const deadline = this.caller.deadline(options);
-    const { maxPairs: items, maxMessageBytes } = await this.caller.knownLimits(options, deadline);
+    const limits = await this.caller.knownLimits(options, deadline);
     const wishes = compareOptionsOf(options);
     const results: PairResult[] = new Array(pairs.length);
     const batch: Batch = { results, threshold: undefined, model: undefined, encodedImages: 0, timings: noTime() };
-    const parts = partsOf(pairs, boundsOf(items, maxMessageBytes), (pair, index) => this.pair(pair, `pairs[${index}]`),
+    const parts = partsOf(pairs, boundsOf(pairsOf(limits, options), limits.maxMessageBytes), (pair, index) => this.pair(pair, `pairs[${index}]`),
       (index, error) => { results[index] = { error }; });
     for await (const { messages, indexes } of parts) {
       const reply = await this.caller.call((each) => this.caller.service.batchCompare({ pairs: messages, options: wishes }, each), options, deadline, "pairs", indexes);
@@ -150,6 +150,12 @@ export class SiameseClient<Extra = never> {
     const [imageA, imageB] = [await this.caller.image(a, `${field}.image_a`), await this.caller.image(b, `${field}.image_b`)];
     return { message: create(ImagePairSchema, { imageA, imageB }), bytes: bytesOf(imageA) + bytesOf(imageB) };
   }
+}
+
+/** How many pairs go in one call: with several views of each picture as many as find room before the encoder. */
+function pairsOf({ maxPairs, maxQueuedImages }: Limits, { testTimeViews = 0 }: CompareOptions): number {
+  if (testTimeViews <= 1 || maxQueuedImages === 0) return maxPairs;
+  return Math.min(maxPairs, Math.max(Math.floor(maxQueuedImages / (2 * testTimeViews)), 1));
 }
 
 function addCall(sum: Pick<Batch, "encodedImages" | "timings">, reply: { encodedImages: number; timings?: Parameters<typeof addTime>[1] }): void {

@@ -105,8 +105,9 @@ export class Galleries<Extra = never> {
     const deadline = this.caller.deadline(options);
     const { threshold, minSimilarity = 0, filter = {}, includeThumbnails = false } = options;
     const topK = countOf("topK", options.topK);
+    const testTimeViews = countOf("testTimeViews", options.testTimeViews, "0 for the picture alone");
     const request = {
-      gallery, image: await this.caller.image(image, "image"), topK, minSimilarity, filter: { ...filter }, includeThumbnails,
+      gallery, image: await this.caller.image(image, "image"), topK, testTimeViews, minSimilarity, filter: { ...filter }, includeThumbnails,
       ...threshold === undefined ? {} : { threshold },
     };
     return identificationOf(await this.caller.call((each) => this.service.identify(request, each), options, deadline));

@@ -147,6 +147,8 @@ export interface IdentifyOptions extends CallOptions {
   threshold?: number;
   /** Asks for thumbnails of the best entries, where kept. Default false. */
   includeThumbnails?: boolean;
+  /** How many views of the image are scored, as in CompareOptions. Default 0: the image alone. */
+  testTimeViews?: number;
 }
 
 /** A thing that an image may show. */

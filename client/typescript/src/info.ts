@@ -40,6 +40,8 @@ export interface Limits {
   maxPairs: number;
   maxCandidates: number;
   maxImages: number;
+  /** Views of a picture that a call may ask for; 0 or 1: the picture alone. */
+  maxTestTimeViews: number;
   /** References of a stream, and frames in flight on it. */
   maxStreamReferences: number;
   maxStreamWindow: number;
@@ -115,7 +117,7 @@ function limitsOf(limits: wire.Limits | undefined): Limits {
     maxMessageBytes: Number(limits?.maxMessageBytes || 16 << 20), maxImageBytes: Number(limits?.maxImageBytes || 7 << 20),
     maxImagePixels: Number(limits?.maxImagePixels || 25e6), maxSideRatio: limits?.maxSideRatio || 20,
     maxPairs: limits?.maxPairs || 64, maxCandidates: limits?.maxCandidates || 256, maxImages: limits?.maxImages || 256,
-    maxStreamReferences: limits?.maxStreamReferences ?? 0, maxStreamWindow: limits?.maxStreamWindow ?? 0,
+    maxTestTimeViews: limits?.maxTestTimeViews ?? 0, maxStreamReferences: limits?.maxStreamReferences ?? 0, maxStreamWindow: limits?.maxStreamWindow ?? 0,
     maxQueuedImages: limits?.maxQueuedImages ?? 0, maxStreams: limits?.maxStreams ?? 0, maxCalls: limits?.maxCalls ?? 0,
     memoryBytes: Number(limits?.memoryBytes ?? 0), imageFormats: limits?.imageFormats ?? [],
     defaultDeadlineMs: limits?.defaultDeadline ? durationMs(limits.defaultDeadline) : 0,

@@ -43,6 +43,13 @@ export interface ModelOptions extends CallOptions {
 export interface CompareOptions extends ModelOptions {
   /** The similarity, 0 to 1, from which the verdict is "same". Default: the model's own. */
   threshold?: number;
+  /**
+   * How many views of a picture are scored, whose mean is the similarity: the picture itself
+   * and small shifts, turns and scales of it, at most maxTestTimeViews of the server's limits.
+   * Each is one more encode for the server, of both images of a pair and of a query or frame
+   * alone. Default 0: the picture alone, as with 1.
+   */
+  testTimeViews?: number;
 }
 
 /** What rank can be given. */
@@ -89,8 +96,8 @@ export function countOf(name: string, count = 0, zero = "0 for the server's defa
 }
 
 /** The contract's message of options. */
-export function compareOptionsOf({ model = "", includePrepared = false, threshold }: CompareOptions) {
-  const options: MessageInitShape<typeof CompareOptionsSchema> = { model, includePrepared };
+export function compareOptionsOf({ model = "", includePrepared = false, threshold, testTimeViews }: CompareOptions) {
+  const options: MessageInitShape<typeof CompareOptionsSchema> = { model, includePrepared, testTimeViews: countOf("testTimeViews", testTimeViews, "0 for the picture alone") };
   if (threshold !== undefined) options.threshold = threshold;
   return create(CompareOptionsSchema, options);
 }

@@ -60,6 +60,7 @@ type testCase struct {
 	A, B, Query       picture
 	Threshold         *float32
 	IncludePrepared   bool    `json:"include_prepared"`
+	TestTimeViews     uint32  `json:"test_time_views"`
 	TopK              uint32  `json:"top_k"`
 	MinSimilarity     float32 `json:"min_similarity"`
 	Pairs             [][2]picture
@@ -72,7 +73,7 @@ type testCase struct {
 }
 
 func (c testCase) options() client.Options {
-	return client.Options{Model: c.Model, Threshold: c.Threshold, IncludePrepared: c.IncludePrepared}
+	return client.Options{Model: c.Model, Threshold: c.Threshold, IncludePrepared: c.IncludePrepared, TestTimeViews: c.TestTimeViews}
 }
 
 // picture is an image of a case: a path, or one of the other fields; none: nothing is set.

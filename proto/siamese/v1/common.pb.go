@@ -41,7 +41,19 @@ type CompareOptions struct {
 	// (GetServerInfoResponse.default_model). One that the server does not serve:
 	// NOT_FOUND, MODEL_NOT_FOUND. A stream stays with the versions that it opened with
 	// until it ends.
-	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	Model string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	// How many views of a picture are scored, and the mean of their similarities given:
+	// the picture itself and fixed small shifts, turns and scales of it, of which each
+	// further one costs another encode. 0 or 1: the picture alone, as without.
+	// At most Limits.max_test_time_views; more: INVALID_ARGUMENT, TEST_TIME_VIEWS, as are
+	// views that are more than Limits.max_queued_images together.
+	//
+	// Compare, BatchCompare and a stream's pairs score every view of either image with the
+	// other image as it is, so that swapping the two changes nothing: of n views 2n-1
+	// similarities, from up to 2n encodes. Rank and a stream's frames score every view of
+	// the query or frame with the candidates or references as they are: up to n-1 encodes
+	// more. An image that comes as an embedding, or as a stream's reference, has one view.
+	TestTimeViews uint32 `protobuf:"varint,4,opt,name=test_time_views,json=testTimeViews,proto3" json:"test_time_views,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -95,6 +107,13 @@ func (x *CompareOptions) GetModel() string {
 		return x.Model
 	}
 	return ""
+}
+
+func (x *CompareOptions) GetTestTimeViews() uint32 {
+	if x != nil {
+		return x.TestTimeViews
+	}
+	return 0
 }
 
 // ModelReference names the model that answered.
@@ -388,11 +407,12 @@ var File_siamese_v1_common_proto protoreflect.FileDescriptor
 const file_siamese_v1_common_proto_rawDesc = "" +
 	"\n" +
 	"\x17siamese/v1/common.proto\x12\n" +
-	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\"\x82\x01\n" +
+	"siamese.v1\x1a\x1egoogle/protobuf/duration.proto\"\xaa\x01\n" +
 	"\x0eCompareOptions\x12)\n" +
 	"\x10include_prepared\x18\x01 \x01(\bR\x0fincludePrepared\x12!\n" +
 	"\tthreshold\x18\x02 \x01(\x02H\x00R\tthreshold\x88\x01\x01\x12\x14\n" +
-	"\x05model\x18\x03 \x01(\tR\x05modelB\f\n" +
+	"\x05model\x18\x03 \x01(\tR\x05model\x12&\n" +
+	"\x0ftest_time_views\x18\x04 \x01(\rR\rtestTimeViewsB\f\n" +
 	"\n" +
 	"_threshold\"V\n" +
 	"\x0eModelReference\x12\x12\n" +

@@ -1630,8 +1630,12 @@ type IdentifyRequest struct {
 	Threshold *float32 `protobuf:"fixed32,6,opt,name=threshold,proto3,oneof" json:"threshold,omitempty"`
 	// Send thumbnails of the best entries, where kept. Default false.
 	IncludeThumbnails bool `protobuf:"varint,7,opt,name=include_thumbnails,json=includeThumbnails,proto3" json:"include_thumbnails,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How many views of the image are scored, as in CompareOptions: a similarity is the
+	// mean over them, each with the entry as it is. What is nearest to the image itself is
+	// looked for. Default 0: the image alone.
+	TestTimeViews uint32 `protobuf:"varint,8,opt,name=test_time_views,json=testTimeViews,proto3" json:"test_time_views,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IdentifyRequest) Reset() {
@@ -1711,6 +1715,13 @@ func (x *IdentifyRequest) GetIncludeThumbnails() bool {
 		return x.IncludeThumbnails
 	}
 	return false
+}
+
+func (x *IdentifyRequest) GetTestTimeViews() uint32 {
+	if x != nil {
+		return x.TestTimeViews
+	}
+	return 0
 }
 
 // IdentifyResponse has the things that an image may show.
@@ -2554,7 +2565,7 @@ const file_siamese_v1_gallery_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"j\n" +
 	"\x13ListEntriesResponse\x12+\n" +
 	"\aentries\x18\x01 \x03(\v2\x11.siamese.v1.EntryR\aentries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x94\x03\n" +
 	"\x0fIdentifyRequest\x12\x18\n" +
 	"\agallery\x18\x01 \x01(\tR\agallery\x12'\n" +
 	"\x05image\x18\x02 \x01(\v2\x11.siamese.v1.ImageR\x05image\x12\x13\n" +
@@ -2562,7 +2573,8 @@ const file_siamese_v1_gallery_proto_rawDesc = "" +
 	"\x0emin_similarity\x18\x04 \x01(\x02R\rminSimilarity\x12?\n" +
 	"\x06filter\x18\x05 \x03(\v2'.siamese.v1.IdentifyRequest.FilterEntryR\x06filter\x12!\n" +
 	"\tthreshold\x18\x06 \x01(\x02H\x00R\tthreshold\x88\x01\x01\x12-\n" +
-	"\x12include_thumbnails\x18\a \x01(\bR\x11includeThumbnails\x1a9\n" +
+	"\x12include_thumbnails\x18\a \x01(\bR\x11includeThumbnails\x12&\n" +
+	"\x0ftest_time_views\x18\b \x01(\rR\rtestTimeViews\x1a9\n" +
 	"\vFilterEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +

@@ -376,9 +376,13 @@ type Limits struct {
 	MemoryBytes uint64 `protobuf:"varint,16,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	// The longest deadline that a call gets; it ends then, even where its caller would
 	// wait longer.
-	MaxDeadline   *durationpb.Duration `protobuf:"bytes,17,opt,name=max_deadline,json=maxDeadline,proto3" json:"max_deadline,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxDeadline *durationpb.Duration `protobuf:"bytes,17,opt,name=max_deadline,json=maxDeadline,proto3" json:"max_deadline,omitempty"`
+	// The most views of a picture that a call may ask for
+	// (CompareOptions.test_time_views). 0 or 1: the server scores none but the picture
+	// itself.
+	MaxTestTimeViews uint32 `protobuf:"varint,18,opt,name=max_test_time_views,json=maxTestTimeViews,proto3" json:"max_test_time_views,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -529,6 +533,13 @@ func (x *Limits) GetMaxDeadline() *durationpb.Duration {
 		return x.MaxDeadline
 	}
 	return nil
+}
+
+func (x *Limits) GetMaxTestTimeViews() uint32 {
+	if x != nil {
+		return x.MaxTestTimeViews
+	}
+	return 0
 }
 
 // Access is what the server asks of a caller, and what a caller may ask of it. A
@@ -714,7 +725,7 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"\x05title\x18\n" +
 	" \x01(\tR\x05title\x12\x14\n" +
 	"\x05knows\x18\v \x01(\tR\x05knows\x12+\n" +
-	"\x11familiarity_bound\x18\f \x01(\x02R\x10familiarityBound\"\xda\x05\n" +
+	"\x11familiarity_bound\x18\f \x01(\x02R\x10familiarityBound\"\x89\x06\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_message_bytes\x18\x01 \x01(\x04R\x0fmaxMessageBytes\x12&\n" +
 	"\x0fmax_image_bytes\x18\x02 \x01(\x04R\rmaxImageBytes\x12(\n" +
@@ -735,7 +746,8 @@ const file_siamese_v1_info_proto_rawDesc = "" +
 	"maxStreams\x12\x1b\n" +
 	"\tmax_calls\x18\x0f \x01(\rR\bmaxCalls\x12!\n" +
 	"\fmemory_bytes\x18\x10 \x01(\x04R\vmemoryBytes\x12<\n" +
-	"\fmax_deadline\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\vmaxDeadline\"\x96\x01\n" +
+	"\fmax_deadline\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\vmaxDeadline\x12-\n" +
+	"\x13max_test_time_views\x18\x12 \x01(\rR\x10maxTestTimeViews\"\x96\x01\n" +
 	"\x06Access\x12!\n" +
 	"\ftoken_needed\x18\x01 \x01(\bR\vtokenNeeded\x12(\n" +
 	"\x10calls_per_second\x18\x02 \x01(\x01R\x0ecallsPerSecond\x12\x14\n" +

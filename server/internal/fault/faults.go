@@ -96,6 +96,29 @@ func counted(count, limit int) map[string]string {
 	return map[string]string{"count": strconv.Itoa(count), "limit": strconv.Itoa(limit)}
 }
 
+// CheckViews bounds how many views of a picture are asked for.
+func CheckViews(field string, received uint32, limit int) error {
+	switch {
+	case uint64(received) <= uint64(max(limit, 1)):
+		return nil
+	case limit <= 1:
+		f := invalid(ReasonTestTimeViews, "received a wish for %d views of a picture, expected 0 or 1: this server scores pictures alone", received)
+		f.metadata = map[string]string{"limit": strconv.Itoa(limit)}
+		return f.At(field)
+	}
+	f := invalid(ReasonTestTimeViews, "received a wish for %d views of a picture, expected at most %d", received, limit)
+	f.metadata = map[string]string{"limit": strconv.Itoa(limit)}
+	return f.At(field)
+}
+
+// TooManyViews says that the views of a call's pictures are more images than one call
+// may bring before an encoder.
+func TooManyViews(views, images, limit int) *Fault {
+	f := invalid(ReasonTestTimeViews, "received a wish for %d views of a picture, in all %d images, expected at most %d images in a call: ask for fewer views, or send fewer pictures at a time", views, images, limit)
+	f.metadata = counted(images, limit)
+	return f
+}
+
 // CheckFraction bounds an option to 0..1; reason is told where it is outside.
 func CheckFraction(field, reason string, value float32) error {
 	if value >= 0 && value <= 1 { // NaN is not

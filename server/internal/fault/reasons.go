@@ -25,6 +25,8 @@ const (
 	ReasonTooManyItems = "TOO_MANY_ITEMS"
 	// ReasonThresholdRange: a threshold outside 0..1.
 	ReasonThresholdRange = "THRESHOLD_RANGE"
+	// ReasonTestTimeViews: more views than may be asked for, or than a call may bring.
+	ReasonTestTimeViews = "TEST_TIME_VIEWS"
 	// ReasonMinSimilarityRange: a least similarity outside 0..1.
 	ReasonMinSimilarityRange = "MIN_SIMILARITY_RANGE"
 

@@ -43,6 +43,7 @@ type Config struct {
 	MaxStreams      int                                         // open at a time
 	MaxGalleries    int                                         // 0: no bound
 	MaxEntries      int                                         // of one gallery; 0: no bound
+	MaxViews        int                                         // of a picture, that a search may ask for
 	MaxImages       int                                         // entries of one BatchEnroll
 	MaxQueuedImages int                                         // images of one submission to the encoder
 	MaxMessageBytes int                                         // of one message

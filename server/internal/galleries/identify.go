@@ -72,15 +72,22 @@ func (q *query) check() (err error) {
 	if err := checkFilter(q.req.GetFilter()); err != nil {
 		return err
 	}
+	if err := fault.CheckViews(viewsField, q.req.GetTestTimeViews(), q.service.cfg.MaxViews); err != nil {
+		return err
+	}
 	q.threshold, err = wire.NewThreshold(&pb.CompareOptions{Threshold: q.req.Threshold}, "threshold")
 	return err
 }
 
 // encode brings the image to its embedding.
 func (q *query) encode(ctx context.Context) error {
-	q.images = q.model.NewImages(infer.ImagesConfig{Caller: q.service.cfg.Caller(ctx)})
+	q.images = q.model.NewImages(infer.ImagesConfig{Caller: q.service.cfg.Caller(ctx), Views: int(q.req.GetTestTimeViews())})
 	image := wire.Add(q.images, "image", q.req.GetImage())
 	err := wire.Check(image)
+	q.images.Vary(image.Image)
+	if f := q.images.CheckRoom(); err == nil && f != nil {
+		err = f.At(viewsField)
+	}
 	if err == nil {
 		err = q.images.Prepare(ctx)
 	}
@@ -112,6 +119,7 @@ func (q *query) search(ctx context.Context) ([]gallery.Match, error) {
 	defer leave()
 	search := gallery.Search{
 		Embedding:     gallery.NewVector(q.seen.Embedding()),
+		Moved:         vectors(q.seen.Moved()),
 		TopK:          defaultTopK,
 		MinSimilarity: q.req.GetMinSimilarity(),
 		Filter:        q.req.GetFilter(),
@@ -122,6 +130,17 @@ func (q *query) search(ctx context.Context) ([]gallery.Match, error) {
 	matches, err := searcher.Identify(ctx, q.gallery.Name, search)
 	q.clock.Compare = head.time()
 	return matches, err
+}
+
+// viewsField is the field that says how many views are scored.
+const viewsField = "test_time_views"
+
+func vectors(embeddings [][]float32) []gallery.Vector {
+	made := make([]gallery.Vector, len(embeddings))
+	for i, embedding := range embeddings {
+		made[i] = gallery.NewVector(embedding)
+	}
+	return made
 }
 
 // answer is the reply of what was found.

@@ -44,13 +44,21 @@ func (r *Registry) retireAutoLocked(m *loadedModel) {
 func (h *Handle) all() []*loadedModel { return append([]*loadedModel{h.model}, h.others...) }
 
 // Pair is two images to be scored against each other, encoded by models of the same
-// handle.
-type Pair struct{ A, B *Image }
+// handle. Of images with several views each view is scored with the other image as it
+// is, and the score is the mean.
+type Pair struct {
+	A, B *Image
+
+	// OneSided has B count as it is, whatever views it has: it is a candidate, and A the
+	// query.
+	OneSided bool
+}
 
 // Score is how alike the images of a pair are, and by which model.
 type Score struct {
 	Similarity float32 // 0..1
 	A, B       *View   // the images as the model has them that has answered
+	oneSided   bool    // as in Pair
 }
 
 // Info describes the model that has answered.
@@ -59,8 +67,9 @@ func (s *Score) Info() ModelInfo { return s.A.Info() }
 // Compare scores each pair by the model to which its less familiar image is the most
 // familiar, among those that have encoded both, the first of equals; by one run of
 // the head for each model. There must be such a model for each: pairs without
-// [Pair.Mismatch] that Images.Pair knew have one. ctx is checked before a run and not
-// during.
+// [Pair.Mismatch] that Images.Pair knew have one. Where images have several views the
+// similarity is the mean, and a model's pairs may take several runs. ctx is checked before
+// a run and not during.
 func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]Score, error) {
 	if len(pairs) == 0 {
 		return nil, nil
@@ -73,7 +82,7 @@ func (h *Handle) Compare(ctx context.Context, pairs []Pair) ([]Score, error) {
 		if !ok {
 			return nil, fmt.Errorf("no model has encoded both images of pair %d", i)
 		}
-		scores[i] = Score{A: &pair.A.views[k], B: &pair.B.views[k]}
+		scores[i] = Score{A: &pair.A.views[k], B: &pair.B.views[k], oneSided: pair.OneSided}
 		byModel[k] = append(byModel[k], &scores[i])
 	}
 	for k, m := range h.all() {

@@ -60,42 +60,27 @@ func (s *Images) encodeForeign(ctx context.Context, i int, needed []*Image) erro
 
 // encode has model i encode what is prepared for it.
 func (s *Images) encode(ctx context.Context, i int, needed []*Image) error {
-	var images []batch.Image
-	p, index := &s.parts[i], make(map[digest]int)
+	p, all := &s.parts[i], submission{index: make(map[digest]int)}
 	for _, m := range needed {
-		v := &m.views[i]
-		if v.picture == nil {
-			continue // came as an embedding, the cache had it, or it is for other models
-		}
-		if _, ok := index[v.pixels]; !ok {
-			index[v.pixels] = len(images)
-			images = append(images, batch.Image{Pixels: v.picture.Pix, Key: batch.Key(v.pixels)})
-		}
+		all.add(&m.views[i])
 	}
 	submitted := time.Now()
-	embeddings, report, err := s.submit(ctx, p, images)
+	embeddings, report, err := s.submit(ctx, p, all.images)
 	if err != nil {
 		return err
 	}
-	if len(images) > 0 {
+	if len(all.images) > 0 {
 		telemetry.Encode(ctx, submitted, report.Queue)
 	}
 	if err := checkEmbeddings(embeddings); err != nil {
 		return err
 	}
 	for _, m := range needed {
-		v := &m.views[i]
-		var err error
-		if v.picture != nil {
-			err = v.keep(m.digest, embeddings[index[v.pixels]])
-		} else {
-			err = v.assess()
-		}
-		if err != nil {
+		if err := all.settle(&m.views[i], m.digest, embeddings); err != nil {
 			return err
 		}
 	}
-	p.count(len(images)-report.Shared, report)
+	p.count(len(all.images)-report.Shared, report)
 	return nil
 }
 

@@ -20,12 +20,13 @@ import (
 
 // engine is a model with all that serves it. It is safe for concurrent use.
 type engine struct {
-	model    Model
-	info     ModelInfo
-	preparer *preparer
-	queue    *batch.Queue
-	cache    *cache.Cache
-	heads    *semaphore.Weighted // runs of the head under way: each holds a thread
+	model     Model
+	info      ModelInfo
+	preparer  *preparer
+	queue     *batch.Queue
+	maxQueued int // images of one call that may wait in it
+	cache     *cache.Cache
+	heads     *semaphore.Weighted // runs of the head under way: each holds a thread
 
 	lastSuccess atomic.Int64 // when the encoder last returned what it should, nanoseconds since 1970
 }
@@ -48,11 +49,12 @@ func newEngine(cfg Config, p *pool, model Model, info ModelInfo) (*engine, error
 		return nil, err
 	}
 	e := &engine{
-		model:    model,
-		info:     info,
-		preparer: &preparer{pool: p, images: images},
-		cache:    embeddings,
-		heads:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		model:     model,
+		info:      info,
+		preparer:  &preparer{pool: p, images: images},
+		cache:     embeddings,
+		maxQueued: cfg.MaxQueuedImages,
+		heads:     semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 	}
 	e.markHealthy() // its owner has tried it
 	e.queue, err = batch.New(batchConfig(cfg, info), e.encode)
@@ -107,27 +109,44 @@ func (e *engine) sinceSuccess() time.Duration {
 	return time.Since(time.Unix(0, e.lastSuccess.Load()))
 }
 
-// compare gives scores of this model their similarities, by one run of the head. ctx
-// is checked before the run and not during.
+// compare gives scores of this model their similarities, by one run of the head for as
+// many pairs as a run takes. ctx is checked before a run and not during.
 func (e *engine) compare(ctx context.Context, scores []*Score) error {
 	if err := e.heads.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer e.heads.Release(1)
-	a := make([]float32, 0, len(scores)*e.info.EmbeddingLength)
-	b := make([]float32, 0, len(scores)*e.info.EmbeddingLength)
+	var pairs []headPair
 	for _, score := range scores {
-		a = append(a, score.A.embedding...)
-		b = append(b, score.B.embedding...)
+		pairs = append(pairs, score.pairs()...)
 	}
-	similarities, err := e.score(ctx, a, b)
-	if err != nil {
-		return err
+	similarities := make([]float32, 0, len(pairs))
+	for some := range slices.Chunk(pairs, headPairs) {
+		made, err := e.scorePairs(ctx, some)
+		if err != nil {
+			return err
+		}
+		similarities = append(similarities, made...)
 	}
-	for i, score := range scores {
-		score.Similarity = similarities[i]
+	for _, score := range scores {
+		similarities = similarities[score.take(similarities):]
 	}
 	return nil
+}
+
+// headPairs is how many pairs the head scores in a run: many enough for a run to be
+// worth it, few enough that their embeddings, 18 KB each of the built-in models, stay
+// small beside the pictures'.
+const headPairs = 512
+
+// scorePairs is one run of the head.
+func (e *engine) scorePairs(ctx context.Context, pairs []headPair) ([]float32, error) {
+	a := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	b := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
+	for _, pair := range pairs {
+		a, b = append(a, pair.a...), append(b, pair.b...)
+	}
+	return e.score(ctx, a, b)
 }
 
 // score is one run of the head on pairs of embeddings, float32 [n,E].

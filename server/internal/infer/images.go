@@ -27,6 +27,10 @@ type ImagesConfig struct {
 	// made.
 	ThumbnailSide int
 
+	// Views is how many views, at most [siamese/imaging/views.Most], an image is encoded in
+	// of which Vary is told, itself among them. 0 or 1: it alone.
+	Views int
+
 	// WaitForRoom has Encode wait for room in the queue. False: the request is
 	// refused before its images are prepared where its caller would have no room or
 	// they would come too late: under overload, preparing costs the time that the
@@ -135,7 +139,7 @@ func (s *Images) Pair(a, b *Image) *fault.Fault {
 	switch {
 	case a.fault != nil || b.fault != nil:
 	case a.given != nil && b.given != nil:
-		return Pair{a, b}.Mismatch()
+		return Pair{A: a, B: b}.Mismatch()
 	case b.given != nil:
 		a.want(b.given.engine)
 	case a.given != nil:
@@ -237,11 +241,13 @@ func (s *Images) prepare(ctx context.Context, tasks []task) error {
 // where the picture or a thumbnail is asked for the image has to be prepared all the
 // same.
 func (s *Images) recall(t task) bool {
+	t.vary(s.cfg.Views)
 	known, ok := t.part.engine.cache.Source(cache.Key(t.image.digest))
-	if ok {
-		t.view.take(known)
+	if !ok {
+		return false
 	}
-	return ok && !s.cfg.KeepPrepared && s.cfg.ThumbnailSide == 0
+	t.view.take(known)
+	return t.recallMoved() && !s.cfg.KeepPrepared && s.cfg.ThumbnailSide == 0
 }
 
 // reserve takes places in the models' queues for those that may have to be encoded,
@@ -253,7 +259,10 @@ func (s *Images) reserve(ctx context.Context, pending []task) (err error) {
 	for i := range s.parts {
 		p, n := &s.parts[i], 0
 		for _, t := range pending {
-			if t.part == p && t.view.embedding == nil {
+			if t.part != p {
+				continue
+			}
+			if n += t.view.unknownMoved(); t.view.embedding == nil {
 				n++
 			}
 		}
@@ -272,6 +281,9 @@ func (t task) recallPixels() {
 	v, kept := t.view, t.part.engine.cache
 	if v.picture == nil {
 		return // it has a fault
+	}
+	for i := range v.moved {
+		v.moved[i].recallPixels(kept)
 	}
 	if v.embedding != nil { // its source was known
 		v.picture = nil

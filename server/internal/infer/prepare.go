@@ -184,6 +184,7 @@ func (p *preparer) fill(ctx context.Context, flow fair.Flow, source Source, v *V
 	if err != nil {
 		return v.fail(err)
 	}
+	cost = withViews(cost, v)
 	var failed error
 	err = p.pool.do(ctx, flow, cost, func() {
 		started := time.Now()
@@ -211,6 +212,19 @@ func (p *preparer) cost(source Source, side int) (imaging.Cost, error) {
 	encoded, _ := source.(Encoded) // nothing else is prepared
 	header, err := p.images.Inspect(encoded)
 	return withThumbnail(header.Cost, header.Width, header.Height, side), err
+}
+
+// viewWork is what making a further view takes for a pixel.
+const viewWork = 30 * time.Nanosecond
+
+// withViews adds what making the image's further views takes.
+func withViews(cost imaging.Cost, v *View) imaging.Cost {
+	n := v.unknownMoved()
+	if n == 0 {
+		return cost
+	}
+	pixels := int64(n) * int64(v.engine.info.Width) * int64(v.engine.info.Height)
+	return imaging.Cost{Bytes: cost.Bytes + 3*pixels, Work: cost.Work + time.Duration(pixels)*viewWork}
 }
 
 func withThumbnail(cost imaging.Cost, width, height, side int) imaging.Cost {

@@ -43,6 +43,7 @@ const (
 	domainFile    = "siamese 1 file\n"
 	domainRaw     = "siamese 1 raw pixels\n"
 	domainPicture = "siamese 1 prepared picture\n"
+	domainView    = "siamese 1 view of\n"
 )
 
 // digestOf hashes numbers, each of eight bytes, and then the bytes.
@@ -73,6 +74,7 @@ type Image struct {
 	digest    digest       // of source
 	views     []View       // of the handle's models, in their order; nil where the image can't be used
 	given     *View        // of views, the one whose embedding it came as; nil of a picture
+	isVaried  bool         // whether it is encoded in several views
 	choosing  bool         // whether further models are tried where it is foreign to the first
 	isCounted bool         // among the images that metrics tell
 	fault     *fault.Fault // why the image can't be used; names no field
@@ -129,6 +131,7 @@ type View struct {
 	png         []byte           // picture as a PNG file, where asked for
 	thumbnail   []byte           // the whole image as a small JPEG file, where asked for
 	embedding   []float32        // [E]; nil until encoded
+	moved       []moved          // its further views, where several are asked for
 	familiarity float32          // 0 where the model does not tell
 	isAssessed  bool             // whether the model has told it
 	decode      time.Duration    // from bytes to picture
@@ -168,6 +171,14 @@ func (v *View) take(known cache.Known) {
 	v.familiarity, v.isAssessed = known.Familiarity, v.engine.info.Familiarity != nil
 }
 
+// picturePixels is uint8 [H,W,3] RGB of the picture, nil where there is none.
+func (v *View) picturePixels() []byte {
+	if v.picture == nil {
+		return nil
+	}
+	return v.picture.Pix
+}
+
 // assess fills in the familiarity once, when the embedding is there, while there are
 // pixels too.
 func (v *View) assess() error {
@@ -175,11 +186,7 @@ func (v *View) assess() error {
 	if of == nil || v.embedding == nil || v.isAssessed {
 		return nil
 	}
-	var pixels []byte
-	if v.picture != nil {
-		pixels = v.picture.Pix
-	}
-	v.familiarity, v.isAssessed = of.Of(pixels, v.embedding), true
+	v.familiarity, v.isAssessed = of.Of(v.picturePixels(), v.embedding), true
 	if !isFraction(v.familiarity) {
 		return fmt.Errorf("model %q said %v of how familiar an image is to it, expected 0 to 1", v.engine.info.ServingName, v.familiarity)
 	}
@@ -210,9 +217,13 @@ func (v *View) keep(source digest, embedding []float32) error {
 // thumbnailQuality is JPEG's: no flaw is seen in a small picture.
 const thumbnailQuality = 85
 
-// accept stores the prepared picture, and the thumbnail where there is one.
+// accept stores the prepared picture, its further views where several are asked for, and
+// the thumbnail where there is one.
 func (v *View) accept(picture, thumbnail *imaging.Picture, keepPrepared bool) (err error) {
 	v.picture, v.pixels = picture, digestOf(domainPicture, picture.Pix)
+	if err := v.move(); err != nil {
+		return err
+	}
 	if thumbnail != nil {
 		if v.thumbnail, err = thumbnail.JPEG(thumbnailQuality); err != nil {
 			return err

@@ -40,6 +40,16 @@ func (e *entry) operand(field string, image *pb.Image) operand {
 	return operand{Operand: added}
 }
 
+// varied is operand of an image that is scored in as many views as the stream asked for,
+// unless it is a reference.
+func (e *entry) varied(field string, image *pb.Image) operand {
+	o := e.operand(field, image)
+	if !o.byName {
+		e.images.Vary(o.Image)
+	}
+	return o
+}
+
 // resolve returns the operand's image, or what is wrong with it.
 func (o operand) resolve(r *references) (*infer.Image, error) {
 	if o.byName {
@@ -95,7 +105,7 @@ func (s *session) frame(m *pb.Frame) *entry {
 		e.err = fault.TooManyReferences("frame.references", len(c.references), limit)
 		return e
 	}
-	c.image = e.operand("frame.image", m.GetImage())
+	c.image = e.varied("frame.image", m.GetImage())
 	s.known.expect(e.images, c.image)
 	return e
 }
@@ -111,7 +121,7 @@ func (c *frameCommand) answer(ctx context.Context, s *session, e *entry) (*pb.St
 	}
 	pairs := make([]infer.Pair, len(stored))
 	for i, reference := range stored {
-		pairs[i] = infer.Pair{A: image, B: reference}
+		pairs[i] = infer.Pair{A: image, B: reference, OneSided: true}
 		if f := pairs[i].Mismatch(); f != nil {
 			return nil, f.At(c.image.Field)
 		}
@@ -154,8 +164,8 @@ func (s *session) pair(m *pb.FramePair) *entry {
 	e.id = m.GetId()
 	c := &pairCommand{
 		item: item{m.GetId(), timeOf(m.GetCapturedAt())},
-		a:    e.operand("pair.image_a", m.GetImageA()),
-		b:    e.operand("pair.image_b", m.GetImageB()),
+		a:    e.varied("pair.image_a", m.GetImageA()),
+		b:    e.varied("pair.image_b", m.GetImageB()),
 	}
 	e.command = c
 	if c.a.byName || c.b.byName {

@@ -97,6 +97,9 @@ type entry struct {
 // queue, so that the stream is slowed down, not refused. When an image has a
 // fault, the others are not encoded either: there will be no score.
 func (e *entry) load(ctx context.Context) error {
+	if f := e.images.CheckRoom(); f != nil {
+		return f.At(viewsField)
+	}
 	if err := e.images.Prepare(ctx); err != nil {
 		return err
 	}
@@ -110,7 +113,11 @@ func (e *entry) load(ctx context.Context) error {
 
 // imagesConfig is the same for all entries.
 func (s *session) imagesConfig() infer.ImagesConfig {
-	return infer.ImagesConfig{Caller: s.caller, KeepPrepared: s.opening.GetOptions().GetIncludePrepared(), WaitForRoom: true}
+	options := s.opening.GetOptions()
+	return infer.ImagesConfig{
+		Caller: s.caller, KeepPrepared: options.GetIncludePrepared(), WaitForRoom: true,
+		Views: int(options.GetTestTimeViews()),
+	}
 }
 
 // newEntry returns an entry without a command.

@@ -40,6 +40,7 @@ type Config struct {
 	MaxStreams    int                                         // open at a time
 	MaxReferences int                                         // of one stream
 	MaxWindow     int                                         // messages under way on one stream
+	MaxViews      int                                         // of a picture, that a stream may ask for
 	Draining      <-chan struct{}                             // closed when streams are to be told that the server stops
 	GraceOver     <-chan struct{}                             // closed when streams are to end
 	Grace         time.Duration                               // how long a stream is answered on after it was told that its model is to go
@@ -196,17 +197,31 @@ type session struct {
 	workers    sync.WaitGroup
 }
 
+// viewsField is the option that says how many views are scored.
+const viewsField = "opening.options.test_time_views"
+
+// viewsWindow is how many messages may be under way however many views their pictures
+// have: one that is encoded and one that is prepared meanwhile.
+const viewsWindow = 2
+
+// windowOf is the window of streams whose pictures have several views: as many views are
+// held as there would be pictures without, but never so few that the encoder waits.
+func windowOf(most, views int) int { return max(most/max(views, 1), min(most, viewsWindow)) }
+
 // newSession checks the opening.
 func newSession(cfg *Config, model *infer.Handle, stream Stream, opening *pb.StreamOpening) (*session, error) {
 	threshold, err := wire.NewThreshold(opening.GetOptions(), "opening.options.threshold")
 	if err != nil {
 		return nil, err
 	}
+	if err := fault.CheckViews(viewsField, opening.GetOptions().GetTestTimeViews(), cfg.MaxViews); err != nil {
+		return nil, err
+	}
 	policy := opening.GetDropPolicy()
 	if _, known := pb.DropPolicy_name[int32(policy)]; !known {
 		return nil, fault.DropPolicyUnknown(int32(policy))
 	}
-	size := cfg.MaxWindow
+	size := windowOf(cfg.MaxWindow, int(opening.GetOptions().GetTestTimeViews()))
 	if asked := opening.GetWindow(); asked > 0 && uint64(asked) < uint64(size) {
 		size = int(asked)
 	}

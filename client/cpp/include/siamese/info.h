@@ -41,6 +41,8 @@ struct Limits {
   std::uint32_t max_pairs = 0;
   std::uint32_t max_candidates = 0;
   std::uint32_t max_images = 0;
+  // Of a picture, that a call may ask for. 0 or 1: the picture alone.
+  std::uint32_t max_test_time_views = 0;
   std::uint32_t max_stream_references = 0;
   std::uint32_t max_stream_window = 0;
   std::uint32_t max_queued_images = 0;

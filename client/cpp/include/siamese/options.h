@@ -56,6 +56,11 @@ struct CompareOptions {
   std::optional<float> threshold;
   // Asks for the pictures as the network saw them, as PNG files.
   bool include_prepared = false;
+  // How many views of a picture are scored, whose mean is the similarity: the picture itself
+  // and small shifts, turns and scales of it, at most Limits::max_test_time_views. Each is one
+  // more encode for the server, of both images of a pair and of a query or frame alone. 0 or
+  // 1: the picture alone.
+  std::uint32_t test_time_views = 0;
   // Of the whole call, however many requests it takes, retries included. Unset: the
   // client's.
   std::optional<std::chrono::milliseconds> deadline;
@@ -134,6 +139,8 @@ struct IdentifyOptions : CallOptions {
   std::optional<float> threshold;
   // Asks for thumbnails of the best entries, where kept.
   bool include_thumbnails = false;
+  // How many views of the image are scored, as in CompareOptions.
+  std::uint32_t test_time_views = 0;
 };
 
 // DuplicateOptions are optional wishes of a search for duplicates.

@@ -67,6 +67,7 @@ fn options(case: &Case<'_>) -> Options {
         model: case.text("model").to_owned(),
         threshold: case.number("threshold"),
         include_prepared: case.value["include_prepared"] == json!(true),
+        test_time_views: case.number("test_time_views").unwrap_or(0.0) as u32,
         deadline: None,
     }
 }

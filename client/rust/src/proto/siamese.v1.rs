@@ -22,6 +22,19 @@ pub struct CompareOptions {
     /// until it ends.
     #[prost(string, tag = "3")]
     pub model: ::prost::alloc::string::String,
+    /// How many views of a picture are scored, and the mean of their similarities given:
+    /// the picture itself and fixed small shifts, turns and scales of it, of which each
+    /// further one costs another encode. 0 or 1: the picture alone, as without.
+    /// At most Limits.max_test_time_views; more: INVALID_ARGUMENT, TEST_TIME_VIEWS, as are
+    /// views that are more than Limits.max_queued_images together.
+    ///
+    /// Compare, BatchCompare and a stream's pairs score every view of either image with the
+    /// other image as it is, so that swapping the two changes nothing: of n views 2n-1
+    /// similarities, from up to 2n encodes. Rank and a stream's frames score every view of
+    /// the query or frame with the candidates or references as they are: up to n-1 encodes
+    /// more. An image that comes as an embedding, or as a stream's reference, has one view.
+    #[prost(uint32, tag = "4")]
+    pub test_time_views: u32,
 }
 /// ModelReference names the model that answered.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -542,6 +555,11 @@ pub struct Limits {
     /// wait longer.
     #[prost(message, optional, tag = "17")]
     pub max_deadline: ::core::option::Option<::prost_types::Duration>,
+    /// The most views of a picture that a call may ask for
+    /// (CompareOptions.test_time_views). 0 or 1: the server scores none but the picture
+    /// itself.
+    #[prost(uint32, tag = "18")]
+    pub max_test_time_views: u32,
 }
 /// Access is what the server asks of a caller, and what a caller may ask of it. A
 /// caller is one token, else one certificate, else one IP address.
@@ -2092,6 +2110,11 @@ pub struct IdentifyRequest {
     /// Send thumbnails of the best entries, where kept. Default false.
     #[prost(bool, tag = "7")]
     pub include_thumbnails: bool,
+    /// How many views of the image are scored, as in CompareOptions: a similarity is the
+    /// mean over them, each with the entry as it is. What is nearest to the image itself is
+    /// looked for. Default 0: the image alone.
+    #[prost(uint32, tag = "8")]
+    pub test_time_views: u32,
 }
 /// IdentifyResponse has the things that an image may show.
 #[derive(Clone, PartialEq, ::prost::Message)]

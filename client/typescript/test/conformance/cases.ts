@@ -9,7 +9,7 @@ import { embeddingText, numberOf, verdictOf, wordOf } from "./texts.js";
 /** A case. */
 export interface Case {
   case: string; call: "compare" | "batch" | "rank" | "embed" | "stream" | "info" | "gallery";
-  model?: string; threshold?: number; include_prepared?: boolean; top_k?: number; min_similarity?: number;
+  model?: string; threshold?: number; include_prepared?: boolean; test_time_views?: number; top_k?: number; min_similarity?: number;
   a?: Picture; b?: Picture; pairs?: [Picture, Picture][]; query?: Picture; candidates?: Picture[]; images?: Picture[];
   references?: Record<string, Picture>; frames?: Picture[]; gallery?: string; steps?: Step[];
 }
@@ -66,7 +66,9 @@ const calls: Record<Case["call"], Call> = {
   gallery({ gallery = "", steps = [] }, runner) { return runSteps(gallery, steps, runner); },
 };
 
-function wishesOf({ model, threshold, include_prepared: includePrepared }: Case) { return given({ model, threshold, includePrepared }); }
+function wishesOf({ model, threshold, include_prepared: includePrepared, test_time_views: testTimeViews }: Case) {
+  return given({ model, threshold, includePrepared, testTimeViews });
+}
 
 function scoreOf(result: PairResult): string {
   if (result.error) return wordOf(result.error);

@@ -24,7 +24,7 @@ type Command struct {
 	Header string `help:"Says whether the list's first line names its columns: yes, no, or auto: it does where neither of its first two fields is a file or ends as an image file does." enum:"auto,yes,no" default:"auto"`
 
 	scorer.Flags
-	scorer.ThresholdFlags
+	scorer.ScoreFlags
 }
 
 // atOnce is how many pairs are read, scored and written in one go.
@@ -47,7 +47,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) (err error) {
 		return err
 	}
 	screen := progress.New(s.Err, "pairs")
-	by, err := c.Open(ctx, screen, c.ThresholdFlags)
+	by, err := c.Open(ctx, screen, c.ScoreFlags)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type Command struct {
 	Plot string `help:"Writes both pictures as the network saw them, side by side, to this file, by its name a PNG (.png) or a JPEG (.jpg, .jpeg). Empty: none." placeholder:"FILE"`
 
 	scorer.Flags
-	scorer.ThresholdFlags
+	scorer.ScoreFlags
 }
 
 // Run compares two files, or asks for pairs of them until the input ends.
@@ -41,7 +41,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	by, err := c.Open(ctx, s.Err, c.ThresholdFlags)
+	by, err := c.Open(ctx, s.Err, c.ScoreFlags)
 	if err != nil {
 		return err
 	}

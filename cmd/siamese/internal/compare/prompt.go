@@ -20,7 +20,7 @@ import (
 // can't be used is named by its number, and the prompt starts again. Input that ends
 // before the first name is an error, unless it is a terminal, where a person ended it.
 func (c *Command) prompt(ctx context.Context, s cli.Streams) (err error) {
-	by, err := c.Open(ctx, s.Err, c.ThresholdFlags)
+	by, err := c.Open(ctx, s.Err, c.ScoreFlags)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (r *run) find(ctx context.Context) ([]*group, error) {
 	if r.Exact {
 		return r.findExact(ctx)
 	}
-	by, err := r.Open(ctx, r.screen, scorer.ThresholdFlags{Threshold: r.Threshold})
+	by, err := r.Open(ctx, r.screen, scorer.ScoreFlags{ThresholdFlags: scorer.ThresholdFlags{Threshold: r.Threshold}})
 	if err != nil {
 		return nil, err
 	}

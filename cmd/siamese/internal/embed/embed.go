@@ -72,7 +72,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return fmt.Errorf("no pictures among %q", c.Files)
 	}
 	screen := progress.New(s.Err, "pictures")
-	by, err := c.Open(ctx, screen, scorer.ThresholdFlags{})
+	by, err := c.Open(ctx, screen, scorer.ScoreFlags{})
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (l *local) openModel(ctx context.Context, name string) error {
 		}
 		flags.Model = name
 	}
-	by, err := flags.Open(ctx, l.notes, scorer.ThresholdFlags{})
+	by, err := flags.Open(ctx, l.notes, scorer.ScoreFlags{})
 	if err != nil {
 		return err
 	}

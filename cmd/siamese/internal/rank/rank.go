@@ -23,7 +23,7 @@ type Command struct {
 	CSV  bool `help:"Prints lines of rank,file,similarity,same,threshold,model,familiarity,warning,error; what failed comes last." name:"csv" xor:"form"`
 
 	scorer.Flags
-	scorer.ThresholdFlags
+	scorer.ScoreFlags
 }
 
 // Run prints the images sorted by similarity, then those that could not be used; these
@@ -48,7 +48,7 @@ func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 		return fmt.Errorf("no pictures among %q", c.Files)
 	}
 	screen := progress.New(s.Err, "pictures")
-	by, err := c.Open(ctx, screen, c.ThresholdFlags)
+	by, err := c.Open(ctx, screen, c.ScoreFlags)
 	if err != nil {
 		return err
 	}

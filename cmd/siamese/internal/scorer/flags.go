@@ -12,6 +12,7 @@ import (
 	"siamese/cmd/internal/dial"
 	"siamese/cmd/internal/network"
 	"siamese/imaging"
+	"siamese/imaging/views"
 )
 
 // auto leaves the choice of a model to the pictures.
@@ -39,6 +40,23 @@ func (f ThresholdFlags) check() error {
 	return nil
 }
 
+// ScoreFlags choose how pairs are scored, and the verdict.
+type ScoreFlags struct {
+	ThresholdFlags
+
+	TestTime int `help:"Scores this many views of a picture, 1 to 16, and gives the mean: the picture itself and small shifts, turns and scales of it. Each costs one more encoding: of both pictures of a pair, of a query alone. 1: the picture alone." name:"test-time" default:"1" placeholder:"N"`
+}
+
+func (f ScoreFlags) check() error {
+	if f.TestTime < 0 || f.TestTime > views.Most {
+		return cli.Usage(fmt.Errorf("--test-time %d, want 1 to %d", f.TestTime, views.Most))
+	}
+	return f.ThresholdFlags.check()
+}
+
+// views is how many views of a picture are scored, from 1.
+func (f ScoreFlags) views() int { return max(f.TestTime, 1) }
+
 // Limits bound a picture that is read here.
 func (f Flags) limits() imaging.Limits {
 	limits := f.Limits()
@@ -58,8 +76,8 @@ func (f Flags) MaxBytes() int { return f.limits().MaxBytes }
 
 // Open makes the scorer. What the user should know of it is written to notes. The
 // caller closes it.
-func (f Flags) Open(ctx context.Context, notes io.Writer, threshold ThresholdFlags) (Scorer, error) {
-	if err := threshold.check(); err != nil {
+func (f Flags) Open(ctx context.Context, notes io.Writer, score ScoreFlags) (Scorer, error) {
+	if err := score.check(); err != nil {
 		return nil, err
 	}
 	side, err := newSide(f.limits())
@@ -67,13 +85,13 @@ func (f Flags) Open(ctx context.Context, notes io.Writer, threshold ThresholdFla
 		return nil, err
 	}
 	if f.Server == "" {
-		return f.openLocal(ctx, side, threshold.Threshold)
+		return f.openLocal(ctx, side, score)
 	}
-	return f.openRemote(side, notes, threshold.Threshold)
+	return f.openRemote(side, notes, score)
 }
 
 // openRemote makes the scorer that asks a server.
-func (f Flags) openRemote(side *side, notes io.Writer, threshold *float32) (*remote, error) {
+func (f Flags) openRemote(side *side, notes io.Writer, score ScoreFlags) (*remote, error) {
 	options, err := f.Dial.Options(f.Server)
 	if err != nil {
 		return nil, err
@@ -84,6 +102,6 @@ func (f Flags) openRemote(side *side, notes io.Writer, threshold *float32) (*rem
 	}
 	return &remote{
 		client: connection, server: f.Server, timeout: f.Timeout, side: side, notes: notes, alpha: f.Transparency(),
-		options: client.Options{Threshold: threshold, Model: f.Model},
+		options: client.Options{Threshold: score.Threshold, Model: f.Model, TestTimeViews: uint32(score.views())},
 	}, nil
 }

@@ -21,6 +21,7 @@ type local struct {
 	names  []string         // in the order in which they are tried
 	models []*siamese.Model // those that are open
 	side   *side
+	views  int // of a picture that are scored, from 1
 	// prepared is as in Model.
 	prepared string
 
@@ -33,9 +34,11 @@ type local struct {
 type knownKey struct {
 	model   int
 	picture hash
+	inViews bool // in all views that are scored, else the picture alone
 }
 
-// What is kept of pictures: some 150 bytes a name, up to 20 KB an embedding.
+// What is kept of pictures: some 150 bytes a name, up to 20 KB an embedding, of which
+// each view has one.
 const (
 	mostSeen  = 100_000
 	mostKnown = 8_192
@@ -47,15 +50,15 @@ const atOnce = 64
 
 // openLocal opens the model of the flags, of the built-in ones the first: the next is
 // opened when a picture asks for it.
-func (f Flags) openLocal(ctx context.Context, side *side, threshold *float32) (*local, error) {
+func (f Flags) openLocal(ctx context.Context, side *side, score ScoreFlags) (*local, error) {
 	l := &local{
-		names: []string{f.Model}, side: side,
+		names: []string{f.Model}, side: side, views: score.views(),
 		prepared: fmt.Sprintf("imaging %d, %s, %s, %s, %s", imaging.Version, imaging.JPEGDecoder, f.Rule(), f.Transparency(), f.Precision),
-		seen:     newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](mostKnown),
+		seen:     newCache[string, hash](mostSeen), known: newCache[knownKey, siamese.Encoded](max(mostKnown/score.views(), 2*atOnce)),
 	}
 	l.open = func(ctx context.Context, name string) (*siamese.Model, error) {
 		return siamese.Open(ctx, name, siamese.Options{
-			Run: f.Options(network.Warnings()), Cache: f.Cache, Log: network.Warnings(), Threshold: threshold,
+			Run: f.Options(network.Warnings()), Cache: f.Cache, Log: network.Warnings(), Threshold: score.Threshold, TestTimeViews: score.views(),
 			Rule: f.Rule(), Alpha: f.Transparency(), Limits: side.inspector.Config().Limits,
 		})
 	}
@@ -128,8 +131,9 @@ func (l *local) score(a answer) Score {
 	}
 }
 
-// answers asks one model after the other, until each pair has its answer.
-func (l *local) answers(ctx context.Context, pairs []Pair) ([]answer, error) {
+// answers asks one model after the other, until each pair has its answer. Of candidates,
+// the second pictures, one view is scored.
+func (l *local) answers(ctx context.Context, pairs []Pair, areCandidates bool) ([]answer, error) {
 	best := make([]answer, len(pairs))
 	open := make([]int, len(pairs)) // the pairs that the next model is asked about
 	for i := range pairs {
@@ -143,7 +147,7 @@ func (l *local) answers(ctx context.Context, pairs []Pair) ([]answer, error) {
 		for i, index := range open {
 			asked[i] = pairs[index]
 		}
-		given, err := l.ask(ctx, number, asked)
+		given, err := l.ask(ctx, number, asked, areCandidates)
 		if err != nil {
 			return nil, err
 		}
@@ -162,13 +166,35 @@ func (l *local) answers(ctx context.Context, pairs []Pair) ([]answer, error) {
 	return best, nil
 }
 
-// ask has one model score pairs.
-func (l *local) ask(ctx context.Context, number int, pairs []Pair) ([]answer, error) {
-	var pictures []Picture
+// encodePairs encodes the pictures of pairs, those of each side by side: in all views, of
+// candidates in one.
+func (l *local) encodePairs(ctx context.Context, number int, pairs []Pair, areCandidates bool) ([]siamese.Encoded, []error, error) {
+	var pictures, candidates []Picture
 	for _, pair := range pairs {
-		pictures = append(pictures, pair.A, pair.B)
+		pictures = append(pictures, pair.A)
+		if areCandidates && l.views > 1 {
+			candidates = append(candidates, pair.B)
+			continue
+		}
+		pictures = append(pictures, pair.B)
 	}
-	encoded, errs, err := l.encode(ctx, number, pictures)
+	encoded, errs, err := l.encode(ctx, number, pictures, l.views > 1)
+	if err != nil || len(candidates) == 0 {
+		return encoded, errs, err
+	}
+	others, otherErrs, err := l.encode(ctx, number, candidates, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range others {
+		encoded, errs = slices.Insert(encoded, 2*i+1, others[i]), slices.Insert(errs, 2*i+1, otherErrs[i])
+	}
+	return encoded, errs, nil
+}
+
+// ask has one model score pairs.
+func (l *local) ask(ctx context.Context, number int, pairs []Pair, areCandidates bool) ([]answer, error) {
+	encoded, errs, err := l.encodePairs(ctx, number, pairs, areCandidates)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +202,7 @@ func (l *local) ask(ctx context.Context, number int, pairs []Pair) ([]answer, er
 	for i := range pairs {
 		answers[i].model = number
 		if place := slices.IndexFunc(errs[2*i:2*i+2], func(err error) bool { return err != nil }); place >= 0 {
-			answers[i].err = &PictureError{Index: place, Name: pictures[2*i+place].Name, Err: errs[2*i+place]}
+			answers[i].err = &PictureError{Index: place, Name: []Picture{pairs[i].A, pairs[i].B}[place].Name, Err: errs[2*i+place]}
 			continue
 		}
 		answers[i].Result, err = l.models[number].Compare(ctx, encoded[2*i].Image(), encoded[2*i+1].Image())
@@ -191,7 +217,7 @@ func (l *local) ask(ctx context.Context, number int, pairs []Pair) ([]answer, er
 func (l *local) Pairs(ctx context.Context, pairs []Pair) ([]Result, error) {
 	var results []Result
 	for some := range slices.Chunk(pairs, atOnce) {
-		answers, err := l.answers(ctx, some)
+		answers, err := l.answers(ctx, some, false)
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +235,7 @@ func (l *local) Pairs(ctx context.Context, pairs []Pair) ([]Result, error) {
 
 // Compare implements Scorer.
 func (l *local) Compare(ctx context.Context, pair Pair, prepared bool) (Comparison, error) {
-	answers, err := l.answers(ctx, []Pair{pair})
+	answers, err := l.answers(ctx, []Pair{pair}, false)
 	if err != nil {
 		return Comparison{}, err
 	}
@@ -246,7 +272,7 @@ func (l *local) png(model *siamese.Model, picture Picture) ([]byte, error) {
 
 // Rank implements Scorer.
 func (l *local) Rank(ctx context.Context, query Picture, candidates []Picture, progress func(int)) (Ranking, error) {
-	_, errs, err := l.encode(ctx, 0, []Picture{query})
+	_, errs, err := l.encode(ctx, 0, []Picture{query}, l.views > 1)
 	if err != nil {
 		return Ranking{}, err
 	}
@@ -259,7 +285,7 @@ func (l *local) Rank(ctx context.Context, query Picture, candidates []Picture, p
 		for i, candidate := range some {
 			pairs[i] = Pair{query, candidate}
 		}
-		given, err := l.answers(ctx, pairs)
+		given, err := l.answers(ctx, pairs, true)
 		if err != nil {
 			return Ranking{}, err
 		}
@@ -328,7 +354,7 @@ func (l *local) Embed(ctx context.Context, pictures []Picture) ([]Embedding, err
 	var embeddings []Embedding
 	for some := range slices.Chunk(pictures, atOnce) {
 		thumbnails := make([]*imaging.Picture, len(some))
-		encoded, errs, err := l.encodeWith(ctx, 0, some, thumbnails)
+		encoded, errs, err := l.encodeWith(ctx, 0, some, thumbnails, false)
 		if err != nil {
 			return nil, err
 		}

@@ -10,8 +10,9 @@ import (
 
 // Rank implements Scorer. Candidates beyond what one call takes are asked about in
 // further calls, where one model is asked with the query's embedding, so that it is
-// sent and encoded once. Where the model is chosen by the pictures that can't be: the
-// query is sent with each call, and the server knows it again.
+// sent and encoded once. Where the model is chosen by the pictures, or the query has
+// several views, that can't be: the query is sent with each call, and the server knows it
+// again.
 func (r *remote) Rank(ctx context.Context, query Picture, candidates []Picture, progress func(int)) (Ranking, error) {
 	info, err := r.ask(ctx)
 	if err != nil {
@@ -47,7 +48,7 @@ func (r *remote) Rank(ctx context.Context, query Picture, candidates []Picture, 
 		}
 		return nil
 	}
-	most := min(info.Limits.MaxCandidates, max(info.Limits.MaxQueuedImages-1, 1))
+	most := min(info.Limits.MaxCandidates, max(info.Limits.MaxQueuedImages-r.views(), 1))
 	if err := pack(ctx, len(candidates), most, max(r.room()-asked.bytes, r.room()/2), load, send); err != nil {
 		return Ranking{}, err
 	}
@@ -72,7 +73,7 @@ func (r *remote) query(ctx context.Context, query Picture, candidates int) (aske
 	}
 	whole := asked{image: client.Image{Encoded: encoded[0]}, bytes: int64(len(encoded[0]))}
 	chosen, err := r.Chosen(ctx)
-	if err != nil || chosen || candidates <= r.info.Limits.MaxCandidates {
+	if err != nil || chosen || r.views() > 1 || candidates <= r.info.Limits.MaxCandidates {
 		return whole, err
 	}
 	var reply client.Embeddings

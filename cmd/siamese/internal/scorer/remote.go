@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -68,9 +69,15 @@ func (r *remote) ask(ctx context.Context) (*client.ServerInfo, error) {
 	limits.MaxCandidates = cmp.Or(limits.MaxCandidates, defaultCandidates)
 	limits.MaxImages = cmp.Or(limits.MaxImages, defaultImages)
 	limits.MaxQueuedImages = cmp.Or(limits.MaxQueuedImages, defaultQueued)
+	if wanted := int(r.options.TestTimeViews); wanted > max(limits.MaxTestTimeViews, 1) {
+		return nil, fmt.Errorf("server %s scores at most %d views of a picture, want %d", r.server, max(limits.MaxTestTimeViews, 1), wanted)
+	}
 	r.info = &info
 	return r.info, nil
 }
+
+// views is how many views of a picture are scored, from 1.
+func (r *remote) views() int { return max(int(r.options.TestTimeViews), 1) }
 
 // Chosen implements Scorer.
 func (r *remote) Chosen(ctx context.Context) (bool, error) {
@@ -230,7 +237,7 @@ func (r *remote) Pairs(ctx context.Context, pairs []Pair) ([]Result, error) {
 		}
 		return nil
 	}
-	return results, pack(ctx, len(pairs), min(info.Limits.MaxPairs, max(info.Limits.MaxQueuedImages/2, 1)), r.room(), load, send)
+	return results, pack(ctx, len(pairs), min(info.Limits.MaxPairs, max(info.Limits.MaxQueuedImages/(2*r.views()), 1)), r.room(), load, send)
 }
 
 // result is a pair's.

@@ -164,7 +164,7 @@ func open(t *testing.T, l *limited, model string) (scorer.Scorer, *bytes.Buffer)
 	var flags scorer.Flags
 	flags.Server, flags.Model, flags.Timeout = listener.Addr().String(), model, time.Minute
 	var notes bytes.Buffer
-	by, err := flags.Open(t.Context(), &notes, scorer.ThresholdFlags{})
+	by, err := flags.Open(t.Context(), &notes, scorer.ScoreFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func (f Flags) OpenSender(notes io.Writer) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := f.openRemote(side, notes, nil)
+	r, err := f.openRemote(side, notes, ScoreFlags{})
 	return &Sender{r}, err
 }
 

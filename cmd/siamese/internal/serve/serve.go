@@ -2,6 +2,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -43,6 +44,7 @@ type Flags struct {
 	MaxPairs            int           `help:"Limits the pairs in one BatchCompare." default:"64"`
 	MaxCandidates       int           `help:"Limits the candidates in one Rank." default:"256"`
 	MaxImages           int           `help:"Limits the images in one Embed." default:"128"`
+	MaxTestTime         int           `help:"Limits the views of a picture that a call may have scored, each of which is one more image to encode, 1 to 16. 0: refuses calls that ask for any but the picture itself." default:"16"`
 	MaxStreamReferences int           `help:"Limits the references on one stream." default:"16"`
 	MaxStreamWindow     int           `help:"Limits the frames in flight on one stream." default:"8"`
 	MaxStreams          int           `help:"Limits the open streams of all callers, of which one has at most three times as many as are free; more are refused." default:"256"`
@@ -225,6 +227,7 @@ func (c *Command) config(chosen *choice, logger *slog.Logger) server.Config {
 		MaxPairs:                c.MaxPairs,
 		MaxCandidates:           c.MaxCandidates,
 		MaxImages:               c.MaxImages,
+		MaxTestTimeViews:        cmp.Or(c.MaxTestTime, 1),
 		MaxStreamReferences:     c.MaxStreamReferences,
 		MaxStreamWindow:         c.MaxStreamWindow,
 		MaxStreams:              c.MaxStreams,

@@ -30,6 +30,7 @@ func TestServeDefaultsAreTheServers(t *testing.T) {
 		MaxPairs:                server.DefaultMaxPairs,
 		MaxCandidates:           server.DefaultMaxCandidates,
 		MaxImages:               server.DefaultMaxImages,
+		MaxTestTimeViews:        server.DefaultMaxTestTimeViews,
 		MaxStreamReferences:     server.DefaultMaxStreamReferences,
 		MaxStreamWindow:         server.DefaultMaxStreamWindow,
 		MaxStreams:              server.DefaultMaxStreams,

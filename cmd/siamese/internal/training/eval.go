@@ -38,6 +38,7 @@ type oneShotCommand struct {
 	JSON   bool     `help:"Prints a JSON object: mean, stderr, trials, runs, and the baselines beside."`
 	Plot   string   `help:"Writes a bar plot of the shares that were right to this PNG file. Empty: none." placeholder:"FILE"`
 
+	viewsFlags
 	besideFlags
 	heldFlags
 	network.ModelFlags
@@ -52,7 +53,11 @@ func (c *oneShotCommand) Run(ctx context.Context, s cli.Streams) error {
 			return err
 		}
 		return c.beside(ctx, model, c.ModelFlags, func(baselines []evaluate.Baseline) error {
-			result, err := evaluate.OneShot(ctx, model, runs, baselines...)
+			asked, err := c.inViews(model, true)
+			if err != nil {
+				return err
+			}
+			result, err := evaluate.OneShot(ctx, asked, runs, baselines...)
 			if err != nil {
 				return err
 			}
@@ -125,6 +130,7 @@ type verifyCommand struct {
 	Sheet       string   `help:"Draws examples into this PNG file: the pairs most wrongly called the same, those most wrongly called different, and a column of right ones. Empty: none." placeholder:"FILE"`
 	WriteCard   string   `help:"Writes the best threshold and the errors measured at it into this card, the one beside the weights. Empty: into none." placeholder:"FILE"`
 
+	viewsFlags
 	partFlags
 	baselineFlags
 	heldFlags
@@ -172,10 +178,14 @@ func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (resu
 	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
 		return evaluate.VerifyResult{}, err
 	}
+	asked, err := c.inViews(model, false)
+	if err != nil {
+		return evaluate.VerifyResult{}, err
+	}
 	err = c.beside(ctx, model, c.ModelFlags, func(baselines []evaluate.Baseline) error {
 		config.Baselines = baselines
 		return c.with(ctx, c.Path, card.Architecture.Height, func(data *dataset.Dataset) (err error) {
-			if result, err = evaluate.Verify(ctx, model, data, config); err != nil {
+			if result, err = evaluate.Verify(ctx, asked, data, config); err != nil {
 				return err
 			}
 			return writeSheet(c.Sheet, data, result.Examples(sheetExamples))

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17siamese/v1/common.proto\x12\nsiamese.v1\x1a\x1egoogle/protobuf/duration.proto\"_\n\x0e\x43ompareOptions\x12\x18\n\x10include_prepared\x18\x01 \x01(\x08\x12\x16\n\tthreshold\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05model\x18\x03 \x01(\tB\x0c\n\n_threshold\"?\n\x0eModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"-\n\x0b\x46\x61miliarity\x12\r\n\x05value\x18\x01 \x01(\x02\x12\x0f\n\x07\x66oreign\x18\x02 \x01(\x08\"\xdf\x01\n\x07Timings\x12)\n\x06\x64\x65\x63ode\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05queue\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x65ncode\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\tBE\n\nsiamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\nSiamese.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17siamese/v1/common.proto\x12\nsiamese.v1\x1a\x1egoogle/protobuf/duration.proto\"x\n\x0e\x43ompareOptions\x12\x18\n\x10include_prepared\x18\x01 \x01(\x08\x12\x16\n\tthreshold\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05model\x18\x03 \x01(\t\x12\x17\n\x0ftest_time_views\x18\x04 \x01(\rB\x0c\n\n_threshold\"?\n\x0eModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\"-\n\x0b\x46\x61miliarity\x12\r\n\x05value\x18\x01 \x01(\x02\x12\x0f\n\x07\x66oreign\x18\x02 \x01(\x08\"\xdf\x01\n\x07Timings\x12)\n\x06\x64\x65\x63ode\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05queue\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06\x65ncode\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\tBE\n\nsiamese.v1P\x01Z\"siamese/proto/siamese/v1;siamesev1\xa2\x02\x03SIA\xaa\x02\nSiamese.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\nsiamese.v1P\001Z\"siamese/proto/siamese/v1;siamesev1\242\002\003SIA\252\002\nSiamese.V1'
   _globals['_COMPAREOPTIONS']._serialized_start=71
-  _globals['_COMPAREOPTIONS']._serialized_end=166
-  _globals['_MODELREFERENCE']._serialized_start=168
-  _globals['_MODELREFERENCE']._serialized_end=231
-  _globals['_FAMILIARITY']._serialized_start=233
-  _globals['_FAMILIARITY']._serialized_end=278
-  _globals['_TIMINGS']._serialized_start=281
-  _globals['_TIMINGS']._serialized_end=504
-  _globals['_ITEMERROR']._serialized_start=506
-  _globals['_ITEMERROR']._serialized_end=579
+  _globals['_COMPAREOPTIONS']._serialized_end=191
+  _globals['_MODELREFERENCE']._serialized_start=193
+  _globals['_MODELREFERENCE']._serialized_end=256
+  _globals['_FAMILIARITY']._serialized_start=258
+  _globals['_FAMILIARITY']._serialized_end=303
+  _globals['_TIMINGS']._serialized_start=306
+  _globals['_TIMINGS']._serialized_end=529
+  _globals['_ITEMERROR']._serialized_start=531
+  _globals['_ITEMERROR']._serialized_end=604
 # @@protoc_insertion_point(module_scope)

@@ -9,14 +9,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CompareOptions(_message.Message):
-    __slots__ = ("include_prepared", "threshold", "model")
+    __slots__ = ("include_prepared", "threshold", "model", "test_time_views")
     INCLUDE_PREPARED_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    TEST_TIME_VIEWS_FIELD_NUMBER: _ClassVar[int]
     include_prepared: bool
     threshold: float
     model: str
-    def __init__(self, include_prepared: bool = ..., threshold: _Optional[float] = ..., model: _Optional[str] = ...) -> None: ...
+    test_time_views: int
+    def __init__(self, include_prepared: bool = ..., threshold: _Optional[float] = ..., model: _Optional[str] = ..., test_time_views: _Optional[int] = ...) -> None: ...
 
 class ModelReference(_message.Message):
     __slots__ = ("name", "version", "digest")

@@ -277,7 +277,7 @@ class ListEntriesResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class IdentifyRequest(_message.Message):
-    __slots__ = ("gallery", "image", "top_k", "min_similarity", "filter", "threshold", "include_thumbnails")
+    __slots__ = ("gallery", "image", "top_k", "min_similarity", "filter", "threshold", "include_thumbnails", "test_time_views")
     class FilterEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -292,6 +292,7 @@ class IdentifyRequest(_message.Message):
     FILTER_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_THUMBNAILS_FIELD_NUMBER: _ClassVar[int]
+    TEST_TIME_VIEWS_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     image: _image_pb2.Image
     top_k: int
@@ -299,7 +300,8 @@ class IdentifyRequest(_message.Message):
     filter: _containers.ScalarMap[str, str]
     threshold: float
     include_thumbnails: bool
-    def __init__(self, gallery: _Optional[str] = ..., image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., min_similarity: _Optional[float] = ..., filter: _Optional[_Mapping[str, str]] = ..., threshold: _Optional[float] = ..., include_thumbnails: bool = ...) -> None: ...
+    test_time_views: int
+    def __init__(self, gallery: _Optional[str] = ..., image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., min_similarity: _Optional[float] = ..., filter: _Optional[_Mapping[str, str]] = ..., threshold: _Optional[float] = ..., include_thumbnails: bool = ..., test_time_views: _Optional[int] = ...) -> None: ...
 
 class IdentifyResponse(_message.Message):
     __slots__ = ("matches", "threshold", "model", "familiarity", "warning", "timings", "searched_entries")

@@ -65,7 +65,7 @@ class ModelInfo(_message.Message):
     def __init__(self, reference: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., input_height: _Optional[int] = ..., input_width: _Optional[int] = ..., embedding_length: _Optional[int] = ..., threshold: _Optional[float] = ..., resize_rule: _Optional[str] = ..., device: _Optional[str] = ..., precision: _Optional[str] = ..., serving_name: _Optional[str] = ..., title: _Optional[str] = ..., knows: _Optional[str] = ..., familiarity_bound: _Optional[float] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_message_bytes", "max_image_bytes", "max_image_pixels", "max_side_ratio", "max_pairs", "max_candidates", "max_images", "max_stream_references", "max_stream_window", "max_pixels_in_flight", "max_queued_images", "default_deadline", "image_formats", "max_streams", "max_calls", "memory_bytes", "max_deadline")
+    __slots__ = ("max_message_bytes", "max_image_bytes", "max_image_pixels", "max_side_ratio", "max_pairs", "max_candidates", "max_images", "max_stream_references", "max_stream_window", "max_pixels_in_flight", "max_queued_images", "default_deadline", "image_formats", "max_streams", "max_calls", "memory_bytes", "max_deadline", "max_test_time_views")
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_IMAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_IMAGE_PIXELS_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +83,7 @@ class Limits(_message.Message):
     MAX_CALLS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    MAX_TEST_TIME_VIEWS_FIELD_NUMBER: _ClassVar[int]
     max_message_bytes: int
     max_image_bytes: int
     max_image_pixels: int
@@ -100,7 +101,8 @@ class Limits(_message.Message):
     max_calls: int
     memory_bytes: int
     max_deadline: _duration_pb2.Duration
-    def __init__(self, max_message_bytes: _Optional[int] = ..., max_image_bytes: _Optional[int] = ..., max_image_pixels: _Optional[int] = ..., max_side_ratio: _Optional[int] = ..., max_pairs: _Optional[int] = ..., max_candidates: _Optional[int] = ..., max_images: _Optional[int] = ..., max_stream_references: _Optional[int] = ..., max_stream_window: _Optional[int] = ..., max_pixels_in_flight: _Optional[int] = ..., max_queued_images: _Optional[int] = ..., default_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., image_formats: _Optional[_Iterable[str]] = ..., max_streams: _Optional[int] = ..., max_calls: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., max_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    max_test_time_views: int
+    def __init__(self, max_message_bytes: _Optional[int] = ..., max_image_bytes: _Optional[int] = ..., max_image_pixels: _Optional[int] = ..., max_side_ratio: _Optional[int] = ..., max_pairs: _Optional[int] = ..., max_candidates: _Optional[int] = ..., max_images: _Optional[int] = ..., max_stream_references: _Optional[int] = ..., max_stream_window: _Optional[int] = ..., max_pixels_in_flight: _Optional[int] = ..., max_queued_images: _Optional[int] = ..., default_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., image_formats: _Optional[_Iterable[str]] = ..., max_streams: _Optional[int] = ..., max_calls: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., max_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_test_time_views: _Optional[int] = ...) -> None: ...
 
 class Access(_message.Message):
     __slots__ = ("token_needed", "calls_per_second", "burst", "concurrent_calls")

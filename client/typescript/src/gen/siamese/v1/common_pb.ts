@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file siamese/v1/common.proto.
  */
 export const file_siamese_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChdzaWFtZXNlL3YxL2NvbW1vbi5wcm90bxIKc2lhbWVzZS52MSJfCg5Db21wYXJlT3B0aW9ucxIYChBpbmNsdWRlX3ByZXBhcmVkGAEgASgIEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEg0KBW1vZGVsGAMgASgJQgwKCl90aHJlc2hvbGQiPwoOTW9kZWxSZWZlcmVuY2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg4KBmRpZ2VzdBgDIAEoCSItCgtGYW1pbGlhcml0eRINCgV2YWx1ZRgBIAEoAhIPCgdmb3JlaWduGAIgASgIIt8BCgdUaW1pbmdzEikKBmRlY29kZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgVxdWV1ZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCgZlbmNvZGUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoHY29tcGFyZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgV0b3RhbBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJJCglJdGVtRXJyb3ISDAoEY29kZRgBIAEoBRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRINCgVmaWVsZBgEIAEoCUJFCgpzaWFtZXNlLnYxUAFaInNpYW1lc2UvcHJvdG8vc2lhbWVzZS92MTtzaWFtZXNldjGiAgNTSUGqAgpTaWFtZXNlLlYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChdzaWFtZXNlL3YxL2NvbW1vbi5wcm90bxIKc2lhbWVzZS52MSJ4Cg5Db21wYXJlT3B0aW9ucxIYChBpbmNsdWRlX3ByZXBhcmVkGAEgASgIEhYKCXRocmVzaG9sZBgCIAEoAkgAiAEBEg0KBW1vZGVsGAMgASgJEhcKD3Rlc3RfdGltZV92aWV3cxgEIAEoDUIMCgpfdGhyZXNob2xkIj8KDk1vZGVsUmVmZXJlbmNlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZkaWdlc3QYAyABKAkiLQoLRmFtaWxpYXJpdHkSDQoFdmFsdWUYASABKAISDwoHZm9yZWlnbhgCIAEoCCLfAQoHVGltaW5ncxIpCgZkZWNvZGUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFcXVldWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoGZW5jb2RlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2NvbXBhcmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFdG90YWwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSQoJSXRlbUVycm9yEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDQoFZmllbGQYBCABKAlCRQoKc2lhbWVzZS52MVABWiJzaWFtZXNlL3Byb3RvL3NpYW1lc2UvdjE7c2lhbWVzZXYxogIDU0lBqgIKU2lhbWVzZS5WMWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * CompareOptions is what a caller can ask of any comparing call.
@@ -51,6 +51,23 @@ export type CompareOptions = Message<"siamese.v1.CompareOptions"> & {
    * @generated from field: string model = 3;
    */
   model: string;
+
+  /**
+   * How many views of a picture are scored, and the mean of their similarities given:
+   * the picture itself and fixed small shifts, turns and scales of it, of which each
+   * further one costs another encode. 0 or 1: the picture alone, as without.
+   * At most Limits.max_test_time_views; more: INVALID_ARGUMENT, TEST_TIME_VIEWS, as are
+   * views that are more than Limits.max_queued_images together.
+   *
+   * Compare, BatchCompare and a stream's pairs score every view of either image with the
+   * other image as it is, so that swapping the two changes nothing: of n views 2n-1
+   * similarities, from up to 2n encodes. Rank and a stream's frames score every view of
+   * the query or frame with the candidates or references as they are: up to n-1 encodes
+   * more. An image that comes as an embedding, or as a stream's reference, has one view.
+   *
+   * @generated from field: uint32 test_time_views = 4;
+   */
+  testTimeViews: number;
 };
 
 /**

@@ -8,26 +8,36 @@ import java.util.Optional;
  * Optional wishes of a call. {@link #DEFAULT} asks for nothing; the {@code with} methods return
  * changed copies.
  *
- * <p>Making one throws IllegalArgumentException where the deadline is not longer than 0.
+ * <p>Making one throws IllegalArgumentException where the deadline is not longer than 0, or
+ * testTimeViews is negative.
  *
  * @param model the model that is to answer: "model", "model/version" or "model/label", such as
  *     "omniglot" or "general/3"; "auto" chooses by familiarity; empty: the server's default
  * @param threshold replaces the model's own, 0 to 1; empty: the model's
  * @param includePrepared whether to send back the pictures as the network saw them
+ * @param testTimeViews how many views of a picture are scored, whose mean is the similarity: the
+ *     picture itself and small shifts, turns and scales of it, at most the limit that the server
+ *     tells. Each is one more encode for the server, of both images of a pair and of a query or
+ *     frame alone; 0 or 1: the picture alone
  * @param deadline of the whole call, however many requests it takes, retries included; empty: the
  *     client's
  */
 public record CompareOptions(
-    String model, Optional<Float> threshold, boolean includePrepared, Optional<Duration> deadline) {
+    String model,
+    Optional<Float> threshold,
+    boolean includePrepared,
+    int testTimeViews,
+    Optional<Duration> deadline) {
   /** Asks for nothing. */
   public static final CompareOptions DEFAULT =
-      new CompareOptions("", Optional.empty(), false, Optional.empty());
+      new CompareOptions("", Optional.empty(), false, 0, Optional.empty());
 
   // The threshold's range is the server's to check.
   public CompareOptions {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(threshold, "threshold");
     deadline.ifPresent(Checks::positive);
+    Checks.notNegative("testTimeViews", testTimeViews);
   }
 
   /**
@@ -37,7 +47,7 @@ public record CompareOptions(
    * @return the copy
    */
   public CompareOptions withModel(String model) {
-    return new CompareOptions(model, threshold, includePrepared, deadline);
+    return new CompareOptions(model, threshold, includePrepared, testTimeViews, deadline);
   }
 
   /**
@@ -47,7 +57,8 @@ public record CompareOptions(
    * @return the copy
    */
   public CompareOptions withThreshold(float threshold) {
-    return new CompareOptions(model, Optional.of(threshold), includePrepared, deadline);
+    return new CompareOptions(
+        model, Optional.of(threshold), includePrepared, testTimeViews, deadline);
   }
 
   /**
@@ -56,7 +67,17 @@ public record CompareOptions(
    * @return the copy
    */
   public CompareOptions withPrepared() {
-    return new CompareOptions(model, threshold, true, deadline);
+    return new CompareOptions(model, threshold, true, testTimeViews, deadline);
+  }
+
+  /**
+   * A copy that has several views of each picture scored.
+   *
+   * @param testTimeViews see the record
+   * @return the copy
+   */
+  public CompareOptions withTestTimeViews(int testTimeViews) {
+    return new CompareOptions(model, threshold, includePrepared, testTimeViews, deadline);
   }
 
   /**
@@ -66,12 +87,16 @@ public record CompareOptions(
    * @return the copy
    */
   public CompareOptions withDeadline(Duration deadline) {
-    return new CompareOptions(model, threshold, includePrepared, Optional.of(deadline));
+    return new CompareOptions(
+        model, threshold, includePrepared, testTimeViews, Optional.of(deadline));
   }
 
   siamese.v1.CompareOptions message() {
     siamese.v1.CompareOptions.Builder message =
-        siamese.v1.CompareOptions.newBuilder().setModel(model).setIncludePrepared(includePrepared);
+        siamese.v1.CompareOptions.newBuilder()
+            .setModel(model)
+            .setIncludePrepared(includePrepared)
+            .setTestTimeViews(testTimeViews);
     threshold.ifPresent(message::setThreshold);
     return message.build();
   }

@@ -308,7 +308,8 @@ public final class Galleries {
             .setTopK(options.topK())
             .setMinSimilarity(options.minSimilarity())
             .putAllFilter(options.filter())
-            .setIncludeThumbnails(options.includeThumbnails());
+            .setIncludeThumbnails(options.includeThumbnails())
+            .setTestTimeViews(options.testTimeViews());
     options.threshold().ifPresent(request::setThreshold);
     return GalleryWire.identification(
         caller.send(begin(), service, stub -> stub.identify(request.build())));

@@ -14,6 +14,7 @@ import java.util.List;
  * @param maxPairs pairs in one request
  * @param maxCandidates candidates in one request
  * @param maxImages images to embed in one request
+ * @param maxTestTimeViews views of a picture that a request may ask for; 0 or 1: the picture alone
  * @param maxStreamReferences references of one stream
  * @param maxStreamWindow frames under way on one stream
  * @param maxQueuedImages images of one call that may wait for the encoder
@@ -32,6 +33,7 @@ public record Limits(
     int maxPairs,
     int maxCandidates,
     int maxImages,
+    int maxTestTimeViews,
     int maxStreamReferences,
     int maxStreamWindow,
     int maxQueuedImages,
@@ -40,4 +42,13 @@ public record Limits(
     long memoryBytes,
     Duration defaultDeadline,
     Duration maxDeadline,
-    List<String> imageFormats) {}
+    List<String> imageFormats) {
+  // With several views of each picture as many pairs as find room before the encoder.
+  int pairsOf(CompareOptions options) {
+    long views = options.testTimeViews();
+    if (views <= 1 || maxQueuedImages == 0) {
+      return maxPairs;
+    }
+    return (int) Math.min(maxPairs, Math.max(1, maxQueuedImages / (2 * views)));
+  }
+}

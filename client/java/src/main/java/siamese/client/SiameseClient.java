@@ -112,7 +112,8 @@ public final class SiameseClient implements AutoCloseable {
     Caller.Time time = caller.begin(options.deadline().orElse(null));
     Limits limits = limits(time);
     BatchAnswers answers = new BatchAnswers();
-    for (Parts.Part part : Parts.split(items, limits.maxPairs(), limits.maxMessageBytes(), base)) {
+    for (Parts.Part part :
+        Parts.split(items, limits.pairsOf(options), limits.maxMessageBytes(), base)) {
       if (part.tooLarge()) {
         answers.refuse(part, limits.maxMessageBytes());
         continue;

@@ -128,6 +128,7 @@ final class Wire {
         limits.getMaxPairs(),
         limits.getMaxCandidates(),
         limits.getMaxImages(),
+        limits.getMaxTestTimeViews(),
         limits.getMaxStreamReferences(),
         limits.getMaxStreamWindow(),
         limits.getMaxQueuedImages(),

@@ -173,6 +173,9 @@ final class Conformance {
     if (one.has("threshold")) {
       options = options.withThreshold(one.get("threshold").getAsFloat());
     }
+    if (one.has("test_time_views")) {
+      options = options.withTestTimeViews(one.get("test_time_views").getAsInt());
+    }
     boolean prepared = one.has("include_prepared") && one.get("include_prepared").getAsBoolean();
     return prepared ? options.withPrepared() : options;
   }
