@@ -122,7 +122,7 @@ docs: ## Build the documentation site in build/site (fetches mkdocs into .venv-d
 .PHONY: checkdocs
 checkdocs: build $(GRPCURL) docs ## Run the commands of all documents, some 2 minutes on 2 cores, and build their site.
 	@if $(OPENCV); then $(MAKE) --no-print-directory webcam; else echo "the commands of siamese-webcam are not run: OpenCV is missing ('make webcam' says how to get it)"; fi
-	DOCUMENTS_PROGRAM=$(CURDIR)/bin/siamese go test -count=1 -v -run 'Documents|EachCommand' ./internal/doctest
+	DOCUMENTS_PROGRAM=$(CURDIR)/bin/siamese go test -count=1 -v -timeout $(TEST_TIMEOUT) -run 'Documents|EachCommand' ./internal/doctest
 
 .PHONY: checkdeploy
 checkdeploy: build $(GRPCURL) ## Hold dashboard and alerts against Prometheus and a real server.
@@ -161,13 +161,19 @@ client-cpp: build ## Build and test the C++ client (some 6 minutes; needs libgrp
 	client/cpp/check.sh bin/siamese
 
 .PHONY: lint
-lint: setup $(LINT) $(PROTO) $(PAGE) $(TYPESCRIPT) ## Check code, page and contract.
+lint: lintgo lintpage ## Check code, page and contract (-j2: side by side).
+
+.PHONY: lintgo
+lintgo: setup $(LINT) $(PROTO)
 	$(ENV) && $(TOOLS)/bin/golangci-lint run ./...
 	cd deploy/check && $(TOOLS)/bin/golangci-lint run ./...
 	@if $(OPENCV); then echo "golangci-lint with the webcam client's tags"; $(TOOLS)/bin/golangci-lint run --build-tags $(WEBCAM) ./client/webcam/... ./cmd/siamese-webcam/...; \
 	else echo "the webcam client's OpenCV files are not linted: OpenCV is missing"; fi
 	@if $(TURBOJPEG); then echo "golangci-lint with the tag turbo"; $(TOOLS)/bin/golangci-lint run --build-tags turbo ./imaging/...; \
 	else echo "imaging's libturbojpeg files are not linted: libturbojpeg is missing"; fi
+
+.PHONY: lintpage
+lintpage: $(PAGE) $(TYPESCRIPT)
 	$(TSC) -p client/typescript --noEmit
 	$(TSC) -p web
 	$(BUF) lint

@@ -356,10 +356,13 @@ func convolutionBounds(inputs []float64, kernel, bias []float32) []float64 {
 	for i, value := range bias {
 		outputs[i] = float64(value)
 	}
-	for i, weight := range kernel {
-		if weight > 0 {
-			outputs[i%len(outputs)] += float64(weight) * inputs[i/len(outputs)%len(inputs)]
+	row := 0
+	for weights := range slices.Chunk(kernel, len(outputs)) {
+		input := inputs[row%len(inputs)]
+		for i, weight := range weights {
+			outputs[i] += float64(max(weight, 0)) * input // no branch, which would be guessed wrong half the time
 		}
+		row++
 	}
 	for i := range outputs {
 		outputs[i] = max(outputs[i], 0)
@@ -371,8 +374,10 @@ func convolutionBounds(inputs []float64, kernel, bias []float32) []float64 {
 // bias aside. The kernel is [in,out].
 func denseGain(kernel []float32, outputs int) float64 {
 	gains := make([]float64, outputs)
-	for i, weight := range kernel {
-		gains[i%outputs] += math.Abs(float64(weight))
+	for weights := range slices.Chunk(kernel, outputs) {
+		for i, weight := range weights {
+			gains[i] += math.Abs(float64(weight))
+		}
 	}
 	return slices.Max(gains)
 }
@@ -384,10 +389,14 @@ func projectionBounds(inputs []float64, kernel, bias []float32) []float64 {
 	for i, value := range bias {
 		least[i], most[i] = float64(value), float64(value)
 	}
-	for i, weight := range kernel {
-		product := float64(weight) * inputs[i/len(bias)]
-		least[i%len(bias)] += min(product, 0)
-		most[i%len(bias)] += max(product, 0)
+	row := 0
+	for weights := range slices.Chunk(kernel, len(bias)) {
+		for i, weight := range weights {
+			product := float64(weight) * inputs[row]
+			least[i] += min(product, 0)
+			most[i] += max(product, 0)
+		}
+		row++
 	}
 	for i := range most {
 		most[i] = max(-least[i], most[i])
