@@ -50,7 +50,7 @@ func (c *Command) goOn(given []string) error {
 	}
 	c.trainFlags = saved
 	if err := c.findTeachers(); err != nil {
-		return err
+		return fmt.Errorf("%w; with --resume it names where the same teachers lie now", err)
 	}
 	return notNegative(c.trainFlags)
 }
