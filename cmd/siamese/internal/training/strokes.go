@@ -45,8 +45,8 @@ func (f strokesFlags) conflict(combine, classWeight float64) error {
 	return nil
 }
 
-// absolute makes the places of strokes last when the program runs elsewhere.
-func (f *strokesFlags) absolute() error {
+// settleStrokeData makes the places of strokes absolute: a run may go on elsewhere.
+func (f *strokesFlags) settleStrokeData() error {
 	for i, place := range f.StrokeData {
 		absolute, err := filepath.Abs(place)
 		if err != nil {
