@@ -105,6 +105,6 @@ func openStrokes(ctx context.Context, places []string) (*strokes.Library, error)
 func tellStrokes(report dataset.StrokesReport, logger *slog.Logger) {
 	logger.Info("strokes", "recorded", report.Recorded, "traced", report.Traced, "without", report.Without)
 	if report.Twins > 0 {
-		logger.Info("twins", "twins", report.Twins, "alike_and_left_out", report.Refused)
+		logger.Info("twins", "twins", report.Twins, "left_out", report.Refused)
 	}
 }
