@@ -31,7 +31,7 @@ type StrokesReport struct {
 	Traced   int // images whose strokes were traced
 	Without  int // images that show no lines: they are never drawn again
 	Twins    int // in all, of classes that are neither turned nor mirrored
-	Refused  int // twins that looked like another class, or like one before
+	Refused  int // twins that looked like another class or one before, or fit too few drawings
 	// ByOperation counts the twins.
 	ByOperation map[strokes.Operation]int
 }

@@ -54,13 +54,16 @@ func TestTwinsComeWithTheirClasses(t *testing.T) {
 			if !slices.Contains(folders[folder], batch.Labels[i]) {
 				folders[folder] = append(folders[folder], batch.Labels[i])
 			}
-			if twin := isTwin(image.Name); twin != (int(batch.Labels[i]) >= s.Classes()) {
+			twin := isTwin(image.Name)
+			if twin != (int(batch.Labels[i]) >= s.Classes()) {
 				t.Fatalf("%s has label %d of %d classes", image.Name, batch.Labels[i], s.Classes())
-			} else if twin {
+			}
+			switch {
+			case twin:
 				drawn++
-			} else if isAgain(image.Name) {
+			case isAgain(image.Name):
 				again++
-			} else {
+			default:
 				plain++
 			}
 			if _, err := d.Picture(image); err != nil {

@@ -34,7 +34,7 @@ type strokesResult struct {
 	Traced   int            `json:"traced"`
 	Without  int            `json:"without"`
 	Twins    int            `json:"twins"`
-	Alike    int            `json:"alike"` // twins left out
+	LeftOut  int            `json:"twins_left_out"`
 	By       map[string]int `json:"twins_by_operation"`
 	// Of traced strokes of all drawings, and of those alone that were recorded, too.
 	Tracing         coverage `json:"tracing"`
@@ -80,7 +80,7 @@ func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
 		}
 		result := strokesResult{
 			Drawings: images(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
-			Twins: report.Twins, Alike: report.Refused, By: map[string]int{},
+			Twins: report.Twins, LeftOut: report.Refused, By: map[string]int{},
 		}
 		for operation, count := range report.ByOperation {
 			result.By[operation.String()] = count
@@ -183,7 +183,7 @@ func (r *strokesResult) print(w io.Writer) error {
 				line.of, line.Drawings, 100*line.Covered, 100*line.Least, 100*line.On)
 		}
 	}
-	fmt.Fprintf(w, "%d twins; %d others look like a class of their alphabet, or like one another\n", r.Twins, r.Alike)
+	fmt.Fprintf(w, "%d twins; %d others are left out: they look like a class of their alphabet or like one another, or fit too few drawings\n", r.Twins, r.LeftOut)
 	for _, operation := range strokes.Operations() {
 		fmt.Fprintf(w, "%-10s %6d\n", operation, r.By[operation.String()])
 	}

@@ -45,7 +45,7 @@ func (c *Command) goOn(given []string) error {
 	if err := saved.strokesFlags.conflict(saved.Combine, saved.ClassWeight); err != nil {
 		return cli.Usage(err)
 	}
-	if err := saved.strokesFlags.absolute(); err != nil {
+	if err := saved.settleStrokeData(); err != nil {
 		return err
 	}
 	c.trainFlags = saved

@@ -45,8 +45,8 @@ func (f strokesFlags) conflict(combine, classWeight float64) error {
 	return nil
 }
 
-// absolute makes the places of strokes last when the program runs elsewhere.
-func (f *strokesFlags) absolute() error {
+// settleStrokeData makes the places of strokes absolute: a run may go on elsewhere.
+func (f *strokesFlags) settleStrokeData() error {
 	for i, place := range f.StrokeData {
 		absolute, err := filepath.Abs(place)
 		if err != nil {
@@ -105,6 +105,6 @@ func openStrokes(ctx context.Context, places []string) (*strokes.Library, error)
 func tellStrokes(report dataset.StrokesReport, logger *slog.Logger) {
 	logger.Info("strokes", "recorded", report.Recorded, "traced", report.Traced, "without", report.Without)
 	if report.Twins > 0 {
-		logger.Info("twins", "twins", report.Twins, "alike_and_left_out", report.Refused)
+		logger.Info("twins", "twins", report.Twins, "left_out", report.Refused)
 	}
 }

@@ -156,7 +156,7 @@ func (c *Command) runFolder(given []string) (string, error) {
 		return "", err
 	}
 	c.DataPath = absolute
-	return c.Folder, c.strokesFlags.absolute()
+	return c.Folder, c.settleStrokeData()
 }
 
 // given are the names of the flags that the command line itself has, in order.
