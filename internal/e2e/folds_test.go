@@ -80,8 +80,6 @@ func TestFoldsRefuse(t *testing.T) {
 		"eval folds " + proctest.Glyph("") + " --model " + file:                                           "received 1 models for 5 folds",
 		"eval folds " + proctest.Glyph("") + " --folds 1 --model " + file:                                 "--folds is 1, expected 2 or more",
 		"eval folds " + proctest.Glyph("") + " --pairs 3 --model " + file:                                 "--pairs is 3, expected an even number",
-		"eval verify " + proctest.Glyph("") + " --folds 5 --fold 1 --model " + file:                       "change nothing with --split none",
-		"eval verify " + proctest.Glyph("") + " --split alphabet --folds 5 --model " + file:               "--fold is 0 and --folds 5",
 		"eval verify " + proctest.Glyph("") + " --split alphabet --folds 11 --fold 1 --model " + file:     "received 11 folds of 10",
 		"calibrate --data " + proctest.Glyph("") + " --model " + file:                                     "--folds is 0: expected 2 or more",
 		"calibrate out.safetensors --data " + proctest.Glyph("") + " --folds 2 --model " + file + ",more": "leave OUT",

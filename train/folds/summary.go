@@ -148,7 +148,7 @@ func Summarize(folds []Fold) (Summary, error) {
 			s.Groups = append(s.Groups, row)
 		}
 	}
-	slices.SortStableFunc(s.Groups, func(a, b Row) int { return worse(a, b) })
+	slices.SortStableFunc(s.Groups, worse)
 	var err error
 	s.All, err = total(folds)
 	return s, err
