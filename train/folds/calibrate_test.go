@@ -11,19 +11,22 @@ import (
 )
 
 // sharp are pairs of a fold whose logits are off the truth by a scale and a shift:
-// scale·logit+shift is the log odds.
+// scale·logit+shift is the log odds. Different pairs are there as neighbours and as
+// strangers, so that as many of each kind are.
 func sharp(seed uint64, scale, shift float64) []evaluate.KindPair {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var pairs []evaluate.KindPair
-	for len(pairs) < 12_000 {
+	for len(pairs) < 18_000 {
 		odds := 3 * random.NormFloat64()
 		same := random.Float64() < 1/(1+math.Exp(-odds))
-		kind := evaluate.Things
+		kinds := []evaluate.PairKind{evaluate.Things}
 		if !same {
-			kind = []evaluate.PairKind{evaluate.Neighbours, evaluate.Strangers}[random.IntN(2)]
+			kinds = []evaluate.PairKind{evaluate.Neighbours, evaluate.Strangers}
 		}
-		logit := (odds - shift) / scale
-		pairs = append(pairs, evaluate.KindPair{Score: evaluate.Score{Similarity: 1 / (1 + math.Exp(-logit)), Same: same}, Kind: kind})
+		score := evaluate.Score{Similarity: 1 / (1 + math.Exp(-(odds-shift)/scale)), Same: same}
+		for _, kind := range kinds {
+			pairs = append(pairs, evaluate.KindPair{Score: score, Kind: kind})
+		}
 	}
 	return pairs
 }
@@ -31,7 +34,7 @@ func sharp(seed uint64, scale, shift float64) []evaluate.KindPair {
 var weights = evaluate.KindWeights{evaluate.Strangers: 1, evaluate.Neighbours: 1, evaluate.Things: 2}
 
 func TestCalibrateOverFolds(t *testing.T) {
-	// Drawn noise: the slope's standard error of 12,000 such pairs is some 0.02.
+	// Drawn noise: the slope's standard error of so many such pairs is some 0.02.
 	const noise = 0.1
 	got, err := folds.Calibrate([][]evaluate.KindPair{sharp(1, 2, -1), sharp(2, 2, -1), sharp(3, 2, -1)}, weights)
 	if err != nil {

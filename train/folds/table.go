@@ -11,7 +11,7 @@ import (
 // Print writes the summary in words: a line a fold, a line an alphabet, the worst first,
 // and all together.
 func (s Summary) Print(w io.Writer) error {
-	if err := s.printRows(w, "fold", s.Folds); err != nil {
+	if err := s.printRows(w, "network", s.Folds); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)

@@ -62,7 +62,7 @@ func (c dataConfig) openReport(ctx context.Context, logger *slog.Logger) (*datas
 
 // dataset is the configuration in dataset's terms.
 func (c dataConfig) dataset() (dataset.Config, error) {
-	if err := c.foldFlags.check(c.split, c.holdOut > 0 || len(c.holdOutOf) > 0 || c.holdOutIn != ""); err != nil {
+	if err := c.foldConflict(c.split, c.holdOut > 0 || len(c.holdOutOf) > 0 || c.holdOutIn != ""); err != nil {
 		return dataset.Config{}, cli.Usage(err)
 	}
 	preparer, err := imaging.New(imaging.Config{Width: c.side, Height: c.side, Limits: siamese.DefaultLimits()})
@@ -165,9 +165,9 @@ type foldFlags struct {
 	Fold  int `help:"Chooses which part of --folds is held out, from 1. 0: none." default:"0" json:"fold,omitempty"`
 }
 
-// check reports flags that contradict each other; others says whether something else
+// foldConflict reports flags that contradict each other; others says whether something else
 // chooses what is held out.
-func (f foldFlags) check(split string, others bool) error {
+func (f foldFlags) foldConflict(split string, others bool) error {
 	switch {
 	case f.Folds == 0 && f.Fold == 0:
 		return nil

@@ -175,7 +175,7 @@ func (f trainFlags) conflict() error {
 	if f.ValPairs%2 != 0 {
 		return fmt.Errorf("train: --val-pairs is %d, expected an even number: half of them are same", f.ValPairs)
 	}
-	if err := f.foldFlags.check(f.Split, changed(f, "HoldOut", "HoldOutOf", "HoldOutIn") != ""); err != nil {
+	if err := f.foldConflict(f.Split, changed(f, "HoldOut", "HoldOutOf", "HoldOutIn") != ""); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return f.refuse(f.idle())

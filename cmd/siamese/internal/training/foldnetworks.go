@@ -47,7 +47,7 @@ func foldModels(given []string, count int) ([][]string, error) {
 			models[i] = strings.Split(name, "+")
 		}
 		for _, file := range models[i] {
-			if _, known := builtin.Find(file); known {
+			if _, known := builtin.Find(file); known && file != "" {
 				continue
 			}
 			if _, err := os.Stat(file); err != nil {

@@ -1,0 +1,121 @@
+package training
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"siamese/tfmodel"
+)
+
+func TestFoldModels(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"a1", "a2", "b1", "b2", "c++"} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		give    []string
+		want    [][]string
+		wantErr string
+	}{
+		{[]string{"a1", "b2"}, [][]string{{"a1"}, {"b2"}}, ""},
+		{[]string{"a{fold}"}, [][]string{{"a1"}, {"a2"}}, ""},
+		{[]string{"a{fold}+b{fold}"}, [][]string{{"a1", "b1"}, {"a2", "b2"}}, ""},
+		{[]string{"a{fold}", "b1+a{fold}"}, [][]string{{"a1"}, {"b1", "a2"}}, ""},
+		{[]string{"c++", "a1"}, [][]string{{"c++"}, {"a1"}}, ""},
+		{[]string{"general", "a1+omniglot"}, [][]string{{"general"}, {"a1", "omniglot"}}, ""},
+		{[]string{"a1"}, nil, "received 1 models for 2 folds, expected one a fold, in order, or one name with {fold} in it"},
+		{[]string{"a1", "a2", "b1"}, nil, "received 3 models for 2 folds"},
+		{[]string{"a1", "a3"}, nil, "model of fold 2: stat a3"},
+		{[]string{"a1+", "a2"}, nil, "model of fold 1"},
+		{[]string{"a1+b3", "a2"}, nil, "model of fold 1: stat b3"},
+	}
+	for _, tt := range tests {
+		got, err := foldModels(tt.give, 2)
+		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+			t.Errorf("foldModels(%q) = %v, want %q", tt.give, err, tt.wantErr)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("foldModels(%q) (-want +got):\n%s", tt.give, diff)
+		}
+	}
+}
+
+// TestLearntFrom: a network is taken for a fold only if its card does not say that it has
+// seen it.
+func TestLearntFrom(t *testing.T) {
+	config := dataConfig{path: "../../../../testdata/omniglot", layout: "auto", unreadable: "stop", side: 32, split: "alphabet", seed: 1, foldFlags: foldFlags{Folds: 5, Fold: 1}}
+	set, report, err := config.openReport(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = set.Close() }() // only read
+	_, held, err := config.parts(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, give string
+		want       bool
+	}{
+		{"the fold's own", `{"split":"alphabet","folds":5,"fold":1,"seed":1`, false},
+		{"as many by number", `{"split":"alphabet","hold_out":2,"seed":1`, false},
+		{"more than the fold", `{"split":"alphabet","hold_out":4,"seed":1`, false},
+		{"the next fold's", `{"split":"alphabet","folds":5,"fold":2,"seed":1`, true},
+		{"another seed's", `{"split":"alphabet","folds":5,"fold":1,"seed":4`, true},
+		{"by name", `{"split":"alphabet","hold_out_of":["` + strings.Join(held.Alphabets(), `","`) + `"]`, false},
+		{"one of them by name", `{"split":"alphabet","hold_out_of":["` + held.Alphabets()[0] + `"]`, true},
+		{"of everything", `{"split":"none"`, true},
+		{"by image", `{"split":"image"`, true},
+	}
+	for _, tt := range tests {
+		for digest, want := range map[string]bool{report.Digest: tt.want, "of other data": false, "": false} {
+			card := tfmodel.Card{Training: json.RawMessage(tt.give + `,"data":"elsewhere","data_digest":"` + digest + `"}`)}
+			if got := learntFrom(card, openedData{set, report.Digest}, held); (got != "") != want {
+				t.Errorf("%s, digest %q: learnt from %q, want some: %t", tt.name, digest, got, want)
+			}
+		}
+	}
+	if got := learntFrom(tfmodel.Card{}, openedData{set, report.Digest}, held); got != "" {
+		t.Errorf("a card that says nothing: learnt from %q, want nothing", got)
+	}
+}
+
+// TestCalibrateOverFoldsChecks: flags that say nothing beside --model are refused.
+func TestCalibrateOverFoldsChecks(t *testing.T) {
+	good := func() CalibrateCommand {
+		c := CalibrateCommand{Data: "data"}
+		c.Folds, c.Split, c.Level = 5, "none", "thing"
+		return c
+	}
+	tests := []struct {
+		edit    func(*CalibrateCommand)
+		wantErr string
+	}{
+		{func(*CalibrateCommand) {}, ""},
+		{func(c *CalibrateCommand) { c.Split = "class" }, ""},
+		{func(c *CalibrateCommand) { c.Folds = 0 }, "--folds is 0"},
+		{func(c *CalibrateCommand) { c.Fold = 2 }, "--fold is 2"},
+		{func(c *CalibrateCommand) { c.Data = "" }, "--data is needed"},
+		{func(c *CalibrateCommand) { c.Out = filepath.Join("a", "b") }, "leave OUT"},
+		{func(c *CalibrateCommand) { c.Scale = 2 }, "leave OUT"},
+		{func(c *CalibrateCommand) { c.Plot = "plot.png" }, "--plot"},
+		{func(c *CalibrateCommand) { c.HoldOut = 6 }, "--hold-out"},
+		{func(c *CalibrateCommand) { c.Split = "image" }, "--split image"},
+	}
+	for _, tt := range tests {
+		c := good()
+		tt.edit(&c)
+		err := c.checkFolds()
+		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+			t.Errorf("checkFolds = %v, want %q", err, tt.wantErr)
+		}
+	}
+}
