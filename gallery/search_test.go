@@ -99,6 +99,31 @@ func TestIdentifyFindsWhatTheHeadFinds(t *testing.T) {
 	}
 }
 
+// With further views of the query a similarity is the mean over all of them.
+func TestIdentifyAveragesOverViews(t *testing.T) {
+	searcher, store, head, random := world(t, 5, 4)
+	of := store.entries[7].Embedding.AppendTo(nil)
+	search := gallery.Search{Embedding: near(random, of, 0.3), Moved: []gallery.Vector{near(random, of, 0.3), near(random, of, 0.3)}, TopK: 20}
+	found, err := searcher.Identify(t.Context(), "g", search)
+	if err != nil || len(found) != 20 {
+		t.Fatalf("Identify found %d things, %v, want 20", len(found), err)
+	}
+	for i, match := range found {
+		sum := float64(head.similarity(t, search.Moved[0], match.Embedding)) + float64(head.similarity(t, search.Moved[1], match.Embedding))
+		want := float32((float64(head.similarity(t, search.Embedding, match.Embedding)) + sum) / 3)
+		if match.Similarity != want {
+			t.Errorf("%s: %v, want the mean %v", match.ID, match.Similarity, want)
+		}
+		if i > 0 && match.Similarity > found[i-1].Similarity {
+			t.Errorf("%s comes after one that is less alike", match.ID)
+		}
+	}
+	search.Moved[1] = gallery.NewVector([]float32{1})
+	if _, err := searcher.Identify(t.Context(), "g", search); err == nil {
+		t.Error("Identify took a view's embedding of another length")
+	}
+}
+
 // The head is asked about few entries only.
 func TestIdentifyScoresFew(t *testing.T) {
 	searcher, store, head, random := world(t, 50, 20)

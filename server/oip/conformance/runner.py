@@ -147,6 +147,8 @@ class Runner:
     def score(self, case: dict, pairs: list) -> list[str]:
         if case.get("include_prepared"):
             raise Unsupported("the protocol tells no prepared pictures")
+        if "test_time_views" in case:
+            raise Unsupported("the protocol scores pictures alone")
         inputs = [self.tensor(name, [pair[i] for pair in pairs]) for i, name in enumerate(("image_a", "image_b"))]
         result = self.infer(case, "", inputs)
         verdicts = zip(result.as_numpy("similarity"), result.as_numpy("same"))

@@ -43,6 +43,8 @@ class Runner:
     def results(self, case):
         if case.get("include_prepared"):
             raise Unsupported("the protocol has no prepared pictures")
+        if "test_time_views" in case:
+            raise Unsupported("the protocol scores pictures alone")
         if "threshold" in case:
             raise Unsupported("the protocol has no threshold")
         calls = {"compare": self.compare, "batch": self.batch, "embed": self.embed}

@@ -32,7 +32,8 @@ pub struct CompareOptions {
     /// other image as it is, so that swapping the two changes nothing: of n views 2n-1
     /// similarities, from up to 2n encodes. Rank and a stream's frames score every view of
     /// the query or frame with the candidates or references as they are: up to n-1 encodes
-    /// more. An image that comes as an embedding, or as a stream's reference, has one view.
+    /// more. An image that comes as an embedding, or as a stream's reference, has one view. A
+    /// stream with views is granted a smaller window (StreamOpened.window).
     #[prost(uint32, tag = "4")]
     pub test_time_views: u32,
 }

@@ -2,6 +2,7 @@ package scorer_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -40,12 +41,16 @@ const (
 type limited struct {
 	siamesev1.UnimplementedSiameseServiceServer
 	defaultModel string
+	views        uint32 // of a picture, that a call may ask for
+	queued       uint32 // images of a call; 0: 100
 
 	mu      sync.Mutex // guards all below
 	busy    int        // calls that are refused before one is answered
 	calls   map[string]int
 	sizes   []int // of the images
 	queries []*siamesev1.Image
+
+	viewsAsked []uint32 // by BatchCompares, which come one after another
 }
 
 func (l *limited) GetServerInfo(context.Context, *siamesev1.GetServerInfoRequest) (*siamesev1.GetServerInfoResponse, error) {
@@ -57,7 +62,7 @@ func (l *limited) GetServerInfo(context.Context, *siamesev1.GetServerInfoRequest
 		Model: model, Models: []*siamesev1.ModelInfo{model}, DefaultModel: l.defaultModel,
 		Limits: &siamesev1.Limits{
 			MaxMessageBytes: maxMessageBytes, MaxImageBytes: maxImageBytes, MaxImagePixels: maxPixels,
-			MaxPairs: maxItems, MaxCandidates: maxItems, MaxImages: maxItems, MaxQueuedImages: 100, MemoryBytes: 1 << 30,
+			MaxPairs: maxItems, MaxCandidates: maxItems, MaxImages: maxItems, MaxQueuedImages: cmp.Or(l.queued, 100), MemoryBytes: 1 << 30, MaxTestTimeViews: l.views,
 		},
 	}, nil
 }
@@ -120,6 +125,7 @@ func (l *limited) BatchCompare(_ context.Context, request *siamesev1.BatchCompar
 	if err := l.admit("batch", maxItems, len(request.GetPairs()), images...); err != nil {
 		return nil, err
 	}
+	l.viewsAsked = append(l.viewsAsked, request.GetOptions().GetTestTimeViews())
 	reply := &siamesev1.BatchCompareResponse{Threshold: 0.5, Model: &siamesev1.ModelReference{Name: "card"}}
 	for i, pair := range request.GetPairs() {
 		value, ok := similarity(pair.GetImageB())
@@ -152,6 +158,12 @@ func (l *limited) Embed(_ context.Context, request *siamesev1.EmbedRequest) (*si
 // open starts the server and returns a scorer that asks it, and its notes.
 func open(t *testing.T, l *limited, model string) (scorer.Scorer, *bytes.Buffer) {
 	t.Helper()
+	return openViews(t, l, model, 0)
+}
+
+// openViews is open of a scorer that asks for views.
+func openViews(t *testing.T, l *limited, model string, views int) (scorer.Scorer, *bytes.Buffer) {
+	t.Helper()
 	l.calls = make(map[string]int)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -164,7 +176,7 @@ func open(t *testing.T, l *limited, model string) (scorer.Scorer, *bytes.Buffer)
 	var flags scorer.Flags
 	flags.Server, flags.Model, flags.Timeout = listener.Addr().String(), model, time.Minute
 	var notes bytes.Buffer
-	by, err := flags.Open(t.Context(), &notes, scorer.ScoreFlags{})
+	by, err := flags.Open(t.Context(), &notes, scorer.ScoreFlags{TestTime: views})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,6 +252,32 @@ func TestRankIsSplit(t *testing.T) {
 }
 
 // TestPairsKeepToTheMessage: pictures of 15,000 bytes go into calls of 64,000.
+func TestPairsWithViewsKeepToTheQueue(t *testing.T) {
+	l := &limited{defaultModel: "general", views: 8, queued: 40}
+	by, _ := openViews(t, l, "", 8)
+	var pairs []scorer.Pair
+	for _, picture := range write(t, 100, "0.1", "0.9", "0.5", "0.3", "0.7") {
+		pairs = append(pairs, scorer.Pair{A: picture, B: picture})
+	}
+	results, err := by.Pairs(t.Context(), pairs)
+	if err != nil || results[4].Similarity != 0.7 {
+		t.Fatalf("Pairs = %v, %v, want a similarity of 0.7 as the last", results, err)
+	}
+	if want := []uint32{8, 8, 8}; !slices.Equal(l.viewsAsked, want) { // 40 images are two pairs of 8 views
+		t.Errorf("calls asked for %v views, want %v: at most two pairs a call", l.viewsAsked, want)
+	}
+}
+
+func TestViewsThatAServerDoesNotScore(t *testing.T) {
+	for give, want := range map[uint32]string{0: "at most 1 views", 4: "at most 4 views"} {
+		by, _ := openViews(t, &limited{defaultModel: "general", views: give}, "", 5)
+		pictures := write(t, 100, "0.1", "0.9")
+		if _, err := by.Compare(t.Context(), scorer.Pair{A: pictures[0], B: pictures[1]}, false); err == nil || !strings.Contains(err.Error(), want+" of a picture, want 5") {
+			t.Errorf("Compare = %v, want an error with %q", err, want)
+		}
+	}
+}
+
 func TestPairsKeepToTheMessage(t *testing.T) {
 	l := &limited{defaultModel: "general"}
 	by, _ := open(t, l, "")

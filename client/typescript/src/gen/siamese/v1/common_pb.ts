@@ -63,7 +63,8 @@ export type CompareOptions = Message<"siamese.v1.CompareOptions"> & {
    * other image as it is, so that swapping the two changes nothing: of n views 2n-1
    * similarities, from up to 2n encodes. Rank and a stream's frames score every view of
    * the query or frame with the candidates or references as they are: up to n-1 encodes
-   * more. An image that comes as an embedding, or as a stream's reference, has one view.
+   * more. An image that comes as an embedding, or as a stream's reference, has one view. A
+   * stream with views is granted a smaller window (StreamOpened.window).
    *
    * @generated from field: uint32 test_time_views = 4;
    */
