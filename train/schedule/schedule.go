@@ -15,7 +15,8 @@ const (
 	// Cos is upstream's YOLOX rule: a quadratic rise over the first epochs, half
 	// a cosine, a flat end. The rate changes from epoch to epoch.
 	Cos Kind = "cos"
-	// Smooth is Cos with the rate changing from step to step.
+	// Smooth is Cos with the rate changing from step to step, whose rise and flat end
+	// take at most a tenth of the run each: a run of one epoch is not all rise.
 	Smooth Kind = "smooth"
 	// Step is upstream's rule of ten equal falls.
 	Step Kind = "step"
@@ -94,11 +95,14 @@ func (c Config) rule(epoch float64) float64 {
 // cosine is upstream's rule for epoch e of T: with W = min(max(T/20,1),3) epochs
 // of rise from s = max(rate/10, 1e-6) and F = min(max(T/20,1),15) flat ones at
 // the end, s+(rate-s)(e/W)², then min+½(rate-min)(1+cos(π(e-W)/(T-W-F))), then
-// min.
+// min. Of Smooth W and F are at most T/10.
 func (c Config) cosine(epoch float64) float64 {
 	total := float64(c.Epochs)
 	rise := math.Min(math.Max(0.05*total, 1), 3)
 	flat := math.Min(math.Max(0.05*total, 1), 15)
+	if c.Kind == Smooth {
+		rise, flat = math.Min(rise, total/10), math.Min(flat, total/10)
+	}
 	start := math.Max(0.1*c.Rate, 1e-6)
 	switch {
 	case epoch <= rise:

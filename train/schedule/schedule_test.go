@@ -44,6 +44,27 @@ func TestAt(t *testing.T) {
 	}
 }
 
+// TestSmoothOfFewEpochs: the rate of a run of one epoch rises, falls and ends low; from
+// ten epochs on the course is that of Cos.
+func TestSmoothOfFewEpochs(t *testing.T) {
+	config := schedule.Config{Kind: schedule.Smooth, Rate: 1, MinRate: 0.01, Epochs: 1, StepsPerEpoch: 100}
+	for step, want := range map[int64]float64{0: 0.1, 5: 0.325, 10: 1, 50: 0.01 + 0.5*0.99, 90: 0.01, 99: 0.01} {
+		if got := config.At(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("one epoch: rate at step %d of 100 = %v, want %v", step, got, want)
+		}
+	}
+	for epochs := 10; epochs < 200; epochs += 30 {
+		smooth := schedule.Config{Kind: schedule.Smooth, Rate: 1, MinRate: 0.01, Epochs: epochs, StepsPerEpoch: 1}
+		cos := smooth
+		cos.Kind = schedule.Cos
+		for step := range int64(epochs) {
+			if got, want := smooth.At(step), cos.At(step); got != want {
+				t.Errorf("%d epochs: rate at epoch %d = %v, want %v as by cos", epochs, step, got, want)
+			}
+		}
+	}
+}
+
 // TestAtShare: a share of the run is that share of its epochs, whatever a step is.
 func TestAtShare(t *testing.T) {
 	for _, kind := range []schedule.Kind{schedule.Cos, schedule.Smooth, schedule.Step, schedule.Constant} {

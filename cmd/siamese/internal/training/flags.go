@@ -78,7 +78,7 @@ type trainFlags struct {
 	Rate        float64 `help:"Sets the highest learning rate. Upstream advises 0.01 for sgd." default:"0.0003" json:"rate"`
 	MinRate     float64 `help:"Sets the lowest learning rate. 0: a hundredth of the highest." default:"0" json:"min_rate"`
 	ScaleRate   bool    `help:"Scales the learning rates by the batch as upstream does." json:"scale_rate"`
-	Decay       string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
+	Decay       string  `help:"Chooses the course of the learning rate: cos and step (upstream's), smooth (cos by steps, with a shorter rise and end in runs of less than ten epochs) or constant." enum:"cos,smooth,step,constant" default:"cos" json:"decay"`
 	WarmUp      int     `help:"Raises the learning rate linearly over this many first steps. 0: none." default:"0" json:"warm_up"`
 	Momentum    float64 `help:"Sets SGD's momentum, Adam's β1." default:"0.9" json:"momentum"`
 	Nesterov    bool    `help:"Uses Nesterov's momentum in SGD, as upstream." default:"true" negatable:"" json:"nesterov"`
