@@ -186,7 +186,7 @@ generate: $(PROTO) $(PAGE) $(TYPESCRIPT) $(ESBUILD) ## Make the contract's Go, T
 	$(BUF) generate --template client/typescript/buf.gen.yaml
 	$(BUF) generate --template server/tfserving/buf.gen.yaml
 	client/python/generate.sh
-	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
+	$(TOOLS)/bin/esbuild web/src/page.ts web/src/page.css --bundle --minify --charset=utf8 --target=es2022,chrome123,firefox120,safari17.5 --format=esm --outdir=web/dist --log-level=warning
 
 .PHONY: checkgenerate
 checkgenerate: generate ## Fail when generated files are not what their sources say.

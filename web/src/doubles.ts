@@ -22,129 +22,129 @@ interface Work extends Source { gallery: string; nameOf: (id: string) => string;
 export class Doubles {
   readonly root: HTMLElement;
   readonly zone: DropZone;
-  private readonly threshold = element("input", { id: "alike-from", type: "number", min: "0", max: "1", step: "0.01", inputMode: "decimal", placeholder: "the model's own" });
-  private readonly within = button("Find doubles in the gallery", () => this.lookWithin(), { hidden: true });
-  private readonly clear = button("Clear", () => { this.forget(); this.zone.focus(); }, { hidden: true });
-  private readonly progress = new Progress("Looked through", () => this.forget());
-  private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
-  private readonly problems = new Problems("can't be compared");
-  private readonly groups = new Groups();
-  private readonly notice: Notice;
-  private work: Work | undefined;
+  readonly #threshold = element("input", { id: "alike-from", type: "number", min: "0", max: "1", step: "0.01", inputMode: "decimal", placeholder: "the model's own" });
+  readonly #within = button("Find doubles in the gallery", () => this.#lookWithin(), { hidden: true });
+  readonly #clear = button("Clear", () => { this.#forget(); this.zone.focus(); }, { hidden: true });
+  readonly #progress = new Progress("Looked through", () => this.#forget());
+  readonly #summary = element("p", { className: "quiet", "aria-live": "polite" });
+  readonly #problems = new Problems("can't be compared");
+  readonly #groups = new Groups();
+  readonly #notice: Notice;
+  #work: Work | undefined;
   /** Ends the calls under way; undefined while there are none. */
-  private running: AbortController | undefined;
+  #running: AbortController | undefined;
 
   /** @param removed is called when an entry was removed from the gallery. */
   constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly removed: () => void) {
-    this.notice = new Notice(server, () => void this.run());
-    this.zone = new DropZone({ label: "Folder to look through", many: true, folders: true, shy: true, camera: false, server, given: (files) => this.lookThrough(files) });
-    this.threshold.addEventListener("change", () => { this.running?.abort(); this.running = undefined; void this.run(); });
+    this.#notice = new Notice(server, () => void this.#run());
+    this.zone = new DropZone({ label: "Folder to look through", many: true, folders: true, shy: true, camera: false, server, given: (files) => this.#lookThrough(files) });
+    this.#threshold.addEventListener("change", () => { this.#running?.abort(); this.#running = undefined; void this.#run(); });
     this.root = element("section", { className: "doubles", "aria-label": "Doubles" }, element("h2", {}, "Doubles"),
       element("p", { className: "quiet" }, "Which pictures of a folder show the same? Nothing of it is kept: the server forgets what it made of them when you clear this or leave the page."),
-      this.zone.root, element("div", { className: "row alike" }, element("label", { htmlFor: this.threshold.id }, "Alike from similarity"), this.threshold, this.within, this.clear),
-      this.notice.root, this.progress.root, this.summary, this.problems.root, this.groups.root);
+      this.zone.root, element("div", { className: "row alike" }, element("label", { htmlFor: this.#threshold.id }, "Alike from similarity"), this.#threshold, this.#within, this.#clear),
+      this.#notice.root, this.#progress.root, this.#summary, this.#problems.root, this.#groups.root);
   }
 
   /** Takes the gallery as it is now. */
   show(): void {
     const gallery = this.gallery();
-    this.within.hidden = (gallery?.entries ?? 0) < 2;
-    if (this.work && !this.work.sending && this.work.gallery !== gallery?.name) this.forget();
+    this.#within.hidden = (gallery?.entries ?? 0) < 2;
+    if (this.#work && !this.#work.sending && this.#work.gallery !== gallery?.name) this.#forget();
   }
 
   /** Looks through files: whatever their number, few of them are in memory at a time. */
-  private lookThrough(files: Named[]): void {
+  #lookThrough(files: Named[]): void {
     const place = new Passing();
     const sending = new Sending(this.server, place.name, files, (_, index) => ({ id: String(index) }));
     const file = (id: string) => files[Number(id)];
     const nameOf = (id: string) => file(id)?.name ?? "";
-    this.begin({ gallery: place.name, place, sending, nameOf, model: this.model?.title || this.model?.name || "", tile: (id) => localTile(nameOf(id), file(id)) });
+    this.#begin({ gallery: place.name, place, sending, nameOf, model: this.#model?.title || this.#model?.name || "", tile: (id) => localTile(nameOf(id), file(id)) });
   }
 
-  private lookWithin(): void {
+  #lookWithin(): void {
     const gallery = this.gallery();
     if (!gallery) return;
     const { name, keepThumbnails, reference, model } = gallery;
-    this.begin({
+    this.#begin({
       gallery: name, nameOf: (id) => id, model: this.server.models.titleOf(reference) || model,
       tile: async (id) => thumbnailOf(id, keepThumbnails ? await thumbnail(name, id, this.server.pace) : undefined),
-      remove: (id) => this.remove(name, id),
+      remove: (id) => this.#remove(name, id),
     });
   }
 
-  private get model() { return this.server.models.chosen; }
+  get #model() { return this.server.models.chosen; }
 
-  private begin(work: Work): void {
-    this.forget();
-    this.work = work;
-    void this.run();
+  #begin(work: Work): void {
+    this.#forget();
+    this.#work = work;
+    void this.#run();
   }
 
   /** Ends what is under way, and forgets what was found. */
-  private forget(): void {
-    this.running?.abort();
-    this.running = undefined;
-    void this.work?.place?.drop();
-    this.work = undefined;
-    this.notice.clear();
-    this.progress.hide();
-    this.groups.clear();
-    this.problems.show([]);
-    this.summary.textContent = "";
-    this.clear.hidden = true;
+  #forget(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    void this.#work?.place?.drop();
+    this.#work = undefined;
+    this.#notice.clear();
+    this.#progress.hide();
+    this.#groups.clear();
+    this.#problems.show([]);
+    this.#summary.textContent = "";
+    this.#clear.hidden = true;
   }
 
-  private async run(): Promise<void> {
-    const { work } = this;
-    this.notice.clear();
-    if (this.running || !work) return;
-    const running = this.running = new AbortController();
-    this.clear.hidden = true;
-    this.summary.textContent = "";
-    this.groups.begin(work);
+  async #run(): Promise<void> {
+    const work = this.#work;
+    this.#notice.clear();
+    if (this.#running || !work) return;
+    const running = this.#running = new AbortController();
+    this.#clear.hidden = true;
+    this.#summary.textContent = "";
+    this.#groups.begin(work);
     try {
-      await this.send(work, running.signal);
-      const done = await this.compare(work, running.signal);
-      if (!running.signal.aborted) this.summary.textContent = this.summarize(work, done);
+      await this.#send(work, running.signal);
+      const done = await this.#compare(work, running.signal);
+      if (!running.signal.aborted) this.#summary.textContent = this.#summarize(work, done);
     } catch (error) {
-      if (!running.signal.aborted) this.notice.show(error);
+      if (!running.signal.aborted) this.#notice.show(error);
     }
-    if (this.running !== running) return;
-    this.running = undefined;
-    this.progress.hide();
-    this.clear.hidden = false;
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    this.#progress.hide();
+    this.#clear.hidden = false;
   }
 
   /** Has the server take all files that it has not yet. */
-  private async send({ sending, place }: Work, signal: AbortSignal): Promise<void> {
+  async #send({ sending, place }: Work, signal: AbortSignal): Promise<void> {
     if (!sending || !place) return;
-    this.progress.show(sending.done, sending.files.length);
-    if (await place.make(this.model?.servingName ?? "")) sending.restart();
+    this.#progress.show(sending.done, sending.files.length);
+    if (await place.make(this.#model?.servingName ?? "")) sending.restart();
     while (sending.left > 0 && !signal.aborted) {
       const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
       await sending.next(signal);
       if (signal.aborted) return;
-      this.progress.show(sending.done, sending.files.length);
-      this.problems.show(sending.problems);
+      this.#progress.show(sending.done, sending.files.length);
+      this.#problems.show(sending.problems);
       await paced;
     }
   }
 
   /** Shows groups as the server finds them. */
-  private async compare({ gallery, nameOf }: Work, signal: AbortSignal): Promise<DuplicatesDone> {
+  async #compare({ gallery, nameOf }: Work, signal: AbortSignal): Promise<DuplicatesDone> {
     if (signal.aborted) return { entries: 0, groups: 0 };
-    this.progress.wait("Comparing …");
-    const threshold = this.threshold.valueAsNumber;
+    this.#progress.wait("Comparing …");
+    const threshold = this.#threshold.valueAsNumber;
     const found = client.galleries.duplicates(gallery, { signal, ...Number.isNaN(threshold) ? {} : { threshold } });
     for (;;) {
       const item = await found.next();
       if (item.done) return item.value;
-      if (!signal.aborted) this.groups.add(item.value.map(({ entry: { id }, similarity }) => ({ id, name: nameOf(id), similarity })));
+      if (!signal.aborted) this.#groups.add(item.value.map(({ entry: { id }, similarity }) => ({ id, name: nameOf(id), similarity })));
     }
   }
 
-  private summarize({ model, sending }: Work, { entries }: DuplicatesDone): string {
-    const { size, pictures } = this.groups;
+  #summarize({ model, sending }: Work, { entries }: DuplicatesDone): string {
+    const { size, pictures } = this.#groups;
     const all = entries.toLocaleString("en");
     const foreign = sending?.foreign ?? 0;
     return [
@@ -154,12 +154,12 @@ export class Doubles {
     ].filter(Boolean).join(" ");
   }
 
-  private async remove(gallery: string, id: string): Promise<boolean> {
+  async #remove(gallery: string, id: string): Promise<boolean> {
     if (!confirm(`Remove ${id} from the gallery ${gallery}?`)) return false;
     try {
       await client.galleries.remove(gallery, { ids: [id] });
     } catch (error) {
-      this.notice.show(error);
+      this.#notice.show(error);
       return false;
     }
     this.removed();

@@ -26,24 +26,24 @@ export class DropZone {
   readonly root: HTMLElement;
   /** What is in the middle: a hint, or the picture. */
   readonly stage = element("div", { className: "stage" });
-  private readonly note = element("p", { className: "quiet note", "aria-live": "polite" });
-  private readonly problem = element("p", { className: "problem", role: "alert" });
-  private readonly inputs: HTMLInputElement[] = [];
-  private readonly input: HTMLInputElement;
+  readonly #note = element("p", { className: "quiet note", "aria-live": "polite" });
+  readonly #problem = element("p", { className: "problem", role: "alert" });
+  readonly #inputs: HTMLInputElement[] = [];
+  readonly #input: HTMLInputElement;
 
   constructor(private readonly options: ZoneOptions) {
     const { label, many = false, folders = false, camera = true } = options;
-    this.input = this.inputOf({ accept: "image/*,.tif,.tiff,.bmp,.webp,.heic,.heif,.avif", multiple: many });
-    const buttons = [button(many ? "Choose files" : "Choose file", () => this.input.click(), { "aria-label": `Choose ${many ? "files" : "a file"} for ${label}` })];
+    this.#input = this.#inputOf({ accept: "image/*,.tif,.tiff,.bmp,.webp,.heic,.heif,.avif", multiple: many });
+    const buttons = [button(many ? "Choose files" : "Choose file", () => this.#input.click(), { "aria-label": `Choose ${many ? "files" : "a file"} for ${label}` })];
     if (folders) {
-      const folder = this.inputOf({ webkitdirectory: true });
+      const folder = this.#inputOf({ webkitdirectory: true });
       buttons.push(button("Folder", () => folder.click(), { "aria-label": `Choose a folder for ${label}` }));
     }
-    if (camera) buttons.push(button("Camera", () => void this.snapshot(), { "aria-label": `Take ${label} with the camera` }));
+    if (camera) buttons.push(button("Camera", () => void this.#snapshot(), { "aria-label": `Take ${label} with the camera` }));
     this.root = element("div", { className: "picker", role: "group", "aria-label": label },
-      element("h2", {}, label), this.stage, element("div", { className: "row" }, ...buttons), this.note, this.problem, ...this.inputs);
+      element("h2", {}, label), this.stage, element("div", { className: "row" }, ...buttons), this.#note, this.#problem, ...this.#inputs);
     this.clear();
-    this.listen();
+    this.#listen();
   }
 
   /** Whether this takes one more picture without losing one. */
@@ -63,21 +63,21 @@ export class DropZone {
 
   /** Shows what there is to know of the picture, and what is wrong. */
   tell(note = "", problem = ""): void {
-    this.note.textContent = note;
-    this.problem.textContent = problem;
+    this.#note.textContent = note;
+    this.#problem.textContent = problem;
   }
 
   /** Puts the focus on its first button. */
   focus(): void { this.root.querySelector("button")?.focus(); }
 
-  private inputOf(properties: Record<string, unknown>): HTMLInputElement {
+  #inputOf(properties: Record<string, unknown>): HTMLInputElement {
     const input = element("input", { type: "file", hidden: true, ...properties });
     input.addEventListener("change", () => { const files = chosen(input); input.value = ""; this.give(files); });
-    this.inputs.push(input);
+    this.#inputs.push(input);
     return input;
   }
 
-  private async snapshot(): Promise<void> {
+  async #snapshot(): Promise<void> {
     try {
       const file = await takeSnapshot(this.options.server.models.frameSide);
       if (file) this.give([{ name: `snapshot ${++snapshots}.jpg`, file }]);
@@ -86,8 +86,8 @@ export class DropZone {
     }
   }
 
-  private listen(): void {
-    this.stage.addEventListener("click", () => this.input.click());
+  #listen(): void {
+    this.stage.addEventListener("click", () => this.#input.click());
     this.root.addEventListener("dragover", (event) => { event.preventDefault(); this.root.classList.add("over"); });
     this.root.addEventListener("dragleave", () => this.root.classList.remove("over"));
     this.root.addEventListener("drop", (event) => {

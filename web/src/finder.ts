@@ -19,67 +19,67 @@ const most = 100;
 export class Finder {
   readonly picker: Picker;
   readonly report: HTMLElement;
-  private picture: Picture | undefined;
-  private topK = few;
-  private asked = 0;
-  private readonly notice: Notice;
-  private readonly waiting = element("p", { className: "quiet", hidden: true }, "Looking …");
-  private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
-  private readonly knows = element("p", { className: "quiet knows" });
-  private readonly doubt = element("div");
-  private readonly list = element("ol", { className: "ranking", "aria-label": "Best things" });
-  private readonly more = button("Show more", () => { this.topK = most; void this.find(); }, { hidden: true });
-  private readonly details = element("div");
+  #picture: Picture | undefined;
+  #topK = few;
+  #asked = 0;
+  readonly #notice: Notice;
+  readonly #waiting = element("p", { className: "quiet", hidden: true }, "Looking …");
+  readonly #summary = element("p", { className: "quiet", "aria-live": "polite" });
+  readonly #knows = element("p", { className: "quiet knows" });
+  readonly #doubt = element("div");
+  readonly #list = element("ol", { className: "ranking", "aria-label": "Best things" });
+  readonly #more = button("Show more", () => { this.#topK = most; void this.find(); }, { hidden: true });
+  readonly #details = element("div");
 
   /** @param removed is called when an entry was removed from the gallery. */
   constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly removed: () => void) {
-    this.notice = new Notice(server, () => void this.find());
-    this.picker = new Picker({ label: "Picture to find", server, taken: (picture) => this.take(picture) });
-    this.report = element("div", {}, this.notice.root, this.waiting, this.summary, this.knows, this.doubt, this.list, this.more, this.details);
+    this.#notice = new Notice(server, () => void this.find());
+    this.picker = new Picker({ label: "Picture to find", server, taken: (picture) => this.#take(picture) });
+    this.report = element("div", {}, this.#notice.root, this.#waiting, this.#summary, this.#knows, this.#doubt, this.#list, this.#more, this.#details);
   }
 
   /** Looks for the picture in the gallery as it is now. */
   async find(): Promise<void> {
-    const asked = ++this.asked;
-    const { picture, topK } = this;
+    const asked = ++this.#asked;
+    const picture = this.#picture, topK = this.#topK;
     const gallery = this.gallery();
-    this.notice.clear();
-    this.waiting.hidden = !picture || !gallery?.entries;
-    if (!picture || !gallery?.entries) { this.show(undefined, picture && gallery ? "The gallery holds no pictures yet." : ""); return; }
+    this.#notice.clear();
+    this.#waiting.hidden = !picture || !gallery?.entries;
+    if (!picture || !gallery?.entries) { this.#show(undefined, picture && gallery ? "The gallery holds no pictures yet." : ""); return; }
     try {
       const clock = new Clock();
       const began = performance.now();
       const answer = await client.galleries.identify(gallery.name, picture.file, { topK, includeThumbnails: gallery.keepThumbnails });
       clock.add(answer.timings, began);
-      if (asked !== this.asked) return;
-      this.show(answer, this.summarize(answer), clock);
+      if (asked !== this.#asked) return;
+      this.#show(answer, this.#summarize(answer), clock);
     } catch (error) {
-      if (asked !== this.asked) return;
-      this.show(undefined, "");
-      this.notice.show(error);
+      if (asked !== this.#asked) return;
+      this.#show(undefined, "");
+      this.#notice.show(error);
     }
-    this.waiting.hidden = true;
+    this.#waiting.hidden = true;
   }
 
-  private take(picture: Picture | undefined): void {
-    if (this.picture) URL.revokeObjectURL(this.picture.url);
-    this.picture = picture;
-    this.topK = few;
-    this.show(undefined, "");
+  #take(picture: Picture | undefined): void {
+    if (this.#picture) URL.revokeObjectURL(this.#picture.url);
+    this.#picture = picture;
+    this.#topK = few;
+    this.#show(undefined, "");
     void this.find();
   }
 
-  private show(answer: Identification | undefined, words: string, clock?: Clock): void {
+  #show(answer: Identification | undefined, words: string, clock?: Clock): void {
     const doubt = answer ? doubtOf(answer) : "";
-    if (this.summary.textContent !== words) this.summary.textContent = words;
-    this.knows.textContent = answer ? this.server.models.knowledgeOf(answer.model) : "";
-    this.doubt.replaceChildren(caution(doubt) ?? "");
-    this.list.replaceChildren(...answer?.matches.map((match) => this.row(match, answer.threshold, doubt !== "")) ?? []);
-    this.more.hidden = !answer || answer.matches.length < few || this.topK > few;
-    this.details.replaceChildren(clock?.table() ?? "");
+    if (this.#summary.textContent !== words) this.#summary.textContent = words;
+    this.#knows.textContent = answer ? this.server.models.knowledgeOf(answer.model) : "";
+    this.#doubt.replaceChildren(caution(doubt) ?? "");
+    this.#list.replaceChildren(...answer?.matches.map((match) => this.#row(match, answer.threshold, doubt !== "")) ?? []);
+    this.#more.hidden = !answer || answer.matches.length < few || this.#topK > few;
+    this.#details.replaceChildren(clock?.table() ?? "");
   }
 
-  private row({ thing, entry, similarity, same }: IdentifiedThing, threshold: number, doubtful: boolean): HTMLElement {
+  #row({ thing, entry, similarity, same }: IdentifiedThing, threshold: number, doubtful: boolean): HTMLElement {
     const foreign = entry.familiarity?.foreign ?? false;
     const name = thing || entry.id;
     const meter = new Meter(`Similarity of ${name}`);
@@ -89,10 +89,10 @@ export class Finder {
       foreign ? element("span", { className: "doubt" }, "Foreign to the model") : null);
     return element("li", {}, thumbnailOf(entry.id, entry.thumbnail), about, element("span", { className: "number" }, similarity.toFixed(4)),
       element("span", { className: "verdict" }, badge(same, doubtful || foreign)),
-      button("✕", () => void this.remove(entry.id), { className: "remove", "aria-label": `Remove ${entry.id} from the gallery` }));
+      button("✕", () => void this.#remove(entry.id), { className: "remove", "aria-label": `Remove ${entry.id} from the gallery` }));
   }
 
-  private async remove(id: string): Promise<void> {
+  async #remove(id: string): Promise<void> {
     const gallery = this.gallery()?.name;
     if (gallery === undefined || !confirm(`Remove ${id} from the gallery ${gallery}?`)) return;
     try {
@@ -100,11 +100,11 @@ export class Finder {
       this.removed();
       this.picker.zone.focus();
     } catch (error) {
-      this.notice.show(error);
+      this.#notice.show(error);
     }
   }
 
-  private summarize({ matches: [best], threshold, model, searchedEntries }: Identification): string {
+  #summarize({ matches: [best], threshold, model, searchedEntries }: Identification): string {
     const among = searchedEntries === 1 ? "1 picture" : `${searchedEntries.toLocaleString("en")} pictures`;
     if (!best) return `Nothing was found among ${among}.`;
     const { thing, entry, similarity, same } = best;

@@ -15,82 +15,82 @@ export class Keeper {
   readonly zone: DropZone;
   /** How far it is, and what has become of the files. */
   readonly report: HTMLElement;
-  private readonly folders = element("input", { type: "checkbox" });
-  private readonly progress = new Progress("Kept", () => { this.cancel(); this.kept(); });
-  private readonly onward = button("Go on", () => void this.run(), { hidden: true });
-  private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
-  private readonly problems = new Problems("can't be kept");
-  private readonly notice: Notice;
-  private sending: Sending | undefined;
+  readonly #folders = element("input", { type: "checkbox" });
+  readonly #progress = new Progress("Kept", () => { this.#cancel(); this.kept(); });
+  readonly #onward = button("Go on", () => void this.#run(), { hidden: true });
+  readonly #summary = element("p", { className: "quiet", "aria-live": "polite" });
+  readonly #problems = new Problems("can't be kept");
+  readonly #notice: Notice;
+  #sending: Sending | undefined;
   /** Ends the call under way; undefined while there is none. */
-  private running: AbortController | undefined;
+  #running: AbortController | undefined;
 
   /**
    * @param busy is told whether pictures are on their way.
    * @param kept is called when the gallery holds more than before.
    */
   constructor(private readonly server: Server, private readonly gallery: () => Gallery | undefined, private readonly busy: (isBusy: boolean) => void, private readonly kept: () => void) {
-    this.notice = new Notice(server, () => void this.run());
-    this.zone = new DropZone({ label: "Pictures to keep", many: true, folders: true, shy: true, server, given: (files) => this.take(files) });
-    this.zone.root.append(element("label", { className: "check quiet" }, this.folders, " Pictures of one folder show one thing"));
-    this.report = element("div", {}, this.notice.root, this.progress.root, this.summary, element("div", { className: "row" }, this.onward), this.problems.root);
+    this.#notice = new Notice(server, () => void this.#run());
+    this.zone = new DropZone({ label: "Pictures to keep", many: true, folders: true, shy: true, server, given: (files) => this.#take(files) });
+    this.zone.root.append(element("label", { className: "check quiet" }, this.#folders, " Pictures of one folder show one thing"));
+    this.report = element("div", {}, this.#notice.root, this.#progress.root, this.#summary, element("div", { className: "row" }, this.#onward), this.#problems.root);
   }
 
   /** Ends what is under way and forgets it: another gallery is chosen. */
   forget(): void {
-    this.cancel();
-    this.sending = undefined;
-    this.show();
+    this.#cancel();
+    this.#sending = undefined;
+    this.#show();
   }
 
-  private take(files: Named[]): void {
+  #take(files: Named[]): void {
     const gallery = this.gallery()?.name;
     if (gallery === undefined) return;
-    if (!this.sending?.left) this.sending = new Sending(this.server, gallery, [], ({ name }) => ({ id: textOf(name), thing: this.folders.checked ? folderOf(name) : "" }));
-    this.sending.files.push(...files.map(lasting));
-    void this.run();
+    if (!this.#sending?.left) this.#sending = new Sending(this.server, gallery, [], ({ name }) => ({ id: textOf(name), thing: this.#folders.checked ? folderOf(name) : "" }));
+    this.#sending.files.push(...files.map(lasting));
+    void this.#run();
   }
 
-  private cancel(): void {
-    this.running?.abort();
-    this.running = undefined;
-    this.show();
+  #cancel(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#show();
   }
 
-  private async run(): Promise<void> {
-    const { sending } = this;
-    this.notice.clear();
-    if (this.running || !sending || sending.left === 0) { this.show(); return; }
-    const running = this.running = new AbortController();
-    this.show();
+  async #run(): Promise<void> {
+    const sending = this.#sending;
+    this.#notice.clear();
+    if (this.#running || !sending || sending.left === 0) { this.#show(); return; }
+    const running = this.#running = new AbortController();
+    this.#show();
     let failed = false;
     try {
       while (!running.signal.aborted && sending.left > 0) {
         const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
         await sending.next(running.signal);
         if (running.signal.aborted) return;
-        this.show();
+        this.#show();
         if (sending.left > 0) await paced;
       }
     } catch (error) {
       failed = true;
-      if (!running.signal.aborted) this.notice.show(error);
+      if (!running.signal.aborted) this.#notice.show(error);
     }
-    if (this.running !== running) return;
-    this.running = undefined;
-    this.show();
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    this.#show();
     if (!failed) this.kept();
   }
 
-  private show(): void {
-    const { sending, running } = this;
+  #show(): void {
+    const sending = this.#sending, running = this.#running;
     this.busy(running !== undefined);
-    this.onward.hidden = running !== undefined || !sending?.left;
-    if (sending && running) this.progress.show(sending.done, sending.files.length);
-    else this.progress.hide();
+    this.#onward.hidden = running !== undefined || !sending?.left;
+    if (sending && running) this.#progress.show(sending.done, sending.files.length);
+    else this.#progress.hide();
     const words = sending && !running ? wordsOf(sending) : "";
-    if (this.summary.textContent !== words) this.summary.textContent = words;
-    this.problems.show(sending?.problems ?? []);
+    if (this.#summary.textContent !== words) this.#summary.textContent = words;
+    this.#problems.show(sending?.problems ?? []);
   }
 }
 

@@ -7,19 +7,19 @@ import type { Server } from "./server";
 /** A line that tells of the last failure; it tries again when that can go well. */
 export class Notice {
   readonly root = element("div", { className: "notice", role: "alert", hidden: true });
-  private passing = false;
-  private timer = 0;
+  #passing = false;
+  #timer = 0;
 
   constructor(private readonly server: Server, private readonly again: () => void) {
-    server.onReady(() => { if (this.passing) this.again(); });
+    server.onReady(() => { if (this.#passing) this.again(); });
   }
 
   /** Shows why something failed. */
   show(error: unknown): void {
-    clearTimeout(this.timer);
-    this.passing = isPassing(error);
+    clearTimeout(this.#timer);
+    this.#passing = isPassing(error);
     const wait = waitOf(error);
-    if (wait !== undefined) this.timer = setTimeout(this.again, wait);
+    if (wait !== undefined) this.#timer = setTimeout(this.again, wait);
     const words = `${wordsFor(error)} ${hopeFor(error)}`.trim();
     this.root.replaceChildren(element("span", {}, words), button("Try again", this.again));
     this.root.hidden = false;
@@ -28,8 +28,8 @@ export class Notice {
 
   /** Takes the message away. */
   clear(): void {
-    clearTimeout(this.timer);
-    this.passing = false;
+    clearTimeout(this.#timer);
+    this.#passing = false;
     this.root.hidden = true;
     this.root.replaceChildren();
   }

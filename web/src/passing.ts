@@ -14,14 +14,14 @@ export function isPassing(name: string): boolean { return present.has(name); }
 export class Passing {
   readonly name = `doubles-${[...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 
-  private making: Promise<unknown> = Promise.resolve();
+  #making: Promise<unknown> = Promise.resolve();
 
   /** Makes it, where it is not there, and reports whether it did. */
   async make(model: string): Promise<boolean> {
     if (present.has(this.name)) return false;
     present.add(this.name);
     try {
-      await (this.making = client.galleries.create(this.name, { model }));
+      await (this.#making = client.galleries.create(this.name, { model }));
     } catch (error) {
       // Where the server said no there is none; where it said nothing there may be one.
       if (error instanceof SiameseError && error.reason !== "") present.delete(this.name);
@@ -33,7 +33,7 @@ export class Passing {
   /** Deletes it. A server that does not answer keeps it: the choice of galleries shows it then. */
   async drop(): Promise<void> {
     if (!present.has(this.name)) return;
-    await this.making.catch(() => undefined); // else it would be made after it is deleted
+    await this.#making.catch(() => undefined); // else it would be made after it is deleted
     present.delete(this.name);
     await client.galleries.delete(this.name).catch(() => undefined);
   }

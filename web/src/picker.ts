@@ -12,7 +12,7 @@ export interface PickerOptions { label: string; server: Server; taken: (picture:
 /** A DropZone that shows the picture that it holds. */
 export class Picker {
   readonly zone: DropZone;
-  private newest = 0;
+  #newest = 0;
 
   constructor(private readonly options: PickerOptions) {
     const { label, server } = options;
@@ -21,18 +21,18 @@ export class Picker {
 
   /** Takes a file in place of the picture that was there; one that is no good leaves none. */
   async take(given: Named): Promise<void> {
-    const asked = ++this.newest;
+    const asked = ++this.#newest;
     this.options.taken(undefined);
     this.zone.clear();
     this.zone.stage.replaceChildren(element("span", { className: "file quiet" }, `Reading ${given.name} …`));
     try {
       const picture = await pictureFrom(given, this.options.server.bounds);
-      if (asked !== this.newest) return;
+      if (asked !== this.#newest) return;
       this.zone.stage.replaceChildren(portrait(picture));
       this.zone.tell(picture.note);
       this.options.taken(picture);
     } catch (error) {
-      if (asked !== this.newest) return;
+      if (asked !== this.#newest) return;
       this.zone.clear();
       this.zone.tell("", wordsFor(error));
     }

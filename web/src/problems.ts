@@ -10,29 +10,29 @@ const most = 200;
 /** A list that opens by a click; hidden while there is nothing in it. */
 export class Problems {
   readonly root: HTMLElement;
-  private readonly title = element("summary");
-  private readonly list = element("ul", { className: "problems", "aria-label": "Problems" });
-  private shown: readonly Problem[] = [];
-  private count = 0;
+  readonly #title = element("summary");
+  readonly #list = element("ul", { className: "problems", "aria-label": "Problems" });
+  #shown: readonly Problem[] = [];
+  #count = 0;
 
   /** @param what says what can't be done with them, such as "can't be kept". */
   constructor(private readonly what: string) {
-    this.root = element("details", { hidden: true }, this.title, this.list);
+    this.root = element("details", { hidden: true }, this.#title, this.#list);
   }
 
   /** Shows these; a list that grows is not made again. */
   show(problems: readonly Problem[]): void {
-    if (problems !== this.shown) {
-      this.list.replaceChildren();
-      this.count = 0;
+    if (problems !== this.#shown) {
+      this.#list.replaceChildren();
+      this.#count = 0;
     }
-    this.shown = problems;
-    for (; this.count < Math.min(most, problems.length); this.count++) {
-      const { name = "", words = "" } = problems[this.count] ?? {};
-      this.list.append(element("li", { className: "problem" }, words.includes(name) ? words : `${short(name)}: ${words}`));
+    this.#shown = problems;
+    for (; this.#count < Math.min(most, problems.length); this.#count++) {
+      const { name = "", words = "" } = problems[this.#count] ?? {};
+      this.#list.append(element("li", { className: "problem" }, words.includes(name) ? words : `${short(name)}: ${words}`));
     }
     this.root.hidden = problems.length === 0;
-    const left = problems.length - this.count;
-    this.title.textContent = `${problems.length.toLocaleString("en")} ${this.what}${left > 0 ? `; the first ${most}` : ""}`;
+    const left = problems.length - this.#count;
+    this.#title.textContent = `${problems.length.toLocaleString("en")} ${this.what}${left > 0 ? `; the first ${most}` : ""}`;
   }
 }

@@ -23,116 +23,116 @@ const preparedUpTo = 64;
 export class RankView {
   readonly picker: Picker;
   readonly zone: DropZone;
-  private query: Picture | undefined;
-  private readonly ranking: Ranking;
-  private readonly summary = element("p", { className: "quiet", "aria-live": "polite" });
-  private readonly knows = element("p", { className: "quiet knows" });
-  private readonly doubt = element("div");
-  private readonly details = element("div");
-  private readonly bar = element("progress", { "aria-label": "Ranked" });
-  private readonly count = element("span", { className: "quiet number" });
-  private readonly progress = element("div", { className: "row progress", hidden: true }, this.bar, this.count, button("Cancel", () => this.cancel()));
-  private readonly onward = button("Go on", () => void this.run(), { hidden: true });
-  private readonly notice: Notice;
-  private clock = new Clock();
-  private answer: Answer | undefined;
+  #query: Picture | undefined;
+  readonly #ranking: Ranking;
+  readonly #summary = element("p", { className: "quiet", "aria-live": "polite" });
+  readonly #knows = element("p", { className: "quiet knows" });
+  readonly #doubt = element("div");
+  readonly #details = element("div");
+  readonly #bar = element("progress", { "aria-label": "Ranked" });
+  readonly #count = element("span", { className: "quiet number" });
+  readonly #progress = element("div", { className: "row progress", hidden: true }, this.#bar, this.#count, button("Cancel", () => this.#cancel()));
+  readonly #onward = button("Go on", () => void this.#run(), { hidden: true });
+  readonly #notice: Notice;
+  #clock = new Clock();
+  #answer: Answer | undefined;
   /** Ends the calls under way; undefined while there are none. */
-  private running: AbortController | undefined;
+  #running: AbortController | undefined;
 
   constructor(root: HTMLElement, private readonly server: Server) {
-    this.notice = new Notice(server, () => void this.run());
-    server.models.onChange(() => this.begin());
-    this.ranking = new Ranking(server, () => this.removed());
-    this.picker = new Picker({ label: "Picture to look for", server, taken: (picture) => { this.query = picture; this.begin(); } });
-    this.zone = new DropZone({ label: "Candidates", many: true, folders: true, server, given: (files) => void this.add(files) });
-    const samples = new Samples(rankings, ([query, ...others]) => { this.ranking.clear(); void this.add(others); if (query) void this.picker.take(query); });
-    root.append(element("div", { className: "pair" }, this.picker.zone.root, this.zone.root), samples.root, this.notice.root, this.progress,
-      this.summary, this.knows, this.doubt, element("div", { className: "row" }, this.onward), this.ranking.root, this.details);
+    this.#notice = new Notice(server, () => void this.#run());
+    server.models.onChange(() => this.#begin());
+    this.#ranking = new Ranking(server, () => this.#removed());
+    this.picker = new Picker({ label: "Picture to look for", server, taken: (picture) => { this.#query = picture; this.#begin(); } });
+    this.zone = new DropZone({ label: "Candidates", many: true, folders: true, server, given: (files) => void this.#add(files) });
+    const samples = new Samples(rankings, ([query, ...others]) => { this.#ranking.clear(); void this.#add(others); if (query) void this.picker.take(query); });
+    root.append(element("div", { className: "pair" }, this.picker.zone.root, this.zone.root), samples.root, this.#notice.root, this.#progress,
+      this.#summary, this.#knows, this.#doubt, element("div", { className: "row" }, this.#onward), this.#ranking.root, this.#details);
   }
 
   /** Adds candidates; what is no picture is listed as such. */
-  private async add(files: Named[]): Promise<void> {
+  async #add(files: Named[]): Promise<void> {
     const candidates = files.map((file) => new Candidate(file));
     this.zone.tell(candidates.length > 1 ? `Looking at ${candidates.length} files …` : "");
     for (const candidate of candidates) {
       await glance(candidate.given, this.server.bounds).catch((error: unknown) => candidate.refuse(wordsFor(error)));
     }
     this.zone.tell();
-    this.ranking.add(candidates);
-    await this.run();
+    this.#ranking.add(candidates);
+    await this.#run();
   }
 
   /** Forgets all scores, which were another picture's or model's, and ranks. */
-  private begin(): void {
-    this.running?.abort();
-    this.running = undefined;
-    this.ranking.forget();
-    this.clock = new Clock();
-    this.answer = undefined;
-    void this.run();
+  #begin(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#ranking.forget();
+    this.#clock = new Clock();
+    this.#answer = undefined;
+    void this.#run();
   }
 
-  private cancel(): void {
-    this.running?.abort();
-    this.running = undefined;
-    this.show();
+  #cancel(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#show();
   }
 
-  private removed(): void {
-    if (this.ranking.size === 0) this.zone.focus();
-    if (!this.running) this.show();
+  #removed(): void {
+    if (this.#ranking.size === 0) this.zone.focus();
+    if (!this.#running) this.#show();
   }
 
   /** Ranks what has no score yet, call by call, as far as it goes. */
-  private async run(): Promise<void> {
-    this.notice.clear();
-    const { query } = this;
-    if (this.running || !query || this.ranking.waiting.length === 0) { this.show(); return; }
-    const running = this.running = new AbortController();
-    this.show();
+  async #run(): Promise<void> {
+    this.#notice.clear();
+    const query = this.#query;
+    if (this.#running || !query || this.#ranking.waiting.length === 0) { this.#show(); return; }
+    const running = this.#running = new AbortController();
+    this.#show();
     try {
       const encoded = await bytesOf(query.file);
-      while (!running.signal.aborted && this.ranking.waiting.length > 0) {
+      while (!running.signal.aborted && this.#ranking.waiting.length > 0) {
         const paced = new Promise((resolve) => setTimeout(resolve, this.server.pace));
-        if (await this.call(encoded, running.signal)) await paced;
-        if (!running.signal.aborted) this.show();
+        if (await this.#call(encoded, running.signal)) await paced;
+        if (!running.signal.aborted) this.#show();
       }
     } catch (error) {
-      if (!running.signal.aborted) this.notice.show(error);
+      if (!running.signal.aborted) this.#notice.show(error);
     }
-    if (this.running !== running) return;
-    this.running = undefined;
-    this.show();
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    this.#show();
   }
 
   /** Has the next candidates scored; false where none of them could be sent. */
-  private async call(query: Uint8Array, signal: AbortSignal): Promise<boolean> {
-    const part = await this.next(query.length, signal);
+  async #call(query: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    const part = await this.#next(query.length, signal);
     if (part.length === 0 || signal.aborted) return false;
     const began = performance.now();
     const answer = await client.rank(query, part.map(({ encoded }) => encoded), {
-      includePrepared: !this.answer || this.ranking.size <= preparedUpTo, model: this.server.models.name, signal,
+      includePrepared: !this.#answer || this.#ranking.size <= preparedUpTo, model: this.server.models.name, signal,
     });
     if (signal.aborted) return false;
-    this.clock.add(answer.timings, began);
-    this.answer ??= answer;
-    for (const match of answer.matches) this.score(part[match.index]?.candidate, match, answer);
+    this.#clock.add(answer.timings, began);
+    this.#answer ??= answer;
+    for (const match of answer.matches) this.#score(part[match.index]?.candidate, match, answer);
     for (const [index, error] of answer.failed) part[index]?.candidate.fail(error);
     return true;
   }
 
-  private score(candidate: Candidate | undefined, ranked: Match, answer: Answer): void {
+  #score(candidate: Candidate | undefined, ranked: Match, answer: Answer): void {
     if (!candidate) return;
-    if (this.ranking.size > preparedUpTo) ranked.prepared = undefined;
+    if (this.#ranking.size > preparedUpTo) ranked.prepared = undefined;
     candidate.score = { ranked, byOther: ranked.model.digest !== answer.model?.digest, threshold: this.server.models.thresholdOf(ranked, answer) };
   }
 
   /** The next candidates of a call that the server takes, with their bytes. */
-  private async next(queryBytes: number, signal: AbortSignal): Promise<{ candidate: Candidate; encoded: Uint8Array }[]> {
+  async #next(queryBytes: number, signal: AbortSignal): Promise<{ candidate: Candidate; encoded: Uint8Array }[]> {
     const { callBytes, candidates: most } = this.server.bounds;
     const part: { candidate: Candidate; encoded: Uint8Array }[] = [];
     let room = callBytes - queryBytes;
-    for (const candidate of this.ranking.waiting) {
+    for (const candidate of this.#ranking.waiting) {
       if (part.length === Math.min(most, partSize) || signal.aborted) break;
       try {
         candidate.picture ??= await pictureFrom(candidate.given, this.server.bounds);
@@ -147,31 +147,31 @@ export class RankView {
   }
 
   /** Shows how far it is, and the list. */
-  private show(): void {
-    const { waiting, size, scored: { length: done } } = this.ranking;
-    const doubt = this.answer && done > 0 ? doubtOf(this.answer) : "";
-    this.progress.hidden = !this.running;
-    this.onward.hidden = this.running !== undefined || !this.query || waiting.length === 0;
-    this.bar.max = size;
-    this.bar.value = size - waiting.length;
-    this.count.textContent = `${(size - waiting.length).toLocaleString("en")} of ${size.toLocaleString("en")}`;
-    this.ranking.show(doubt);
-    const words = this.running ? "" : this.summarize(waiting.length, done);
-    if (this.summary.textContent !== words) this.summary.textContent = words;
-    this.knows.textContent = this.ranking.models.map((model) => this.server.models.knowledgeOf(model)).join(" ");
-    this.doubt.replaceChildren(caution(doubt) ?? "");
-    this.details.replaceChildren(...(this.answer && done > 0 ? [
-      element("figure", {}, png(this.answer.preparedQuery, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
-      this.clock.table(),
+  #show(): void {
+    const { waiting, size, scored: { length: done } } = this.#ranking;
+    const doubt = this.#answer && done > 0 ? doubtOf(this.#answer) : "";
+    this.#progress.hidden = !this.#running;
+    this.#onward.hidden = this.#running !== undefined || !this.#query || waiting.length === 0;
+    this.#bar.max = size;
+    this.#bar.value = size - waiting.length;
+    this.#count.textContent = `${(size - waiting.length).toLocaleString("en")} of ${size.toLocaleString("en")}`;
+    this.#ranking.show(doubt);
+    const words = this.#running ? "" : this.#summarize(waiting.length, done);
+    if (this.#summary.textContent !== words) this.#summary.textContent = words;
+    this.#knows.textContent = this.#ranking.models.map((model) => this.server.models.knowledgeOf(model)).join(" ");
+    this.#doubt.replaceChildren(caution(doubt) ?? "");
+    this.#details.replaceChildren(...(this.#answer && done > 0 ? [
+      element("figure", {}, png(this.#answer.preparedQuery, "The picture to look for as the network saw it"), element("figcaption", { className: "quiet" }, "What the network saw")),
+      this.#clock.table(),
     ] : []));
   }
 
-  private summarize(waiting: number, done: number): string {
-    const { size } = this.ranking;
+  #summarize(waiting: number, done: number): string {
+    const { size } = this.#ranking;
     if (size === 0) return "";
     const many = size === 1 ? "1 candidate" : `${size.toLocaleString("en")} candidates`;
-    const [best] = this.ranking.scored;
-    if (!best?.score) return this.query ? `${many}, none of them ranked.` : `${many}; choose the picture to look for.`;
+    const [best] = this.#ranking.scored;
+    if (!best?.score) return this.#query ? `${many}, none of them ranked.` : `${many}; choose the picture to look for.`;
     const { ranked, threshold } = best.score;
     const left = size - done - waiting;
     return `Best of ${done.toLocaleString("en")}: ${short(best.name)}, ${ranked.similarity.toFixed(4)}, ${verdictOf(ranked.same)} (threshold ${threshold.toFixed(2)}, ${this.server.models.titleOf(ranked.model)}).` +

@@ -19,13 +19,13 @@ interface Reference {
 /** Pictures that frames are held against. Each is encoded once, by Embed. */
 export class References {
   readonly root = element("ul", { className: "references", "aria-label": "References" });
-  private items: Reference[] = [];
+  #items: Reference[] = [];
 
   /** @param removed is called when the person has removed one. */
   constructor(private readonly removed: () => void) {}
 
   /** How many there are, but for those that the server can't use. */
-  get count(): number { return this.items.filter((item) => !item.known?.problem).length; }
+  get count(): number { return this.#items.filter((item) => !item.known?.problem).length; }
 
   /** Adds a picture. */
   add(picture: Picture): void {
@@ -36,17 +36,17 @@ export class References {
     const card = element("li", {}, tile(name, picture), element("div", { className: "grow" }, element("span", { className: "name", title: name }, short(name)),
       note ? element("span", { className: "quiet", title: note }, " · shrunk") : null, meter.root, doubt), number);
     const item: Reference = { picture, card, meter, number, doubt };
-    card.append(button("✕", () => this.remove(item), { className: "remove", "aria-label": `Remove ${name}` }));
-    this.items.push(item);
+    card.append(button("✕", () => this.#remove(item), { className: "remove", "aria-label": `Remove ${name}` }));
+    this.#items.push(item);
     this.root.append(card);
   }
 
   /** Forgets the embeddings: the model is another one. */
-  forget(): void { for (const item of this.items) delete item.known; }
+  forget(): void { for (const item of this.#items) delete item.known; }
 
   /** Takes the scores away. */
   clear(): void {
-    for (const { meter, number, card } of this.items) {
+    for (const { meter, number, card } of this.#items) {
       meter.clear();
       number.textContent = "–";
       card.classList.remove("best");
@@ -55,7 +55,7 @@ export class References {
 
   /** The references that the server can use, with their embeddings by a model made once each. */
   async images(model: string): Promise<{ images: Embedding[]; items: Reference[] }> {
-    for (const item of this.items.filter(({ known }) => known?.model !== model)) {
+    for (const item of this.#items.filter(({ known }) => known?.model !== model)) {
       item.known = { model, ...await embed(item.picture, model) };
       const { doubt, problem } = item.known;
       item.doubt.hidden = !doubt && !problem;
@@ -63,7 +63,7 @@ export class References {
       item.doubt.title = doubt;
       item.doubt.className = problem ? "problem" : "doubt";
     }
-    const items = this.items.filter((item) => item.known?.model === model && item.known.embedding);
+    const items = this.#items.filter((item) => item.known?.model === model && item.known.embedding);
     const images = items.flatMap(({ known }) => known?.embedding ? [known.embedding] : []);
     return { images, items };
   }
@@ -76,9 +76,9 @@ export class References {
   }
 
   /** Removes one; the focus goes to the next one's button. */
-  private remove(item: Reference): void {
+  #remove(item: Reference): void {
     const beside = item.card.nextElementSibling ?? item.card.previousElementSibling;
-    this.items = this.items.filter((other) => other !== item);
+    this.#items = this.#items.filter((other) => other !== item);
     item.card.remove();
     URL.revokeObjectURL(item.picture.url);
     this.removed();

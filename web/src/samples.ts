@@ -24,22 +24,22 @@ export const rankings: Sample[] = [
 /** Buttons that fetch samples from the server and hand them on. */
 export class Samples {
   readonly root: HTMLElement;
-  private readonly problem = element("p", { className: "problem", role: "alert" });
-  private newest = 0;
+  readonly #problem = element("p", { className: "problem", role: "alert" });
+  #newest = 0;
 
   constructor(samples: Sample[], private readonly taken: (files: Named[]) => void) {
     this.root = element("div", { className: "samples row", role: "group", "aria-label": "Samples" }, element("span", { className: "quiet" }, "Try"),
-      ...samples.map((sample) => button(sample.label, () => void this.fetch(sample.files))), this.problem);
+      ...samples.map((sample) => button(sample.label, () => void this.#fetch(sample.files))), this.#problem);
   }
 
-  private async fetch(names: string[]): Promise<void> {
-    const asked = ++this.newest;
-    this.problem.textContent = "";
+  async #fetch(names: string[]): Promise<void> {
+    const asked = ++this.#newest;
+    this.#problem.textContent = "";
     try {
       const files = await Promise.all(names.map(async (name) => ({ name, file: await load(name) })));
-      if (asked === this.newest) this.taken(files);
+      if (asked === this.#newest) this.taken(files);
     } catch (error) {
-      if (asked === this.newest) this.problem.textContent = wordsFor(error);
+      if (asked === this.#newest) this.#problem.textContent = wordsFor(error);
     }
   }
 }

@@ -37,7 +37,7 @@ export class Sending {
 
   /** Sends the next few. Throws what the call throws: then the same are next once more. */
   async next(signal: AbortSignal): Promise<void> {
-    const { entries, names, problems, end } = await this.part(signal);
+    const { entries, names, problems, end } = await this.#part(signal);
     const { results } = entries.length > 0 ? await client.galleries.enroll(this.gallery, entries, { signal }) : { results: [] };
     if (signal.aborted) return;
     for (const [at, result] of results.entries()) {
@@ -53,7 +53,7 @@ export class Sending {
   }
 
   /** The entries of the next call, those that can't be sent, and where the call after it begins. */
-  private async part(signal: AbortSignal): Promise<{ entries: NewEntry[]; names: string[]; problems: Problem[]; end: number }> {
+  async #part(signal: AbortSignal): Promise<{ entries: NewEntry[]; names: string[]; problems: Problem[]; end: number }> {
     const entries: NewEntry[] = [];
     const names: string[] = [];
     const problems: Problem[] = [];

@@ -21,21 +21,21 @@ export interface Bounds { imageBytes: number; imagePixels: number; sideRatio: nu
 /** The server; listeners are told each time it answers again. */
 export class Server {
   readonly models = new Models();
-  private info: ServerInfo | undefined;
-  private asking = false;
-  private ready = false;
-  private readonly listeners: (() => void)[] = [];
-  private readonly token = new TokenForm(() => void this.ask());
+  #info: ServerInfo | undefined;
+  #asking = false;
+  #ready = false;
+  readonly #listeners: (() => void)[] = [];
+  readonly #token = new TokenForm(() => void this.ask());
 
   constructor() {
-    byId("token").append(this.token.root);
+    byId("token").append(this.#token.root);
     byId("model").append(this.models.root);
-    this.models.onChange(() => this.describe());
+    this.models.onChange(() => this.#describe());
   }
 
   /** The server's limits; before it has answered, its usual ones. */
   get bounds(): Bounds {
-    const limits = this.info?.limits;
+    const limits = this.#info?.limits;
     const callBytes = (limits?.maxMessageBytes ?? 16 << 20) - messageOverhead;
     return {
       imageBytes: Math.min(limits?.maxImageBytes ?? 7 << 20, callBytes / 2),
@@ -48,13 +48,13 @@ export class Server {
   }
 
   /** Whether it keeps galleries; undefined before it has answered. */
-  get galleries(): boolean | undefined { return this.info?.galleries; }
+  get galleries(): boolean | undefined { return this.#info?.galleries; }
 
   /** Milliseconds between calls that the server puts up with for ever. */
-  get pace(): number { return 1000 / (this.info?.access?.callsPerSecond || Infinity); }
+  get pace(): number { return 1000 / (this.#info?.access?.callsPerSecond || Infinity); }
 
   /** Calls listener each time the server answers after it did not. */
-  onReady(listener: () => void): void { this.listeners.push(listener); }
+  onReady(listener: () => void): void { this.#listeners.push(listener); }
 
   /**
    * Tells that a call failed: if the server is gone it is asked until it answers,
@@ -67,56 +67,56 @@ export class Server {
 
   /** Asks until the server answers, or wants a token. */
   async ask(): Promise<void> {
-    if (this.asking) return;
-    this.asking = true;
+    if (this.#asking) return;
+    this.#asking = true;
     for (;;) {
       try {
-        this.info = await client.info();
+        this.#info = await client.info();
         break;
       } catch (error) {
-        this.ready = false;
+        this.#ready = false;
         if (isLocked(error)) {
-          this.asking = false;
-          this.show("locked", wordsFor(error));
-          this.token.ask();
+          this.#asking = false;
+          this.#show("locked", wordsFor(error));
+          this.#token.ask();
           return;
         }
-        this.show("gone", `${wordsFor(error)} Trying again …`);
+        this.#show("gone", `${wordsFor(error)} Trying again …`);
         await new Promise((resolve) => setTimeout(resolve, waitOf(error) ?? askAgain));
       }
     }
-    this.asking = false;
-    this.ready = true;
-    this.token.hide();
-    this.models.update(this.info);
-    this.describe();
-    for (const listener of this.listeners) listener();
-    void this.lookAgain(this.info);
+    this.#asking = false;
+    this.#ready = true;
+    this.#token.hide();
+    this.models.update(this.#info);
+    this.#describe();
+    for (const listener of this.#listeners) listener();
+    void this.#lookAgain(this.#info);
   }
 
   /** Asks a few times more, for as long as this is the newest answer. */
-  private async lookAgain(seen: ServerInfo): Promise<void> {
+  async #lookAgain(seen: ServerInfo): Promise<void> {
     for (const wait of lookAgain) {
       await new Promise((resolve) => setTimeout(resolve, wait));
-      if (this.info !== seen || this.asking) return;
+      if (this.#info !== seen || this.#asking) return;
       const info = await client.info().catch(() => undefined); // the next call tells of a failure
-      if (!info || this.info !== seen || this.asking) return;
-      this.info = seen = info;
+      if (!info || this.#info !== seen || this.#asking) return;
+      this.#info = seen = info;
       this.models.update(info);
-      this.describe();
+      this.#describe();
     }
   }
 
-  private show(state: "ready" | "gone" | "locked", words: string): void {
+  #show(state: "ready" | "gone" | "locked", words: string): void {
     const line = byId("state");
     line.dataset.state = state;
     if (line.textContent !== words) line.textContent = words;
   }
 
-  private describe(): void {
-    const { build, access } = this.info ?? {};
+  #describe(): void {
+    const { build, access } = this.#info ?? {};
     const { models: { chosen: model }, bounds } = this;
-    if (this.ready) this.show("ready", `Ready: ${model?.name ?? "model"} on ${model?.device ?? "?"}`);
+    if (this.#ready) this.#show("ready", `Ready: ${model?.name ?? "model"} on ${model?.device ?? "?"}`);
     const rows: [string, string | Node][] = [
       ["Model", `${model?.name ?? "?"}, version ${model?.version ?? "?"}`],
       ["Digest of its weights", model?.digest ?? "?"],

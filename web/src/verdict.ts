@@ -23,18 +23,18 @@ export function caution(doubt: string): HTMLElement | null {
 /** A bar from 0 to 1 with the threshold as a mark. */
 export class Meter {
   readonly root: HTMLElement;
-  private readonly fill = element("span", { className: "fill" });
-  private readonly mark = element("span", { className: "mark" });
+  readonly #fill = element("span", { className: "fill" });
+  readonly #mark = element("span", { className: "mark" });
 
   constructor(label: string) {
-    this.root = element("div", { className: "meter", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 1 }, this.fill, this.mark);
+    this.root = element("div", { className: "meter", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 1 }, this.#fill, this.#mark);
     this.clear();
   }
 
   /** Shows no similarity. */
   clear(): void {
-    this.fill.style.width = "0";
-    this.mark.hidden = true;
+    this.#fill.style.width = "0";
+    this.#mark.hidden = true;
     this.root.classList.remove("same", "doubtful");
     this.root.removeAttribute("aria-valuenow");
     this.root.setAttribute("aria-valuetext", "no score");
@@ -42,9 +42,9 @@ export class Meter {
 
   /** Shows a similarity, 0 to 1, the threshold and the verdict; a doubtful one in no colour of a verdict. */
   show(similarity: number, threshold: number, same: boolean, doubtful: boolean): void {
-    this.fill.style.width = `${similarity * 100}%`;
-    this.mark.style.left = `${threshold * 100}%`;
-    this.mark.hidden = false;
+    this.#fill.style.width = `${similarity * 100}%`;
+    this.#mark.style.left = `${threshold * 100}%`;
+    this.#mark.hidden = false;
     this.root.classList.toggle("same", same);
     this.root.classList.toggle("doubtful", doubtful);
     this.root.setAttribute("aria-valuenow", similarity.toFixed(4));
