@@ -1,6 +1,7 @@
 package siamese
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -47,8 +48,12 @@ func (m *Model) encodeViews(ctx context.Context, prepared []Image, varied int) (
 }
 
 // comparePair is the similarity of two images, the mean over every view of either with
-// the other as it is.
+// the other as it is. What a run of the head rounds depends on a pair's place in it, so
+// that the pairs' order does not depend on which image is which.
 func (m *Model) comparePair(ctx context.Context, a, b viewed) (float32, error) {
+	if cmp.Or(slices.Compare(a.own, b.own), cmp.Compare(len(a.moved), len(b.moved))) > 0 {
+		a, b = b, a
+	}
 	first, second := slices.Clone(a.own), slices.Clone(b.own)
 	for _, moved := range a.moved {
 		first, second = append(first, moved...), append(second, b.own...)

@@ -184,15 +184,22 @@ func (s *scorer) score(ctx context.Context, candidates []Candidate) ([]float32, 
 	if err != nil || len(s.moved) == 0 {
 		return similarities, err
 	}
-	sums := make([]float64, len(candidates))
+	if err := s.average(ctx, similarities); err != nil {
+		return nil, err
+	}
+	return similarities, nil
+}
+
+// average makes the query's own similarities to the candidates the means over its views.
+func (s *scorer) average(ctx context.Context, similarities []float32) error {
+	sums, a := make([]float64, len(similarities)), make([]float32, 0, len(s.b))
 	for _, view := range s.moved {
-		a := make([]float32, 0, len(s.b))
-		for range candidates {
+		for a = a[:0]; len(a) < len(s.b); {
 			a = view.AppendTo(a)
 		}
-		more, err := s.compare(ctx, a, len(candidates))
+		more, err := s.compare(ctx, a, len(similarities))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i, similarity := range more {
 			sums[i] += float64(similarity)
@@ -201,7 +208,7 @@ func (s *scorer) score(ctx context.Context, candidates []Candidate) ([]float32, 
 	for i, own := range similarities {
 		similarities[i] = float32((float64(own) + sums[i]) / float64(1+len(s.moved)))
 	}
-	return similarities, nil
+	return nil
 }
 
 // compare is one run of the head on a and the candidates' embeddings, n of each.

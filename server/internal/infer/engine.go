@@ -110,12 +110,9 @@ func (e *engine) sinceSuccess() time.Duration {
 }
 
 // compare gives scores of this model their similarities, by one run of the head for as
-// many pairs as a run takes. ctx is checked before a run and not during.
+// many pairs as a run takes; between runs others have their turn. ctx is checked before a
+// run and not during.
 func (e *engine) compare(ctx context.Context, scores []*Score) error {
-	if err := e.heads.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer e.heads.Release(1)
 	var pairs []headPair
 	for _, score := range scores {
 		pairs = append(pairs, score.pairs()...)
@@ -139,8 +136,12 @@ func (e *engine) compare(ctx context.Context, scores []*Score) error {
 // small beside the pictures'.
 const headPairs = 512
 
-// scorePairs is one run of the head.
+// scorePairs is one run of the head, when a thread is free for it.
 func (e *engine) scorePairs(ctx context.Context, pairs []headPair) ([]float32, error) {
+	if err := e.heads.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer e.heads.Release(1)
 	a := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
 	b := make([]float32, 0, len(pairs)*e.info.EmbeddingLength)
 	for _, pair := range pairs {

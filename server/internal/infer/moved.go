@@ -1,6 +1,9 @@
 package infer
 
 import (
+	"cmp"
+	"slices"
+
 	"siamese/imaging/views"
 	"siamese/server/batch"
 	"siamese/server/cache"
@@ -169,31 +172,45 @@ func (s *submission) settle(v *View, source digest, embeddings [][]float32) erro
 type headPair struct{ a, b []float32 }
 
 // pairs are those whose similarities' mean is the score's: the images as they are, then
-// the further views of A with B, and those of B with A.
+// the further views of the first side with the other image, and those of the second.
 func (s *Score) pairs() []headPair {
-	pairs := []headPair{{s.A.embedding, s.B.embedding}}
-	for i := range s.A.moved {
-		pairs = append(pairs, headPair{s.A.moved[i].embedding, s.B.embedding})
+	first, second := s.sides()
+	pairs := []headPair{{first.own, second.own}}
+	for i := range first.moved {
+		pairs = append(pairs, headPair{first.moved[i].embedding, second.own})
 	}
-	for i := range s.movedB() {
-		pairs = append(pairs, headPair{s.A.embedding, s.B.moved[i].embedding})
+	for i := range second.moved {
+		pairs = append(pairs, headPair{first.own, second.moved[i].embedding})
 	}
 	return pairs
 }
 
-// movedB is the further views of B that count.
-func (s *Score) movedB() []moved {
+// side is an image of a score with those of its further views that count.
+type side struct {
+	own   []float32
+	moved []moved
+}
+
+// sides are those of A and B, in an order that does not depend on which image is which:
+// what a run of the head rounds depends on a pair's place in it.
+func (s *Score) sides() (first, second side) {
+	first, second = side{s.A.embedding, s.A.moved}, side{own: s.B.embedding}
 	if s.oneSided {
-		return nil
+		return first, second
 	}
-	return s.B.moved
+	second.moved = s.B.moved
+	if cmp.Or(slices.Compare(first.own, second.own), cmp.Compare(len(first.moved), len(second.moved))) > 0 {
+		return second, first
+	}
+	return first, second
 }
 
 // take sets the similarity from those of the score's pairs, the first of all, and
 // returns how many they are.
 func (s *Score) take(similarities []float32) int {
-	ofA := 1 + len(s.A.moved)
-	all := ofA + len(s.movedB())
-	s.Similarity = views.Mean(similarities[0], similarities[1:ofA], similarities[ofA:all])
+	first, second := s.sides()
+	ofFirst := 1 + len(first.moved)
+	all := ofFirst + len(second.moved)
+	s.Similarity = views.Mean(similarities[0], similarities[1:ofFirst], similarities[ofFirst:all])
 	return all
 }

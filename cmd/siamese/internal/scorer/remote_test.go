@@ -251,7 +251,6 @@ func TestRankIsSplit(t *testing.T) {
 	}
 }
 
-// TestPairsKeepToTheMessage: pictures of 15,000 bytes go into calls of 64,000.
 func TestPairsWithViewsKeepToTheQueue(t *testing.T) {
 	l := &limited{defaultModel: "general", views: 8, queued: 40}
 	by, _ := openViews(t, l, "", 8)
@@ -278,6 +277,7 @@ func TestViewsThatAServerDoesNotScore(t *testing.T) {
 	}
 }
 
+// TestPairsKeepToTheMessage: pictures of 15,000 bytes go into calls of 64,000.
 func TestPairsKeepToTheMessage(t *testing.T) {
 	l := &limited{defaultModel: "general"}
 	by, _ := open(t, l, "")
