@@ -3,8 +3,8 @@ package strokes_test
 import (
 	"math/rand/v2"
 	"path/filepath"
-	"strings"
 	"slices"
+	"strings"
 	"testing"
 
 	"siamese/train/strokes"
