@@ -32,7 +32,13 @@ usage() {
 	exit 2
 }
 for number in "$folds" "${SECONDS_A_FOLD:-60}" "${FINAL_SECONDS:-0}" "${STEPS:-0}"; do
-	[[ $number =~ ^[0-9]+$ ]] || { echo "train-omniglot-folds: received $number, expected a whole number" >&2; exit 2; }
+	[[ $number =~ ^(0|[1-9][0-9]*)$ ]] || { echo "train-omniglot-folds: received $number, expected a whole number" >&2; exit 2; }
+done
+((folds >= 2)) || { echo "train-omniglot-folds: received FOLDS=$folds, expected 2 or more" >&2; exit 2; }
+read -ra only <<<"${ONLY:-$(seq -s ' ' "$folds")}"
+for number in "${only[@]}"; do
+	[[ $number =~ ^[1-9][0-9]*$ ]] && ((number <= folds)) ||
+		{ echo "train-omniglot-folds: received $number in ONLY, expected folds from 1 to $folds" >&2; exit 2; }
 done
 
 # held FOLD: the flags that hold it out; "all" holds out nothing.
@@ -46,7 +52,7 @@ prepare() {
 	local data=$1 vgg=$2 out=${START:-$3/start} fold work short
 	mkdir -p "$out"
 	work=$(mktemp -d)
-	trap 'rm -rf "$work"' RETURN
+	trap "rm -rf '$work'" EXIT # now, as the name is a local one
 	for fold in $(seq "$folds") all; do
 		[[ -e $out/$fold.safetensors ]] && continue
 		held "$fold"
@@ -62,6 +68,15 @@ prepare() {
 	done
 }
 
+# resume RUN: goes on with it. One that was broken off after its last step has nothing left
+# to do, which siamese train calls an error.
+resume() {
+	local code=0
+	"$siamese" train --resume "$1" 2>&1 | tee -i "$1/resumed.log" || code=$?
+	((code != 0)) || return 0
+	[[ -e $1/last_epoch_weights.h5 ]] && grep -qE 'has done all of its epochs|no time left to train' "$1/resumed.log" || return "$code"
+}
+
 # train_one FOLD SECONDS DATA FOLDER
 train_one() {
 	local fold=$1 limit=$2 data=$3 out=$4 run=$4/runs/$1 more length
@@ -72,7 +87,7 @@ train_one() {
 	length=(--steps-per-epoch 100000 --time-limit "${limit}s")
 	((${STEPS:-0} == 0)) || length=(--steps-per-epoch "$STEPS" --epochs 1)
 	if [[ -e $run/checkpoint.safetensors && ! -e $run/done ]]; then
-		"$siamese" train --resume "$run"
+		resume "$run"
 	elif [[ ! -e $run/done ]]; then
 		rm -rf "$run"
 		"$siamese" train --run "$run" --data "$data" "${held[@]}" --start "${START:-$out/start}/$fold.safetensors" --start-scale unit \
@@ -91,9 +106,8 @@ train_one() {
 
 # train DATA FOLDER
 train() {
-	local fold only
+	local fold
 	mkdir -p "$2/runs"
-	read -ra only <<<"${ONLY:-$(seq -s ' ' "$folds")}"
 	for fold in "${only[@]}"; do
 		train_one "$fold" "${SECONDS_A_FOLD:-60}" "$@"
 	done

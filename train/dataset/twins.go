@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"siamese/imaging"
 	"siamese/train/strokes"
@@ -93,22 +94,31 @@ func (d *Dataset) makeTwins(ctx context.Context, cfg StrokesConfig, report *Stro
 		alphabets[b.class.Alphabet] = append(alphabets[b.class.Alphabet], b)
 	}
 	poses := d.poses()
-	made, refused := make([][]*twin, len(bases)), make([]int, len(bases))
+	made, refused := make([][]twinLook, len(bases)), make([]int, len(bases))
 	err = each(ctx, len(bases), func(i int) {
 		m := twinMaker{penned: d.penned, canvas: d.canvas(1), base: bases[i], beside: alphabets[bases[i].class.Alphabet], poses: poses}
 		m.random = rand.New(rand.NewPCG(cfg.Seed, nameSeed(bases[i].class.Name)))
 		made[i], refused[i] = m.make(cfg.Twins)
 	})
+	if err == nil {
+		err = keepApart(ctx, bases, made, poses)
+	}
 	if err != nil {
 		return err
 	}
 	for i, twins := range made {
-		d.penned.twins[bases[i].class.Images[0].file] = twins
-		report.Twins += len(twins)
 		report.Refused += refused[i]
+		var kept []*twin
 		for _, t := range twins {
+			if t.twin == nil {
+				report.Refused++
+				continue
+			}
+			kept = append(kept, t.twin)
 			report.ByOperation[t.made.Operation]++
 		}
+		d.penned.twins[bases[i].class.Images[0].file] = kept
+		report.Twins += len(kept)
 	}
 	return nil
 }
@@ -182,8 +192,7 @@ type twinMaker struct {
 }
 
 // make tries operations in turn until there are enough twins.
-func (m *twinMaker) make(most int) (made []*twin, refused int) {
-	var looks []*shapes
+func (m *twinMaker) make(most int) (made []twinLook, refused int) {
 	operations := strokes.Operations()
 	for try := 0; try < twinTries*most && len(made) < most; try++ {
 		t, ok := m.try(operations[try%len(operations)])
@@ -195,11 +204,11 @@ func (m *twinMaker) make(most int) (made []*twin, refused int) {
 			continue
 		}
 		look := m.look(t)
-		if m.isKnown(look, looks) {
+		if m.isKnown(look, made) {
 			refused++
 			continue
 		}
-		made, looks = append(made, t), append(looks, look)
+		made = append(made, twinLook{t, look})
 	}
 	return made, refused
 }
@@ -266,27 +275,14 @@ func (m *twinMaker) look(t *twin) *shapes {
 
 // isKnown reports whether a twin looks like its class, another one of the alphabet or a
 // twin before, in any pose in which both are in the data.
-func (m *twinMaker) isKnown(look *shapes, before []*shapes) bool {
-	like := func(other *shapes, ratio float32) bool {
-		for _, v := range m.poses {
-			if look.distance(v, other) <= ratio*max(look.within, other.within) {
-				return true
-			}
-		}
-		return false
-	}
-	if like(m.base.shapes, symmetricRatio) {
+func (m *twinMaker) isKnown(look *shapes, before []twinLook) bool {
+	if look.like(m.base.shapes, m.poses, symmetricRatio) {
 		return true
 	}
 	for _, other := range m.beside {
-		if other != m.base && like(other.shapes, alikeRatio) {
+		if other != m.base && look.like(other.shapes, m.poses, alikeRatio) {
 			return true
 		}
 	}
-	for _, other := range before {
-		if like(other, alikeRatio) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(before, func(t twinLook) bool { return look.like(t.look, m.poses, alikeRatio) })
 }

@@ -16,8 +16,13 @@ import (
 	"siamese/train/archive"
 )
 
-// maxDrawings bounds a library: Omniglot has 32,460 drawings in all.
-const maxDrawings = 200_000
+const (
+	// maxDrawings bounds a library: Omniglot has 32,460 drawings in all.
+	maxDrawings = 200_000
+	// maxAllPoints bounds its memory, to about 0.5 GB; Omniglot's 32,460 drawings have
+	// a quarter of that.
+	maxAllPoints = 20_000_000
+)
 
 // ErrNoFiles: there is no file of strokes in a folder or zip file.
 var ErrNoFiles = errors.New("there are no files of strokes, expected alphabet/character/NNNN_DD.txt")
@@ -28,6 +33,7 @@ type Library struct {
 	Repeated int
 
 	drawings map[string]Drawing
+	points   int // of all drawings
 }
 
 // Open reads all files of strokes in some folders and zip files, in Omniglot's layout
@@ -95,6 +101,13 @@ func (l *Library) read(tree fs.FS, name, key string) error {
 			return errors.New("received other strokes than those of the same name before, expected the same")
 		}
 		l.Repeated++
+		return nil
+	}
+	for _, s := range drawing.Strokes {
+		l.points += len(s)
+	}
+	if l.points > maxAllPoints {
+		return fmt.Errorf("received more points, expected at most %d in all files together", maxAllPoints)
 	}
 	l.drawings[key] = drawing
 	return nil

@@ -18,7 +18,8 @@ const (
 	maxPoints     = 20000
 	maxStrokes    = 500
 	maxCoordinate = 10 * Side
-	maxTime       = 1e8 // ms, a day
+	maxLength     = 200 * Side // of all strokes together: memory and time go by it
+	maxTime       = 1e8        // ms, a day
 )
 
 // ErrNoStrokes: a file of strokes holds none.
@@ -38,13 +39,18 @@ func (e *LineError) Error() string {
 
 // Read reads a drawing as Omniglot's files have it: START, then a line "x,y,ms" for each
 // point, y upwards and thus below 0, and BREAK where the pen was lifted. Errors:
-// *LineError, ErrNoStrokes, and the reader's.
+// *LineError, ErrNoStrokes, one that says that the file is too large, and the reader's.
 func Read(r io.Reader) (Drawing, error) {
-	lines := bufio.NewScanner(io.LimitReader(r, maxFileBytes+1))
+	limited := &io.LimitedReader{R: r, N: maxFileBytes + 1}
+	lines := bufio.NewScanner(limited)
 	lines.Buffer(nil, maxLineBytes)
 	reading := reading{}
 	for lines.Scan() {
-		if err := reading.line(strings.TrimSpace(lines.Text())); err != nil {
+		err := reading.line(strings.TrimSpace(lines.Text()))
+		if limited.N == 0 { // the line may be cut
+			return Drawing{}, fmt.Errorf("received more than %d bytes, expected at most as many", maxFileBytes)
+		}
+		if err != nil {
 			return Drawing{}, err
 		}
 	}
@@ -63,6 +69,7 @@ type reading struct {
 	stroke  Stroke // under way
 	number  int    // of the last line
 	points  int
+	length  float64 // of all strokes
 	began   bool
 }
 
@@ -113,7 +120,14 @@ func (r *reading) point(text string) error {
 		}
 		numbers[i] = number
 	}
-	r.stroke = append(r.stroke, Point{X: numbers[0], Y: -numbers[1], T: numbers[2]})
+	next := Point{X: numbers[0], Y: -numbers[1], T: numbers[2]}
+	if len(r.stroke) > 0 {
+		r.length += r.stroke[len(r.stroke)-1].distance(next)
+	}
+	if r.length > maxLength {
+		return r.wrong(text, fmt.Sprintf("strokes of at most %d in all, on paper of %d by %d", maxLength, Side, Side))
+	}
+	r.stroke = append(r.stroke, next)
 	return nil
 }
 

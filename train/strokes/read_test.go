@@ -49,6 +49,7 @@ func TestReadRefusesDamage(t *testing.T) {
 		{"START twice", "START\n1,2,3\nSTART\n", 3},
 		{"a long line", "START\n" + strings.Repeat("1", 1000) + "\n", 2},
 		{"an image", "\x89PNG\r\n\x1a\n", 1},
+		{"a long way", "START\n" + strings.Repeat("-1000,0,0\n1000,0,0\n", 6), 13},
 		{"many points", "START\n" + strings.Repeat("1,2,3\n", 20001), 20002},
 	}
 	for _, tt := range tests {
@@ -59,6 +60,10 @@ func TestReadRefusesDamage(t *testing.T) {
 				t.Errorf("Read = %v, want an error in line %d", err, tt.wantLine)
 			}
 		})
+	}
+	large := "START\n1,2,3\nBREAK\n" + strings.Repeat("\n", 1<<20)
+	if got, err := strokes.Read(strings.NewReader(large + "4,5,6\n")); err == nil || !strings.Contains(err.Error(), "expected at most") {
+		t.Errorf("Read of a file of more than 1 MiB = %v, %v, want an error: what follows was not read", got, err)
 	}
 	for _, give := range []string{"", "START\n", "\n\n"} {
 		if _, err := strokes.Read(strings.NewReader(give)); !errors.Is(err, strokes.ErrNoStrokes) {

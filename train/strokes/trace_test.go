@@ -3,6 +3,7 @@ package strokes_test
 import (
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,5 +178,18 @@ func BenchmarkTrace(b *testing.B) {
 	p := picture(b, both[0])
 	for b.Loop() {
 		strokes.Trace(p, strokes.Side, strokes.Side)
+	}
+}
+
+func TestNoiseHasNoLines(t *testing.T) {
+	const side = strokes.Side
+	random, noise := random(1), slices.Repeat([]byte{0xff}, side*side)
+	for i := range noise {
+		if random.IntN(3) == 0 {
+			noise[i] = 0
+		}
+	}
+	if d, _, ok := strokes.Trace(noise, side, side); ok {
+		t.Errorf("noise has %d strokes, want none", len(d.Strokes))
 	}
 }

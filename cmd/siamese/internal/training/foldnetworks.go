@@ -163,22 +163,26 @@ func (r *foldRunner) heldFrom(ctx context.Context, fold int, file string, card t
 	if err != nil {
 		return nil, err
 	}
-	if seen := learntFrom(card, data, held); seen != "" {
+	seen, isTold := learntFrom(card, data, held)
+	if !isTold {
+		r.logger.Warn("the network's card does not tell what it has learnt from: what it has seen of its fold flatters it", "fold", fold, "network", file)
+	}
+	if seen != "" {
 		return nil, fmt.Errorf("%s has learnt from %s by its card, which fold %d of %d holds out: expected a network that has not seen it", file, seen, fold, config.Folds)
 	}
 	return held, nil
 }
 
 // learntFrom names a class of a part that a network was trained on, by its card; empty where
-// there is none, and where the card tells nothing of this data.
-func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) string {
+// there is none. isTold is false where the card tells nothing of this data.
+func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) (name string, isTold bool) {
 	flags, err := defaultFlags()
 	if err != nil || json.Unmarshal(card.Training, &flags) != nil || flags.DataDigest == "" || flags.DataDigest != data.digest {
-		return ""
+		return "", false
 	}
 	learn, _, err := flags.data().parts(data.Dataset)
 	if err != nil {
-		return "" // such as a file of names that is elsewhere
+		return "", false // such as a file of names that is elsewhere
 	}
 	seen := map[string]bool{}
 	for _, class := range learn.Classes() {
@@ -186,10 +190,10 @@ func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) strin
 	}
 	for _, class := range held.Classes() {
 		if seen[class.Name] {
-			return class.Name
+			return class.Name, true
 		}
 	}
-	return ""
+	return "", true
 }
 
 // paceEvery is how often it is told how far the encoding is.

@@ -78,12 +78,12 @@ func TestLearntFrom(t *testing.T) {
 	for _, tt := range tests {
 		for digest, want := range map[string]bool{report.Digest: tt.want, "of other data": false, "": false} {
 			card := tfmodel.Card{Training: json.RawMessage(tt.give + `,"data":"elsewhere","data_digest":"` + digest + `"}`)}
-			if got := learntFrom(card, openedData{set, report.Digest}, held); (got != "") != want {
-				t.Errorf("%s, digest %q: learnt from %q, want some: %t", tt.name, digest, got, want)
+			if got, isTold := learntFrom(card, openedData{set, report.Digest}, held); (got != "") != want || isTold != (digest == report.Digest) {
+				t.Errorf("%s, digest %q: learnt from %q, told: %t, want some: %t", tt.name, digest, got, isTold, want)
 			}
 		}
 	}
-	if got := learntFrom(tfmodel.Card{}, openedData{set, report.Digest}, held); got != "" {
+	if got, isTold := learntFrom(tfmodel.Card{}, openedData{set, report.Digest}, held); got != "" || isTold {
 		t.Errorf("a card that says nothing: learnt from %q, want nothing", got)
 	}
 }
