@@ -110,6 +110,7 @@ impl DuplicateOptions {
             threshold: self.threshold,
             filter: self.filter.clone(),
             across_things: self.across_things,
+            include_progress: false,
         }
     }
 }

@@ -195,28 +195,31 @@ impl Stream for Duplicates {
     type Item = Result<DuplicateGroup, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let answer = match ready!(self.answers.poll_next(cx)) {
-            Some(Ok(answer)) => answer,
-            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-            None => return Poll::Ready(None),
-        };
-        Poll::Ready(match answer.event {
-            Some(Event::Group(group)) => Some(Ok(group.into())),
-            Some(Event::Done(done)) => {
-                self.answers.end();
-                self.done = Some(DuplicatesDone {
-                    entries: done.entries,
-                    groups: done.groups,
-                });
-                None
-            }
-            None => {
-                self.answers.end();
-                Some(Err(Error::unexpected(
-                    "an answer with neither a group nor their end",
-                )))
-            }
-        })
+        loop {
+            let answer = match ready!(self.answers.poll_next(cx)) {
+                Some(Ok(answer)) => answer,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            };
+            return Poll::Ready(match answer.event {
+                Some(Event::Group(group)) => Some(Ok(group.into())),
+                Some(Event::Progress(_)) => continue, // not asked for
+                Some(Event::Done(done)) => {
+                    self.answers.end();
+                    self.done = Some(DuplicatesDone {
+                        entries: done.entries,
+                        groups: done.groups,
+                    });
+                    None
+                }
+                None => {
+                    self.answers.end();
+                    Some(Err(Error::unexpected(
+                        "an answer with neither a group nor their end",
+                    )))
+                }
+            });
+        }
     }
 }
 

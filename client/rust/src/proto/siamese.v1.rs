@@ -2181,17 +2181,23 @@ pub struct FindDuplicatesRequest {
     /// Default false.
     #[prost(bool, tag = "4")]
     pub across_things: bool,
+    /// Send DuplicatesProgress before the groups. Default false.
+    #[prost(bool, tag = "5")]
+    pub include_progress: bool,
 }
-/// FindDuplicatesResponse is one group, or the end.
+/// FindDuplicatesResponse is one group, or the end, or, where asked for, how far the work
+/// is.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindDuplicatesResponse {
-    /// Either a group or, as the last message, what was done.
-    #[prost(oneof = "find_duplicates_response::Event", tags = "1, 2")]
+    /// Either a group or, as the last message, what was done, or, before the groups, how far
+    /// that is.
+    #[prost(oneof = "find_duplicates_response::Event", tags = "1, 2, 3")]
     pub event: ::core::option::Option<find_duplicates_response::Event>,
 }
 /// Nested message and enum types in `FindDuplicatesResponse`.
 pub mod find_duplicates_response {
-    /// Either a group or, as the last message, what was done.
+    /// Either a group or, as the last message, what was done, or, before the groups, how far
+    /// that is.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Event {
         /// A group of at least two entries.
@@ -2200,7 +2206,22 @@ pub mod find_duplicates_response {
         /// All groups have been sent.
         #[prost(message, tag = "2")]
         Done(super::DuplicatesDone),
+        /// How far the work is: once it begins, and after every few hundred entries.
+        #[prost(message, tag = "3")]
+        Progress(super::DuplicatesProgress),
     }
+}
+/// DuplicatesProgress tells how far the search for what is alike is. No group is sent
+/// before it has been through all entries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DuplicatesProgress {
+    /// How many entries have been looked at.
+    #[prost(uint64, tag = "1")]
+    pub compared: u64,
+    /// How many there were to look at when it began; 0 where a filter selects them: then
+    /// that is not known.
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
 }
 /// DuplicateGroup is entries of which each is alike to at least one other.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2320,6 +2341,12 @@ pub mod gallery_service_client {
     /// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
     /// GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
     /// GALLERY_UNAVAILABLE.
+    ///
+    /// A server may bound how many galleries it keeps and how many entries a gallery has. One
+    /// more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
+    /// for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
+    /// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+    /// GALLERY_STORE_FULL.
     ///
     /// A caller may have the right to read a gallery, to write to it as well (Enroll,
     /// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
@@ -2861,6 +2888,12 @@ pub mod gallery_service_server {
     /// UNIMPLEMENTED, GALLERIES_OFF. A gallery that there is none of: NOT_FOUND,
     /// GALLERY_NOT_FOUND. A store of galleries that can't be reached: UNAVAILABLE,
     /// GALLERY_UNAVAILABLE.
+    ///
+    /// A server may bound how many galleries it keeps and how many entries a gallery has. One
+    /// more gallery: RESOURCE_EXHAUSTED, TOO_MANY_GALLERIES. An entry that there is no room
+    /// for fails by itself with RESOURCE_EXHAUSTED, GALLERY_FULL; one that takes the place of
+    /// another is always kept. Where the disk of the galleries is full: RESOURCE_EXHAUSTED,
+    /// GALLERY_STORE_FULL.
     ///
     /// A caller may have the right to read a gallery, to write to it as well (Enroll,
     /// BatchEnroll, RemoveEntries), or to manage it as well (CreateGallery, DeleteGallery,
