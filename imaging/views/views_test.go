@@ -16,7 +16,7 @@ import (
 	"siamese/imaging/views"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "write the golden file")
 
 // drawing is a picture of sharp and soft edges whose corners differ, of odd sides.
 func drawing(width, height int) *imaging.Picture {

@@ -34,7 +34,7 @@ func sharp(seed uint64, scale, shift float64) []evaluate.KindPair {
 var weights = evaluate.KindWeights{evaluate.Strangers: 1, evaluate.Neighbours: 1, evaluate.Things: 2}
 
 func TestCalibrateOverFolds(t *testing.T) {
-	// Drawn noise: the slope's standard error of so many such pairs is some 0.02.
+	// Drawn noise: the slope's standard error over these pairs is some 0.02.
 	const noise = 0.1
 	got, err := folds.Calibrate([][]evaluate.KindPair{sharp(1, 2, -1), sharp(2, 2, -1), sharp(3, 2, -1)}, weights)
 	if err != nil {

@@ -16,7 +16,7 @@ type Ensemble struct {
 	lengths    []int // floats of each one's embedding; nil before the first
 }
 
-// NewEnsemble makes one of one or more networks, all of which take pictures of so many
+// NewEnsemble makes one of one or more networks, all of which take pictures of imageBytes
 // bytes.
 func NewEnsemble(imageBytes int, members ...evaluate.Model) (*Ensemble, error) {
 	if len(members) == 0 || imageBytes < 1 {

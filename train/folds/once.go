@@ -19,7 +19,7 @@ type Once struct {
 	values     []float32 // the embeddings, in the order in which they were encoded
 }
 
-// NewOnce makes a network encode each picture once, where a picture is so many bytes.
+// NewOnce makes a network encode each picture once, where a picture is imageBytes bytes.
 // Encoded is told how many pictures were encoded after each batch; nil: nobody is.
 func NewOnce(model evaluate.Model, imageBytes int, encoded func(images int)) *Once {
 	if encoded == nil {

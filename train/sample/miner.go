@@ -17,8 +17,8 @@ const maxHardShare = 0.9
 // Miner is a Sampler that draws things together that look alike.
 type Miner interface {
 	Sampler
-	// Peers draws at most so many classes by chance, by index, in sets: only those of one
-	// set count as looking alike.
+	// Peers draws classes by chance, at most that number, by index and in sets: only those of
+	// one set count as looking alike.
 	Peers(random *rand.Rand, most int) [][]int
 	// SetNeighbors gives for some classes, by index, those that look like it, the
 	// nearest first. It takes the place of what was given before, for these classes or for

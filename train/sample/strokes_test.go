@@ -101,7 +101,7 @@ func TestStrokesAreDrawnAgainAfterRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := s.Next()
-	resumed, err := sample.NewAllPairs(stroked(t), cfg) // of the data opened anew
+	resumed, err := sample.NewAllPairs(stroked(t), cfg) // of the data opened again
 	if err != nil {
 		t.Fatal(err)
 	}

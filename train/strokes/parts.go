@@ -78,8 +78,8 @@ func turnAt(s Stroke, i int) float64 {
 	return math.Abs(math.Remainder(math.Atan2(c.Y-b.Y, c.X-b.X)-math.Atan2(b.Y-a.Y, b.X-a.X), 2*math.Pi))
 }
 
-// simplified drops points that lie on a line with others, and keeps so many that none are
-// far apart.
+// simplified drops points that lie on a line with others, but keeps enough of them that
+// none are far apart.
 func simplified(s Stroke) Stroke {
 	if len(s) < 3 {
 		return s
