@@ -56,11 +56,8 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if c.Deterministic {
-		// TensorFlow reads it when its first operation runs.
-		if err := os.Setenv("TF_DETERMINISTIC_OPS", "1"); err != nil {
-			return err
-		}
+	if err := c.chooseKernels(); err != nil {
+		return err
 	}
 	screen := newScreen(s.Err)
 	logger := slog.New(slog.NewTextHandler(screen, nil))
