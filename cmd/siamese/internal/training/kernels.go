@@ -3,35 +3,34 @@ package training
 import (
 	"fmt"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/cpu"
 
 	"siamese/tfmodel"
 )
 
-// The variables by which TensorFlow is told which kernels to compute with. It reads them
-// when its first operation runs.
+// The variables by which TensorFlow is told which kernels to compute with. The first is
+// read when the first operation runs, the second while the library is loaded, before main.
 const (
 	deterministicOps = "TF_DETERMINISTIC_OPS"
 	oneDNNOps        = "TF_ENABLE_ONEDNN_OPTS"
 )
 
-// chooseKernels tells TensorFlow which kernels this run wants. What the environment says
-// already about oneDNN's stays.
-func (f *trainFlags) chooseKernels() error {
+// chooseKernels puts into the environment which kernels this run wants, and reports
+// whether the program has to begin again for TensorFlow to see it. What the environment
+// says already about oneDNN's stays.
+func (f *trainFlags) chooseKernels() (beginsAgain bool, err error) {
 	if f.Deterministic {
 		if err := os.Setenv(deterministicOps, "1"); err != nil {
-			return err
+			return false, err
 		}
 	}
 	_, given := os.LookupEnv(oneDNNOps)
 	if given || !wantsOneDNN(tfmodel.Precision(f.Precision), cpu.X86.HasAVX2) {
-		return nil
+		return false, nil
 	}
-	if err := os.Setenv(oneDNNOps, "1"); err != nil {
-		return fmt.Errorf("train: oneDNN's kernels: %w", err)
-	}
-	return nil
+	return true, os.Setenv(oneDNNOps, "1")
 }
 
 // wantsOneDNN reports whether oneDNN's kernels are the faster ones to train with.
@@ -41,4 +40,14 @@ func (f *trainFlags) chooseKernels() error {
 // AVX-512, and what stands in for them is ten times slower.
 func wantsOneDNN(precision tfmodel.Precision, hasAVX2 bool) bool {
 	return hasAVX2 && precision != tfmodel.BFloat16
+}
+
+// beginAgain runs this program in this process's place, with the environment as it is now.
+// It returns only if it can't.
+func beginAgain() error {
+	program, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(program, os.Args, os.Environ())
+	}
+	return fmt.Errorf("train: can't begin again with oneDNN's kernels, %s=0 does without them: %w", oneDNNOps, err)
 }

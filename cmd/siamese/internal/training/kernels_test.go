@@ -45,8 +45,12 @@ func TestChooseKernels(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			flags := trainFlags{Precision: string(test.precision), Deterministic: test.deterministic}
-			if err := flags.chooseKernels(); err != nil {
+			beginsAgain, err := flags.chooseKernels()
+			if err != nil {
 				t.Fatal(err)
+			}
+			if want := test.given == nil && test.oneDNN != ""; beginsAgain != want {
+				t.Errorf("begins again: %t, want %t", beginsAgain, want)
 			}
 			if got := os.Getenv(oneDNNOps); got != test.oneDNN {
 				t.Errorf("%s is %q, want %q", oneDNNOps, got, test.oneDNN)

@@ -51,14 +51,18 @@ func (c *Command) Run(ctx context.Context, parsed *kong.Context, s cli.Streams) 
 	if err != nil {
 		return err
 	}
+	beginsAgain, err := c.chooseKernels()
+	if beginsAgain && err == nil {
+		err = beginAgain()
+	}
+	if err != nil {
+		return err
+	}
 	unlock, err := c.lock(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := c.chooseKernels(); err != nil {
-		return err
-	}
 	screen := newScreen(s.Err)
 	logger := slog.New(slog.NewTextHandler(screen, nil))
 	setup, cleanUp, err := c.setup(ctx, logger)
