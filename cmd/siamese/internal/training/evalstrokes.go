@@ -66,7 +66,7 @@ func (c *coverage) mean() {
 
 // Run tells how well strokes stand for the drawings and what is made of them.
 func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
-	if err := notNegative(*c); err != nil {
+	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
 	recorded, err := openStrokes(ctx, c.StrokeData)

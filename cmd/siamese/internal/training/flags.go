@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
@@ -160,7 +159,7 @@ func (f trainFlags) conflict() error {
 	if f.Distinct && !f.Rotations && !f.Mirrors {
 		return errors.New("train: --distinct leaves out some of what --rotations and --mirrors make: use it with one of them")
 	}
-	if err := notNegative(f); err != nil {
+	if err := cli.NotNegative(f); err != nil {
 		return err
 	}
 	if err := f.strokesFlags.conflict(f.Combine, f.ClassWeight); err != nil {
@@ -270,25 +269,10 @@ func changed(f trainFlags, fields ...string) string {
 		now := fmt.Sprint(value.FieldByName(name))
 		initial := map[string]string{"bool": "false", "slice": "[]", "map": "map[]"}[field.Type.Kind().String()]
 		if now != cmp.Or(field.Tag.Get("default"), initial) {
-			return flagName(field)
+			return cli.FlagName(field)
 		}
 	}
 	return ""
-}
-
-// flagName is what kong calls a field's flag.
-func flagName(field reflect.StructField) string {
-	if name := field.Tag.Get("name"); name != "" {
-		return name
-	}
-	var name strings.Builder
-	for i, r := range field.Name {
-		if i > 0 && unicode.IsUpper(r) {
-			name.WriteByte('-')
-		}
-		name.WriteRune(unicode.ToLower(r))
-	}
-	return name.String()
 }
 
 // leastSteps are an epoch's at least, where nobody says how many: a validation and a save
@@ -304,25 +288,6 @@ func (c *Command) steps(pictures int) int {
 		return max(1, pictures/c.Batch)
 	}
 	return max(leastSteps, (pictures+c.Batch-1)/c.Batch)
-}
-
-// notNegative reports the first number of a struct of flags that is below 0 or is
-// none: of no flag here would that mean anything.
-func notNegative(flags any) error {
-	value := reflect.ValueOf(flags)
-	for _, described := range reflect.VisibleFields(value.Type()) {
-		var number float64
-		switch field := value.FieldByIndex(described.Index); field.Kind() {
-		case reflect.Int, reflect.Int64:
-			number = float64(field.Int())
-		case reflect.Float64:
-			number = field.Float()
-		}
-		if !(number >= 0) || math.IsInf(number, 0) {
-			return fmt.Errorf("--%s is %v, expected 0 or more", flagName(described), value.FieldByIndex(described.Index))
-		}
-	}
-	return nil
 }
 
 // options say what the network's trainer runs on.

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/cmd/internal/cli"
 	"siamese/tfmodel"
 )
 
@@ -255,8 +256,8 @@ func TestDefaultsAreNotChanged(t *testing.T) {
 		if name := changed(command.trainFlags, field.Name); name != "" {
 			t.Errorf("--%s counts as changed, want it at its default", name)
 		}
-		if !flags[flagName(field)] {
-			t.Errorf("kong knows no --%s", flagName(field))
+		if !flags[cli.FlagName(field)] {
+			t.Errorf("kong knows no --%s", cli.FlagName(field))
 		}
 	}
 }

@@ -52,7 +52,7 @@ type HeadCommand struct {
 // Run trains the head alone, on embeddings of the part of the data that was not
 // held out.
 func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
-	if err := notNegative(*c); err != nil {
+	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
 	if c.Hidden > 0 && c.Begin != "residual" {
