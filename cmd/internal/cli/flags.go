@@ -24,8 +24,8 @@ func FlagName(field reflect.StructField) string {
 }
 
 // NotNegative returns an error that names the first number of a struct of flags that is
-// below 0, infinite or none, those of embedded structs included. It panics if flags is no
-// struct.
+// below 0, infinite or no number, those of embedded structs included; nil where there is
+// none. flags must be a struct.
 func NotNegative(flags any) error {
 	value := reflect.ValueOf(flags)
 	for _, described := range reflect.VisibleFields(value.Type()) {

@@ -58,7 +58,7 @@ func (c *verifyCommand) verification(result evaluate.VerifyResult) (tfmodel.Veri
 		return tfmodel.VerificationCard{}, err
 	}
 	measured := tfmodel.VerificationCard{
-		Data: filepath.Base(c.Path), HeldOut: c.describe(), Negatives: c.Negatives,
+		Data: filepath.Base(c.Path), HeldOut: c.DescribeData(), Negatives: c.Negatives,
 		Pairs: at.Pairs, Same: at.Same,
 		Threshold: at.Threshold, Accuracy: at.Accuracy,
 		EqualError: at.EER, AUC: at.AUC,

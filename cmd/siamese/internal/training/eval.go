@@ -10,6 +10,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
@@ -40,7 +41,7 @@ type oneShotCommand struct {
 
 	viewsFlags
 	besideFlags
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 	network.ImagingFlags
 }
@@ -98,7 +99,7 @@ func (c *oneShotCommand) runs(ctx context.Context, architecture tfmodel.Architec
 		}
 		return evaluate.ReadRuns(c.Path, preparer)
 	}
-	err = c.with(ctx, c.Path, architecture.Height, func(data *dataset.Dataset) error {
+	err = c.WithData(ctx, c.Path, architecture.Height, func(data *dataset.Dataset) error {
 		only, err := data.Only(c.Of)
 		if err != nil {
 			return err
@@ -133,7 +134,7 @@ type verifyCommand struct {
 	viewsFlags
 	partFlags
 	baselineFlags
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 }
 
@@ -175,7 +176,7 @@ func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (resu
 	config := evaluate.VerifyConfig{
 		Pairs: c.Pairs, Seed: c.Seed, Negatives: evaluate.Negatives(c.Negatives), Threshold: card.Threshold, Of: c.Of, Among: c.Among,
 	}
-	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+	if config.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 		return evaluate.VerifyResult{}, err
 	}
 	asked, err := c.inViews(model, false)
@@ -184,7 +185,7 @@ func (c *verifyCommand) measure(ctx context.Context, model *network.Model) (resu
 	}
 	err = c.beside(ctx, model, c.ModelFlags, func(baselines []evaluate.Baseline) error {
 		config.Baselines = baselines
-		return c.with(ctx, c.Path, card.Architecture.Height, func(data *dataset.Dataset) (err error) {
+		return c.WithData(ctx, c.Path, card.Architecture.Height, func(data *dataset.Dataset) (err error) {
 			if result, err = evaluate.Verify(ctx, asked, data, config); err != nil {
 				return err
 			}
@@ -228,13 +229,13 @@ type makeRunsCommand struct {
 	Trials int    `help:"Sets the least number of trials over all runs." default:"1000"`
 	Side   int    `help:"Sets height and width of the pictures, in pixels." default:"105"`
 
-	heldFlags
+	datasets.HeldFlags
 }
 
 // Run writes the runs.
 func (c *makeRunsCommand) Run(ctx context.Context, s cli.Streams) error {
 	var runs []evaluate.Run
-	err := c.with(ctx, c.Path, c.Side, func(data *dataset.Dataset) (err error) {
+	err := c.WithData(ctx, c.Path, c.Side, func(data *dataset.Dataset) (err error) {
 		runs, err = evaluate.MakeRuns(data, evaluate.MakeRunsConfig{Ways: c.Ways, Trials: c.Trials, Seed: c.Seed})
 		return err
 	})
@@ -257,7 +258,7 @@ type robustCommand struct {
 	Pairs int    `help:"Sets how many pairs to score, half of them same." default:"400"`
 	JSON  bool   `help:"Prints a JSON object."`
 
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 }
 
@@ -266,7 +267,7 @@ type robustCommand struct {
 func (c *robustCommand) Run(ctx context.Context, s cli.Streams) error {
 	return c.With(ctx, func(model *network.Model) error {
 		var result evaluate.RobustnessResult
-		err := c.with(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
+		err := c.WithData(ctx, c.Path, model.Card().Architecture.Height, func(data *dataset.Dataset) (err error) {
 			result, err = evaluate.Robustness(ctx, model, data, evaluate.RobustnessConfig{Pairs: c.Pairs, Seed: c.Seed})
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/imaging"
 	"siamese/train/dataset"
 	"siamese/train/strokes"
@@ -24,7 +25,7 @@ type strokesCommand struct {
 	Characters int      `help:"Sets how many characters --sheet shows." default:"14"`
 	JSON       bool     `help:"Prints a JSON object."`
 
-	heldFlags
+	datasets.HeldFlags
 }
 
 // strokesResult is what was found of drawings' strokes.
@@ -69,17 +70,17 @@ func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
-	recorded, err := openStrokes(ctx, c.StrokeData)
+	recorded, err := datasets.OpenStrokes(ctx, c.StrokeData)
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, c.Path, c.Side, func(data *dataset.Dataset) error {
-		data, report, err := data.WithStrokes(ctx, dataset.StrokesConfig{Recorded: recorded, Twins: twinsPerClass, Seed: c.Seed})
+	return c.WithData(ctx, c.Path, c.Side, func(data *dataset.Dataset) error {
+		data, report, err := data.WithStrokes(ctx, dataset.StrokesConfig{Recorded: recorded, Twins: datasets.TwinsPerClass, Seed: c.Seed})
 		if err != nil {
 			return err
 		}
 		result := strokesResult{
-			Drawings: images(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
+			Drawings: datasets.CountImages(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
 			Twins: report.Twins, LeftOut: report.Refused, By: map[string]int{},
 		}
 		for operation, count := range report.ByOperation {

@@ -13,6 +13,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/schedule"
@@ -32,7 +33,7 @@ type trainFlags struct {
 	HoldOutOf  []string `help:"Names the classes or alphabets that are held out. Empty: drawn by --seed." placeholder:"NAME" json:"hold_out_of"`
 	HoldOutIn  string   `help:"Names a file of the classes, kinds or domains that are held out, one a line; with --split class. Empty: none." placeholder:"FILE" json:"hold_out_in,omitempty"`
 
-	foldFlags
+	datasets.FoldFlags
 
 	Forbidden string `help:"Names a file of classes that must not count as different: groups of names or patterns, one a line (docs/training.md); with --sampler levels. Empty: none." placeholder:"FILE" json:"forbidden,omitempty"`
 	Rotations bool   `help:"Takes the quarter turns of each class as further classes." json:"rotations"`
@@ -174,7 +175,7 @@ func (f trainFlags) conflict() error {
 	if f.ValPairs%2 != 0 {
 		return fmt.Errorf("train: --val-pairs is %d, expected an even number: half of them are same", f.ValPairs)
 	}
-	if err := f.foldConflict(f.Split, changed(f, "HoldOut", "HoldOutOf", "HoldOutIn") != ""); err != nil {
+	if err := f.FoldConflict(f.Split, changed(f, "HoldOut", "HoldOutOf", "HoldOutIn") != ""); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return f.refuse(f.idle())

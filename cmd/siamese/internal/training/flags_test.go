@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +179,7 @@ func TestIdleWithData(t *testing.T) {
 		if _, err := command.runFolder(nil); err != nil {
 			t.Fatalf("%s: %v", tt.give, err)
 		}
-		data, err := command.data().open(t.Context(), slog.New(slog.DiscardHandler))
+		data, err := command.data().Open(t.Context(), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,46 +190,6 @@ func TestIdleWithData(t *testing.T) {
 		if err := data.Close(); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// TestFirstFoldIsHeldOutByNumber: runs with --hold-out can be compared with those of the
-// first fold, and every alphabet is held out by one fold.
-func TestFirstFoldIsHeldOutByNumber(t *testing.T) {
-	held := func(give string) []string {
-		var command Command
-		parser, err := kong.New(&command)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(append(strings.Fields(give), "--data", "../../../../testdata/omniglot", "--run", "run")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := command.runFolder(nil); err != nil {
-			t.Fatal(err)
-		}
-		data, err := command.data().open(t.Context(), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = data.Close() }() // only read
-		_, part, err := command.data().parts(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return part.Alphabets()
-	}
-	first := held("--split alphabet --folds 5 --fold 1")
-	if diff := cmp.Diff(held("--split alphabet --hold-out 2"), first); diff != "" {
-		t.Errorf("the first of five folds of ten alphabets (-hold-out 2 +fold):\n%s", diff)
-	}
-	all := first
-	for _, fold := range []string{"2", "3", "4", "5"} {
-		all = append(all, held("--split alphabet --folds 5 --fold "+fold)...)
-	}
-	slices.Sort(all)
-	if len(all) != 10 || len(slices.Compact(all)) != 10 {
-		t.Errorf("five folds hold out %q, want ten alphabets, each once", all)
 	}
 }
 

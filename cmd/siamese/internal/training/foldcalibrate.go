@@ -10,6 +10,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/folds"
@@ -29,10 +30,10 @@ func (c *CalibrateCommand) overFolds(ctx context.Context, s cli.Streams) error {
 		return fmt.Errorf("--model: %w", err)
 	}
 	runner := &foldRunner{
-		data: c.config(c.Data, 0), logger: slog.New(slog.NewTextHandler(s.Err, nil)),
+		data: c.DataConfig(c.Data, 0), logger: slog.New(slog.NewTextHandler(s.Err, nil)),
 		flags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags},
 	}
-	runner.data.split, runner.data.forbidden = c.foldSplit(), c.Forbidden
+	runner.data.Split, runner.data.Forbidden = c.foldSplit(), c.Forbidden
 	pairs, err := c.foldPairs(ctx, runner, models, slices.Sorted(maps.Keys(weights)))
 	if err := errors.Join(err, runner.close()); err != nil {
 		return err
@@ -76,7 +77,7 @@ func (c *CalibrateCommand) foldSplit() string {
 // foldPairs scores pairs of each fold by kind, by the network that has not seen it.
 func (c *CalibrateCommand) foldPairs(ctx context.Context, runner *foldRunner, models [][]string, kinds []evaluate.PairKind) (pairs [][]evaluate.KindPair, err error) {
 	config := evaluate.KindsConfig{Pairs: c.Pairs, Seed: c.Seed, Kinds: kinds}
-	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+	if config.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 		return nil, err
 	}
 	err = runner.each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {

@@ -15,6 +15,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/tfmodel/builtin"
 	"siamese/train/dataset"
@@ -61,7 +62,7 @@ func foldModels(given []string, count int) ([][]string, error) {
 // foldRunner opens the network of each fold, and the part of the data that it has not
 // seen.
 type foldRunner struct {
-	data   dataConfig // its fold is that of each network in turn
+	data   datasets.Config // its fold is that of each network in turn
 	flags  network.RunFlags
 	logger *slog.Logger
 
@@ -89,9 +90,9 @@ func (r *foldRunner) at(ctx context.Context, side int) (openedData, error) {
 		return data, nil
 	}
 	config := r.data
-	config.side = side
+	config.Side = side
 	config.Fold = cmp.Or(config.Fold, 1) // of which parts are taken later
-	data, report, err := config.openReport(ctx, r.logger)
+	data, report, err := config.OpenReport(ctx, r.logger)
 	if err != nil {
 		return openedData{}, err
 	}
@@ -142,7 +143,7 @@ func (r *foldRunner) one(ctx context.Context, fold int, files []string, use func
 		return err
 	}
 	name := strings.Join(files, "+")
-	told := newPace(r.logger.With("fold", fold, "network", name), images(held))
+	told := newPace(r.logger.With("fold", fold, "network", name), datasets.CountImages(held))
 	once := folds.NewOnce(together, architecture.ImageBytes(), told.add)
 	if err := use(folds.Network{Name: name, Model: once, Threshold: threshold}, held); err != nil {
 		return err
@@ -159,7 +160,7 @@ func (r *foldRunner) heldFrom(ctx context.Context, fold int, file string, card t
 	}
 	config := r.data
 	config.Fold = fold
-	_, held, err := config.parts(data.Dataset)
+	_, held, err := config.Parts(data.Dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) (name
 	if err != nil || json.Unmarshal(card.Training, &flags) != nil || flags.DataDigest == "" || flags.DataDigest != data.digest {
 		return "", false
 	}
-	learn, _, err := flags.data().parts(data.Dataset)
+	learn, _, err := flags.data().Parts(data.Dataset)
 	if err != nil {
 		return "", false // such as a file of names that is elsewhere
 	}

@@ -9,6 +9,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/folds"
@@ -53,8 +54,8 @@ func (c *foldsCommand) Run(ctx context.Context, s cli.Streams) error {
 		return cli.Usage(err)
 	}
 	runner := &foldRunner{
-		data: dataConfig{
-			path: c.Path, layout: c.Layout, unreadable: c.Unreadable, split: c.Split, seed: c.Seed, foldFlags: foldFlags{Folds: c.Folds},
+		data: datasets.Config{
+			Path: c.Path, Layout: c.Layout, Unreadable: c.Unreadable, Split: c.Split, Seed: c.Seed, FoldFlags: datasets.FoldFlags{Folds: c.Folds},
 		},
 		flags: c.RunFlags, logger: slog.New(slog.NewTextHandler(s.Err, nil)),
 	}

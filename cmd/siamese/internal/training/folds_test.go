@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 )
 
@@ -51,13 +52,13 @@ func TestFoldModels(t *testing.T) {
 // TestLearntFrom: a network is taken for a fold only if its card does not say that it has
 // seen it.
 func TestLearntFrom(t *testing.T) {
-	config := dataConfig{path: "../../../../testdata/omniglot", layout: "auto", unreadable: "stop", side: 32, split: "alphabet", seed: 1, foldFlags: foldFlags{Folds: 5, Fold: 1}}
-	set, report, err := config.openReport(t.Context(), slog.New(slog.DiscardHandler))
+	config := datasets.Config{Path: "../../../../testdata/omniglot", Layout: "auto", Unreadable: "stop", Side: 32, Split: "alphabet", Seed: 1, FoldFlags: datasets.FoldFlags{Folds: 5, Fold: 1}}
+	set, report, err := config.OpenReport(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = set.Close() }() // only read
-	_, held, err := config.parts(set)
+	_, held, err := config.Parts(set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/train/evaluate"
 	"siamese/train/record"
@@ -76,7 +77,7 @@ func openBaseline(ctx context.Context, file string, like tfmodel.Architecture, f
 	}
 	architecture := tfmodel.VGG16(like.Height, like.Width)
 	architecture.Pooling = tfmodel.Average
-	if set, err = reshaped(set, architecture, 1); err != nil {
+	if set, err = network.Reshape(set, architecture, 1); err != nil {
 		return evaluate.Baseline{}, nil, err
 	}
 	if set, err = tfmodel.FoldInput(set, tfmodel.ImageNetScaling()); err != nil {
@@ -98,7 +99,7 @@ type retrievalCommand struct {
 
 	partFlags
 	baselineFlags
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 }
 
@@ -107,7 +108,7 @@ func (c *retrievalCommand) Run(ctx context.Context, s cli.Streams) error {
 	return c.With(ctx, func(model *network.Model) error {
 		return c.beside(ctx, model, c.ModelFlags, func(baselines []evaluate.Baseline) error {
 			card := model.Card()
-			data, err := c.open(ctx, c.Path, card.Architecture.Height)
+			data, err := c.OpenData(ctx, c.Path, card.Architecture.Height)
 			if err != nil {
 				return err
 			}
@@ -116,7 +117,7 @@ func (c *retrievalCommand) Run(ctx context.Context, s cli.Streams) error {
 				Queries: c.Queries, Seed: c.Seed, Of: c.Of, Among: c.Among, SameKind: c.SameKind,
 				Threshold: card.Threshold, Baselines: baselines, Examples: sheetExamples,
 			}
-			if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+			if config.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 				return err
 			}
 			result, err := evaluate.Retrieval(ctx, model, data, config)
@@ -199,7 +200,7 @@ type copiesCommand struct {
 
 	partFlags
 	baselineFlags
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 }
 
@@ -212,7 +213,7 @@ func (c *copiesCommand) Run(ctx context.Context, s cli.Streams) error {
 			if side == 0 {
 				side = 2 * card.Architecture.Height
 			}
-			data, err := c.open(ctx, c.Path, side)
+			data, err := c.OpenData(ctx, c.Path, side)
 			if err != nil {
 				return err
 			}

@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/internal/modelfile"
 	"siamese/tfmodel"
 	"siamese/tfmodel/builtin"
 	"siamese/train"
-	"siamese/train/augment"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/sample"
@@ -30,14 +30,14 @@ import (
 // setup opens the data and builds all that a run works with. It settles what the flags
 // leave to the data.
 func (c *Command) setup(ctx context.Context, logger *slog.Logger) (setup train.Setup, cleanUp func() error, err error) {
-	data, report, err := c.data().openReport(ctx, logger)
+	data, report, err := c.data().OpenReport(ctx, logger)
 	if err != nil {
 		return train.Setup{}, nil, c.dataAdvice(err)
 	}
 	if err := c.sameData(report); err != nil {
 		return train.Setup{}, nil, errors.Join(err, data.Close())
 	}
-	learn, validation, err := c.data().parts(data)
+	learn, validation, err := c.data().Parts(data)
 	if err == nil {
 		err = c.idleWith(learn)
 	}
@@ -87,9 +87,6 @@ func (c *Command) dataAdvice(err error) error {
 	return err
 }
 
-// maxNamed bounds how many names a line of the log has.
-const maxNamed = 10
-
 // warnOfParts tells what is held out, and by image names classes that nothing is learnt
 // from.
 func warnOfParts(byImage bool, learn, held *dataset.Dataset, logger *slog.Logger) {
@@ -108,29 +105,20 @@ func warnOfParts(byImage bool, learn, held *dataset.Dataset, logger *slog.Logger
 	}
 	logger.Info("parts", "learnt_from", parts(learn), "held_out", parts(held))
 	if byImage && len(lost) > 0 {
-		logger.Warn("nothing is learnt from some classes: all of their pictures are held out", "classes", shortened(lost))
+		logger.Warn("nothing is learnt from some classes: all of their pictures are held out", "classes", datasets.Shortened(lost))
 	}
 }
 
 // parts is "18 pictures of 4 classes".
 func parts(data *dataset.Dataset) string {
-	return fmt.Sprintf("%d pictures of %d classes", images(data), len(data.Classes()))
-}
-
-// shortened lists names, the first few of many.
-func shortened(names []string) string {
-	text := strings.Join(names[:min(len(names), maxNamed)], ", ")
-	if more := len(names) - maxNamed; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return fmt.Sprintf("%d pictures of %d classes", datasets.CountImages(data), len(data.Classes()))
 }
 
 // data is the part of the configuration that says which images there are.
-func (f trainFlags) data() dataConfig {
-	return dataConfig{
-		path: f.DataPath, layout: f.Layout, unreadable: f.Unreadable, side: max(f.InputSize, f.KeptSize), memoryMiB: f.DataMemory,
-		split: f.Split, holdOut: f.HoldOut, holdOutOf: f.HoldOutOf, holdOutIn: f.HoldOutIn, forbidden: f.Forbidden, foldFlags: f.foldFlags, seed: f.Seed,
+func (f trainFlags) data() datasets.Config {
+	return datasets.Config{
+		Path: f.DataPath, Layout: f.Layout, Unreadable: f.Unreadable, Side: max(f.InputSize, f.KeptSize), MemoryMiB: f.DataMemory,
+		Split: f.Split, HoldOut: f.HoldOut, HoldOutOf: f.HoldOutOf, HoldOutIn: f.HoldOutIn, Forbidden: f.Forbidden, FoldFlags: f.FoldFlags, Seed: f.Seed,
 	}
 }
 
@@ -167,9 +155,9 @@ func (c *Command) assemble(ctx context.Context, learn, held *dataset.Dataset, lo
 	if err != nil {
 		return train.Setup{}, nil, err
 	}
-	c.StepsPerEpoch = c.steps(images(learn))
+	c.StepsPerEpoch = c.steps(datasets.CountImages(learn))
 	steps := c.StepsPerEpoch
-	logger.Info("epoch length", "steps_per_epoch", steps, "pictures", images(learn), "batch", c.Batch)
+	logger.Info("epoch length", "steps_per_epoch", steps, "pictures", datasets.CountImages(learn), "batch", c.Batch)
 	if c.Epochs > 0 {
 		if warning := schedule.BudgetWarning(c.Optimizer, steps, c.Epochs); warning != "" {
 			logger.Warn("few steps", "warning", warning)
@@ -201,14 +189,6 @@ func (c *Command) assemble(ctx context.Context, learn, held *dataset.Dataset, lo
 	}, trainer, nil
 }
 
-func images(data *dataset.Dataset) int {
-	count := 0
-	for _, class := range data.Classes() {
-		count += len(class.Images)
-	}
-	return count
-}
-
 func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 	switch f.Sampler {
 	case "pairs":
@@ -221,22 +201,6 @@ func (f trainFlags) sampler(learn *dataset.Dataset) (sample.Sampler, error) {
 		Alphabets: f.Alphabets, OnePose: f.OnePose, Combine: f.Combine, HardShare: f.HardShare,
 		Redraw: f.Redraw, Twins: f.Twins,
 	})
-}
-
-func (f trainFlags) augmenter(learn *dataset.Dataset) (augment.Augmenter, error) {
-	return f.augmenterNamed(f.Augment, learn)
-}
-
-func (f trainFlags) augmenterNamed(name string, learn *dataset.Dataset) (augment.Augmenter, error) {
-	affine := augment.DefaultAffine()
-	affine.RotationDegrees, affine.Shear = f.Rotation, f.Shear
-	affine.ScaleLow, affine.ScaleHigh = f.ScaleLow, f.ScaleHigh
-	affine.ShiftPixels, affine.Probability = f.Shift, f.PartProbability
-	if f.Stroke > 0 {
-		affine.StrokePixels, affine.StrokeProbability = f.Stroke, f.PartProbability
-	}
-	affine.ElasticPixels, affine.ElasticSpacing, affine.ElasticProbability = f.Elastic, f.ElasticSpacing, f.PartProbability
-	return newAugmenter(name, learn, augment.Config{Width: f.InputSize, Height: f.InputSize, Affine: affine, Edits: f.edits()})
 }
 
 func (f trainFlags) validation(held *dataset.Dataset, logger *slog.Logger) (*train.Validation, error) {
@@ -299,7 +263,7 @@ func (f trainFlags) startFrom(ctx context.Context, set *weights.Set, logger *slo
 			fresh = append(fresh, tensor.Name)
 		}
 	}
-	logger.Info("start", "from", f.Start, "taken", len(taken), "of_other_shape", len(passed), "from_scratch", shortened(fresh))
+	logger.Info("start", "from", f.Start, "taken", len(taken), "of_other_shape", len(passed), "from_scratch", datasets.Shortened(fresh))
 	_, hasHead := file.Get("dense_2/kernel")
 	if f.StartScale == "imagenet" || f.StartScale == "auto" && !hasHead {
 		return tfmodel.FoldInput(merged, tfmodel.ImageNetScaling())
