@@ -57,7 +57,7 @@ func (c *Command) goOn(given []string) error {
 
 // savedFlags reads the configuration of a run.
 func savedFlags(dir string) (trainFlags, error) {
-	content, err := regular.Read(filepath.Join(dir, configFile), maxTextBytes)
+	content, err := regular.Read(filepath.Join(dir, configFile), maxConfigBytes)
 	if err != nil {
 		return trainFlags{}, fmt.Errorf("train: no run to resume: %w", err)
 	}

@@ -381,3 +381,14 @@ func weightSaver(dir string, flags trainFlags) func(name string, set *weights.Se
 		return modelfile.WriteNew(filepath.Join(dir, name)+".h5", card, set, modelfile.Keras)
 	}
 }
+
+// Recorded returns the data that a model was trained on, with what was held out of them, and
+// their digest (dataset.Report.Digest), as the model's card has them of its run's
+// configuration. ok is false where it has none.
+func Recorded(card tfmodel.Card) (data datasets.Config, digest string, ok bool) {
+	flags, err := defaultFlags()
+	if err != nil || json.Unmarshal(card.Training, &flags) != nil || flags.DataDigest == "" {
+		return datasets.Config{}, "", false
+	}
+	return flags.data(), flags.DataDigest, true
+}

@@ -1,4 +1,5 @@
-package training
+// Package strokes is `siamese eval strokes`: it tells how well strokes stand for drawings.
+package strokes
 
 import (
 	"context"
@@ -16,8 +17,8 @@ import (
 	"siamese/train/strokes"
 )
 
-// strokesCommand is `siamese eval strokes`.
-type strokesCommand struct {
+// Command is `siamese eval strokes`.
+type Command struct {
 	Path       string   `arg:"" help:"The drawings: a folder or zip of alphabet/character/image."`
 	StrokeData []string `help:"Names folders and zip files of recorded strokes, as for train. Empty: all are traced." placeholder:"PATH"`
 	Side       int      `help:"Sets height and width of the pictures, in pixels." default:"105"`
@@ -28,8 +29,8 @@ type strokesCommand struct {
 	datasets.HeldFlags
 }
 
-// strokesResult is what was found of drawings' strokes.
-type strokesResult struct {
+// findings are what was found of drawings' strokes.
+type findings struct {
 	Drawings int            `json:"drawings"`
 	Recorded int            `json:"recorded"`
 	Traced   int            `json:"traced"`
@@ -66,7 +67,7 @@ func (c *coverage) mean() {
 }
 
 // Run tells how well strokes stand for the drawings and what is made of them.
-func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
 	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
@@ -79,7 +80,7 @@ func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
 		if err != nil {
 			return err
 		}
-		result := strokesResult{
+		result := findings{
 			Drawings: datasets.CountImages(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
 			Twins: report.Twins, LeftOut: report.Refused, By: map[string]int{},
 		}
@@ -106,7 +107,7 @@ type fit struct {
 }
 
 // measure draws each drawing by its strokes.
-func (r *strokesResult) measure(ctx context.Context, data *dataset.Dataset, recorded *strokes.Library) error {
+func (r *findings) measure(ctx context.Context, data *dataset.Dataset, recorded *strokes.Library) error {
 	var all []dataset.Image
 	for _, class := range data.Classes() {
 		all = append(all, class.Images...)
@@ -173,7 +174,7 @@ func grayOf(p *imaging.Picture) []byte {
 	return gray
 }
 
-func (r *strokesResult) print(w io.Writer) error {
+func (r *findings) print(w io.Writer) error {
 	fmt.Fprintf(w, "strokes of %d drawings: %d recorded, %d traced, %d show no lines\n", r.Drawings, r.Recorded, r.Traced, r.Without)
 	for _, line := range []struct {
 		of string

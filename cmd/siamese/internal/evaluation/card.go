@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"errors"
@@ -11,6 +11,9 @@ import (
 	"siamese/tfmodel"
 	"siamese/train/evaluate"
 )
+
+// maxCardBytes bounds cards, which have some kilobytes.
+const maxCardBytes = 16 << 20
 
 // writeCard writes the best threshold, with the errors measured at it, into the
 // card beside the weights; a card that is not there is made.
@@ -32,7 +35,7 @@ func (c *verifyCommand) writeCard(model tfmodel.Card, result evaluate.VerifyResu
 
 // cardToFill reads the card at a path, or takes the model's own.
 func cardToFill(file string, model tfmodel.Card) (tfmodel.Card, error) {
-	content, err := regular.Read(file, maxTextBytes)
+	content, err := regular.Read(file, maxCardBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Golden pairs are named relative to the card that they came with.
 		model.GoldenPairs, model.Files = nil, nil

@@ -1,4 +1,6 @@
-package training
+// Package evaluation is the commands that measure models: `siamese eval`, and `siamese
+// calibrate`, which makes of what it measures another model.
+package evaluation
 
 import (
 	"context"
@@ -11,14 +13,15 @@ import (
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
 	"siamese/cmd/siamese/internal/datasets"
+	"siamese/cmd/siamese/internal/evaluation/strokes"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/record"
 )
 
-// EvalCommand is `siamese eval`: it measures what a model is worth.
-type EvalCommand struct {
+// Command is `siamese eval`: it measures what a model is worth.
+type Command struct {
 	OneShot   oneShotCommand     `cmd:"" name:"oneshot" help:"Measure one-shot runs: which of these drawings is of the same character?"`
 	Verify    verifyCommand      `cmd:"" help:"Measure verification: are these two of one class?"`
 	Folds     foldsCommand       `cmd:"" help:"Measure a recipe over folds: networks each of which has not seen its part of the data, one-shot and verification on all of it, by alphabet."`
@@ -27,7 +30,7 @@ type EvalCommand struct {
 	Retrieval retrievalCommand   `cmd:"" help:"Measure retrieval: do images of a class find each other among others? R@1, mAP, UKBench's four-in-four."`
 	Copies    copiesCommand      `cmd:"" help:"Measure edited copies: are they recognised after the attacks of Copydays, made as it goes?"`
 	Familiar  familiarityCommand `cmd:"" name:"familiarity" help:"Measure what is familiar: which share of pictures that it should know, and of others, is foreign to the model."`
-	Strokes   strokesCommand     `cmd:"" help:"Tell how well strokes stand for drawings, and show what train --redraw and --twins make of them."`
+	Strokes   strokes.Command    `cmd:"" help:"Tell how well strokes stand for drawings, and show what train --redraw and --twins make of them."`
 	MakeRuns  makeRunsCommand    `cmd:"" help:"Draw one-shot runs from data, in the layout of Omniglot's own."`
 }
 
