@@ -16,6 +16,7 @@ import (
 	"siamese/cmd/siamese/internal/compare"
 	"siamese/cmd/siamese/internal/dedupe"
 	"siamese/cmd/siamese/internal/embed"
+	"siamese/cmd/siamese/internal/evaluation"
 	"siamese/cmd/siamese/internal/gallery"
 	"siamese/cmd/siamese/internal/model"
 	"siamese/cmd/siamese/internal/rank"
@@ -29,30 +30,30 @@ type commands struct {
 	Config      kong.ConfigFlag     `help:"Reads values for flags from this JSON file, such as {\"addr\": \":50051\", \"train\": {\"epochs\": 5}}: those below a command's name are for it alone. Flags and environment variables beat it." placeholder:"FILE"`
 	VersionFlag network.VersionFlag `name:"version" env:"-" help:"Prints the versions of the program and of TensorFlow."`
 
-	Serve      serve.Command             `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
-	Compare    compare.Command           `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
-	Rank       rank.Command              `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
-	Batch      batch.Command             `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
-	Embed      embed.Command             `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
-	Dedupe     dedupe.Command            `cmd:"" help:"Find the copies and near-doubles among the pictures of folders; link them or move them away."`
-	Gallery    gallery.Command           `cmd:"" help:"Keep pictures of things, and say which of them a picture shows."`
-	Watch      watch.Command             `cmd:"" help:"Enroll pictures in a gallery as they come into a folder."`
-	Train      training.Command          `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
-	Token      tokenCommand              `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
-	Worker     workerCommand             `cmd:"" help:"Lend this machine to siamese train on other machines."`
-	Head       training.HeadCommand      `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
-	Calibrate  training.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
-	Eval       training.EvalCommand      `cmd:"" help:"Measure a model: one-shot runs, verification."`
-	Model      model.Command             `cmd:"" help:"Look at a model, or turn it into another form."`
-	Models     model.ListCommand         `cmd:"" help:"List the models that are built in, and those that a server serves."`
-	Export     model.SavedModelCommand   `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
-	Doctor     serve.DoctorCommand       `cmd:"" help:"Look at what the server needs here: say what is wrong, and which command mends it."`
-	Devices    model.DevicesCommand      `cmd:"" help:"List the devices that a model can run on."`
-	Bench      benchCommand              `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
-	Version    network.VersionCommand    `cmd:"" help:"Print the versions of the program and of TensorFlow."`
-	Man        cli.ManCommand            `cmd:"" help:"Write the man pages."`
-	Completion cli.CompletionCommand     `cmd:"" help:"Print the script by which a shell completes this command line."`
-	Help       cli.HelpCommand           `cmd:"" help:"Say what a command does and which flags it has."`
+	Serve      serve.Command               `cmd:"" help:"Serve siamese.v1.SiameseService over gRPC."`
+	Compare    compare.Command             `cmd:"" help:"Say how alike two images are. Without arguments it asks for them."`
+	Rank       rank.Command                `cmd:"" help:"Sort images, or those of folders, by how alike they are to one."`
+	Batch      batch.Command               `cmd:"" help:"Score a list of pairs, a TSV or CSV file."`
+	Embed      embed.Command               `cmd:"" help:"Write the embeddings of images to a file: NumPy, Parquet or JSON lines."`
+	Dedupe     dedupe.Command              `cmd:"" help:"Find the copies and near-doubles among the pictures of folders; link them or move them away."`
+	Gallery    gallery.Command             `cmd:"" help:"Keep pictures of things, and say which of them a picture shows."`
+	Watch      watch.Command               `cmd:"" help:"Enroll pictures in a gallery as they come into a folder."`
+	Train      training.Command            `cmd:"" help:"Teach the network, on Omniglot or on folders of own classes."`
+	Token      tokenCommand                `cmd:"" help:"Make a bearer token for a caller of siamese serve."`
+	Worker     workerCommand               `cmd:"" help:"Lend this machine to siamese train on other machines."`
+	Head       training.HeadCommand        `cmd:"" help:"Teach the head alone, on embeddings that are encoded once."`
+	Calibrate  evaluation.CalibrateCommand `cmd:"" help:"Make similarities mean probabilities, by the last layer."`
+	Eval       evaluation.Command          `cmd:"" help:"Measure a model: one-shot runs, verification."`
+	Model      model.Command               `cmd:"" help:"Look at a model, or turn it into another form."`
+	Models     model.ListCommand           `cmd:"" help:"List the models that are built in, and those that a server serves."`
+	Export     model.SavedModelCommand     `cmd:"" help:"Write a model as a SavedModel folder: model export --format savedmodel."`
+	Doctor     serve.DoctorCommand         `cmd:"" help:"Look at what the server needs here: say what is wrong, and which command mends it."`
+	Devices    model.DevicesCommand        `cmd:"" help:"List the devices that a model can run on."`
+	Bench      benchCommand                `cmd:"" hidden:"" passthrough:"" help:"Run siamese-bench."`
+	Version    network.VersionCommand      `cmd:"" help:"Print the versions of the program and of TensorFlow."`
+	Man        cli.ManCommand              `cmd:"" help:"Write the man pages."`
+	Completion cli.CompletionCommand       `cmd:"" help:"Print the script by which a shell completes this command line."`
+	Help       cli.HelpCommand             `cmd:"" help:"Say what a command does and which flags it has."`
 }
 
 const description = `How alike two images are, by a VGG16 Siamese network.

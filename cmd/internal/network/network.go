@@ -232,6 +232,17 @@ func (f TrustFlags) ReadWeights(ctx context.Context, path string) (*weights.Set,
 	return tfmodel.ReadWeightFile(ctx, path, trust)
 }
 
+// Reshape lays weights over the initial ones of another architecture, by name and shape: what
+// it has otherwise is drawn by the seed.
+func Reshape(set *weights.Set, architecture tfmodel.Architecture, seed uint64) (*weights.Set, error) {
+	initial, err := tfmodel.Initial(architecture, seed)
+	if err != nil {
+		return nil, err
+	}
+	merged, _, _, err := tfmodel.Overlay(initial, set)
+	return merged, err
+}
+
 // IsFolder reports whether path is a folder.
 func IsFolder(path string) bool {
 	info, err := os.Stat(path)

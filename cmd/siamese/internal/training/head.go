@@ -11,6 +11,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/internal/modelfile"
 	"siamese/tfmodel"
 	"siamese/train"
@@ -45,14 +46,14 @@ type HeadCommand struct {
 	Device        string  `help:"Chooses where to train: auto, cpu or gpu:N." default:"auto"`
 	Precision     string  `help:"Chooses what the encoder is computed in: float32, tf32 (GPU) or bfloat16." enum:"float32,tf32,bfloat16" default:"float32"`
 
-	heldFlags
+	datasets.HeldFlags
 	network.TrustFlags
 }
 
 // Run trains the head alone, on embeddings of the part of the data that was not
 // held out.
 func (c *HeadCommand) Run(ctx context.Context, s cli.Streams) error {
-	if err := notNegative(*c); err != nil {
+	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
 	if c.Hidden > 0 && c.Begin != "residual" {
@@ -104,7 +105,7 @@ func (c *HeadCommand) source(ctx context.Context) (tfmodel.Source, error) {
 		source.Card = newCard(strings.TrimSuffix(filepath.Base(c.Out), filepath.Ext(c.Out)), *architecture)
 		architecture = &source.Card.Architecture
 	}
-	if source.Weights, err = reshaped(source.Weights, *architecture, c.Seed); err == nil && !whole {
+	if source.Weights, err = network.Reshape(source.Weights, *architecture, c.Seed); err == nil && !whole {
 		source.Weights, err = tfmodel.FoldInput(source.Weights, tfmodel.ImageNetScaling())
 	}
 	return source, err
@@ -112,14 +113,14 @@ func (c *HeadCommand) source(ctx context.Context) (tfmodel.Source, error) {
 
 func (c *HeadCommand) learn(ctx context.Context, source *tfmodel.Source, logger *slog.Logger) (*weights.Set, error) {
 	architecture := source.Card.Architecture
-	config := c.config(c.Data, max(architecture.Height, c.KeptSize))
-	config.forbidden = c.Forbidden
-	data, err := config.open(ctx, logger)
+	config := c.DataConfig(c.Data, max(architecture.Height, c.KeptSize))
+	config.Forbidden = c.Forbidden
+	data, err := config.Open(ctx, logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = data.Close() }() // only read
-	learn, _, err := config.parts(data)
+	learn, _, err := config.Parts(data)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (c *HeadCommand) learn(ctx context.Context, source *tfmodel.Source, logger 
 	head := train.HeadConfig{
 		Copies: c.Copies, Things: c.Things, Steps: c.Steps, Pairs: c.Pairs, AlphabetShare: c.AlphabetShare, Rate: c.Rate, Seed: c.Seed,
 	}
-	if head.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+	if head.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 		return nil, err
 	}
 	if c.Whiten {
@@ -198,7 +199,7 @@ func (c *HeadCommand) whiten(ctx context.Context, source *tfmodel.Source, learn 
 	projected := source.Card.Architecture.Projected()
 	plain := projected
 	plain.Projection, plain.Unit = 0, false
-	set, err := reshaped(source.Weights, plain, c.Seed)
+	set, err := network.Reshape(source.Weights, plain, c.Seed)
 	if err != nil {
 		return err
 	}
@@ -210,22 +211,12 @@ func (c *HeadCommand) whiten(ctx context.Context, source *tfmodel.Source, learn 
 	if err = errors.Join(err, trainer.Close()); err != nil {
 		return err
 	}
-	if set, err = reshaped(source.Weights, projected, c.Seed); err != nil {
+	if set, err = network.Reshape(source.Weights, projected, c.Seed); err != nil {
 		return err
 	}
 	source.Card.Architecture = projected
 	source.Weights, err = tfmodel.SetProjection(projected, set, kernel)
 	return err
-}
-
-// reshaped lays weights over the initial ones of another architecture.
-func reshaped(set *weights.Set, architecture tfmodel.Architecture, seed uint64) (*weights.Set, error) {
-	initial, err := tfmodel.Initial(architecture, seed)
-	if err != nil {
-		return nil, err
-	}
-	merged, _, _, err := tfmodel.Overlay(initial, set)
-	return merged, err
 }
 
 // beginning is what training begins with: the file's weights, with an untrained

@@ -1,35 +1,10 @@
 package training
 
 import (
-	"bytes"
-	"fmt"
-	"slices"
-	"strings"
-
-	"siamese/internal/regular"
-	"siamese/tfmodel"
-	"siamese/train/augment"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/train/dataset"
 	"siamese/train/sample"
 )
-
-// architectureFlags say how the last feature map becomes the embedding.
-type architectureFlags struct {
-	Pooling    string  `help:"Chooses how the last feature map becomes the embedding: flatten (upstream's way), average or gem (generalized mean, of a fixed power) of each channel." enum:"flatten,average,gem" default:"flatten" json:"pooling,omitempty"`
-	GemPower   float64 `help:"Sets the power of --pooling gem. 0: 3." default:"0" json:"gem_power,omitempty"`
-	Projection int     `help:"Adds a dense layer of this width to a pooled network, which siamese head --whiten fills. 0: none." default:"0" json:"projection,omitempty"`
-	Unit       bool    `help:"Scales embeddings of a pooled network to length 1." json:"unit,omitempty"`
-}
-
-// architecture is the network that the flags describe.
-func (f trainFlags) architecture() tfmodel.Architecture {
-	architecture := tfmodel.VGG16(f.InputSize, f.InputSize)
-	if f.Pooling != "" && f.Pooling != string(tfmodel.Flatten) {
-		architecture.Pooling = tfmodel.Pooling(f.Pooling)
-	}
-	architecture.GeMPower, architecture.Projection, architecture.Unit = f.GemPower, f.Projection, f.Unit
-	return architecture
-}
 
 // levelsFlags are those of --sampler levels.
 type levelsFlags struct {
@@ -54,73 +29,8 @@ func (f trainFlags) levels(learn *dataset.Dataset) (sample.Sampler, error) {
 		Domains: f.Domain, Seed: f.Seed, HardShare: f.HardShare,
 	}
 	var err error
-	if config.Forbidden, err = readForbidden(f.Forbidden); err != nil {
+	if config.Forbidden, err = datasets.ReadForbidden(f.Forbidden); err != nil {
 		return nil, err
 	}
 	return sample.NewLevels(learn, config)
-}
-
-// readForbidden reads a file of forbidden negatives; "" is none.
-func readForbidden(file string) (*dataset.Forbidden, error) {
-	if file == "" {
-		return nil, nil //nolint:nilnil // nothing is forbidden
-	}
-	content, err := regular.Read(file, maxTextBytes)
-	if err != nil {
-		return nil, err
-	}
-	forbidden, err := dataset.ReadForbidden(bytes.NewReader(content))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return forbidden, nil
-}
-
-// editsFlags are those of --augment edits.
-type editsFlags struct {
-	EditStrength  float64           `help:"Multiplies the probabilities of edits. 0: 1." default:"0" json:"edit_strength,omitempty"`
-	LeastArea     float64           `help:"Sets the smallest share of a picture that edits crop to. 0: 0.2." default:"0" json:"least_area,omitempty"`
-	LeastQuality  int               `help:"Sets the lowest JPEG quality of edits. 0: 3." default:"0" json:"least_quality,omitempty"`
-	Mirrored      bool              `help:"Mirrors half of the pictures, in edits. Not for text and characters." json:"mirrored,omitempty"`
-	DomainAugment map[string]string `help:"Chooses another --augment for the images of a domain." placeholder:"NAME=AUGMENT" json:"domain_augment,omitempty"`
-}
-
-// edits is the augmenter's part of the flags.
-func (f editsFlags) edits() augment.EditsConfig {
-	return augment.EditsConfig{Strength: f.EditStrength, LeastArea: f.LeastArea, LeastQuality: f.LeastQuality, Mirror: f.Mirrored}
-}
-
-// domainAugmenters are the augmenters of --domain-augment.
-func (f trainFlags) domainAugmenters(learn *dataset.Dataset) (map[string]augment.Augmenter, error) {
-	augmenters := map[string]augment.Augmenter{}
-	for domain, name := range f.DomainAugment {
-		if !slices.ContainsFunc(learn.Classes(), func(c dataset.Class) bool { return c.Domain == domain }) {
-			return nil, fmt.Errorf("train: --domain-augment: %w: domain %q", dataset.ErrUnknownName, domain)
-		}
-		augmenter, err := f.augmenterNamed(name, learn)
-		if err != nil {
-			return nil, err
-		}
-		augmenters[domain] = augmenter
-	}
-	return augmenters, nil
-}
-
-// readNames reads names one a line; what follows a # is a remark.
-func readNames(file string) ([]string, error) {
-	content, err := regular.Read(file, maxTextBytes)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for line := range strings.Lines(string(content)) {
-		line, _, _ = strings.Cut(line, "#")
-		if name := strings.TrimSpace(line); name != "" {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s names nothing, expected a name on each line", file)
-	}
-	return names, nil
 }

@@ -52,12 +52,12 @@ func (c *Command) goOn(given []string) error {
 	if err := c.findTeachers(); err != nil {
 		return fmt.Errorf("%w; with --resume it names where the same teachers lie now", err)
 	}
-	return notNegative(c.trainFlags)
+	return cli.NotNegative(c.trainFlags)
 }
 
 // savedFlags reads the configuration of a run.
 func savedFlags(dir string) (trainFlags, error) {
-	content, err := regular.Read(filepath.Join(dir, configFile), maxTextBytes)
+	content, err := regular.Read(filepath.Join(dir, configFile), maxConfigBytes)
 	if err != nil {
 		return trainFlags{}, fmt.Errorf("train: no run to resume: %w", err)
 	}
@@ -99,13 +99,13 @@ func (c *Command) change(saved *trainFlags, given []string) error {
 			continue
 		}
 		now, was := asked.FieldByIndex(field.Index), before.FieldByIndex(field.Index)
-		isGiven := slices.Contains(given, flagName(field)) || !alike(now, plain.FieldByIndex(field.Index))
+		isGiven := slices.Contains(given, cli.FlagName(field)) || !alike(now, plain.FieldByIndex(field.Index))
 		if field.Name == "TimeLimit" || !isGiven || alike(now, was) {
 			continue
 		}
 		if !slices.Contains(changeable, field.Name) {
 			return fmt.Errorf("train: --%s can't change in a run that goes on: received %v, the run was begun with %v; --resume takes --data, --time-limit and %s",
-				flagName(field), now, was, strings.Join(changeableFlags(), ", "))
+				cli.FlagName(field), now, was, strings.Join(changeableFlags(), ", "))
 		}
 		was.Set(now)
 	}
@@ -120,7 +120,7 @@ func changeableFlags() []string {
 	var flags []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[trainFlags]()) {
 		if slices.Contains(changeable, field.Name) {
-			flags = append(flags, "--"+flagName(field))
+			flags = append(flags, "--"+cli.FlagName(field))
 		}
 	}
 	return flags

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/train/dataset"
-	"siamese/train/strokes"
 )
 
 // strokesFlags are those about drawings as a pen's paths.
@@ -21,10 +21,6 @@ type strokesFlags struct {
 
 // strokesFields are the fields of strokesFlags by name.
 var strokesFields = []string{"StrokeData", "Redraw", "Twins"}
-
-// twinsPerClass is how many twins are made of a class: with those that are turned and
-// mirrored, more than a run of minutes draws.
-const twinsPerClass = 12
 
 // conflict reports flags that contradict each other.
 func (f strokesFlags) conflict(combine, classWeight float64) error {
@@ -64,9 +60,9 @@ func (c *Command) withStrokes(ctx context.Context, learn *dataset.Dataset, logge
 	}
 	config := dataset.StrokesConfig{Seed: c.Seed}
 	if c.Twins > 0 {
-		config.Twins = twinsPerClass
+		config.Twins = datasets.TwinsPerClass
 	}
-	recorded, err := openStrokes(ctx, c.StrokeData)
+	recorded, err := datasets.OpenStrokes(ctx, c.StrokeData)
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +87,6 @@ func (c *Command) withStrokes(ctx context.Context, learn *dataset.Dataset, logge
 		return nil, errors.New("train: --twins: no class has a twin that looks like no other one: leave it out")
 	}
 	return learn, nil
-}
-
-// openStrokes opens recorded strokes; nil where there are none.
-func openStrokes(ctx context.Context, places []string) (*strokes.Library, error) {
-	if len(places) == 0 {
-		return nil, nil //nolint:nilnil // all drawings are traced
-	}
-	return strokes.Open(ctx, places...)
 }
 
 // tellStrokes logs what was found and made.

@@ -1,5 +1,4 @@
-// Package training is the commands that make models and measure them: `siamese
-// train`, `head`, `calibrate` and `eval`.
+// Package training is the commands that make models: `siamese train` and `head`.
 package training
 
 import (
@@ -128,8 +127,8 @@ func quoted(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// maxTextBytes bounds cards and configurations, which have some kilobytes.
-const maxTextBytes = 16 << 20
+// maxConfigBytes bounds configurations, which have some kilobytes.
+const maxConfigBytes = 16 << 20
 
 // runFolder settles which folder the run is in; for a run that goes on its
 // configuration takes the place of the flags. given are the flags of the command line.

@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/imaging"
 	"siamese/internal/regular"
 	"siamese/tfmodel/familiarity"
@@ -26,7 +27,7 @@ type familiarityCommand struct {
 	Pictures int      `help:"Sets how many pictures of each sort are looked at, drawn by chance." default:"800"`
 	JSON     bool     `help:"Prints a JSON list."`
 
-	heldFlags
+	datasets.HeldFlags
 	network.ModelFlags
 	network.ImagingFlags
 }
@@ -76,12 +77,12 @@ func (c *familiarityCommand) measure(ctx context.Context, model *network.Model) 
 	}
 	architecture := model.Card().Architecture
 	if c.Path != "" {
-		err := c.with(ctx, c.Path, architecture.Height, func(data *dataset.Dataset) error {
+		err := c.WithData(ctx, c.Path, architecture.Height, func(data *dataset.Dataset) error {
 			pictures, err := c.known(data)
 			if err != nil {
 				return err
 			}
-			return add(filepath.Base(c.Path)+", "+c.describe(), pictures)
+			return add(filepath.Base(c.Path)+", "+c.DescribeData(), pictures)
 		})
 		if err != nil {
 			return nil, err

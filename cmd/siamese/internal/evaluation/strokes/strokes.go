@@ -1,4 +1,5 @@
-package training
+// Package strokes is `siamese eval strokes`: it tells how well strokes stand for drawings.
+package strokes
 
 import (
 	"context"
@@ -10,13 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"siamese/cmd/internal/cli"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/imaging"
 	"siamese/train/dataset"
 	"siamese/train/strokes"
 )
 
-// strokesCommand is `siamese eval strokes`.
-type strokesCommand struct {
+// Command is `siamese eval strokes`.
+type Command struct {
 	Path       string   `arg:"" help:"The drawings: a folder or zip of alphabet/character/image."`
 	StrokeData []string `help:"Names folders and zip files of recorded strokes, as for train. Empty: all are traced." placeholder:"PATH"`
 	Side       int      `help:"Sets height and width of the pictures, in pixels." default:"105"`
@@ -24,11 +26,11 @@ type strokesCommand struct {
 	Characters int      `help:"Sets how many characters --sheet shows." default:"14"`
 	JSON       bool     `help:"Prints a JSON object."`
 
-	heldFlags
+	datasets.HeldFlags
 }
 
-// strokesResult is what was found of drawings' strokes.
-type strokesResult struct {
+// findings are what was found of drawings' strokes.
+type findings struct {
 	Drawings int            `json:"drawings"`
 	Recorded int            `json:"recorded"`
 	Traced   int            `json:"traced"`
@@ -65,21 +67,21 @@ func (c *coverage) mean() {
 }
 
 // Run tells how well strokes stand for the drawings and what is made of them.
-func (c *strokesCommand) Run(ctx context.Context, s cli.Streams) error {
-	if err := notNegative(*c); err != nil {
+func (c *Command) Run(ctx context.Context, s cli.Streams) error {
+	if err := cli.NotNegative(*c); err != nil {
 		return cli.Usage(err)
 	}
-	recorded, err := openStrokes(ctx, c.StrokeData)
+	recorded, err := datasets.OpenStrokes(ctx, c.StrokeData)
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, c.Path, c.Side, func(data *dataset.Dataset) error {
-		data, report, err := data.WithStrokes(ctx, dataset.StrokesConfig{Recorded: recorded, Twins: twinsPerClass, Seed: c.Seed})
+	return c.WithData(ctx, c.Path, c.Side, func(data *dataset.Dataset) error {
+		data, report, err := data.WithStrokes(ctx, dataset.StrokesConfig{Recorded: recorded, Twins: datasets.TwinsPerClass, Seed: c.Seed})
 		if err != nil {
 			return err
 		}
-		result := strokesResult{
-			Drawings: images(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
+		result := findings{
+			Drawings: datasets.CountImages(data), Recorded: report.Recorded, Traced: report.Traced, Without: report.Without,
 			Twins: report.Twins, LeftOut: report.Refused, By: map[string]int{},
 		}
 		for operation, count := range report.ByOperation {
@@ -105,7 +107,7 @@ type fit struct {
 }
 
 // measure draws each drawing by its strokes.
-func (r *strokesResult) measure(ctx context.Context, data *dataset.Dataset, recorded *strokes.Library) error {
+func (r *findings) measure(ctx context.Context, data *dataset.Dataset, recorded *strokes.Library) error {
 	var all []dataset.Image
 	for _, class := range data.Classes() {
 		all = append(all, class.Images...)
@@ -172,7 +174,7 @@ func grayOf(p *imaging.Picture) []byte {
 	return gray
 }
 
-func (r *strokesResult) print(w io.Writer) error {
+func (r *findings) print(w io.Writer) error {
 	fmt.Fprintf(w, "strokes of %d drawings: %d recorded, %d traced, %d show no lines\n", r.Drawings, r.Recorded, r.Traced, r.Without)
 	for _, line := range []struct {
 		of string

@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 	"siamese/tfmodel/familiarity"
 	"siamese/train/augment"
@@ -24,16 +25,16 @@ type familiarityFlags struct {
 // gather makes the statistic of an open model on the data: what was learnt from says
 // what is known, what was held out how familiar such pictures are. Of too few pictures
 // there is none, which is told.
-func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held heldFlags, path string, out io.Writer) (*familiarity.Statistic, error) {
+func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held datasets.HeldFlags, path string, out io.Writer) (*familiarity.Statistic, error) {
 	architecture := model.Card().Architecture
-	config := held.config(path, architecture.Height)
-	exact, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	config := held.DataConfig(path, architecture.Height)
+	exact, err := config.Open(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = exact.Close() }() // only read
-	config.side += config.side / 4       // so that crops stay sharp
-	generous, err := config.open(ctx, slog.New(slog.DiscardHandler))
+	config.Side += config.Side / 4       // so that crops stay sharp
+	generous, err := config.Open(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (f familiarityFlags) gather(ctx context.Context, model *network.Model, held
 	if err != nil {
 		return nil, err
 	}
-	statistic.Data = fmt.Sprintf("%s, %s", filepath.Base(path), held.describe())
+	statistic.Data = fmt.Sprintf("%s, %s", filepath.Base(path), held.DescribeData())
 	_, err = fmt.Fprintf(out, "familiarity: %d pictures known and %d kept apart, with edited copies; below %g an image is foreign\n",
 		len(known), len(apart), statistic.Bound)
 	return statistic, err
@@ -73,10 +74,10 @@ type imageOf struct {
 
 // images draws those that are known and those that are kept apart. Where nothing was
 // held out, a third of them is kept apart.
-func (f familiarityFlags) images(config dataConfig, exact, generous *dataset.Dataset) (known, apart []imageOf, err error) {
-	random := rand.New(rand.NewPCG(config.seed, 11))
-	learn, held, err := config.parts(exact)
-	largerLearn, largerHeld, largerErr := config.parts(generous)
+func (f familiarityFlags) images(config datasets.Config, exact, generous *dataset.Dataset) (known, apart []imageOf, err error) {
+	random := rand.New(rand.NewPCG(config.Seed, 11))
+	learn, held, err := config.Parts(exact)
+	largerLearn, largerHeld, largerErr := config.Parts(generous)
 	if err = errors.Join(err, largerErr); err != nil {
 		return nil, nil, err
 	}

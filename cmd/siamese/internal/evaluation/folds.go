@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
+	"siamese/cmd/siamese/internal/evaluation/crossval"
 	"siamese/tfmodel"
 	"siamese/train/dataset"
 	"siamese/train/folds"
@@ -52,13 +54,13 @@ func (c *foldsCommand) Run(ctx context.Context, s cli.Streams) error {
 	if err := c.check(); err != nil {
 		return cli.Usage(err)
 	}
-	runner := &foldRunner{
-		data: dataConfig{
-			path: c.Path, layout: c.Layout, unreadable: c.Unreadable, split: c.Split, seed: c.Seed, foldFlags: foldFlags{Folds: c.Folds},
+	runner := &crossval.Runner{
+		Data: datasets.Config{
+			Path: c.Path, Layout: c.Layout, Unreadable: c.Unreadable, Split: c.Split, Seed: c.Seed, FoldFlags: datasets.FoldFlags{Folds: c.Folds},
 		},
-		flags: c.RunFlags, logger: slog.New(slog.NewTextHandler(s.Err, nil)),
+		Flags: c.RunFlags, Logger: slog.New(slog.NewTextHandler(s.Err, nil)),
 	}
-	return errors.Join(c.measureAll(ctx, s, runner), runner.close())
+	return errors.Join(c.measureAll(ctx, s, runner), runner.Close())
 }
 
 func (c *foldsCommand) check() error {
@@ -79,14 +81,14 @@ func (c *foldsCommand) check() error {
 	return nil
 }
 
-func (c *foldsCommand) measureAll(ctx context.Context, s cli.Streams, runner *foldRunner) error {
-	models, err := foldModels(c.Model, c.Folds)
+func (c *foldsCommand) measureAll(ctx context.Context, s cli.Streams, runner *crossval.Runner) error {
+	models, err := crossval.Models(c.Model, c.Folds)
 	if err != nil {
 		return fmt.Errorf("--model: %w", err)
 	}
 	var others [][]string
 	if len(c.Against) > 0 {
-		if others, err = foldModels(c.Against, c.Folds); err != nil {
+		if others, err = crossval.Models(c.Against, c.Folds); err != nil {
 			return fmt.Errorf("--against: %w", err)
 		}
 	}
@@ -107,9 +109,9 @@ func (c *foldsCommand) measureAll(ctx context.Context, s cli.Streams, runner *fo
 	return errors.Join(c.draw(ctx, runner, measured), writeJSON(c.JSON, report))
 }
 
-func (c *foldsCommand) measure(ctx context.Context, runner *foldRunner, models [][]string) (measured []folds.Fold, err error) {
+func (c *foldsCommand) measure(ctx context.Context, runner *crossval.Runner, models [][]string) (measured []folds.Fold, err error) {
 	config := folds.Config{Ways: c.Ways, Trials: c.Trials, Pairs: c.Pairs, Seed: c.Seed}
-	err = runner.each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {
+	err = runner.Each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {
 		fold, err := folds.Measure(ctx, network, held, config)
 		measured = append(measured, fold)
 		return err
@@ -118,7 +120,7 @@ func (c *foldsCommand) measure(ctx context.Context, runner *foldRunner, models [
 }
 
 // compare measures the other networks and prints the difference.
-func (c *foldsCommand) compare(ctx context.Context, s cli.Streams, runner *foldRunner, report *foldsReport, measured []folds.Fold, others [][]string) error {
+func (c *foldsCommand) compare(ctx context.Context, s cli.Streams, runner *crossval.Runner, report *foldsReport, measured []folds.Fold, others [][]string) error {
 	against, err := c.measure(ctx, runner, others)
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
@@ -140,15 +142,15 @@ func (c *foldsCommand) compare(ctx context.Context, s cli.Streams, runner *foldR
 }
 
 // draw draws the sheet, if one is wanted.
-func (c *foldsCommand) draw(ctx context.Context, runner *foldRunner, measured []folds.Fold) error {
+func (c *foldsCommand) draw(ctx context.Context, runner *crossval.Runner, measured []folds.Fold) error {
 	if c.Sheet == "" {
 		return nil
 	}
-	data, err := runner.at(ctx, sheetSide)
+	data, err := runner.At(ctx, sheetSide)
 	if err != nil {
 		return err
 	}
-	sheet, err := folds.Sheet(measured, data.Dataset)
+	sheet, err := folds.Sheet(measured, data)
 	if err != nil {
 		return err
 	}

@@ -1,19 +1,19 @@
-package training
+package crossval
 
 import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/tfmodel"
 )
 
-func TestFoldModels(t *testing.T) {
+func TestModels(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"a1", "a2", "b1", "b2", "c++"} {
 		if err := os.WriteFile(name, nil, 0o644); err != nil {
@@ -38,12 +38,12 @@ func TestFoldModels(t *testing.T) {
 		{[]string{"a1+b3", "a2"}, nil, "model of fold 1: stat b3"},
 	}
 	for _, tt := range tests {
-		got, err := foldModels(tt.give, 2)
+		got, err := Models(tt.give, 2)
 		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-			t.Errorf("foldModels(%q) = %v, want %q", tt.give, err, tt.wantErr)
+			t.Errorf("Models(%q) = %v, want %q", tt.give, err, tt.wantErr)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("foldModels(%q) (-want +got):\n%s", tt.give, diff)
+			t.Errorf("Models(%q) (-want +got):\n%s", tt.give, diff)
 		}
 	}
 }
@@ -51,13 +51,13 @@ func TestFoldModels(t *testing.T) {
 // TestLearntFrom: a network is taken for a fold only if its card does not say that it has
 // seen it.
 func TestLearntFrom(t *testing.T) {
-	config := dataConfig{path: "../../../../testdata/omniglot", layout: "auto", unreadable: "stop", side: 32, split: "alphabet", seed: 1, foldFlags: foldFlags{Folds: 5, Fold: 1}}
-	set, report, err := config.openReport(t.Context(), slog.New(slog.DiscardHandler))
+	config := datasets.Config{Path: "../../../../../testdata/omniglot", Layout: "auto", Unreadable: "stop", Side: 32, Split: "alphabet", Seed: 1, FoldFlags: datasets.FoldFlags{Folds: 5, Fold: 1}}
+	set, report, err := config.OpenReport(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = set.Close() }() // only read
-	_, held, err := config.parts(set)
+	_, held, err := config.Parts(set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,37 +85,5 @@ func TestLearntFrom(t *testing.T) {
 	}
 	if got, isTold := learntFrom(tfmodel.Card{}, openedData{set, report.Digest}, held); got != "" || isTold {
 		t.Errorf("a card that says nothing: learnt from %q, want nothing", got)
-	}
-}
-
-// TestCalibrateOverFoldsChecks: flags that say nothing beside --model are refused.
-func TestCalibrateOverFoldsChecks(t *testing.T) {
-	good := func() CalibrateCommand {
-		c := CalibrateCommand{Data: "data"}
-		c.Folds, c.Split, c.Level = 5, "none", "thing"
-		return c
-	}
-	tests := []struct {
-		edit    func(*CalibrateCommand)
-		wantErr string
-	}{
-		{func(*CalibrateCommand) {}, ""},
-		{func(c *CalibrateCommand) { c.Split = "class" }, ""},
-		{func(c *CalibrateCommand) { c.Folds = 0 }, "--folds is 0"},
-		{func(c *CalibrateCommand) { c.Fold = 2 }, "--fold is 2"},
-		{func(c *CalibrateCommand) { c.Data = "" }, "--data is needed"},
-		{func(c *CalibrateCommand) { c.Out = filepath.Join("a", "b") }, "leave OUT"},
-		{func(c *CalibrateCommand) { c.Scale = 2 }, "leave OUT"},
-		{func(c *CalibrateCommand) { c.Plot = "plot.png" }, "--plot"},
-		{func(c *CalibrateCommand) { c.HoldOut = 6 }, "--hold-out"},
-		{func(c *CalibrateCommand) { c.Split = "image" }, "--split image"},
-	}
-	for _, tt := range tests {
-		c := good()
-		tt.edit(&c)
-		err := c.checkFolds()
-		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-			t.Errorf("checkFolds = %v, want %q", err, tt.wantErr)
-		}
 	}
 }

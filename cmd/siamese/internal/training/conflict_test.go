@@ -1,20 +1,14 @@
 package training
 
 import (
-	"encoding/json"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/google/go-cmp/cmp"
 
-	"siamese/tfmodel"
+	"siamese/cmd/internal/cli"
 )
 
 // TestTrainFlagsConflict: what says nothing, or what can't be done, is refused
@@ -179,7 +173,7 @@ func TestIdleWithData(t *testing.T) {
 		if _, err := command.runFolder(nil); err != nil {
 			t.Fatalf("%s: %v", tt.give, err)
 		}
-		data, err := command.data().open(t.Context(), slog.New(slog.DiscardHandler))
+		data, err := command.data().Open(t.Context(), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,46 +184,6 @@ func TestIdleWithData(t *testing.T) {
 		if err := data.Close(); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// TestFirstFoldIsHeldOutByNumber: runs with --hold-out can be compared with those of the
-// first fold, and every alphabet is held out by one fold.
-func TestFirstFoldIsHeldOutByNumber(t *testing.T) {
-	held := func(give string) []string {
-		var command Command
-		parser, err := kong.New(&command)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(append(strings.Fields(give), "--data", "../../../../testdata/omniglot", "--run", "run")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := command.runFolder(nil); err != nil {
-			t.Fatal(err)
-		}
-		data, err := command.data().open(t.Context(), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = data.Close() }() // only read
-		_, part, err := command.data().parts(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return part.Alphabets()
-	}
-	first := held("--split alphabet --folds 5 --fold 1")
-	if diff := cmp.Diff(held("--split alphabet --hold-out 2"), first); diff != "" {
-		t.Errorf("the first of five folds of ten alphabets (-hold-out 2 +fold):\n%s", diff)
-	}
-	all := first
-	for _, fold := range []string{"2", "3", "4", "5"} {
-		all = append(all, held("--split alphabet --folds 5 --fold "+fold)...)
-	}
-	slices.Sort(all)
-	if len(all) != 10 || len(slices.Compact(all)) != 10 {
-		t.Errorf("five folds hold out %q, want ten alphabets, each once", all)
 	}
 }
 
@@ -255,204 +209,8 @@ func TestDefaultsAreNotChanged(t *testing.T) {
 		if name := changed(command.trainFlags, field.Name); name != "" {
 			t.Errorf("--%s counts as changed, want it at its default", name)
 		}
-		if !flags[flagName(field)] {
-			t.Errorf("kong knows no --%s", flagName(field))
-		}
-	}
-}
-
-// TestResumeTakesWhatCanChange: a run that goes on has its configuration; what would make
-// another run of it is refused by name, wherever it comes from.
-func TestResumeTakesWhatCanChange(t *testing.T) {
-	folder := t.TempDir()
-	config := `{"data":"/pictures","epochs":3,"steps_per_epoch":7,"batch":32,"elastic":4,"augment":"affine","split":"alphabet","folds":5,"fold":2}`
-	if err := os.WriteFile(filepath.Join(folder, configFile), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		give, variable, wantErr string
-		edit                    func(*trainFlags)
-	}{
-		{"", "", "", nil},
-		{"--time-limit 5m", "", "", nil},
-		{"--time-limit 5m --epochs 9", "", "", func(f *trainFlags) { f.Epochs = 9 }},
-		{"--data elsewhere", "", "", func(f *trainFlags) { f.DataPath, _ = filepath.Abs("elsewhere") }},
-		{"--device cpu --workers 3 --patience 2 --name mine", "", "", func(f *trainFlags) { f.Device, f.Workers, f.Patience, f.Name = "cpu", 3, 2, "mine" }},
-		{"--batch 32 --elastic 4 --augment affine", "", "", nil}, // as it is
-		{"--elastic 3", "", "--elastic can't change in a run that goes on: received 3, the run was begun with 4", nil},
-		{"--folds 5 --fold 2", "", "", nil}, // as it is
-		{"--fold 3", "", "--fold can't change in a run that goes on: received 3, the run was begun with 2", nil},
-		{"--batch 64", "", "--batch can't change", nil}, // the default, and not the run's
-		{"--time-limit 5m --epochs 9 --stroke 1", "", "--stroke can't change", nil},
-		{"--no-nesterov", "", "--nesterov can't change", nil},
-		{"--allow-any-op", "", "--allow-any-op can't change", nil},
-		{"--run other", "", "goes without --run", nil},
-		{"", "SIAMESE_ELASTIC=3", "--elastic can't change", nil},
-		{"", "SIAMESE_EPOCHS=8", "", func(f *trainFlags) { f.Epochs = 8 }},
-	}
-	for _, tt := range tests {
-		t.Run(tt.give+tt.variable, func(t *testing.T) {
-			if name, value, ok := strings.Cut(tt.variable, "="); ok {
-				t.Setenv(name, value)
-			}
-			var command Command
-			parser, err := kong.New(&command, kong.DefaultEnvars("SIAMESE"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			parsed, err := parser.Parse(append(strings.Fields(tt.give), "--resume", folder))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = command.runFolder(given(parsed))
-			if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-				t.Fatalf("--resume = %v, want %q", err, tt.wantErr)
-			}
-			if err != nil {
-				return
-			}
-			want, err := savedFlags(folder)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if tt.edit != nil {
-				tt.edit(&want)
-			}
-			if diff := cmp.Diff(want, command.trainFlags, cmp.AllowUnexported(trainFlags{})); diff != "" {
-				t.Errorf("the run goes on with (-want +got):\n%s", diff)
-			}
-			if want := strings.Contains(tt.give, "5m"); want != (command.moreTime == 5*time.Minute) {
-				t.Errorf("more time = %v, want 5m: %t", command.moreTime, want)
-			}
-		})
-	}
-}
-
-// TestStepsFollowThePictures: small data have epochs that are worth a validation.
-func TestStepsFollowThePictures(t *testing.T) {
-	tests := []struct{ given, pictures, batch, want int }{
-		{0, 18, 64, 20}, {0, 72, 64, 20}, {0, 1280, 64, 20}, {0, 1281, 64, 21}, {0, 13_000, 64, 204}, {0, 72, 2, 36}, {3, 72, 64, 3},
-	}
-	for _, tt := range tests {
-		command := Command{trainFlags: trainFlags{StepsPerEpoch: tt.given, Batch: tt.batch}}
-		if got := command.steps(tt.pictures); got != tt.want {
-			t.Errorf("%d pictures in batches of %d, --steps-per-epoch %d: %d steps, want %d", tt.pictures, tt.batch, tt.given, got, tt.want)
-		}
-	}
-}
-
-// TestStartOfABuiltInModel: by name; a file of that name comes first.
-func TestStartOfABuiltInModel(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if err := os.WriteFile("omniglot", nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		give, wantPath string
-		want           bool
-	}{
-		{"builtin", "general", true}, {"builtin:general", "general", true}, {"builtin:omniglot", "omniglot", true}, {"general", "general", true},
-		{"omniglot", "omniglot", false}, {"builtin:", "builtin:", false}, {"vgg16", "vgg16", false}, {"weights.h5", "weights.h5", false},
-	}
-	for _, tt := range tests {
-		if path, is := builtInStart(tt.give); path != tt.wantPath || is != tt.want {
-			t.Errorf("builtInStart(%q) = %q, %t, want %q, %t", tt.give, path, is, tt.wantPath, tt.want)
-		}
-	}
-	err := trainFlags{Start: "vgg16"}.checkStart()
-	if err == nil || !strings.Contains(err.Error(), "--start vgg16") || !strings.Contains(err.Error(), "nothing is fetched") || !strings.Contains(err.Error(), "--start builtin") {
-		t.Errorf("checkStart of vgg16 = %v, want what is to be had and how", err)
-	}
-	if err := (trainFlags{Start: "omniglot"}).checkStart(); err != nil {
-		t.Errorf("checkStart of a file = %v, want nil", err)
-	}
-}
-
-// TestNetworkFlags: the flags that a network is told with make that network.
-func TestNetworkFlags(t *testing.T) {
-	for _, give := range []string{
-		"--pooling flatten --input-size 105", "--pooling average --input-size 128 --projection 512 --unit", "--pooling gem --input-size 64 --gem-power 2.5",
-	} {
-		var f trainFlags
-		parser, err := kong.New(&f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(strings.Fields(give)); err != nil {
-			t.Fatal(err)
-		}
-		if got := networkFlags(f.architecture()); got != give {
-			t.Errorf("networkFlags of %s = %s", give, got)
-		}
-	}
-}
-
-// TestTableOfSettings: each row has a key, as the run's configuration has it.
-func TestTableOfSettings(t *testing.T) {
-	var table strings.Builder
-	printTable(&table, trainFlags{Start: "builtin"}, "runs/a")
-	for row := range strings.Lines(table.String()) {
-		if key, _, is := strings.Cut(strings.TrimPrefix(row, "|"), "|"); is && strings.TrimSpace(key) == "" {
-			t.Errorf("row %q has no key", row)
-		}
-	}
-	if !strings.Contains(table.String(), "start|") || !strings.Contains(table.String(), "builtin|") {
-		t.Errorf("the table has no start:\n%s", &table)
-	}
-}
-
-// TestPathsAreQuotedForAShell: what is printed to be copied can be.
-func TestPathsAreQuotedForAShell(t *testing.T) {
-	for give, want := range map[string]string{
-		"runs/mine": "runs/mine", "my runs/1": "'my runs/1'", "it's": `'it'\''s'`, "Läufe/猫": "Läufe/猫", "a;b": "'a;b'",
-	} {
-		if got := quoted(give); got != want {
-			t.Errorf("quoted(%q) = %s, want %s", give, got, want)
-		}
-	}
-}
-
-// TestArchitectureOfFlags: without any the network is upstream's; the others are those
-// that the card then has.
-func TestArchitectureOfFlags(t *testing.T) {
-	tests := []struct {
-		give string
-		want tfmodel.Architecture
-	}{
-		{"", tfmodel.VGG16(105, 105)},
-		{"--input-size 128 --pooling average --projection 64 --unit", func() tfmodel.Architecture {
-			a := tfmodel.VGG16(128, 128)
-			a.Pooling, a.Projection, a.Unit = tfmodel.Average, 64, true
-			return a
-		}()},
-		{"--pooling gem --gem-power 2", func() tfmodel.Architecture {
-			a := tfmodel.VGG16(105, 105)
-			a.Pooling, a.GeMPower = tfmodel.GeM, 2
-			return a
-		}()},
-	}
-	for _, tt := range tests {
-		var command Command
-		parser, err := kong.New(&command)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(strings.Fields(tt.give)); err != nil {
-			t.Fatal(err)
-		}
-		// A run is resumed by its configuration: it must come back the same.
-		saved, err := json.Marshal(command.trainFlags)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var resumed trainFlags
-		if err := json.Unmarshal(saved, &resumed); err != nil {
-			t.Fatal(err)
-		}
-		for _, flags := range []trainFlags{command.trainFlags, resumed} {
-			if diff := cmp.Diff(tt.want, flags.architecture()); diff != "" {
-				t.Errorf("%q (-want +got):\n%s", tt.give, diff)
-			}
+		if !flags[cli.FlagName(field)] {
+			t.Errorf("kong knows no --%s", cli.FlagName(field))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -84,10 +84,10 @@ func (c *CalibrateCommand) learn(ctx context.Context, s cli.Streams, card *tfmod
 			if err != nil {
 				return err
 			}
-			*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.describe())
+			*line, card.ThresholdNote = measured.Line, measured.note(filepath.Base(c.Data), c.DescribeData())
 		}
 		if c.Familiarity > 0 {
-			statistic, err := c.gather(ctx, model, c.heldFlags, c.Data, s.Out)
+			statistic, err := c.gather(ctx, model, c.HeldFlags, c.Data, s.Out)
 			if err != nil || statistic == nil {
 				return err
 			}

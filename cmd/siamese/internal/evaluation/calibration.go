@@ -1,13 +1,10 @@
-package training
+package evaluation
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"siamese/train/evaluate"
-	"siamese/train/record"
 )
 
 // calibration is what `siamese calibrate` reports.
@@ -43,34 +40,4 @@ func (c calibration) print(w io.Writer) error {
 		fmt.Fprintln(w, "measured on the pairs that it was found on, which flatters: there are too few kinds for two halves")
 	}
 	return printContrasts(w, c.After, c.Before)
-}
-
-// plotContrasts draws the reliability of each sort of pairs into a file; "" is none.
-func plotContrasts(file string, contrasts []evaluate.Contrast) error {
-	if file == "" {
-		return nil
-	}
-	var curves []record.ReliabilityCurve
-	for _, c := range contrasts {
-		if c.Of == "" {
-			curves = append(curves, reliabilityCurve(fmt.Sprintf("%s and %s: error %.3f", c.Same, c.Different, c.ECE), c.Bins))
-		}
-	}
-	picture, err := record.Reliability(curves...)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, picture, 0o644)
-}
-
-// writeJSON writes what was measured to a file; "" is none.
-func writeJSON(file string, measured any) error {
-	if file == "" {
-		return nil
-	}
-	content, err := json.MarshalIndent(measured, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(content, '\n'), 0o644)
 }

@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 )
@@ -18,7 +19,7 @@ type kindsFlags struct {
 	Groups []string `help:"Measures pairs of these classes, kinds or domains apart, too, by name or pattern." placeholder:"PATTERN"`
 
 	partFlags
-	heldFlags
+	datasets.HeldFlags
 }
 
 // pictures reports whether the layout is one of things, whose pictures get copied.
@@ -29,7 +30,7 @@ func (f kindsFlags) pictures() bool {
 // score draws pairs of the kinds and compares them.
 func (f kindsFlags) score(ctx context.Context, model *network.Model, path string, kinds []evaluate.PairKind) (pairs []evaluate.KindPair, err error) {
 	config := evaluate.KindsConfig{Pairs: f.Pairs, Seed: f.Seed, Kinds: kinds, Of: f.Of, Side: model.Card().Architecture.Height}
-	if config.Forbidden, err = readForbidden(f.Forbidden); err != nil {
+	if config.Forbidden, err = datasets.ReadForbidden(f.Forbidden); err != nil {
 		return nil, err
 	}
 	side := config.Side
@@ -38,7 +39,7 @@ func (f kindsFlags) score(ctx context.Context, model *network.Model, path string
 			side = 2 * config.Side // so that crops stay sharp
 		}
 	}
-	err = f.with(ctx, path, side, func(data *dataset.Dataset) error {
+	err = f.WithData(ctx, path, side, func(data *dataset.Dataset) error {
 		pairs, err = evaluate.ScoreKinds(ctx, model, data, config)
 		return err
 	})

@@ -1,9 +1,10 @@
-package training
+// Package crossval opens what a cross-validation measures: the network of each fold, and the
+// part of the data that it has not seen.
+package crossval
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
+	"siamese/cmd/siamese/internal/training"
 	"siamese/tfmodel"
 	"siamese/tfmodel/builtin"
 	"siamese/train/dataset"
@@ -25,10 +28,11 @@ import (
 // foldPattern stands for a fold's number in the names of models.
 const foldPattern = "{fold}"
 
-// foldModels are the files of each fold's network, several where they answer as one: one
-// name a fold, or one for all with foldPattern in it. In a name "+" parts the files, unless
-// a file is called so.
-func foldModels(given []string, count int) ([][]string, error) {
+// Models returns the files of each fold's network, several where they answer as one, of names
+// as given on the command line: one a fold, or one for all with {fold} in it. In a name "+"
+// parts the files, unless a file is called so. Errors are of files that are not there, and, as
+// [cli.Usage], of another number of names than folds.
+func Models(given []string, count int) ([][]string, error) {
 	if len(given) == 1 && strings.Contains(given[0], foldPattern) {
 		name := given[0]
 		given = nil
@@ -58,12 +62,12 @@ func foldModels(given []string, count int) ([][]string, error) {
 	return models, nil
 }
 
-// foldRunner opens the network of each fold, and the part of the data that it has not
-// seen.
-type foldRunner struct {
-	data   dataConfig // its fold is that of each network in turn
-	flags  network.RunFlags
-	logger *slog.Logger
+// Runner opens the network of each fold, and the part of the data that it has not seen. It is
+// not safe for concurrent use; who makes one closes it.
+type Runner struct {
+	Data   datasets.Config  // its side is that of each network in turn, and so is its fold
+	Flags  network.RunFlags // where networks run
+	Logger *slog.Logger     // told what was found and how far it is; must not be nil
 
 	opened map[int]openedData // by side
 }
@@ -74,8 +78,8 @@ type openedData struct {
 	digest string
 }
 
-// close closes the data.
-func (r *foldRunner) close() error {
+// Close closes the data that the runner has opened.
+func (r *Runner) Close() error {
 	var err error
 	for _, data := range r.opened {
 		err = errors.Join(err, data.Close())
@@ -83,15 +87,22 @@ func (r *foldRunner) close() error {
 	return err
 }
 
+// At returns all of the data at one size of input, in pixels. It is valid until the runner is
+// closed.
+func (r *Runner) At(ctx context.Context, side int) (*dataset.Dataset, error) {
+	data, err := r.at(ctx, side)
+	return data.Dataset, err
+}
+
 // at is the data at one size of input; the runner closes it.
-func (r *foldRunner) at(ctx context.Context, side int) (openedData, error) {
+func (r *Runner) at(ctx context.Context, side int) (openedData, error) {
 	if data, open := r.opened[side]; open {
 		return data, nil
 	}
-	config := r.data
-	config.side = side
+	config := r.Data
+	config.Side = side
 	config.Fold = cmp.Or(config.Fold, 1) // of which parts are taken later
-	data, report, err := config.openReport(ctx, r.logger)
+	data, report, err := config.OpenReport(ctx, r.Logger)
 	if err != nil {
 		return openedData{}, err
 	}
@@ -102,9 +113,11 @@ func (r *foldRunner) at(ctx context.Context, side int) (openedData, error) {
 	return r.opened[side], nil
 }
 
-// each lends use the network of each fold in turn, and what it has not seen. Whatever is
-// encoded twice by one network is encoded once.
-func (r *foldRunner) each(ctx context.Context, models [][]string, use func(folds.Network, *dataset.Dataset) error) error {
+// Each lends use the network of each fold in turn, with what it has not seen: models are those
+// that [Models] returns. Whatever is encoded twice by one network is encoded once. A network
+// that has learnt from its fold, by its card, is refused; one whose card does not tell is warned
+// of. It stops at the first error, which names the fold.
+func (r *Runner) Each(ctx context.Context, models [][]string, use func(folds.Network, *dataset.Dataset) error) error {
 	for i, files := range models {
 		if err := r.one(ctx, i+1, files, use); err != nil {
 			return fmt.Errorf("fold %d: %w", i+1, err)
@@ -113,13 +126,13 @@ func (r *foldRunner) each(ctx context.Context, models [][]string, use func(folds
 	return nil
 }
 
-func (r *foldRunner) one(ctx context.Context, fold int, files []string, use func(folds.Network, *dataset.Dataset) error) (err error) {
+func (r *Runner) one(ctx context.Context, fold int, files []string, use func(folds.Network, *dataset.Dataset) error) (err error) {
 	var members []evaluate.Model
 	threshold := 0.0
 	var architecture tfmodel.Architecture
 	var held *dataset.Dataset
 	for i, file := range files {
-		model, err := r.flags.OpenPath(ctx, file, r.logger)
+		model, err := r.Flags.OpenPath(ctx, file, r.Logger)
 		if err != nil {
 			return err
 		}
@@ -142,7 +155,7 @@ func (r *foldRunner) one(ctx context.Context, fold int, files []string, use func
 		return err
 	}
 	name := strings.Join(files, "+")
-	told := newPace(r.logger.With("fold", fold, "network", name), images(held))
+	told := newPace(r.Logger.With("fold", fold, "network", name), datasets.CountImages(held))
 	once := folds.NewOnce(together, architecture.ImageBytes(), told.add)
 	if err := use(folds.Network{Name: name, Model: once, Threshold: threshold}, held); err != nil {
 		return err
@@ -152,20 +165,20 @@ func (r *foldRunner) one(ctx context.Context, fold int, files []string, use func
 }
 
 // heldFrom is the part of a fold, which the network must not have learnt from.
-func (r *foldRunner) heldFrom(ctx context.Context, fold int, file string, card tfmodel.Card) (*dataset.Dataset, error) {
+func (r *Runner) heldFrom(ctx context.Context, fold int, file string, card tfmodel.Card) (*dataset.Dataset, error) {
 	data, err := r.at(ctx, card.Architecture.Height)
 	if err != nil {
 		return nil, err
 	}
-	config := r.data
+	config := r.Data
 	config.Fold = fold
-	_, held, err := config.parts(data.Dataset)
+	_, held, err := config.Parts(data.Dataset)
 	if err != nil {
 		return nil, err
 	}
 	seen, isTold := learntFrom(card, data, held)
 	if !isTold {
-		r.logger.Warn("the network's card does not tell what it has learnt from: what it has seen of its fold flatters it", "fold", fold, "network", file)
+		r.Logger.Warn("the network's card does not tell what it has learnt from: what it has seen of its fold flatters it", "fold", fold, "network", file)
 	}
 	if seen != "" {
 		return nil, fmt.Errorf("%s has learnt from %s by its card, which fold %d of %d holds out: expected a network that has not seen it", file, seen, fold, config.Folds)
@@ -176,11 +189,11 @@ func (r *foldRunner) heldFrom(ctx context.Context, fold int, file string, card t
 // learntFrom names a class of a part that a network was trained on, by its card; empty where
 // there is none. isTold is false where the card tells nothing of this data.
 func learntFrom(card tfmodel.Card, data openedData, held *dataset.Dataset) (name string, isTold bool) {
-	flags, err := defaultFlags()
-	if err != nil || json.Unmarshal(card.Training, &flags) != nil || flags.DataDigest == "" || flags.DataDigest != data.digest {
+	config, digest, isTold := training.Recorded(card)
+	if !isTold || digest != data.digest {
 		return "", false
 	}
-	learn, _, err := flags.data().parts(data.Dataset)
+	learn, _, err := config.Parts(data.Dataset)
 	if err != nil {
 		return "", false // such as a file of names that is elsewhere
 	}

@@ -1,4 +1,4 @@
-package training
+package evaluation
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
+	"siamese/cmd/siamese/internal/datasets"
+	"siamese/cmd/siamese/internal/evaluation/crossval"
 	"siamese/train/dataset"
 	"siamese/train/evaluate"
 	"siamese/train/folds"
@@ -24,17 +26,17 @@ func (c *CalibrateCommand) overFolds(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	models, err := foldModels(c.Model, c.Folds)
+	models, err := crossval.Models(c.Model, c.Folds)
 	if err != nil {
 		return fmt.Errorf("--model: %w", err)
 	}
-	runner := &foldRunner{
-		data: c.config(c.Data, 0), logger: slog.New(slog.NewTextHandler(s.Err, nil)),
-		flags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags},
+	runner := &crossval.Runner{
+		Data: c.DataConfig(c.Data, 0), Logger: slog.New(slog.NewTextHandler(s.Err, nil)),
+		Flags: network.RunFlags{Device: c.Device, Precision: c.Precision, TrustFlags: c.TrustFlags},
 	}
-	runner.data.split, runner.data.forbidden = c.foldSplit(), c.Forbidden
+	runner.Data.Split, runner.Data.Forbidden = c.foldSplit(), c.Forbidden
 	pairs, err := c.foldPairs(ctx, runner, models, slices.Sorted(maps.Keys(weights)))
-	if err := errors.Join(err, runner.close()); err != nil {
+	if err := errors.Join(err, runner.Close()); err != nil {
 		return err
 	}
 	measured, err := folds.Calibrate(pairs, weights)
@@ -74,12 +76,12 @@ func (c *CalibrateCommand) foldSplit() string {
 }
 
 // foldPairs scores pairs of each fold by kind, by the network that has not seen it.
-func (c *CalibrateCommand) foldPairs(ctx context.Context, runner *foldRunner, models [][]string, kinds []evaluate.PairKind) (pairs [][]evaluate.KindPair, err error) {
+func (c *CalibrateCommand) foldPairs(ctx context.Context, runner *crossval.Runner, models [][]string, kinds []evaluate.PairKind) (pairs [][]evaluate.KindPair, err error) {
 	config := evaluate.KindsConfig{Pairs: c.Pairs, Seed: c.Seed, Kinds: kinds}
-	if config.Forbidden, err = readForbidden(c.Forbidden); err != nil {
+	if config.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 		return nil, err
 	}
-	err = runner.each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {
+	err = runner.Each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {
 		scored, err := evaluate.ScoreKinds(ctx, network, held, config)
 		pairs = append(pairs, scored)
 		return err

@@ -1,4 +1,4 @@
-package training
+package strokes
 
 import (
 	"os"
@@ -17,7 +17,7 @@ const (
 )
 
 // sheet draws some characters, evenly over the data, into the file.
-func (c *strokesCommand) sheet(data *dataset.Dataset) error {
+func (c *Command) sheet(data *dataset.Dataset) error {
 	if c.Sheet == "" {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (c *strokesCommand) sheet(data *dataset.Dataset) error {
 	var rows []record.GridRow
 	for i := range count {
 		class := classes[(2*i+1)*len(classes)/(2*count)]
-		row, err := strokesRow(data, class, c.Side)
+		row, err := characterRow(data, class, c.Side)
 		if err != nil {
 			return err
 		}
@@ -48,9 +48,9 @@ func (c *strokesCommand) sheet(data *dataset.Dataset) error {
 	return os.WriteFile(c.Sheet, sheet, 0o644)
 }
 
-// strokesRow shows a character: its first drawing, that one's strokes, what is drawn of
+// characterRow shows a character: its first drawing, that one's strokes, what is drawn of
 // it again, and a twin by each operation that there is one of.
-func strokesRow(data *dataset.Dataset, class dataset.Class, side int) (record.GridRow, error) {
+func characterRow(data *dataset.Dataset, class dataset.Class, side int) (record.GridRow, error) {
 	first := class.Images[0]
 	shown := []dataset.Image{first}
 	for seed := range uint64(sheetAgain) {
