@@ -2,7 +2,10 @@ package training
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/cpu"
@@ -27,7 +30,7 @@ func (f *trainFlags) chooseKernels() (beginsAgain bool, err error) {
 		}
 	}
 	_, given := os.LookupEnv(oneDNNOps)
-	if given || !wantsOneDNN(tfmodel.Precision(f.Precision), cpu.X86.HasAVX2) {
+	if given || !wantsOneDNN(tfmodel.Precision(f.Precision), cpu.X86.HasAVX2) || readsPipe(os.Args, os.Environ()) {
 		return false, nil
 	}
 	return true, os.Setenv(oneDNNOps, "1")
@@ -40,6 +43,25 @@ func (f *trainFlags) chooseKernels() (beginsAgain bool, err error) {
 // AVX-512, and what stands in for them is ten times slower.
 func wantsOneDNN(precision tfmodel.Precision, hasAVX2 bool) bool {
 	return hasAVX2 && precision != tfmodel.BFloat16
+}
+
+// readsPipe reports whether an argument or one of this program's variables names a pipe,
+// such as --config <(...), which can be read only once and so not by a program that begins
+// again.
+func readsPipe(arguments, environment []string) bool {
+	for _, given := range slices.Concat(arguments, environment) {
+		name, value, found := strings.Cut(given, "=")
+		switch {
+		case !found:
+			value = given
+		case !strings.HasPrefix(name, "-") && !strings.HasPrefix(name, "SIAMESE_"):
+			continue
+		}
+		if info, err := os.Stat(value); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // beginAgain runs this program in this process's place, with the environment as it is now.

@@ -1,7 +1,10 @@
 package training
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/cpu"
@@ -68,5 +71,45 @@ func TestWantsOneDNN(t *testing.T) {
 	}
 	if !wantsOneDNN(tfmodel.Float32Precision, true) {
 		t.Error("oneDNN is not wanted with AVX2")
+	}
+}
+
+func TestReadsPipe(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(reader.Close(), writer.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	pipe, file := fmt.Sprintf("/proc/self/fd/%d", reader.Fd()), filepath.Join(t.TempDir(), "flags.json")
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		give []string
+		want bool
+	}{
+		{[]string{"train", "--config", pipe}, true},
+		{[]string{"train", "--config=" + pipe}, true},
+		{[]string{"train", "--config", file, "--run=missing", ""}, false},
+	} {
+		if got := readsPipe(tt.give, nil); got != tt.want {
+			t.Errorf("readsPipe(%q) = %t, want %t", tt.give, got, tt.want)
+		}
+	}
+	for _, tt := range []struct {
+		give string
+		want bool
+	}{
+		{"SIAMESE_CONFIG=" + pipe, true},
+		{"SIAMESE_CONFIG=" + file, false},
+		{"OTHER=" + pipe, false},
+	} {
+		if got := readsPipe([]string{"train"}, []string{tt.give}); got != tt.want {
+			t.Errorf("readsPipe with %s = %t, want %t", tt.give, got, tt.want)
+		}
 	}
 }
