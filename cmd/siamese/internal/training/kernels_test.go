@@ -89,27 +89,20 @@ func TestReadsPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		give []string
-		want bool
+		argument, variable string
+		want               bool
 	}{
-		{[]string{"train", "--config", pipe}, true},
-		{[]string{"train", "--config=" + pipe}, true},
-		{[]string{"train", "--config", file, "--run=missing", ""}, false},
+		{argument: pipe, want: true},
+		{argument: "--config=" + pipe, want: true},
+		{argument: file},
+		{argument: "--run=missing"},
+		{argument: ""},
+		{variable: "SIAMESE_CONFIG=" + pipe, want: true},
+		{variable: "SIAMESE_CONFIG=" + file},
+		{variable: "OTHER=" + pipe},
 	} {
-		if got := readsPipe(tt.give, nil); got != tt.want {
-			t.Errorf("readsPipe(%q) = %t, want %t", tt.give, got, tt.want)
-		}
-	}
-	for _, tt := range []struct {
-		give string
-		want bool
-	}{
-		{"SIAMESE_CONFIG=" + pipe, true},
-		{"SIAMESE_CONFIG=" + file, false},
-		{"OTHER=" + pipe, false},
-	} {
-		if got := readsPipe([]string{"train"}, []string{tt.give}); got != tt.want {
-			t.Errorf("readsPipe with %s = %t, want %t", tt.give, got, tt.want)
+		if got := readsPipe([]string{"train", tt.argument}, []string{tt.variable}); got != tt.want {
+			t.Errorf("readsPipe(%q, %q) = %t, want %t", tt.argument, tt.variable, got, tt.want)
 		}
 	}
 }
