@@ -18,7 +18,8 @@
 #               FOLDER/final.safetensors.
 #       DATA    Omniglot's images_background.zip
 #       VGG16   vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5
-#       Variables: FOLDS=5, ONLY="1 2" (train these alone), SECONDS_A_FOLD=60,
+#       Variables: FOLDS=5, ONLY="1 2" (train and judge these alone; judge
+#       leaves the calibration then, which wants all folds), SECONDS_A_FOLD=60,
 #       FINAL_SECONDS=0, STEPS=0 (so many steps a fold instead of a time),
 #       MORE="further flags of siamese train", BASELINE=FOLDER (another recipe's, judged
 #       beside), TRIALS=1000, PAIRS=4000, WEIGHTS="neighbours=1" (of siamese calibrate),
@@ -116,12 +117,14 @@ train() {
 
 # judge DATA FOLDER
 judge() {
-	local data=$1 out=$2 scale shift against=() weights=() on
+	local data=$1 out=$2 scale shift against=() weights=() part=() on
 	on=(--precision "${JUDGE_PRECISION:-float32}" --device "${DEVICE:-auto}")
 	[[ -z ${BASELINE:-} ]] || against=(--against "$BASELINE/{fold}.safetensors")
 	[[ -z ${WEIGHTS:-} ]] || weights=(--weights "$WEIGHTS")
-	"$siamese" eval folds "$data" --folds "$folds" --model "$out/{fold}.safetensors" "${against[@]}" "${on[@]}" \
+	((${#only[@]} == folds)) || part=(--only "$(IFS=, && echo "${only[*]}")")
+	"$siamese" eval folds "$data" --folds "$folds" "${part[@]}" --model "$out/{fold}.safetensors" "${against[@]}" "${on[@]}" \
 		--trials "${TRIALS:-1000}" --pairs "${PAIRS:-4000}" --sheet "$out/wrong.png" --json "$out/folds.json" | tee "$out/folds.txt"
+	((${#only[@]} == folds)) || return 0
 	"$siamese" calibrate --data "$data" --folds "$folds" --model "$out/{fold}.safetensors" "${weights[@]}" "${on[@]}" \
 		--pairs "${PAIRS:-4000}" --json "$out/calibration.json" | tee "$out/calibration.txt"
 	[[ -e $out/all.safetensors ]] || return 0

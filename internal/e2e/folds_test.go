@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"siamese/internal/e2e/fixture"
 	"siamese/internal/proctest"
 	"siamese/train/evaluate"
@@ -57,6 +59,14 @@ func TestFolds(t *testing.T) {
 	if _, err := png.Decode(bytes.NewReader(proctest.ReadFile(t, sheet))); err != nil {
 		t.Errorf("the sheet: %v", err)
 	}
+	only := filepath.Join(dir, "only.json")
+	stdout = proctest.Succeed(t, "eval", "folds", proctest.Glyph(""), "--folds", "2", "--only", "2", "--model", second, "--trials", "30", "--pairs", "40", "--json", only)
+	if alone := readJSON[folds.Summary](t, only); len(alone.Folds) != 1 || !cmp.Equal(alone.Folds[0], got.Folds[1]) || len(alone.Groups) != 5 {
+		t.Errorf("--only 2: %d alphabets, folds %+v, want the second of all: %+v", len(alone.Groups), alone.Folds, got.Folds[1])
+	}
+	if strings.Contains(stdout, "over folds") {
+		t.Errorf("of one fold it printed\n%s\nwant no error over folds", stdout)
+	}
 	verified := proctest.Succeed(t, "eval", "verify", proctest.Glyph(""), "--json", "--model", second, "--split", "alphabet", "--folds", "2", "--fold", "2",
 		"--pairs", "40", "--negatives", "same-alphabet")
 	var want evaluate.VerifyResult
@@ -79,6 +89,9 @@ func TestFoldsRefuse(t *testing.T) {
 	for give, want := range map[string]string{
 		"eval folds " + proctest.Glyph("") + " --model " + file:                                           "received 1 models for 5 folds",
 		"eval folds " + proctest.Glyph("") + " --folds 1 --model " + file:                                 "--folds is 1, expected 2 or more",
+		"eval folds " + proctest.Glyph("") + " --only 2,6 --model " + file:                                "--only has 6, expected numbers from 1 to 5",
+		"eval folds " + proctest.Glyph("") + " --only 2,2 --model " + file:                                "--only has 2 twice",
+		"eval folds " + proctest.Glyph("") + " --only 2,4 --model " + file:                                "received 1 models for 2 folds",
 		"eval folds " + proctest.Glyph("") + " --pairs 3 --model " + file:                                 "--pairs is 3, expected an even number",
 		"eval verify " + proctest.Glyph("") + " --split alphabet --folds 11 --fold 1 --model " + file:     "received 11 folds of 10",
 		"calibrate --data " + proctest.Glyph("") + " --model " + file:                                     "--folds is 0: expected 2 or more",

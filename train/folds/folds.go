@@ -33,6 +33,7 @@ type Config struct {
 // Network is what is measured on one fold.
 type Network struct {
 	Name string
+	Fold int // its number, from 1; 0 = its place among those that are measured
 	evaluate.Model
 	Threshold float64 // from which a pair is called the same, 0..1; 0 = evaluate.DefaultThreshold
 }
@@ -67,6 +68,7 @@ type Verification struct {
 // Fold is what a network was measured to do on the part that it has not seen.
 type Fold struct {
 	Network string
+	Number  int            // as Network.Fold
 	Groups  []string       // the alphabets, or the classes of data without
 	Classes map[string]int // in each of Groups
 	Trials  []Trial
@@ -81,7 +83,7 @@ type Fold struct {
 //
 // Errors are those of evaluate.MakeRuns, evaluate.Trials and evaluate.Verify.
 func Measure(ctx context.Context, network Network, held *dataset.Dataset, config Config) (Fold, error) {
-	fold := Fold{Network: network.Name, Classes: map[string]int{}}
+	fold := Fold{Network: network.Name, Number: network.Fold, Classes: map[string]int{}}
 	groups := map[string]string{}
 	for _, class := range held.Classes() {
 		group := cmp.Or(class.Alphabet, class.Name)

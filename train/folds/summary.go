@@ -1,6 +1,7 @@
 package folds
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,6 +51,7 @@ type Share struct {
 
 // Total is all folds together.
 type Total struct {
+	Folds        int           `json:"folds"`
 	Alphabets    int           `json:"alphabets"`
 	Trials       int           `json:"trials"`
 	OneShot      Share         `json:"oneshot"`
@@ -61,7 +63,7 @@ type Total struct {
 type VerifyTotal struct {
 	Negatives evaluate.Negatives `json:"negatives"`
 	Pairs     int                `json:"pairs"`
-	AUC       evaluate.Mean      `json:"auc"`           // mean of the folds', with its error over folds
+	AUC       evaluate.Mean      `json:"auc"`           // mean of the folds', with its error over folds; of one fold there is none
 	Accuracy  Share              `json:"accuracy"`      // at each fold's threshold
 	Best      Share              `json:"best_accuracy"` // at each fold's best one
 	Gap       float64            `json:"gap"`           // Best less Accuracy: what a threshold could gain
@@ -140,11 +142,11 @@ func Summarize(folds []Fold) (Summary, error) {
 	var s Summary
 	for i, fold := range folds {
 		row := fold.row()
-		row.Fold = i + 1
+		row.Fold = cmp.Or(fold.Number, i+1)
 		s.Folds = append(s.Folds, row)
 		for _, group := range fold.Groups {
 			row := fold.groupRow(group)
-			row.Fold = i + 1
+			row.Fold = cmp.Or(fold.Number, i+1)
 			s.Groups = append(s.Groups, row)
 		}
 	}
@@ -156,7 +158,7 @@ func Summarize(folds []Fold) (Summary, error) {
 
 // total puts all folds together.
 func total(folds []Fold) (Total, error) {
-	var t Total
+	t := Total{Folds: len(folds)}
 	shares := map[string]Share{}
 	for _, figure := range figures(folds) {
 		shares[figure.name] = share(folds, figure)

@@ -62,10 +62,18 @@ func (t Total) Print(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "one-shot: %s right by similarity, %s by the embeddings' cosine, of %d trials in %d alphabets\n",
 		t.OneShot, t.Cosine, t.Trials, t.Alphabets)
 	for _, v := range t.Verification {
-		_, err = fmt.Fprintf(w, "verification of %d pairs, negatives %s: %s at the threshold, %s at each fold's best (%.2f more), %.2f %% at a common best one (%.4f); AUC %.5f ± %.5f over folds, calibration error %.4f\n",
-			v.Pairs, v.Negatives, v.Accuracy, v.Best, 100*v.Gap, 100*v.CommonAccuracy, v.CommonThreshold, v.AUC.Value, v.AUC.StdErr, v.ECE)
+		_, err = fmt.Fprintf(w, "verification of %d pairs, negatives %s: %s at the threshold, %s at each fold's best (%.2f more), %.2f %% at a common best one (%.4f); AUC %.5f%s, calibration error %.4f\n",
+			v.Pairs, v.Negatives, v.Accuracy, v.Best, 100*v.Gap, 100*v.CommonAccuracy, v.CommonThreshold, v.AUC.Value, t.overFolds(v.AUC), v.ECE)
 	}
 	return err
+}
+
+// overFolds is the error of a mean over folds; of one fold there is none.
+func (t Total) overFolds(mean evaluate.Mean) string {
+	if t.Folds < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" ± %.5f over folds", mean.StdErr)
 }
 
 // String writes the share in per cent with its errors.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"siamese/cmd/internal/cli"
 	"siamese/cmd/internal/network"
@@ -22,6 +23,7 @@ type foldsCommand struct {
 	Model   []string `help:"Names the network of each fold, in order, trained with --fold 1, 2 and so on held out; or one name for all with {fold} in it. Networks joined by + answer as one, by the mean of their similarities." required:"" placeholder:"FILE"`
 	Against []string `help:"Names other networks in the same way, which are measured by the same trials and pairs; what is printed last is by how much --model is above them. Empty: none." placeholder:"FILE"`
 	Folds   int      `help:"Says how many folds there are." default:"5"`
+	Only    []int    `help:"Measures these folds alone, by number; --model and --against then name a network for each of them. Empty: all." placeholder:"NUMBER"`
 	Split   string   `help:"Says what is held out: alphabet or class." enum:"alphabet,class" default:"alphabet"`
 	Ways    int      `help:"Sets how many classes a one-shot trial has." default:"20"`
 	Trials  int      `help:"Sets the least number of one-shot trials of each fold." default:"1000"`
@@ -67,6 +69,14 @@ func (c *foldsCommand) check() error {
 	if c.Folds < 2 {
 		return fmt.Errorf("eval folds: --folds is %d, expected 2 or more", c.Folds)
 	}
+	for i, fold := range c.Only {
+		if fold < 1 || fold > c.Folds {
+			return fmt.Errorf("eval folds: --only has %d, expected numbers from 1 to %d, which is --folds", fold, c.Folds)
+		}
+		if slices.Contains(c.Only[:i], fold) {
+			return fmt.Errorf("eval folds: --only has %d twice, expected each fold once", fold)
+		}
+	}
 	for _, count := range []struct {
 		flag        string
 		value, from int
@@ -82,13 +92,17 @@ func (c *foldsCommand) check() error {
 }
 
 func (c *foldsCommand) measureAll(ctx context.Context, s cli.Streams, runner *crossval.Runner) error {
-	models, err := crossval.Models(c.Model, c.Folds)
+	measuredFolds := c.Only
+	if len(measuredFolds) == 0 {
+		measuredFolds = crossval.All(c.Folds)
+	}
+	models, err := crossval.Models(c.Model, measuredFolds)
 	if err != nil {
 		return fmt.Errorf("--model: %w", err)
 	}
-	var others [][]string
+	var others []crossval.Model
 	if len(c.Against) > 0 {
-		if others, err = crossval.Models(c.Against, c.Folds); err != nil {
+		if others, err = crossval.Models(c.Against, measuredFolds); err != nil {
 			return fmt.Errorf("--against: %w", err)
 		}
 	}
@@ -109,7 +123,7 @@ func (c *foldsCommand) measureAll(ctx context.Context, s cli.Streams, runner *cr
 	return errors.Join(c.draw(ctx, runner, measured), writeJSON(c.JSON, report))
 }
 
-func (c *foldsCommand) measure(ctx context.Context, runner *crossval.Runner, models [][]string) (measured []folds.Fold, err error) {
+func (c *foldsCommand) measure(ctx context.Context, runner *crossval.Runner, models []crossval.Model) (measured []folds.Fold, err error) {
 	config := folds.Config{Ways: c.Ways, Trials: c.Trials, Pairs: c.Pairs, Seed: c.Seed}
 	err = runner.Each(ctx, models, func(network folds.Network, held *dataset.Dataset) error {
 		fold, err := folds.Measure(ctx, network, held, config)
@@ -120,7 +134,7 @@ func (c *foldsCommand) measure(ctx context.Context, runner *crossval.Runner, mod
 }
 
 // compare measures the other networks and prints the difference.
-func (c *foldsCommand) compare(ctx context.Context, s cli.Streams, runner *crossval.Runner, report *foldsReport, measured []folds.Fold, others [][]string) error {
+func (c *foldsCommand) compare(ctx context.Context, s cli.Streams, runner *crossval.Runner, report *foldsReport, measured []folds.Fold, others []crossval.Model) error {
 	against, err := c.measure(ctx, runner, others)
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)

@@ -26,7 +26,7 @@ func (c *CalibrateCommand) overFolds(ctx context.Context, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	models, err := crossval.Models(c.Model, c.Folds)
+	models, err := crossval.Models(c.Model, crossval.All(c.Folds))
 	if err != nil {
 		return fmt.Errorf("--model: %w", err)
 	}
@@ -76,7 +76,7 @@ func (c *CalibrateCommand) foldSplit() string {
 }
 
 // foldPairs scores pairs of each fold by kind, by the network that has not seen it.
-func (c *CalibrateCommand) foldPairs(ctx context.Context, runner *crossval.Runner, models [][]string, kinds []evaluate.PairKind) (pairs [][]evaluate.KindPair, err error) {
+func (c *CalibrateCommand) foldPairs(ctx context.Context, runner *crossval.Runner, models []crossval.Model, kinds []evaluate.PairKind) (pairs [][]evaluate.KindPair, err error) {
 	config := evaluate.KindsConfig{Pairs: c.Pairs, Seed: c.Seed, Kinds: kinds}
 	if config.Forbidden, err = datasets.ReadForbidden(c.Forbidden); err != nil {
 		return nil, err

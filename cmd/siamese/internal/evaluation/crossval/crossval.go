@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,34 +29,45 @@ import (
 // foldPattern stands for a fold's number in the names of models.
 const foldPattern = "{fold}"
 
-// Models returns the files of each fold's network, several where they answer as one, of names
-// as given on the command line: one a fold, or one for all with {fold} in it. In a name "+"
-// parts the files, unless a file is called so. Errors are of files that are not there, and, as
+// Model is what answers for a fold.
+type Model struct {
+	Fold  int      // from 1
+	Files []string // several answer as one
+}
+
+// All are the numbers of all folds, of so many.
+func All(count int) []int {
+	all := make([]int, count)
+	for i := range all {
+		all[i] = i + 1
+	}
+	return all
+}
+
+// Models returns what answers for each of the given folds, of names as given on the command
+// line: one a fold, in the folds' order, or one for all with {fold} in it. In a name "+" parts
+// the files, unless a file is called so. Errors are of files that are not there, and, as
 // [cli.Usage], of another number of names than folds.
-func Models(given []string, count int) ([][]string, error) {
+func Models(given []string, folds []int) ([]Model, error) {
 	if len(given) == 1 && strings.Contains(given[0], foldPattern) {
-		name := given[0]
-		given = nil
-		for range count {
-			given = append(given, name)
-		}
+		given = slices.Repeat(given, len(folds))
 	}
-	if len(given) != count {
-		return nil, cli.Usage(fmt.Errorf("received %d models for %d folds, expected one a fold, in order, or one name with %s in it", len(given), count, foldPattern))
+	if len(given) != len(folds) {
+		return nil, cli.Usage(fmt.Errorf("received %d models for %d folds, expected one a fold, in order, or one name with %s in it", len(given), len(folds), foldPattern))
 	}
-	models := make([][]string, count)
+	models := make([]Model, len(folds))
 	for i, name := range given {
-		name = strings.ReplaceAll(name, foldPattern, strconv.Itoa(i+1))
-		models[i] = []string{name}
+		name = strings.ReplaceAll(name, foldPattern, strconv.Itoa(folds[i]))
+		models[i] = Model{folds[i], []string{name}}
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			models[i] = strings.Split(name, "+")
+			models[i].Files = strings.Split(name, "+")
 		}
-		for _, file := range models[i] {
+		for _, file := range models[i].Files {
 			if _, known := builtin.Find(file); known && file != "" {
 				continue
 			}
 			if _, err := os.Stat(file); err != nil {
-				return nil, fmt.Errorf("model of fold %d: %w", i+1, err)
+				return nil, fmt.Errorf("model of fold %d: %w", folds[i], err)
 			}
 		}
 	}
@@ -113,14 +125,13 @@ func (r *Runner) at(ctx context.Context, side int) (openedData, error) {
 	return r.opened[side], nil
 }
 
-// Each lends use the network of each fold in turn, with what it has not seen: models are those
-// that [Models] returns. Whatever is encoded twice by one network is encoded once. A network
+// Each lends use the network of each model in turn, with its fold, which it has not seen. Whatever is encoded twice by one network is encoded once. A network
 // that has learnt from its fold, by its card, is refused; one whose card does not tell is warned
 // of. It stops at the first error, which names the fold.
-func (r *Runner) Each(ctx context.Context, models [][]string, use func(folds.Network, *dataset.Dataset) error) error {
-	for i, files := range models {
-		if err := r.one(ctx, i+1, files, use); err != nil {
-			return fmt.Errorf("fold %d: %w", i+1, err)
+func (r *Runner) Each(ctx context.Context, models []Model, use func(folds.Network, *dataset.Dataset) error) error {
+	for _, model := range models {
+		if err := r.one(ctx, model.Fold, model.Files, use); err != nil {
+			return fmt.Errorf("fold %d: %w", model.Fold, err)
 		}
 	}
 	return nil
@@ -157,7 +168,7 @@ func (r *Runner) one(ctx context.Context, fold int, files []string, use func(fol
 	name := strings.Join(files, "+")
 	told := newPace(r.Logger.With("fold", fold, "network", name), datasets.CountImages(held))
 	once := folds.NewOnce(together, architecture.ImageBytes(), told.add)
-	if err := use(folds.Network{Name: name, Model: once, Threshold: threshold}, held); err != nil {
+	if err := use(folds.Network{Name: name, Fold: fold, Model: once, Threshold: threshold}, held); err != nil {
 		return err
 	}
 	told.end()

@@ -22,28 +22,33 @@ func TestModels(t *testing.T) {
 	}
 	tests := []struct {
 		give    []string
-		want    [][]string
+		folds   []int
+		want    []Model
 		wantErr string
 	}{
-		{[]string{"a1", "b2"}, [][]string{{"a1"}, {"b2"}}, ""},
-		{[]string{"a{fold}"}, [][]string{{"a1"}, {"a2"}}, ""},
-		{[]string{"a{fold}+b{fold}"}, [][]string{{"a1", "b1"}, {"a2", "b2"}}, ""},
-		{[]string{"a{fold}", "b1+a{fold}"}, [][]string{{"a1"}, {"b1", "a2"}}, ""},
-		{[]string{"c++", "a1"}, [][]string{{"c++"}, {"a1"}}, ""},
-		{[]string{"general", "a1+omniglot"}, [][]string{{"general"}, {"a1", "omniglot"}}, ""},
-		{[]string{"a1"}, nil, "received 1 models for 2 folds, expected one a fold, in order, or one name with {fold} in it"},
-		{[]string{"a1", "a2", "b1"}, nil, "received 3 models for 2 folds"},
-		{[]string{"a1", "a3"}, nil, "model of fold 2: stat a3"},
-		{[]string{"a1+", "a2"}, nil, "model of fold 1"},
-		{[]string{"a1+b3", "a2"}, nil, "model of fold 1: stat b3"},
+		{[]string{"a1", "b2"}, All(2), []Model{{1, []string{"a1"}}, {2, []string{"b2"}}}, ""},
+		{[]string{"a{fold}"}, All(2), []Model{{1, []string{"a1"}}, {2, []string{"a2"}}}, ""},
+		{[]string{"a{fold}+b{fold}"}, All(2), []Model{{1, []string{"a1", "b1"}}, {2, []string{"a2", "b2"}}}, ""},
+		{[]string{"a{fold}", "b1+a{fold}"}, All(2), []Model{{1, []string{"a1"}}, {2, []string{"b1", "a2"}}}, ""},
+		{[]string{"c++", "a1"}, All(2), []Model{{1, []string{"c++"}}, {2, []string{"a1"}}}, ""},
+		{[]string{"general", "a1+omniglot"}, All(2), []Model{{1, []string{"general"}}, {2, []string{"a1", "omniglot"}}}, ""},
+		{[]string{"a{fold}"}, []int{2}, []Model{{2, []string{"a2"}}}, ""},
+		{[]string{"b1", "a1"}, []int{2, 1}, []Model{{2, []string{"b1"}}, {1, []string{"a1"}}}, ""},
+		{[]string{"a{fold}"}, []int{1, 4}, nil, "model of fold 4: stat a4"},
+		{[]string{"a1", "a2"}, []int{2}, nil, "received 2 models for 1 folds"},
+		{[]string{"a1"}, All(2), nil, "received 1 models for 2 folds, expected one a fold, in order, or one name with {fold} in it"},
+		{[]string{"a1", "a2", "b1"}, All(2), nil, "received 3 models for 2 folds"},
+		{[]string{"a1", "a3"}, All(2), nil, "model of fold 2: stat a3"},
+		{[]string{"a1+", "a2"}, All(2), nil, "model of fold 1"},
+		{[]string{"a1+b3", "a2"}, All(2), nil, "model of fold 1: stat b3"},
 	}
 	for _, tt := range tests {
-		got, err := Models(tt.give, 2)
+		got, err := Models(tt.give, tt.folds)
 		if (tt.wantErr == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-			t.Errorf("Models(%q) = %v, want %q", tt.give, err, tt.wantErr)
+			t.Errorf("Models(%q, %d) = %v, want %q", tt.give, tt.folds, err, tt.wantErr)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("Models(%q) (-want +got):\n%s", tt.give, diff)
+			t.Errorf("Models(%q, %d) (-want +got):\n%s", tt.give, tt.folds, diff)
 		}
 	}
 }
