@@ -266,6 +266,10 @@ func (e Encoded) Image() Image {
 	return Image{embedding: e.Embedding, moved: e.moved, known: &e.Familiarity}
 }
 
+// Moved returns the embeddings of the further views that EncodeViews has encoded, each as
+// long as Embedding, for gallery.Search.Moved; empty: there are none. They must not be changed.
+func (e Encoded) Moved() [][]float32 { return e.moved }
+
 // Encode encodes images, for comparing each of them more than once: as it is, whatever
 // Options.TestTimeViews says. Otherwise it is as Embed.
 func (m *Model) Encode(ctx context.Context, images ...Image) ([]Encoded, error) {

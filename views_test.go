@@ -78,11 +78,11 @@ func TestViewsAreAveraged(t *testing.T) {
 	if got, want := float64(ranking.Matches[0].Similarity), ofA/n; math.Abs(got-want) > tolerance {
 		t.Errorf("Rank = %v, want %v: the query's views alone", got, want)
 	}
-	checkEncoded(t, several, got.Similarity, ranking.Matches[0].Similarity)
+	checkEncoded(t, several, n, got.Similarity, ranking.Matches[0].Similarity)
 }
 
 // checkEncoded: images that were encoded before are scored as the files are.
-func checkEncoded(t *testing.T, model *siamese.Model, both, queryAlone float32) {
+func checkEncoded(t *testing.T, model *siamese.Model, views int, both, queryAlone float32) {
 	t.Helper()
 	inViews, err := model.EncodeViews(t.Context(), siamese.File(glyphA), siamese.File(glyphB))
 	if err != nil {
@@ -105,6 +105,18 @@ func checkEncoded(t *testing.T, model *siamese.Model, both, queryAlone float32) 
 		if err != nil || math.Abs(float64(got.Similarity-tt.want)) > tolerance {
 			t.Errorf("%s: %v, %v, want %v", tt.name, got.Similarity, err, tt.want)
 		}
+	}
+	var mean float64
+	all := append([][]float32{inViews[0].Embedding}, inViews[0].Moved()...)
+	for _, view := range all {
+		got, err := model.Compare(t.Context(), siamese.Embedded(view), once[0].Image())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean += float64(got.Similarity) / float64(len(all))
+	}
+	if len(all) != views || len(once[0].Moved()) != 0 || math.Abs(mean-float64(queryAlone)) > tolerance {
+		t.Errorf("one by one %d views have %v on average, and a picture alone %d moved, want %v of %d and none", len(all), mean, len(once[0].Moved()), queryAlone, views)
 	}
 }
 

@@ -33,17 +33,21 @@ func TestGalleryCommands(t *testing.T) {
 	if rows := strings.Split(local, "\n"); len(rows) < 2 || !strings.HasPrefix(rows[1], query+",1,alpha,alpha/1.png,0.") || !strings.Contains(rows[1], ",true,") {
 		t.Errorf("identify printed %q, want alpha first, the same", local)
 	}
+	several := proctest.Succeed(t, append(identify, "--test-time", "3")...)
+	if rows := strings.Split(several, "\n"); several == local || len(rows) < 2 || !strings.HasPrefix(rows[1], query+",1,alpha,alpha/1.png,0.") {
+		t.Errorf("identify of three views printed %q, of one %q, want alpha first with another similarity", several, local)
+	}
 	backup := filepath.Join(t.TempDir(), "letters.bak")
 	proctest.Succeed(t, "gallery", "backup", backup, "-g", "letters")
 	proctest.Succeed(t, "gallery", "restore", backup, "-g", "restored")
 	if stdout := proctest.Succeed(t, "gallery", "remove", "-g", "letters", "--thing", "beta", "none"); stdout != "1 entry removed\n" {
 		t.Errorf("remove printed %q", stdout)
 	}
-	checkServed(t, dir, query, local)
+	checkServed(t, dir, query, local, several)
 }
 
 // checkServed asks a server on the same folder.
-func checkServed(t *testing.T, dir, query, local string) {
+func checkServed(t *testing.T, dir, query, local, several string) {
 	t.Helper()
 	server := proctest.Serve(t, "--model", "omniglot")
 	remote := func(args ...string) string {
@@ -51,6 +55,9 @@ func checkServed(t *testing.T, dir, query, local string) {
 	}
 	if served := remote("identify", query, "-g", "restored", "--csv", "--filter", "by=hand"); served != local {
 		t.Errorf("the server says %q, the command line %q", served, local)
+	}
+	if served := remote("identify", query, "-g", "restored", "--csv", "--filter", "by=hand", "--test-time", "3"); served != several {
+		t.Errorf("of three views the server says %q, the command line %q", served, several)
 	}
 	if listed := remote("list", "-g", "letters"); listed != "alpha/1.png\talpha\tby=hand\n" {
 		t.Errorf("the server lists %q", listed)

@@ -36,10 +36,17 @@ type Place struct {
 // Open opens what keeps the galleries. What the user should know is written to notes.
 // The caller closes it.
 func (f Flags) Open(ctx context.Context, notes io.Writer) (Keeper, error) {
+	return f.OpenToIdentify(ctx, notes, 0)
+}
+
+// OpenToIdentify is Open for Identify of so many views of a picture; 0 or 1: of the picture
+// alone.
+func (f Flags) OpenToIdentify(ctx context.Context, notes io.Writer, views int) (Keeper, error) {
+	score := scorer.ScoreFlags{TestTime: views}
 	if f.Server != "" {
-		return openRemote(f, notes)
+		return openRemote(f, notes, score)
 	}
-	l := &local{at: f.Galleries, flags: f.Flags, notes: notes}
+	l := &local{at: f.Galleries, flags: f.Flags, score: score, notes: notes}
 	return l, l.openStore(ctx)
 }
 

@@ -24,6 +24,7 @@ type local struct {
 	at    Location
 	store gallery.Store
 	flags scorer.Flags
+	score scorer.ScoreFlags // of pictures to identify
 	notes io.Writer
 
 	by     scorer.Scorer // nil before a model is needed
@@ -111,7 +112,7 @@ func (l *local) openModel(ctx context.Context, name string) error {
 		}
 		flags.Model = name
 	}
-	by, err := flags.Open(ctx, l.notes, scorer.ScoreFlags{})
+	by, err := flags.Open(ctx, l.notes, l.score)
 	if err != nil {
 		return err
 	}

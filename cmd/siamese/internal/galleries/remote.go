@@ -17,19 +17,20 @@ import (
 type remote struct {
 	sender *scorer.Sender
 	model  string
+	views  uint32 // of a picture to identify
 	named  string // the model of the gallery, by which calls ask for it; empty: not asked
 }
 
-func openRemote(f Flags, notes io.Writer) (Keeper, error) {
+func openRemote(f Flags, notes io.Writer, score scorer.ScoreFlags) (Keeper, error) {
 	if f.Galleries != "" && f.Galleries != "off" {
 		// Set for a server on this machine as well, it is not meant for another one.
 		fmt.Fprintf(notes, "note: --galleries is not looked at, since --server is asked\n")
 	}
-	sender, err := f.OpenSender(notes)
+	sender, err := f.OpenSender(notes, score)
 	if err != nil {
 		return nil, err
 	}
-	return &remote{sender: sender, model: f.Model}, nil
+	return &remote{sender: sender, model: f.Model, views: uint32(score.TestTime)}, nil
 }
 
 // Rest implements Keeper.
@@ -203,7 +204,7 @@ func (r *remote) Identify(ctx context.Context, name string, picture scorer.Pictu
 	err = r.sender.Send(ctx, []scorer.Picture{picture}, fail, func(_ []int, images [][]byte) error {
 		return r.sender.Call(ctx, func(ctx context.Context, c *client.Client) error {
 			reply, err := c.Identify(ctx, name, client.Image{Encoded: images[0]}, client.IdentifyOptions{
-				TopK: search.Top, MinSimilarity: search.MinSimilarity, Filter: search.Filter, Threshold: search.Threshold,
+				TopK: search.Top, MinSimilarity: search.MinSimilarity, Filter: search.Filter, Threshold: search.Threshold, TestTimeViews: r.views,
 			})
 			identified = identifiedOf(reply)
 			identified.Model = r.named

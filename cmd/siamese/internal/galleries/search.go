@@ -47,9 +47,13 @@ func (l *local) Identify(ctx context.Context, name string, picture scorer.Pictur
 	if query.Err != nil {
 		return Identified{}, query.Err
 	}
+	var moved []gallery.Vector
+	for _, view := range query.Moved {
+		moved = append(moved, gallery.NewVector(view))
+	}
 	searcher := gallery.Searcher{Store: l.store, Head: head{l.by, info.EmbeddingLength}, Metric: l.metric}
 	matches, err := searcher.Identify(ctx, name, gallery.Search{
-		Embedding: gallery.NewVector(query.Values), TopK: search.Top, MinSimilarity: search.MinSimilarity, Filter: search.Filter,
+		Embedding: gallery.NewVector(query.Values), Moved: moved, TopK: search.Top, MinSimilarity: search.MinSimilarity, Filter: search.Filter,
 	})
 	if err != nil {
 		return Identified{}, locate(err, name)

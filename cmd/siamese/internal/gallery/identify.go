@@ -28,7 +28,7 @@ type identifyCommand struct {
 
 	galleries.Name
 	galleries.Flags
-	scorer.ThresholdFlags
+	scorer.ScoreFlags
 }
 
 // mostTop is how many things can be asked for, as a server has it.
@@ -44,10 +44,8 @@ func (c *identifyCommand) check() (galleries.Search, error) {
 		return galleries.Search{}, cli.Usage(fmt.Errorf("--top %d, expected 1 to %d", c.Top, mostTop))
 	case !(c.MinSimilarity >= 0 && c.MinSimilarity <= 1):
 		return galleries.Search{}, cli.Usage(fmt.Errorf("--min-similarity %v, expected 0 to 1", c.MinSimilarity))
-	case c.Threshold != nil && !(*c.Threshold >= 0 && *c.Threshold <= 1):
-		return galleries.Search{}, cli.Usage(fmt.Errorf("--threshold %v, expected 0 to 1", *c.Threshold))
 	}
-	return galleries.Search{Top: c.Top, MinSimilarity: c.MinSimilarity, Filter: filter, Threshold: c.Threshold}, nil
+	return galleries.Search{Top: c.Top, MinSimilarity: c.MinSimilarity, Filter: filter, Threshold: c.Threshold}, c.Check()
 }
 
 // Run identifies each picture. Those that can't be used make it fail in the end.
@@ -65,7 +63,7 @@ func (c *identifyCommand) Run(ctx context.Context, s cli.Streams) error {
 		return fmt.Errorf("no pictures among %q", c.Files)
 	}
 	screen := progress.New(s.Err, "pictures")
-	keeper, err := c.Open(ctx, screen)
+	keeper, err := c.OpenToIdentify(ctx, screen, c.TestTime)
 	return with(keeper, err, func(k galleries.Keeper) error {
 		defer screen.Close()
 		failed := len(found.Failed)

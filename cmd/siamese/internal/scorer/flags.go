@@ -33,7 +33,8 @@ type ThresholdFlags struct {
 	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which images are the same. Empty: the model's own." placeholder:"N"`
 }
 
-func (f ThresholdFlags) check() error {
+// Check reports, as [cli.Usage], the first flag that is out of range.
+func (f ThresholdFlags) Check() error {
 	if f.Threshold != nil && !(*f.Threshold >= 0 && *f.Threshold <= 1) {
 		return cli.Usage(fmt.Errorf("--threshold %v, want 0 to 1", *f.Threshold))
 	}
@@ -47,11 +48,12 @@ type ScoreFlags struct {
 	TestTime int `help:"Scores this many views of a picture, 1 to 16, and gives the mean: the picture itself and small shifts, turns and scales of it. Each costs one more encoding: of both pictures of a pair, of a query alone. 1: the picture alone." name:"test-time" default:"1" placeholder:"N"`
 }
 
-func (f ScoreFlags) check() error {
+// Check is as that of [ThresholdFlags].
+func (f ScoreFlags) Check() error {
 	if f.TestTime < 0 || f.TestTime > views.Most {
 		return cli.Usage(fmt.Errorf("--test-time %d, want 1 to %d", f.TestTime, views.Most))
 	}
-	return f.ThresholdFlags.check()
+	return f.ThresholdFlags.Check()
 }
 
 // views is how many views of a picture are scored, from 1.
@@ -77,7 +79,7 @@ func (f Flags) MaxBytes() int { return f.limits().MaxBytes }
 // Open makes the scorer. What the user should know of it is written to notes. The
 // caller closes it.
 func (f Flags) Open(ctx context.Context, notes io.Writer, score ScoreFlags) (Scorer, error) {
-	if err := score.check(); err != nil {
+	if err := score.Check(); err != nil {
 		return nil, err
 	}
 	side, err := newSide(f.limits())

@@ -354,7 +354,7 @@ func (l *local) Embed(ctx context.Context, pictures []Picture) ([]Embedding, err
 	var embeddings []Embedding
 	for some := range slices.Chunk(pictures, atOnce) {
 		thumbnails := make([]*imaging.Picture, len(some))
-		encoded, errs, err := l.encodeWith(ctx, 0, some, thumbnails, false)
+		encoded, errs, err := l.encodeWith(ctx, 0, some, thumbnails, l.views > 1)
 		if err != nil {
 			return nil, err
 		}
@@ -363,7 +363,9 @@ func (l *local) Embed(ctx context.Context, pictures []Picture) ([]Embedding, err
 				embeddings = append(embeddings, Embedding{Err: &PictureError{Index: len(embeddings), Name: some[i].Name, Err: err}})
 				continue
 			}
-			embeddings = append(embeddings, Embedding{Values: encoded[i].Embedding, Familiarity: told(encoded[i].Familiarity), Thumbnail: thumbnails[i]})
+			embeddings = append(embeddings, Embedding{
+				Values: encoded[i].Embedding, Moved: encoded[i].Moved(), Familiarity: told(encoded[i].Familiarity), Thumbnail: thumbnails[i],
+			})
 		}
 	}
 	return embeddings, nil

@@ -27,7 +27,8 @@ type Scorer interface {
 	// nil, is told how many of them are done. A query that can't be used is a
 	// *[PictureError].
 	Rank(ctx context.Context, query Picture, candidates []Picture, progress func(done int)) (Ranking, error)
-	// Embed returns the embeddings of pictures, all of one model, in their order.
+	// Embed returns the embeddings of pictures, all of one model, in their order. A model
+	// in this process embeds all views that are scored.
 	Embed(ctx context.Context, pictures []Picture) ([]Embedding, error)
 	// Embedder is the model that Embed asks.
 	Embedder(ctx context.Context) (Model, error)
@@ -94,6 +95,7 @@ type Ranking struct {
 // Embedding is a picture's, or why it has none.
 type Embedding struct {
 	Values      []float32
+	Moved       [][]float32         // of further views, where they were embedded
 	Familiarity *client.Familiarity // nil where the model does not tell
 	Thumbnail   *imaging.Picture    // where it was asked for
 	Err         error               // a *PictureError; nil: there is an embedding

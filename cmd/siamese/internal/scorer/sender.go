@@ -11,14 +11,15 @@ import (
 // goroutine.
 type Sender struct{ r *remote }
 
-// OpenSender makes a sender to Flags.Server. What the user should know of it is written
+// OpenSender makes a sender to Flags.Server, which is refused by Ask where it does not
+// score as many views as score says. What the user should know of it is written
 // to notes. The caller closes it.
-func (f Flags) OpenSender(notes io.Writer) (*Sender, error) {
+func (f Flags) OpenSender(notes io.Writer, score ScoreFlags) (*Sender, error) {
 	side, err := newSide(f.limits())
 	if err != nil {
 		return nil, err
 	}
-	r, err := f.openRemote(side, notes, ScoreFlags{})
+	r, err := f.openRemote(side, notes, score)
 	return &Sender{r}, err
 }
 
