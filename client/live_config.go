@@ -45,6 +45,10 @@ type LiveConfig struct {
 	// the model's own.
 	Threshold *float32
 
+	// TestTimeViews is how many views of a frame are scored, as in Options. What the
+	// server refuses of it shows in the updates, and is asked for again MaxBackoff apart.
+	TestTimeViews uint32
+
 	// MinBackoff and MaxBackoff bound the pause before a new stream is opened: it
 	// begins at the first, doubles with each failure, and is shortened by up to
 	// half at random. What the server asks to wait, at most MaxBackoff, is

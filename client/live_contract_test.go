@@ -68,10 +68,10 @@ func TestLiveLeavesAServerThatBreaksTheContract(t *testing.T) {
 
 func TestLiveTellsWhatIsForeign(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := scripted(t, client.LiveConfig{References: one, Model: "auto"}, func(s script) error {
+		w := scripted(t, client.LiveConfig{References: one, Model: "auto", TestTimeViews: 3}, func(s script) error {
 			opening, _ := s.Recv()
-			if got := opening.GetOpening().GetOptions().GetModel(); got != "auto" {
-				t.Errorf("stream opened with model %q, want auto", got)
+			if got := opening.GetOpening().GetOptions(); got.GetModel() != "auto" || got.GetTestTimeViews() != 3 {
+				t.Errorf("stream opened with model %q and %d views, want auto and 3", got.GetModel(), got.GetTestTimeViews())
 			}
 			s.open()
 			set, _ := s.Recv()

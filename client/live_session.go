@@ -87,7 +87,7 @@ func (l *Live) open(ctx context.Context, connection *grpc.ClientConn) (*session,
 		Opening: &siamesev1.StreamOpening{
 			Window:     uint32(l.config.Window),
 			DropPolicy: siamesev1.DropPolicy_DROP_POLICY_LATEST,
-			Options:    Options{Threshold: l.config.Threshold, Model: l.config.Model}.proto(),
+			Options:    Options{Threshold: l.config.Threshold, Model: l.config.Model, TestTimeViews: l.config.TestTimeViews}.proto(),
 		},
 	}})
 	if err != nil && !errors.Is(err, io.EOF) { // of EOF Recv knows the cause

@@ -124,7 +124,8 @@ func follow(t *testing.T, lines *bufio.Scanner, what string, want func(webcam.En
 	t.Fatalf("no line with %s came: %v", what, lines.Err())
 }
 
-// strangeServer is a server to whose model "general" each picture is foreign.
+// strangeServer is a server to whose model "general" each picture is foreign. It is to be
+// asked for two views of each.
 type strangeServer struct {
 	siamesev1.UnimplementedSiameseServiceServer
 }
@@ -148,6 +149,9 @@ func (strangeServer) StreamCompare(stream siamesev1.SiameseService_StreamCompare
 		case *siamesev1.StreamCompareRequest_Opening:
 			if model := m.Opening.GetOptions().GetModel(); model != "general" {
 				return status.Errorf(codes.NotFound, "received model %q, expected general", model)
+			}
+			if views := m.Opening.GetOptions().GetTestTimeViews(); views != 2 {
+				return status.Errorf(codes.InvalidArgument, "received a wish for %d views, expected 2", views)
 			}
 			response.Message = &siamesev1.StreamCompareResponse_Opened{Opened: &siamesev1.StreamOpened{
 				Window: 1, Threshold: 0.5, Model: &siamesev1.ModelReference{Name: "siamese-general"},
@@ -187,7 +191,7 @@ func serveStrange(t *testing.T) string {
 }
 
 func TestLinesTellWhatIsForeign(t *testing.T) {
-	stdout, stderr, code := runToEnd(t, "--server", serveStrange(t), "--model", "general", "--reference", proctest.GlyphA, "--source", film(t, proctest.GlyphB), "--headless")
+	stdout, stderr, code := runToEnd(t, "--server", serveStrange(t), "--model", "general", "--test-time", "2", "--reference", proctest.GlyphA, "--source", film(t, proctest.GlyphB), "--headless")
 	if code != 0 || stderr != "" {
 		t.Fatalf("exit code %d, standard error %q, want 0 and nothing", code, stderr)
 	}
@@ -258,6 +262,7 @@ func TestFailuresAreOneSentence(t *testing.T) {
 		{"no reference", []string{"--headless", "--source", path}, "received neither --reference nor --gallery", 2},
 		{"recording of no known form", headless("--record", "film.txt", "--source", path), ".mp4, .mkv or .avi", 2},
 		{"threshold out of range", headless("--threshold", "2", "--source", path), "expected 0 to 1", 2},
+		{"more views than there are", headless("--test-time", "17", "--source", path), "--test-time: received 17, expected 1 to 16", 2},
 		{"reference not there", headless("--reference", "nowhere.png", "--source", path), "reference: open nowhere.png", 1},
 		{"reference that is no image", headless("--reference", text, "--source", path), `reference "notes.txt": IMAGE_`, 1},
 		{"source not there", headless("--source", "nowhere.mp4"), "there is no such file", 1},

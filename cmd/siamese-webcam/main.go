@@ -45,6 +45,7 @@ type flags struct {
 	Snapshots string   `help:"Names the folder for snapshots, which must be there." default:"." placeholder:"FOLDER"`
 	Threshold *float32 `help:"Sets the similarity, 0 to 1, from which the verdict is \"same\". Empty: the model's."`
 
+	TestTime       int           `help:"Scores this many views of each picture, 1 to 16, and gives the mean: the picture itself and small shifts, turns and scales of it. Each costs the server one more encoding. 1: the picture alone." name:"test-time" default:"1" placeholder:"N"`
 	Size           int           `help:"Shrinks the part to at least this many pixels on its shorter side. 0: sends it as it is." default:"210"`
 	Quality        int           `help:"Sets the JPEG quality of what is sent, 1 to 100. 0: PNG, without loss." default:"90"`
 	Window         int           `help:"Limits the pictures in flight. More make up for a slow network; each adds an encode of lag." default:"1"`

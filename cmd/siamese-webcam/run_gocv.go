@@ -81,7 +81,7 @@ func (c *flags) planScores(p *plan) (err error) {
 		p.gallery, err = c.search()
 		return err
 	}
-	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold, Model: c.Model}
+	p.live = client.LiveConfig{References: p.references, Window: c.Window, Threshold: c.Threshold, Model: c.Model, TestTimeViews: uint32(c.TestTime)}
 	return p.live.Validate()
 }
 
@@ -93,10 +93,13 @@ func (c *flags) search() (client.LiveGalleryConfig, error) {
 	}
 	config := client.LiveGalleryConfig{Gallery: c.Gallery, Options: client.IdentifyOptions{
 		TopK: c.Top, MinSimilarity: c.MinSimilarity, Filter: filter, Threshold: c.Threshold,
-		Thumbnails: !c.Headless || c.Record != "",
+		Thumbnails: !c.Headless || c.Record != "", TestTimeViews: uint32(c.TestTime),
 	}}
 	return config, config.Validate()
 }
+
+// mostViews is how many views of a picture there are.
+const mostViews = 16
 
 func (c *flags) validate() error {
 	switch {
@@ -104,6 +107,8 @@ func (c *flags) validate() error {
 		return errors.New("--headless: received neither --reference nor --gallery, expected one, as there is no window to take a reference in")
 	case !(c.FPS >= 0): // so that NaN is refused
 		return fmt.Errorf("--fps: received %v, expected 0 or more", c.FPS)
+	case c.TestTime < 0 || c.TestTime > mostViews:
+		return fmt.Errorf("--test-time: received %d, expected 1 to %d", c.TestTime, mostViews)
 	case c.Quality < 0 || c.Quality > 100:
 		return fmt.Errorf("--quality: received %d, expected 0 to 100", c.Quality)
 	case c.Size < 0:

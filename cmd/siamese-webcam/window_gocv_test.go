@@ -169,7 +169,7 @@ func TestWindow(t *testing.T) {
 
 func TestWindowIsAmberWhereThePictureIsForeign(t *testing.T) {
 	desktop, server, path := openDesktop(t), serveStrange(t), film(t, proctest.GlyphB)
-	cmd := command(t, desktop.environment, "--server", server, "--model", "general", "--reference", proctest.GlyphA, "--source", path, "--loop")
+	cmd := command(t, desktop.environment, "--server", server, "--model", "general", "--test-time", "2", "--reference", proctest.GlyphA, "--source", path, "--loop")
 	start(t, cmd)
 	eventually(t, "an amber bar without a green one", func() bool {
 		shot := desktop.screenshot(t, "foreign")
