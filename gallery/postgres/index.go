@@ -35,6 +35,10 @@ func scanIndex(row pgx.CollectableRow) (i index, err error) {
 	return i, err
 }
 
+// lockAgain is how long one who wants an index waits before asking whether another has
+// made it.
+const lockAgain = 50 * time.Millisecond
+
 // errIndexGone says that an index was dropped between two statements.
 var errIndexGone = errors.New("the gallery's index has just been replaced")
 
@@ -107,7 +111,7 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 	if err := b.claim(ctx, name); err != nil {
 		return err
 	}
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock("+s.lockOf("$1")+")", b.number); err != nil {
+	if err := b.lock(ctx); err != nil {
 		return err
 	}
 	// Others may have made it while this waited, or dropped it.
@@ -133,6 +137,24 @@ func (s *Store) build(ctx context.Context, name string, metric *gallery.Metric) 
 		return err
 	}
 	return s.sweep(ctx)
+}
+
+// lock takes the lock of an index. It asks for it again and again: a statement that waited
+// for it would hold a snapshot, for whose end CREATE INDEX CONCURRENTLY waits in the one who
+// has the lock, and PostgreSQL would call that a deadlock.
+func (b *builder) lock(ctx context.Context) error {
+	for {
+		var free bool
+		err := b.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+b.lockOf("$1")+")", b.number).Scan(&free)
+		if err != nil || free {
+			return err
+		}
+		select {
+		case <-time.After(lockAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // lockOf is the number of an advisory lock, that of building or dropping an index.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"siamese/gallery"
 	"siamese/gallery/postgres"
 	"siamese/internal/postgrestest"
@@ -64,6 +66,29 @@ func TestWide(t *testing.T) {
 		if err != nil || len(found) != len(all) || found[0].ID != e.ID {
 			t.Errorf("Nearest() to %s = %d, %v, want all %d, itself first", e.ID, len(found), err, len(all))
 		}
+	}
+}
+
+// TestManyBuildAtOnce: those who wait for an index do not keep it from being made.
+func TestManyBuildAtOnce(t *testing.T) {
+	url := postgrestest.Start(t).Database(t)
+	var log bytes.Buffer
+	config := postgres.Config{URL: url, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	create(t, open(t, config))
+	var stores []*postgres.Store
+	for range 8 {
+		stores = append(stores, open(t, config))
+	}
+	if _, err := stores[0].Put(t.Context(), "g", entries(0, 2000)); err != nil {
+		t.Fatal(err)
+	}
+	m := metric(t)
+	var builders errgroup.Group
+	for _, store := range stores {
+		builders.Go(func() error { return store.BuildIndex(t.Context(), "g", m) })
+	}
+	if err := builders.Wait(); err != nil || log.Len() > 0 {
+		t.Errorf("8 at once: %v, and the log says %q, want no error and nothing", err, log.String())
 	}
 }
 
