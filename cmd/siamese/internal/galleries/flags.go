@@ -39,8 +39,8 @@ func (f Flags) Open(ctx context.Context, notes io.Writer) (Keeper, error) {
 	return f.OpenToIdentify(ctx, notes, 0)
 }
 
-// OpenToIdentify is Open for Identify of so many views of a picture; 0 or 1: of the picture
-// alone.
+// OpenToIdentify is Open, where Identify takes the mean of this many views of a picture; 0 or
+// 1: the picture alone.
 func (f Flags) OpenToIdentify(ctx context.Context, notes io.Writer, views int) (Keeper, error) {
 	score := scorer.ScoreFlags{TestTime: views}
 	if f.Server != "" {

@@ -35,7 +35,7 @@ type Model struct {
 	Files []string // several answer as one
 }
 
-// All are the numbers of all folds, of so many.
+// All returns the numbers of count folds, 1 to count.
 func All(count int) []int {
 	all := make([]int, count)
 	for i := range all {
@@ -125,9 +125,10 @@ func (r *Runner) at(ctx context.Context, side int) (openedData, error) {
 	return r.opened[side], nil
 }
 
-// Each lends use the network of each model in turn, with its fold, which it has not seen. Whatever is encoded twice by one network is encoded once. A network
-// that has learnt from its fold, by its card, is refused; one whose card does not tell is warned
-// of. It stops at the first error, which names the fold.
+// Each lends use the network of each model in turn, with its fold, which it has not seen.
+// Whatever is encoded twice by one network is encoded once. A network that has learnt from its
+// fold, by its card, is refused; one whose card does not tell is warned of. It stops at the
+// first error, which names the fold.
 func (r *Runner) Each(ctx context.Context, models []Model, use func(folds.Network, *dataset.Dataset) error) error {
 	for _, model := range models {
 		if err := r.one(ctx, model.Fold, model.Files, use); err != nil {
