@@ -16,6 +16,7 @@ import (
 	"siamese/client"
 	"siamese/client/webcam"
 	"siamese/cmd/internal/cli"
+	"siamese/imaging/views"
 )
 
 // run returns when the source has ended, the user quits or ctx is done.
@@ -98,17 +99,14 @@ func (c *flags) search() (client.LiveGalleryConfig, error) {
 	return config, config.Validate()
 }
 
-// mostViews is how many views of a picture there are.
-const mostViews = 16
-
 func (c *flags) validate() error {
 	switch {
 	case c.Headless && len(c.Reference) == 0 && c.Gallery == "":
 		return errors.New("--headless: received neither --reference nor --gallery, expected one, as there is no window to take a reference in")
 	case !(c.FPS >= 0): // so that NaN is refused
 		return fmt.Errorf("--fps: received %v, expected 0 or more", c.FPS)
-	case c.TestTime < 0 || c.TestTime > mostViews:
-		return fmt.Errorf("--test-time: received %d, expected 1 to %d", c.TestTime, mostViews)
+	case c.TestTime < 0 || c.TestTime > views.Most:
+		return fmt.Errorf("--test-time: received %d, expected 1 to %d", c.TestTime, views.Most)
 	case c.Quality < 0 || c.Quality > 100:
 		return fmt.Errorf("--quality: received %d, expected 0 to 100", c.Quality)
 	case c.Size < 0:
